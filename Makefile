@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+# The short commands. What is built from what stands in premake5.lua.
+#
+#   LUAJIT=bundled|system   the LuaJIT of tools/luajit, or the installed one: build/release-system/
+#   CC=gcc|clang            objects are rebuilt when it changes
+#   PREFIX, DESTDIR         where `make install` puts things
+
+LUAJIT ?= bundled
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+ifeq ($(filter bundled system,$(LUAJIT)),)
+    $(error LUAJIT is '$(LUAJIT)', but must be bundled or system)
+endif
+
+SUFFIX := $(if $(filter system,$(LUAJIT)),-system)
+RELEASE := build/release$(SUFFIX)
+PREMAKE := $(if $(shell command -v premake5 2>/dev/null),premake5,premake4 --file=premake5.lua)
+CROSS := aarch64-linux-gnu-
+# Sanitizers reserve fixed address ranges, which a randomised layout may already have taken.
+FIXED_LAYOUT := setarch -R
+
+# $(call build,FOLDER SUFFIX,PREMAKE OPTIONS,CONFIGURATION,PROJECTS): one at a time in a tree, in
+# parallel within. Without config= the makefiles would build debug.
+define build
+	@mkdir -p build/make$(1)
+	@exec 9>build/lock && flock 9 \
+	    && { said=$$($(PREMAKE) $(2) gmake) || { echo "$$said"; exit 1; }; } \
+	    && $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$$(nproc)) \
+	        -C build/make$(1) config=$(3) $(4)
+endef
+build_here = $(call build,$(SUFFIX),--luajit=$(LUAJIT),$(1),$(2))
+
+CONFIGS := debug release check asan tsan coverage
+
+.PHONY: all help run test asan tsan coverage stress arm64 models bench lint install clean
+.PHONY: luajit $(CONFIGS:%=build-%) setup-build setup-test setup-lint setup-stress
+
+all: setup-build luajit
+	@echo "build: $(RELEASE)/lagoon and lagoon.so"
+	$(call build_here,release,lagoon lagoon_so)
+
+help:
+	@echo "make               build/release/lagoon and build/release/lagoon.so"
+	@echo "make run           counts the words of the licence texts with examples/wordcount"
+	@echo "make test          the specs, on the release and check builds"
+	@echo "make asan, tsan    the specs under the address and thread sanitizers"
+	@echo "make coverage      the specs, and which lines of core and bindings they reach"
+	@echo "make stress        long randomised specs, the models, and arm64 under qemu"
+	@echo "make models, arm64 those two alone"
+	@echo "make bench         lagoon against Go, where Go is installed"
+	@echo "make lint          formats, analysers and warnings of gcc, clang and luacheck"
+	@echo "make install       into PREFIX=$(PREFIX), below DESTDIR=$(DESTDIR)"
+	@echo "make build-CONFIG  all that the specs need: $(CONFIGS)"
+	@echo "make clean         removes build/"
+	@echo "Variables: LUAJIT=bundled|system, CC=gcc|clang"
+
+run: all
+	@echo "run: examples/wordcount"
+	@$(RELEASE)/lagoon examples/wordcount/main.lua
+
+setup-build setup-test setup-lint setup-stress: setup-%:
+	@tools/setup $* $(filter system,$(LUAJIT))
+
+luajit: setup-build
+	@$(if $(SUFFIX),:,tools/luajit)
+
+$(CONFIGS:%=build-%): build-%: luajit
+	@echo "build: build/$*$(SUFFIX)"
+	$(call build_here,$*,lagoon lagoon_so liblagoon core_spec)
+
+test: setup-test build-release build-check
+	@echo "test: the release and check builds"
+	@LAGOON_BUILD_SUFFIX=$(SUFFIX) spec/run
+
+asan: setup-test build-asan
+	@echo "asan: the specs under the address and undefined-behaviour sanitizers"
+	@LAGOON_BUILD_SUFFIX=$(SUFFIX) $(FIXED_LAYOUT) spec/run --config=asan
+
+tsan: setup-test build-tsan
+	@echo "tsan: the specs under the thread sanitizer"
+	@LAGOON_BUILD_SUFFIX=$(SUFFIX) $(FIXED_LAYOUT) spec/run --config=tsan
+
+coverage: setup-test build-coverage
+	@echo "coverage: the specs, with counters"
+	@find build/coverage$(SUFFIX) -name '*.gcda' -delete
+	@LAGOON_BUILD_SUFFIX=$(SUFFIX) spec/run --config=coverage
+	@tools/coverage build/coverage$(SUFFIX)
+
+stress: setup-test setup-stress build-release build-check models arm64
+	@echo "stress: long randomised specs"
+	@LAGOON_BUILD_SUFFIX=$(SUFFIX) spec/run --stress
+
+arm64: setup-build setup-stress
+	@echo "arm64: the core and its specs, run by qemu"
+	$(call build,-arm64,--arch=arm64,check,core_spec CC=$(CROSS)gcc AR=$(CROSS)ar)
+	@qemu-aarch64 -L /usr/aarch64-linux-gnu build/check-arm64/core_spec
+
+models: setup-stress
+	@echo "models: every state of spec/models"
+	@spec/models/run
+
+bench: all
+	@echo "bench: lagoon and Go, interleaved"
+	$(call build_here,release,bench_native)
+	@LAGOON_BUILD_SUFFIX=$(SUFFIX) bench/run
+
+lint: setup-build setup-lint luajit
+	@echo "lint: formats, analysers, warnings"
+	@tools/lint
+
+# The Lua modules are inside the library; the files are for editors and for reading.
+install: VERSION = $(shell sed -n 's/^.define LG_VERSION "\(.*\)"/\1/p' core/include/lagoon.h)
+install: build-release
+	@echo "install: into $(DESTDIR)$(PREFIX)"
+	@install -D $(RELEASE)/lagoon '$(DESTDIR)$(PREFIX)/bin/lagoon'
+	@install -D -m 644 $(RELEASE)/liblagoon.a '$(DESTDIR)$(PREFIX)/lib/liblagoon.a'
+	@install -D -m 644 $(RELEASE)/lagoon.so '$(DESTDIR)$(PREFIX)/lib/lua/5.1/lagoon.so'
+	@install -D -m 644 core/include/lagoon.h '$(DESTDIR)$(PREFIX)/include/lagoon.h'
+	@install -d '$(DESTDIR)$(PREFIX)/lib/pkgconfig' '$(DESTDIR)$(PREFIX)/share/lua/5.1'
+	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/lagoon.pc.in \
+	    >'$(DESTDIR)$(PREFIX)/lib/pkgconfig/lagoon.pc'
+	@cp -R scripts/lagoon '$(DESTDIR)$(PREFIX)/share/lua/5.1/'
+
+clean:
+	@echo "clean: build/"
+	@rm -rf build
