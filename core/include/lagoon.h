@@ -1,0 +1,1012 @@
+// SPDX-License-Identifier: MIT
+//
+// lagoon: Go's runtime as a C library. This header is the manual of the core.
+//
+// A *runtime* owns a scheduler: G (goroutine), M (OS thread), P (the right to
+// run; a runtime has `procs` of them). Goroutines are of two kinds. A *native*
+// one is a C function on a stack of its own; any P runs it and any other may
+// steal it. A *scripted* one belongs to a *strand*, a serial executor that an
+// interpreter fills in: it has no C stack, the scheduler resumes it through
+// `lg_strand_ops`. Both wait on the same channels, locks and timers.
+//
+// How calls wait. A function marked "Blocks: the goroutine" blocks a native
+// goroutine until it is done. Called by a scripted one, it returns LG_WAIT
+// when it would have to wait: the wait is armed, and the interpreter either
+// returns LG_WAIT from its `resume` (and calls lg_wait_finish() when it is
+// resumed), or calls lg_wait(), which keeps the C stack it stands on and lets
+// the scheduler go on on another one. Nothing else may be called in between.
+//
+// Deadlines are moments on lg_now()'s clock in nanoseconds: LG_NEVER waits
+// for ever, 0 does not wait at all (and never returns LG_WAIT, so such a call
+// may stand anywhere, an FFI call from compiled code included).
+//
+// Errors are negative LG_E* codes; results come through out-parameters, which
+// are untouched on failure unless a call says otherwise. Misuse that no caller
+// can handle ends in the runtime's `on_fatal` and then abort().
+#ifndef LAGOON_H
+#define LAGOON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LG_API __attribute__((visibility("default")))
+
+#define LG_VERSION "0.1.0"
+
+// ---------------------------------------------------------------------------
+// Codes
+// ---------------------------------------------------------------------------
+
+enum {
+    LG_WAIT = 1,       // armed: a scripted goroutine must yield, or lg_wait()
+    LG_OK = 0,
+    LG_ENOMEM = -1,    // out of memory or of address space
+    LG_EINVAL = -2,    // an argument is out of range
+    LG_EAGAIN = -3,    // would have to wait, and deadline 0 said not to
+    LG_ETIMEDOUT = -4, // the deadline passed first
+    LG_ECANCELED = -5, // the goroutine was canceled before or while waiting
+    LG_ECLOSED = -6,   // the channel is closed (and, receiving, drained)
+    LG_EPERM = -7,     // not held, or held by somebody else
+    LG_EDEADLOCK = -8, // every goroutine waits and nothing can wake one
+    LG_ETHREAD = -9,   // the system refused a thread
+    LG_ESRCH = -10,    // no such goroutine any more
+};
+
+#define LG_NEVER INT64_MAX
+
+// The name of a code as a short English phrase: "timed out".
+//
+// code  any int; one that is not ours gives "unknown error"
+//
+// Returns: a static string.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      error.Error
+LG_API const char *lg_strerror(int code);
+
+// The version of the library that is linked, as against LG_VERSION.
+//
+// Returns: a static string.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      runtime.Version
+LG_API const char *lg_version(void);
+
+// ---------------------------------------------------------------------------
+// Runtime
+// ---------------------------------------------------------------------------
+
+typedef struct lg_runtime lg_runtime;
+typedef struct lg_g lg_g;
+typedef struct lg_strand lg_strand;
+typedef struct lg_chan lg_chan;
+
+// What a host decides about its runtime. Zero means the default everywhere;
+// fill it with lg_options_init(), which also sets `size_bytes`.
+typedef struct lg_options {
+    size_t size_bytes; // sizeof(lg_options) that the host was compiled with
+    int procs;         // Ps, 1 to LG_PROCS_MAX; 0: as many as CPUs
+    uint64_t seed;     // of select and stealing; 0: from the clock
+    // Memory: like realloc; nsize 0 frees. NULL: the C library's.
+    void *(*alloc)(void *ud, void *ptr, size_t osize, size_t nsize);
+    void *alloc_ud;
+    // Time in nanoseconds, never going back. NULL: the system's monotonic
+    // clock. A host that drives its own calls lg_clock_moved() after each step.
+    int64_t (*clock)(void *ud);
+    void *clock_ud;
+    // A line about something worth knowing; without a newline. NULL: nothing.
+    void (*on_log)(void *ud, const char *line);
+    // The last words before abort(). NULL: written to file descriptor 2.
+    void (*on_fatal)(void *ud, const char *message);
+    void *ud;          // handed to on_log and on_fatal
+    // Install a SIGSEGV handler that names a goroutine whose stack overflows.
+    bool signals;
+    size_t stack_size_bytes; // of native goroutines; 0: LG_STACK_DEFAULT
+} lg_options;
+
+enum {
+    LG_PROCS_MAX = 256,
+    LG_STACK_DEFAULT = 64 * 1024,
+    LG_STACK_MAX = 64 * 1024 * 1024,
+    LG_CHAN_CASES_MAX = 65535,
+};
+
+// Fills an options record with the defaults.
+//
+// out  written; yours
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_options_init(lg_options *out);
+
+// Applies the environment to options: LAGOON_PROCS, as GOMAXPROCS is to Go.
+//
+// opts  changed; fields that no variable names stay as they are
+// why   receives a sentence that names the variable and its value, at most
+//       why_size bytes with the final zero; may be NULL
+// why_size  bytes at why
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, a variable's value is not what it must be.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      GOMAXPROCS
+LG_API int lg_options_env(lg_options *opts, char *why, size_t why_size);
+
+// Makes a runtime. Threads start when there is work for them.
+//
+// opts  borrowed for the call; NULL for defaults
+// out   the runtime; yours, for lg_close()
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, an option is out of range; LG_ENOMEM; LG_ETHREAD.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      what happens before main
+LG_API int lg_open(const lg_options *opts, lg_runtime **out);
+
+// Ends a runtime: stops its threads at their next scheduling point and frees
+// everything. Goroutines that were left are dropped where they stand, their
+// stacks are not unwound.
+//
+// rt  ended; no lg_ call on its objects may follow. NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  from one of its goroutines, or while lg_drive() runs: fatal.
+// Blocks:  the thread, until running goroutines reach a scheduling point.
+// Call from: a thread that is not inside the runtime.
+// Go:      the end of main
+LG_API void lg_close(lg_runtime *rt);
+
+// A goroutine's name that may outlive it: a weak reference, free to copy and
+// forget. Calls on a goroutine that has ended say LG_ESRCH.
+typedef struct lg_ref {
+    lg_g *g;
+    uint64_t id; // never used twice in a runtime; 0 in no reference
+} lg_ref;
+
+// Lends the calling thread to the runtime as an M until a goroutine ends.
+// Other goroutines keep running on the other threads afterwards, if there are.
+//
+// rt     the runtime
+// until  return when this goroutine has ended
+//
+// Returns: LG_OK, it has ended.
+// Errors:  LG_EDEADLOCK, every goroutine waits and nothing can wake one: no
+//          timer runs and nothing is held by lg_hold(). Nothing is undone, so
+//          that lg_dump() can tell; LG_ENOMEM.
+// Misuse:  from a goroutine, or two threads at once on one runtime: fatal.
+// Blocks:  the thread.   Call from: a thread outside the runtime.
+// Go:      the runtime's main
+LG_API int lg_drive(lg_runtime *rt, lg_ref until);
+
+// Runs fn(arg) as a goroutine and lg_drive()s until it returns: Go's main.
+//
+// rt   the runtime
+// fn   the function
+// arg  handed to it
+//
+// Returns: LG_OK, fn has returned.
+// Errors:  LG_ENOMEM; LG_EDEADLOCK as lg_drive().
+// Misuse:  as lg_drive().   Blocks: the thread.
+// Call from: a thread outside the runtime.
+// Go:      func main
+LG_API int lg_run(lg_runtime *rt, void (*fn)(void *arg), void *arg);
+
+// The runtime that the calling thread works for at this moment.
+//
+// Returns: the runtime, or NULL outside one.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API lg_runtime *lg_current(void);
+
+// How many Ps there are.
+//
+// rt  the runtime
+//
+// Returns: 1 to LG_PROCS_MAX.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      runtime.GOMAXPROCS(0)
+LG_API int lg_procs(lg_runtime *rt);
+
+// Changes how many Ps there are. Ps in excess stop at their next scheduling
+// point and their work moves to the others.
+//
+// rt     the runtime
+// procs  1 to LG_PROCS_MAX
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL; LG_ENOMEM.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      runtime.GOMAXPROCS
+LG_API int lg_set_procs(lg_runtime *rt, int procs);
+
+// How many CPUs this process may use.
+//
+// Returns: at least 1.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      runtime.NumCPU
+LG_API int lg_num_cpu(void);
+
+// How many goroutines exist that have not ended.
+//
+// rt  the runtime
+//
+// Returns: the number; a moment later it may be another.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      runtime.NumGoroutine
+LG_API size_t lg_num_goroutine(lg_runtime *rt);
+
+// The runtime's clock.
+//
+// rt  the runtime
+//
+// Returns: nanoseconds since some fixed moment.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      runtime.nanotime
+LG_API int64_t lg_now(lg_runtime *rt);
+
+// Tells a runtime whose clock the host drives that it has moved.
+//
+// rt  the runtime
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_clock_moved(lg_runtime *rt);
+
+// Says that something outside the runtime (a thread of the host, a device)
+// will wake a goroutine later: no deadlock is reported meanwhile.
+//
+// rt  the runtime
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none (a pending netpoll does this)
+LG_API void lg_hold(lg_runtime *rt);
+
+// Takes one lg_hold() back.
+//
+// rt  the runtime
+//
+// Returns: none.   Errors: none.
+// Misuse:  more releases than holds: fatal.   Blocks: no.
+// Call from: anywhere.
+// Go:      none
+LG_API void lg_release(lg_runtime *rt);
+
+// Memory by the runtime's allocator hook.
+//
+// rt     the runtime
+// ptr    NULL, or from an earlier call; ours again when this returns
+// osize  bytes at ptr; 0 with NULL
+// nsize  bytes wanted; 0 frees
+//
+// Returns: the memory, yours; NULL when freed or when there is none, ptr is
+//          then still valid.
+// Errors:  NULL.   Misuse: none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void *lg_alloc(lg_runtime *rt, void *ptr, size_t osize, size_t nsize);
+
+// Figures of a runtime, taken without stopping it: each is true at some
+// moment of the call.
+typedef struct lg_stats {
+    size_t size_bytes;  // sizeof(lg_stats) that the caller was compiled with
+    int procs;          // Ps
+    int procs_idle;     // Ps without an M
+    int threads;        // Ms, running, spinning and idle
+    int threads_idle;   // Ms asleep
+    size_t goroutines;  // alive
+    size_t goroutines_cached; // records kept for reuse
+    size_t stacks;      // C stacks in use: native, scheduler, donated
+    size_t stacks_cached;
+    size_t channels;    // made and not freed
+    size_t timers;      // pending
+    uint64_t spawned;   // goroutines ever started
+    uint64_t switches;  // scheduling decisions; sampled
+    uint64_t steals;    // successful
+    uint64_t donations; // waits that kept their C stack
+    uint64_t wakeups;   // of sleeping threads
+} lg_stats;
+
+// Reads the figures.
+//
+// rt   the runtime
+// out  written up to its size_bytes, which the caller sets
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      runtime/metrics
+LG_API void lg_get_stats(lg_runtime *rt, lg_stats *out);
+
+// ---------------------------------------------------------------------------
+// Goroutines
+// ---------------------------------------------------------------------------
+
+typedef struct lg_go_options {
+    const char *name;        // borrowed for the goroutine's life; may be NULL
+    size_t stack_size_bytes; // 0: the runtime's default; at most LG_STACK_MAX
+} lg_go_options;
+
+// Starts fn(arg) as a native goroutine. It takes a stack when it first runs.
+//
+// rt    the runtime
+// fn    the function; its return ends the goroutine
+// arg   handed to it
+// opts  borrowed for the call; NULL for defaults
+// out   its name; may be NULL
+//
+// Returns: LG_OK.
+// Errors:  LG_ENOMEM; LG_EINVAL, the stack size.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      go fn(arg)
+LG_API int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg,
+                 const lg_go_options *opts, lg_ref *out);
+
+// Lets the other runnable goroutines run first.
+//
+// Returns: LG_OK.
+// Errors:  none; it is no blocking call and does not notice a cancellation.
+// Misuse:  outside a goroutine: fatal.
+// Blocks:  the goroutine, briefly (LG_WAIT for scripted ones).
+// Call from: a goroutine.
+// Go:      runtime.Gosched
+LG_API int lg_yield(void);
+
+// Waits until a moment.
+//
+// deadline_ns  on lg_now()'s clock; LG_NEVER sleeps until canceled
+//
+// Returns: LG_OK, the moment has come.
+// Errors:  LG_ECANCELED.
+// Misuse:  outside a goroutine: fatal.
+// Blocks:  the goroutine.   Call from: a goroutine.
+// Go:      time.Sleep
+LG_API int lg_sleep_until(int64_t deadline_ns);
+
+// The calling goroutine.
+//
+// Returns: its name; id 0 outside a goroutine.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API lg_ref lg_self(void);
+
+// Renames the calling goroutine, for dumps.
+//
+// name  borrowed for the goroutine's life; NULL for none
+//
+// Returns: none.   Errors: none.
+// Misuse:  outside a goroutine: fatal.   Blocks: no.
+// Call from: a goroutine.
+// Go:      pprof.SetGoroutineLabels
+LG_API void lg_set_name(const char *name);
+
+// Cancels a goroutine: its current wait, or else its next, ends with
+// LG_ECANCELED. Later waits are ordinary ones again.
+//
+// ref  the goroutine
+//
+// Returns: LG_OK, it was alive.
+// Errors:  LG_ESRCH, it has ended.
+// Misuse:  none.   Blocks: no.   Call from: anywhere inside the runtime, or
+//          a thread of the host.
+// Go:      context.CancelFunc
+LG_API int lg_cancel(lg_ref ref);
+
+typedef enum lg_status {
+    LG_RUNNABLE, // in a queue
+    LG_RUNNING,
+    LG_WAITING,
+    LG_DEAD,
+} lg_status;
+
+// One goroutine in a snapshot.
+typedef struct lg_g_info {
+    lg_ref ref;
+    uint64_t parent;         // id of the goroutine that started it; 0: a host
+    const char *name;        // NULL if it has none
+    lg_status status;
+    const char *wait_reason; // "chan receive"; NULL unless it waits
+    int64_t wait_since_ns;   // on lg_now()'s clock, to about 10 ms
+    lg_strand *strand;       // NULL for a native one
+    void *extra;             // the strand's area; NULL for a native one
+} lg_g_info;
+
+// Visits every live goroutine, oldest record first. Other Ps go on meanwhile:
+// an answer may be out of date when it is looked at.
+//
+// rt     the runtime
+// visit  called for each; false stops
+// ud     handed to it
+//
+// Returns: none.   Errors: none.
+// Misuse:  visit must not start, end or wait for goroutines.
+// Blocks:  no.   Call from: anywhere.
+// Go:      runtime.Stack(buf, true)
+LG_API void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info),
+                          void *ud);
+
+// ---------------------------------------------------------------------------
+// Park and ready: for authors of waiting things of their own
+// ---------------------------------------------------------------------------
+
+// One wait of one goroutine. May be copied and kept for ever; readying a wait
+// that is over does nothing.
+typedef struct lg_ticket {
+    lg_g *g;
+    uint64_t wait; // which of its waits
+} lg_ticket;
+
+// Arms a wait. From here on lg_ready() may fire it, even before lg_park().
+//
+// Returns: the ticket, to be published to whoever will wake us.
+// Errors:  none.   Misuse: outside a goroutine: fatal.   Blocks: no.
+// Call from: a goroutine, which must call lg_park() next.
+// Go:      none (runtime.gopark's lock hand-over)
+LG_API lg_ticket lg_park_arm(void);
+
+// Waits until the armed ticket is readied.
+//
+// reason       static string for dumps: "job wait"
+// deadline_ns  as everywhere
+//
+// Returns: LG_OK, readied.
+// Errors:  LG_ETIMEDOUT, LG_ECANCELED; LG_EAGAIN with deadline 0. In each
+//          case the ticket is dead: a later lg_ready() says false.
+// Misuse:  without lg_park_arm(): fatal.
+// Blocks:  the goroutine.   Call from: a goroutine.
+// Go:      runtime.gopark
+LG_API int lg_park(const char *reason, int64_t deadline_ns);
+
+// Fires a ticket.
+//
+// ticket  from lg_park_arm()
+//
+// Returns: true, this call ended the wait; false, something else had.
+// Errors:  none.   Misuse: none.   Blocks: no.
+// Call from: anywhere, threads of the host included.
+// Go:      runtime.goready
+LG_API bool lg_ready(lg_ticket ticket);
+
+// Names the reason of the caller's next wait in dumps, in place of the
+// primitive's own word.
+//
+// reason  static string
+//
+// Returns: none.   Errors: none.
+// Misuse:  outside a goroutine: fatal.   Blocks: no.   Call from: a goroutine.
+// Go:      runtime.waitReason
+LG_API void lg_wait_reason(const char *reason);
+
+// Waits out a wait that a call armed by returning LG_WAIT, on the C stack that
+// the caller stands on (a scripted goroutine donates it: see strands).
+//
+// Returns: what the call that armed it would have returned.
+// Errors:  that call's.   Misuse: nothing armed: fatal.
+// Blocks:  the goroutine.   Call from: a goroutine.
+// Go:      none
+LG_API int lg_wait(void);
+
+// Ends a wait after the strand has resumed its goroutine.
+//
+// g  the goroutine that `resume` was called for
+//
+// Returns: what the call that armed it would have returned.
+// Errors:  that call's.   Misuse: nothing armed: fatal.   Blocks: no.
+// Call from: `resume`.
+// Go:      none
+LG_API int lg_wait_finish(lg_g *g);
+
+// ---------------------------------------------------------------------------
+// Strands: goroutines of an interpreter
+// ---------------------------------------------------------------------------
+
+enum { LG_EXTRA_SIZE = 128 }; // bytes of a scripted goroutine for its strand
+
+// What an interpreter provides. All are called by the M that is inside the
+// strand; never two at a time.
+typedef struct lg_strand_ops {
+    // Runs a goroutine until it waits or ends. If has_wait, a wait of it is
+    // over and lg_wait_finish() tells its result. Returns LG_WAIT after a
+    // call armed a wait, LG_OK when the goroutine has ended.
+    int (*resume)(lg_strand *strand, lg_g *g, void *extra, bool has_wait);
+    // The C stack of a goroutine that stood in lg_wait() is the current one
+    // again, perhaps on another thread: restore the interpreter's idea of what
+    // runs. May be NULL.
+    void (*returned)(lg_strand *strand, lg_g *g, void *extra);
+} lg_strand_ops;
+
+// Makes a strand: a serial executor. At most one M is inside at any time;
+// when runnable it stands in run queues and is stolen whole.
+//
+// rt    the runtime
+// ops   borrowed for the strand's life
+// ud    for lg_strand_data()
+// out   the strand; yours, for lg_strand_close() or until lg_close()
+//
+// Returns: LG_OK.
+// Errors:  LG_ENOMEM.   Misuse: none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int lg_strand_open(lg_runtime *rt, const lg_strand_ops *ops, void *ud,
+                          lg_strand **out);
+
+// Ends a strand and drops its goroutines.
+//
+// strand  ended
+//
+// Returns: none.   Errors: none.
+// Misuse:  while an M is inside, or something posted waits: fatal.
+// Blocks:  no.   Call from: anywhere outside the strand.
+// Go:      none
+LG_API void lg_strand_close(lg_strand *strand);
+
+// The data that lg_strand_open() was given.
+//
+// strand  the strand
+//
+// Returns: ud.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void *lg_strand_data(lg_strand *strand);
+
+// The strand that the calling thread is inside of.
+//
+// Returns: the strand, or NULL.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API lg_strand *lg_strand_self(void);
+
+// Starts a scripted goroutine. It runs after those that are runnable.
+//
+// strand  its strand
+// name    borrowed for its life; may be NULL
+// out     its name; not NULL
+// extra   its area of LG_EXTRA_SIZE zeroed bytes, to be filled before the
+//         strand's next resume; stays in place until the goroutine ends
+//
+// Returns: LG_OK.
+// Errors:  LG_ENOMEM.   Misuse: none.   Blocks: no.
+// Call from: inside the strand, or before anything drives it.
+// Go:      go
+LG_API int lg_strand_go(lg_strand *strand, const char *name, lg_ref *out, void **extra);
+
+// The area of the calling scripted goroutine.
+//
+// Returns: its extra, or NULL for anything else.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void *lg_extra_self(void);
+
+// Something to be done inside a strand. Yours; it stays in place until fn is
+// called. Zero it before its first use.
+typedef struct lg_post {
+    struct lg_post *next; // the strand's
+    void (*fn)(struct lg_post *post);
+    bool is_queued;       // the strand's
+} lg_post;
+
+// Has post->fn called inside the strand, between two goroutines, soon. A post
+// that is still queued is not queued twice.
+//
+// strand  where
+// post    what; borrowed until fn is called
+//
+// Returns: none.   Errors: none.
+// Misuse:  fn must not wait.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_strand_post(lg_strand *strand, lg_post *post);
+
+// ---------------------------------------------------------------------------
+// Channels
+// ---------------------------------------------------------------------------
+
+// Makes a channel of elements of one size.
+//
+// rt         the runtime
+// strand     NULL; or the only strand that will ever use it, which then pays
+//            for no lock
+// elem_size  bytes of an element; 0 to 65535
+// cap        elements it holds with nobody receiving; 0: sender and receiver
+//            meet
+// out        the channel; yours, for lg_chan_free()
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, elem_size or a cap over 2^31 - 1; LG_ENOMEM.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      make(chan T, cap)
+LG_API int lg_chan_new(lg_runtime *rt, lg_strand *strand, size_t elem_size, size_t cap,
+                       lg_chan **out);
+
+// Frees a channel and the elements in it.
+//
+// ch  freed; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  while a goroutine waits on it: fatal.
+// Blocks:  no.   Call from: anywhere.
+// Go:      the garbage collector
+LG_API void lg_chan_free(lg_chan *ch);
+
+// Sends one element: hands it to a waiting receiver, or queues it, or waits.
+//
+// ch           borrowed; stays alive while any goroutine waits on it
+// elem         copied in; must stay valid until the call is done (for a
+//              scripted goroutine, until its wait is finished)
+// deadline_ns  as everywhere
+//
+// Returns: LG_OK, the element is with the channel or its receiver.
+// Errors:  LG_ECLOSED; LG_EAGAIN, LG_ETIMEDOUT, LG_ECANCELED: not sent.
+// Misuse:  a channel of another strand: fatal in the check build.
+// Blocks:  the goroutine.   Call from: a goroutine; with deadline 0 anywhere.
+// Go:      ch <- v
+LG_API int lg_chan_send(lg_chan *ch, const void *elem, int64_t deadline_ns);
+
+// Receives one element, first come, first served.
+//
+// ch           as in lg_chan_send()
+// elem         written; must stay valid until the call is done; NULL drops it
+// deadline_ns  as everywhere
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED, closed and drained: elem is filled with zero bytes;
+//          LG_EAGAIN, LG_ETIMEDOUT, LG_ECANCELED: nothing was taken.
+// Misuse:  as lg_chan_send().
+// Blocks:  the goroutine.   Call from: a goroutine; with deadline 0 anywhere.
+// Go:      v, ok := <-ch
+LG_API int lg_chan_recv(lg_chan *ch, void *elem, int64_t deadline_ns);
+
+// Closes a channel: waiting senders fail, waiting receivers and later ones
+// first drain it.
+//
+// ch  the channel
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED, it was closed already.
+// Misuse:  none.   Blocks: no.   Call from: anywhere inside the runtime.
+// Go:      close(ch)
+LG_API int lg_chan_close(lg_chan *ch);
+
+// Elements in the buffer.
+//
+// ch  the channel
+//
+// Returns: 0 to the capacity.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      len(ch)
+LG_API size_t lg_chan_len(const lg_chan *ch);
+
+// The capacity it was made with.
+//
+// ch  the channel
+//
+// Returns: the capacity.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      cap(ch)
+LG_API size_t lg_chan_cap(const lg_chan *ch);
+
+// Whether it has been closed.
+//
+// ch  the channel
+//
+// Returns: true, closed.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API bool lg_chan_is_closed(const lg_chan *ch);
+
+typedef enum lg_op { LG_RECV, LG_SEND } lg_op;
+
+// One case of a select. For a scripted goroutine that waits, the array must
+// stay valid until its wait is finished.
+typedef struct lg_case {
+    lg_chan *ch; // NULL: never ready
+    void *elem;  // as in send and receive
+    lg_op op;
+} lg_case;
+
+// Waits until one of several operations can go on and does that one; among
+// several ready ones the choice is uniformly random.
+//
+// cases        ncases of them; one channel may stand in several
+// ncases       0 to LG_CHAN_CASES_MAX; 0 waits for the deadline
+// deadline_ns  as everywhere; 0 is Go's default case
+// out_index    which case was done; must stay valid until the call is done
+//
+// Returns: LG_OK, that operation succeeded.
+// Errors:  LG_ECLOSED, *out_index tells the case that met a closed channel;
+//          LG_EINVAL; LG_ENOMEM; LG_EAGAIN, LG_ETIMEDOUT, LG_ECANCELED:
+//          nothing was done.
+// Misuse:  as lg_chan_send().
+// Blocks:  the goroutine.   Call from: a goroutine; with deadline 0 anywhere
+//          inside the runtime.
+// Go:      select
+LG_API int lg_select(const lg_case *cases, size_t ncases, int64_t deadline_ns,
+                     size_t *out_index);
+
+// ---------------------------------------------------------------------------
+// Locks and their kin. Each is yours to place; zero bytes are a fresh one, and
+// nothing needs freeing. All waiters are served first come, first served.
+// ---------------------------------------------------------------------------
+
+typedef struct lg_mutex {
+    uint64_t opaque[4];
+} lg_mutex;
+
+typedef struct lg_rwmutex {
+    uint64_t opaque[6];
+} lg_rwmutex;
+
+typedef struct lg_cond {
+    uint64_t opaque[3];
+} lg_cond;
+
+typedef struct lg_waitgroup {
+    uint64_t opaque[4];
+} lg_waitgroup;
+
+typedef struct lg_once {
+    uint64_t opaque[4];
+} lg_once;
+
+typedef struct lg_semaphore {
+    uint64_t opaque[4];
+} lg_semaphore;
+
+// Locks a mutex.
+//
+// m            the mutex
+// deadline_ns  as everywhere
+//
+// Returns: LG_OK, the calling goroutine holds it.
+// Errors:  LG_EAGAIN, LG_ETIMEDOUT, LG_ECANCELED: not locked.
+// Misuse:  none; locking it twice waits for oneself, as in Go.
+// Blocks:  the goroutine.   Call from: a goroutine.
+// Go:      sync.Mutex.Lock, TryLock
+LG_API int lg_mutex_lock(lg_mutex *m, int64_t deadline_ns);
+
+// Unlocks a mutex and hands it to the first waiter.
+//
+// m  the mutex
+//
+// Returns: LG_OK.
+// Errors:  LG_EPERM, nobody holds it. Any goroutine may unlock, as in Go.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine.
+// Go:      sync.Mutex.Unlock
+LG_API int lg_mutex_unlock(lg_mutex *m);
+
+// Whether somebody holds a mutex.
+//
+// m  the mutex
+//
+// Returns: true, held.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API bool lg_mutex_is_locked(const lg_mutex *m);
+
+// Locks for writing: alone.
+//
+// m            the lock
+// deadline_ns  as everywhere
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, LG_ETIMEDOUT, LG_ECANCELED: not locked.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      sync.RWMutex.Lock
+LG_API int lg_rwmutex_lock(lg_rwmutex *m, int64_t deadline_ns);
+
+// Unlocks from writing: the readers that wait go first, then a writer.
+//
+// m  the lock
+//
+// Returns: LG_OK.
+// Errors:  LG_EPERM, no writer holds it.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine.
+// Go:      sync.RWMutex.Unlock
+LG_API int lg_rwmutex_unlock(lg_rwmutex *m);
+
+// Locks for reading: with other readers, behind a writer that waits.
+//
+// m            the lock
+// deadline_ns  as everywhere
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, LG_ETIMEDOUT, LG_ECANCELED: not locked.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      sync.RWMutex.RLock
+LG_API int lg_rwmutex_rlock(lg_rwmutex *m, int64_t deadline_ns);
+
+// Unlocks from reading.
+//
+// m  the lock
+//
+// Returns: LG_OK.
+// Errors:  LG_EPERM, no reader holds it.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine.
+// Go:      sync.RWMutex.RUnlock
+LG_API int lg_rwmutex_runlock(lg_rwmutex *m);
+
+// Unlocks a mutex, waits to be signalled, and locks it again. The mutex is
+// held on every return but LG_EPERM, whatever ended the wait.
+//
+// c            the condition
+// m            its mutex, held by the caller
+// deadline_ns  as everywhere, for the signal; locking again has none
+//
+// Returns: LG_OK, signalled.
+// Errors:  LG_EPERM, m is not held; LG_EAGAIN, LG_ETIMEDOUT, LG_ECANCELED.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      sync.Cond.Wait
+LG_API int lg_cond_wait(lg_cond *c, lg_mutex *m, int64_t deadline_ns);
+
+// Wakes the first waiter, if there is one.
+//
+// c  the condition
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere inside the runtime.
+// Go:      sync.Cond.Signal
+LG_API void lg_cond_signal(lg_cond *c);
+
+// Wakes all that wait at this moment.
+//
+// c  the condition
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere inside the runtime.
+// Go:      sync.Cond.Broadcast
+LG_API void lg_cond_broadcast(lg_cond *c);
+
+// Adds to a wait group's counter; at zero all waiters are released.
+//
+// wg     the group
+// delta  may be negative
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, the counter would be negative or over 2^31 - 1; it is
+//          unchanged.
+// Misuse:  none.   Blocks: no.   Call from: anywhere inside the runtime.
+// Go:      sync.WaitGroup.Add, Done
+LG_API int lg_waitgroup_add(lg_waitgroup *wg, int64_t delta);
+
+// Waits until the counter is zero.
+//
+// wg           the group
+// deadline_ns  as everywhere
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, LG_ETIMEDOUT, LG_ECANCELED.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      sync.WaitGroup.Wait
+LG_API int lg_waitgroup_wait(lg_waitgroup *wg, int64_t deadline_ns);
+
+// Begins a once: exactly one caller is told to do the thing, the others wait
+// until that one has called lg_once_end().
+//
+// once       the once
+// out_first  true: do it, then call lg_once_end(); false: it is done. Must
+//            stay valid until the call is done
+//
+// Returns: LG_OK.
+// Errors:  LG_ECANCELED while waiting for the one who does it.
+// Misuse:  none; beginning it again inside waits for oneself, as in Go.
+// Blocks:  the goroutine.   Call from: a goroutine.
+// Go:      sync.Once.Do
+LG_API int lg_once_begin(lg_once *once, bool *out_first);
+
+// Ends what lg_once_begin() began.
+//
+// once  the once
+//
+// Returns: none.   Errors: none.
+// Misuse:  without having begun it: fatal.   Blocks: no.
+// Call from: the goroutine that began it.
+// Go:      sync.Once.Do
+LG_API void lg_once_end(lg_once *once);
+
+// Gives a semaphore its units; only before its first use.
+//
+// s      the semaphore
+// units  0 to 2^31 - 1
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL.   Misuse: none.   Blocks: no.   Call from: anywhere.
+// Go:      semaphore.NewWeighted
+LG_API int lg_semaphore_init(lg_semaphore *s, int64_t units);
+
+// Takes units. Nobody overtakes: a small request waits behind a large one.
+//
+// s            the semaphore
+// units        1 to what it was made with
+// deadline_ns  as everywhere
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL; LG_EAGAIN, LG_ETIMEDOUT, LG_ECANCELED: none taken.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      semaphore.Weighted.Acquire, TryAcquire
+LG_API int lg_semaphore_acquire(lg_semaphore *s, int64_t units, int64_t deadline_ns);
+
+// Gives units back.
+//
+// s      the semaphore
+// units  at least 1
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, more than were taken; nothing is changed.
+// Misuse:  none.   Blocks: no.   Call from: anywhere inside the runtime.
+// Go:      semaphore.Weighted.Release
+LG_API int lg_semaphore_release(lg_semaphore *s, int64_t units);
+
+// ---------------------------------------------------------------------------
+// Timers
+// ---------------------------------------------------------------------------
+
+// A moment at which a function is called. Yours to place; zero it, then
+// lg_timer_init().
+typedef struct lg_timer {
+    uint64_t opaque[10];
+} lg_timer;
+
+// Prepares a timer.
+//
+// t       the timer
+// rt      the runtime
+// strand  where fn is called; NULL: by whichever M sees the moment first
+// fn      called with arg; must not wait, may start goroutines, send with
+//         deadline 0, and start or stop timers
+// arg     handed to it
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      time.AfterFunc
+LG_API void lg_timer_init(lg_timer *t, lg_runtime *rt, lg_strand *strand,
+                          void (*fn)(void *arg), void *arg);
+
+// Starts a timer, or restarts it with other figures if it is pending.
+//
+// t          an initialised timer; stays in place until it has fired or was
+//            stopped
+// when_ns    the moment; in the past means at once
+// period_ns  0: once; else again every so often after when_ns, moments that
+//            were missed are skipped
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, a negative period; LG_ENOMEM: not started.
+// Misuse:  none.   Blocks: no.
+// Call from: inside the runtime; inside its strand if it has one.
+// Go:      time.Timer.Reset
+LG_API int lg_timer_start(lg_timer *t, int64_t when_ns, int64_t period_ns);
+
+// Stops a timer. When this returns, fn is not running on another thread and
+// will not be called.
+//
+// t  an initialised timer
+//
+// Returns: true, it was pending and will not fire; false, it had fired or was
+//          not started.
+// Errors:  none.   Misuse: none.   Blocks: no.
+// Call from: as lg_timer_start().
+// Go:      time.Timer.Stop
+LG_API bool lg_timer_stop(lg_timer *t);
+
+// ---------------------------------------------------------------------------
+// Reports
+// ---------------------------------------------------------------------------
+
+// Writes what every goroutine does, in Go's form: one line each with id, name,
+// wait reason and minutes waited.
+//
+// rt     the runtime
+// write  called with each line, without its newline
+// ud     handed to it
+//
+// Returns: none.   Errors: none.
+// Misuse:  as lg_goroutines().   Blocks: no.   Call from: anywhere.
+// Go:      GOTRACEBACK=all
+LG_API void lg_dump(lg_runtime *rt, void (*write)(void *ud, const char *line), void *ud);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // LAGOON_H
