@@ -33,7 +33,7 @@ build_here = $(call build,$(SUFFIX),--luajit=$(LUAJIT),$(1),$(2))
 
 CONFIGS := debug release check asan tsan coverage
 
-.PHONY: all help run test asan tsan coverage stress arm64 models bench lint install clean
+.PHONY: all help run test asan tsan coverage stress arm64 models bench lint format install clean
 .PHONY: luajit $(CONFIGS:%=build-%) setup-build setup-test setup-lint setup-stress
 
 all: setup-build luajit
@@ -50,6 +50,7 @@ help:
 	@echo "make models, arm64 those two alone"
 	@echo "make bench         lagoon against Go, where Go is installed"
 	@echo "make lint          formats, analysers and warnings of gcc, clang and luacheck"
+	@echo "make format        lays out the C sources as lint wants them"
 	@echo "make install       into PREFIX=$(PREFIX), below DESTDIR=$(DESTDIR)"
 	@echo "make build-CONFIG  all that the specs need: $(CONFIGS)"
 	@echo "make clean         removes build/"
@@ -108,6 +109,10 @@ bench: all
 lint: setup-build setup-lint luajit
 	@echo "lint: formats, analysers, warnings"
 	@tools/lint
+
+format: setup-lint
+	@echo "format: C sources, in place"
+	@find core bindings spec bench -name '*.[ch]' -exec clang-format -i {} +
 
 # The Lua modules are inside the library; the files are for editors and for reading.
 install: VERSION = $(shell sed -n 's/^.define LG_VERSION "\(.*\)"/\1/p' core/include/lagoon.h)

@@ -48,11 +48,19 @@ local function c_string(text)
     local lines = {}
     for line, newline in text:gmatch("([^\n]*)(\n?)") do
         if line ~= "" or newline ~= "" then
-            lines[#lines + 1] = ('        "%s%s"'):format(c_escape(line), newline ~= "" and "\\n" or "")
+            lines[#lines + 1] = ('        "%s%s"'):format(c_escape(line), newline:gsub("\n", "\\n"))
         end
     end
     return #lines > 0 and table.concat(lines, "\n") or '        ""'
 end
+
+local ENTRY = [[
+    {
+        "%s",
+        "=%s/%s",
+%s,
+        %d,
+    },]]
 
 local entries = {}
 
@@ -60,7 +68,7 @@ local entries = {}
 local function add(folder, prefix)
     for _, file_name in ipairs(lua_files(folder)) do
         local text = assert(read_all(folder .. "/" .. file_name))
-        entries[#entries + 1] = ('    {\n        "%s",\n        "=%s/%s",\n%s,\n        %d,\n    },'):format(
+        entries[#entries + 1] = ENTRY:format(
             module_name(prefix, file_name), prefix, file_name, c_string(text), #text)
     end
 end

@@ -1,0 +1,7 @@
+std = "luajit"
+max_line_length = 100
+exclude_files = { "build" }
+-- An underscore says that an argument is there for its position.
+ignore = { "212/_.*", "212/self" }
+files["spec"] = { std = "+busted" }
+files["**/*_spec.lua"] = { std = "+busted" }
