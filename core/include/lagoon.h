@@ -944,7 +944,7 @@ LG_API int lg_semaphore_release(lg_semaphore *s, int64_t units);
 // A moment at which a function is called. Yours to place; zero it, then
 // lg_timer_init().
 typedef struct lg_timer {
-    uint64_t opaque[10];
+    uint64_t opaque[16];
 } lg_timer;
 
 // Prepares a timer.

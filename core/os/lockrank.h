@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// The order of locks. A thread may take a lock only if its rank is above the
+// ranks of all that it holds; the check build asserts it. The order is that of
+// the layers: who stands higher locks first.
+#ifndef LG_OS_LOCKRANK_H
+#define LG_OS_LOCKRANK_H
+
+enum lock_rank {
+    RANK_SYNC = 1, // a channel, mutex, ... (sync/): one at a time
+    RANK_TIMERS,   // the timer heap of one P (sched/timer.c): one at a time
+    RANK_SYSMON,   // sched/sysmon.c
+    RANK_SCHED,    // global queue, idle Ps and Ms (sched/idle.c)
+    RANK_GPOOL,    // goroutine records (sched/g.c)
+    RANK_STACKS,   // the pool of C stacks (mem/stack.c)
+};
+
+#ifdef LG_CHECK
+void lg__lockrank_acquire(enum lock_rank rank);
+void lg__lockrank_release(enum lock_rank rank);
+// Asserts that the thread holds nothing: before it parks, sleeps or switches.
+void lg__lockrank_assert_none(void);
+#else
+static inline void lg__lockrank_acquire(enum lock_rank rank)
+{
+    (void)rank;
+}
+static inline void lg__lockrank_release(enum lock_rank rank)
+{
+    (void)rank;
+}
+static inline void lg__lockrank_assert_none(void)
+{
+}
+#endif
+
+#endif // LG_OS_LOCKRANK_H

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#include "os/note.h"
+
+#include "os/clock.h"
+#include "os/futex.h"
+
+bool lg__note_sleep(struct note *note, int64_t timeout_ns)
+{
+    int64_t until_ns = timeout_ns < 0 ? -1 : lg__clock_now() + timeout_ns;
+    // acquire: pairs with the release in lg__note_wake(); what the waker did
+    // before is visible to the sleeper after.
+    while (atomic_exchange_explicit(&note->is_set, 0, memory_order_acquire) == 0) {
+        int64_t left_ns = -1;
+        if (until_ns >= 0) {
+            left_ns = until_ns - lg__clock_now();
+            if (left_ns <= 0) {
+                return false;
+            }
+        }
+        lg__futex_wait(&note->is_set, 0, left_ns);
+    }
+    return true;
+}
+
+void lg__note_wake(struct note *note)
+{
+    // release: pairs with the acquire in lg__note_sleep().
+    if (atomic_exchange_explicit(&note->is_set, 1, memory_order_release) == 0) {
+        lg__futex_wake(&note->is_set);
+    }
+}

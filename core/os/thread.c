@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "os/thread.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/base.h"
+#include "lagoon.h"
+
+enum { THREAD_STACK_BYTES = 256 * 1024 };
+
+struct start {
+    void (*main)(void *arg);
+    void *arg;
+};
+
+static void *thread_main(void *arg)
+{
+    struct start start = *(struct start *)arg;
+    free(arg);
+    start.main(start.arg);
+    return NULL;
+}
+
+// Signals belong to the host's own threads; a synchronous fault still arrives
+// where it happens.
+static void block_signals(sigset_t *old)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGILL);
+    pthread_sigmask(SIG_SETMASK, &all, old);
+}
+
+int lg__thread_start(void (*main)(void *arg), void *arg, const char *name,
+                     struct thread *out)
+{
+    struct start *start = malloc(sizeof *start);
+    if (!start) {
+        return LG_ENOMEM;
+    }
+    *start = (struct start){.main = main, .arg = arg};
+
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
+    sigset_t old;
+    block_signals(&old);
+    pthread_t handle;
+    int failed = pthread_create(&handle, &attr, thread_main, start);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attr);
+    if (failed) {
+        free(start);
+        return LG_ETHREAD;
+    }
+    pthread_setname_np(handle, name);
+    out->handle = handle;
+    return LG_OK;
+}
+
+void lg__thread_join(struct thread thread)
+{
+    pthread_join(thread.handle, NULL);
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "os/vm.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lagoon.h"
+
+// Linux 6.13: a guard inside a mapping, which does not split it. Debian 12's
+// headers do not know it yet.
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+// An mprotect guard splits a mapping in two, and a process has 65,530 unless
+// told otherwise: past this many guards we leave the rest to the host.
+enum { MPROTECT_GUARDS_MAX = 30000 };
+
+static _Atomic int mprotect_guards;
+
+size_t lg__vm_page_bytes(void)
+{
+    static _Atomic size_t cached;
+    // relaxed: every thread computes the same value
+    size_t bytes = atomic_load_explicit(&cached, memory_order_relaxed);
+    if (bytes == 0) {
+        bytes = (size_t)sysconf(_SC_PAGESIZE);
+        atomic_store_explicit(&cached, bytes, memory_order_relaxed);
+    }
+    return bytes;
+}
+
+int lg__vm_reserve(size_t size_bytes, void **out)
+{
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *mem = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (mem == MAP_FAILED) {
+        return LG_ENOMEM;
+    }
+    // A stack touches one page; a huge page would touch 512.
+    madvise(mem, size_bytes, MADV_NOHUGEPAGE);
+    *out = mem;
+    return LG_OK;
+}
+
+void lg__vm_free(void *mem, size_t size_bytes)
+{
+    munmap(mem, size_bytes);
+}
+
+bool lg__vm_guard(void *mem, size_t size_bytes)
+{
+    if (madvise(mem, size_bytes, MADV_GUARD_INSTALL) == 0) {
+        return true;
+    }
+    // relaxed: a budget, it orders nothing
+    int used = atomic_fetch_add_explicit(&mprotect_guards, 1, memory_order_relaxed);
+    if (used < MPROTECT_GUARDS_MAX && mprotect(mem, size_bytes, PROT_NONE) == 0) {
+        return true;
+    }
+    atomic_fetch_sub_explicit(&mprotect_guards, 1, memory_order_relaxed);
+    return false;
+}
+
+void lg__vm_discard(void *mem, size_t size_bytes)
+{
+    madvise(mem, size_bytes, MADV_DONTNEED);
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+//
+// Puts a runtime together, in the order of the layers, and takes it apart in
+// the reverse.
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/cpu.h"
+#include "os/fault.h"
+#include "sched/drive.h"
+#include "sched/idle.h"
+#include "sched/runtime.h"
+#include "sched/sysmon.h"
+#include "sync/select.h"
+
+int64_t lg__now(struct lg_runtime *rt)
+{
+    int64_t now_ns =
+        rt->options.clock ? rt->options.clock(rt->options.clock_ud) : lg__clock_now();
+    // relaxed: a figure
+    atomic_store_explicit(&rt->now_ns, now_ns, memory_order_relaxed);
+    return now_ns;
+}
+
+int64_t lg_now(lg_runtime *rt)
+{
+    return lg__now(rt);
+}
+
+int lg_num_cpu(void)
+{
+    return lg__cpu_count();
+}
+
+lg_runtime *lg_current(void)
+{
+    struct m *m = lg__m();
+    return m ? m->rt : NULL;
+}
+
+void *lg_alloc(lg_runtime *rt, void *ptr, size_t osize, size_t nsize)
+{
+    return rt->alloc.fn(rt->alloc.ud, ptr, osize, nsize);
+}
+
+// In a signal handler, on the alternate stack.
+static void on_fault(void *addr)
+{
+    struct m *m = lg__m();
+    if (!m) {
+        return;
+    }
+    struct lg_g *g = m->g;
+    struct stack *stack = g && !g->strand ? g->stack : m->loop_stack;
+    if (!stack || !lg__stack_is_overflow(stack, addr)) {
+        return;
+    }
+    const char *name = g ? atomic_load_explicit(&g->name, memory_order_relaxed) : NULL;
+    lg__panic("stack overflow: goroutine %llu%s%s%s needs more than its %zu KB of C stack",
+              (unsigned long long)(g ? lg__g_id(g) : 0), name ? " [" : "",
+              name ? name : "", name ? "]" : "", lg__stack_size_bytes(stack) / 1024);
+}
+
+static bool are_options_sane(const lg_options *o)
+{
+    return o->size_bytes == sizeof *o && o->procs >= 0 && o->procs <= LG_PROCS_MAX &&
+           o->stack_size_bytes <= LG_STACK_MAX;
+}
+
+static void fill_defaults(lg_options *o)
+{
+    if (o->procs == 0) {
+        int ncpus = lg__cpu_count();
+        o->procs = ncpus < LG_PROCS_MAX ? ncpus : LG_PROCS_MAX;
+    }
+    if (o->stack_size_bytes == 0) {
+        o->stack_size_bytes = LG_STACK_DEFAULT;
+    }
+    if (o->seed == 0) {
+        o->seed = (uint64_t)lg__clock_now() * 0x9e3779b97f4a7c15ULL | 1;
+    }
+    if (!o->alloc) {
+        o->alloc = lg__alloc_system;
+    }
+}
+
+static void runtime_free(struct lg_runtime *rt)
+{
+    struct alloc alloc = rt->alloc;
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        struct p *p = lg__p_at(rt, i);
+        lg__wait_blocks_free(rt, p);
+        lg__timers_fini(&p->timers, &alloc);
+        lg__p_free(rt, p);
+    }
+    lg__g_pool_fini(&rt->gs, &alloc);
+    lg__stack_pool_fini(&rt->stacks);
+    lg__alloc_free(&alloc, rt, sizeof *rt);
+}
+
+int lg_open(const lg_options *opts, lg_runtime **out)
+{
+    lg_options options;
+    lg_options_init(&options);
+    if (opts) {
+        if (!are_options_sane(opts)) {
+            return LG_EINVAL;
+        }
+        options = *opts;
+    }
+    fill_defaults(&options);
+    struct alloc alloc = {.fn = options.alloc, .ud = options.alloc_ud};
+    struct lg_runtime *rt = lg__alloc_new(&alloc, sizeof *rt);
+    if (!rt) {
+        return LG_ENOMEM;
+    }
+    rt->alloc = alloc;
+    rt->options = options;
+    rt->panic_hook = (struct panic_hook){.say = options.on_fatal, .ud = options.ud};
+    lg__stack_pool_init(&rt->stacks, &rt->alloc, options.stack_size_bytes);
+    lg__g_pool_init(&rt->gs);
+    lg__now(rt);
+    int err = lg_set_procs(rt, options.procs);
+    if (err) {
+        lg__ms_stop(rt);
+        runtime_free(rt);
+        return err;
+    }
+    if (options.signals) {
+        lg__fault_install(on_fault);
+    }
+    *out = rt;
+    return LG_OK;
+}
+
+void lg_close(lg_runtime *rt)
+{
+    if (!rt) {
+        return;
+    }
+    LG_MISUSE_IF(lg__m() && lg__m()->rt == rt, "lg_close() from inside the runtime");
+    LG_MISUSE_IF(rt->driver, "lg_close() while a thread drives the runtime");
+    lg__ms_stop(rt);
+    runtime_free(rt);
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "sched/runtime.h"
+
+static void add_p(struct p *p, lg_stats *s)
+{
+    // relaxed: figures of a runtime that goes on
+    s->spawned += atomic_load_explicit(&p->nstarted, memory_order_relaxed);
+    s->switches += atomic_load_explicit(&p->shown_tick, memory_order_relaxed);
+    s->steals += atomic_load_explicit(&p->nsteals, memory_order_relaxed);
+    s->donations += atomic_load_explicit(&p->ndonations, memory_order_relaxed);
+    s->timers += atomic_load_explicit(&p->timers.ncount, memory_order_relaxed);
+    size_t cached = atomic_load_explicit(&p->stacks.count, memory_order_relaxed);
+    s->stacks -= cached;
+    s->stacks_cached += cached;
+}
+
+void lg_get_stats(lg_runtime *rt, lg_stats *out)
+{
+    lg_stats s;
+    memset(&s, 0, sizeof s);
+    s.size_bytes = out->size_bytes;
+    s.procs = lg_procs(rt);
+    s.goroutines = lg_num_goroutine(rt);
+    // relaxed: figures
+    s.spawned = atomic_load_explicit(&rt->nstarted, memory_order_relaxed);
+    s.channels = atomic_load_explicit(&rt->nchans, memory_order_relaxed);
+    s.procs_idle = (int)atomic_load_explicit(&rt->nidle, memory_order_relaxed);
+    lg__stack_pool_counts(&rt->stacks, &s.stacks, &s.stacks_cached);
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        add_p(lg__p_at(rt, i), &s);
+    }
+    lg__lock(&rt->lock, RANK_SCHED);
+    s.threads = (int)rt->nmade + (rt->driver != NULL);
+    s.threads_idle = (int)rt->nidle_ms;
+    s.wakeups = rt->nwakeups;
+    lg__unlock(&rt->lock, RANK_SCHED);
+    lg__lock(&rt->gs.lock, RANK_GPOOL);
+    s.goroutines_cached = rt->gs.nmade > s.goroutines ? rt->gs.nmade - s.goroutines : 0;
+    lg__unlock(&rt->gs.lock, RANK_GPOOL);
+    size_t size_bytes = out->size_bytes < sizeof s ? out->size_bytes : sizeof s;
+    memcpy(out, &s, size_bytes);
+}

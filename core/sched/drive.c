@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include "sched/drive.h"
+
+#include <string.h>
+
+#include "sched/idle.h"
+#include "sched/sched.h"
+#include "sched/sysmon.h"
+
+void lg__drive_done(struct lg_runtime *rt)
+{
+    // release: pairs with the acquire in lg__interrupts(); all that the
+    // goroutine did is visible to the driver
+    atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_DRIVE, memory_order_release);
+    lg__lock(&rt->lock, RANK_SCHED);
+    if (rt->driver && rt->driver != lg__m()) {
+        lg__note_wake(&rt->driver->note);
+    }
+    lg__unlock(&rt->lock, RANK_SCHED);
+}
+
+// Makes the calling thread the driver.
+static struct m *driver_enter(struct lg_runtime *rt, lg_ref until)
+{
+    LG_MISUSE_IF(lg__m(), "lg_drive() from inside a runtime");
+    lg__lock(&rt->lock, RANK_SCHED);
+    bool is_driven = rt->driver != NULL;
+    struct m *m = &rt->driver_m;
+    if (!is_driven) {
+        memset(m, 0, sizeof *m);
+        m->rt = rt;
+        m->is_driver = true;
+        rt->driver = m;
+        rt->is_deadlocked = false;
+        // relaxed: set before anything that could end it runs here; if it
+        // runs elsewhere, has_ended() is asked after
+        atomic_store_explicit(&rt->drive_id, until.id, memory_order_seq_cst);
+        atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_DRIVE,
+                                  memory_order_relaxed);
+    }
+    lg__unlock(&rt->lock, RANK_SCHED);
+    LG_MISUSE_IF(is_driven, "lg_drive() while another thread drives");
+    return m;
+}
+
+static int driver_leave(struct lg_runtime *rt, bool has_ended)
+{
+    lg__lock(&rt->lock, RANK_SCHED);
+    bool is_deadlocked = rt->is_deadlocked;
+    rt->driver = NULL;
+    rt->is_deadlocked = false;
+    atomic_store_explicit(&rt->drive_id, 0, memory_order_relaxed);
+    atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_DRIVE,
+                              memory_order_relaxed);
+    lg__unlock(&rt->lock, RANK_SCHED);
+    return is_deadlocked && !has_ended ? LG_EDEADLOCK : LG_OK;
+}
+
+static bool has_ended(lg_ref ref)
+{
+    return lg__g_id(ref.g) != ref.id;
+}
+
+int lg_drive(lg_runtime *rt, lg_ref until)
+{
+    struct m *m = driver_enter(rt, until);
+    int err = LG_OK;
+    if (!has_ended(until)) {
+        m->p = lg__take_idle_p(rt);
+        err = lg__m_enter(m);
+        if (err && m->p) {
+            lg__put_idle_p(rt, m->p);
+        }
+    }
+    int result = driver_leave(rt, has_ended(until));
+    return err ? err : result;
+}
+
+int lg_run(lg_runtime *rt, void (*fn)(void *arg), void *arg)
+{
+    lg_ref ref;
+    lg_go_options opts = {.name = "main"};
+    int err = lg_go(rt, fn, arg, &opts, &ref);
+    return err ? err : lg_drive(rt, ref);
+}
+
+static void wake_all_idle(struct lg_runtime *rt)
+{
+    lg__lock(&rt->lock, RANK_SCHED);
+    for (struct node *node = rt->idle_ms.first; node; node = node->next) {
+        lg__note_wake(&LG_CONTAINER_OF(node, struct m, node)->note);
+    }
+    lg__unlock(&rt->lock, RANK_SCHED);
+}
+
+void lg__ms_stop(struct lg_runtime *rt)
+{
+    // release: pairs with the acquire in lg__interrupts()
+    atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_STOP, memory_order_release);
+    wake_all_idle(rt);
+    lg__sysmon_stop(rt);
+    while (rt->made) {
+        struct m *m = rt->made;
+        lg__thread_join(m->handle);
+        rt->made = m->next_made;
+        lg__alloc_free(&rt->alloc, m, sizeof *m);
+    }
+}
+
+// Threads beyond the driver's start with the first work for them.
+int lg_set_procs(lg_runtime *rt, int procs)
+{
+    if (procs < 1 || procs > LG_PROCS_MAX) {
+        return LG_EINVAL;
+    }
+    lg__lock(&rt->lock, RANK_SCHED);
+    int err = lg__ps_grow(rt, (uint32_t)procs);
+    if (!err) {
+        lg__ps_resize_locked(rt, (uint32_t)procs);
+    }
+    lg__unlock(&rt->lock, RANK_SCHED);
+    if (!err) {
+        err = lg__sysmon_start(rt);
+        lg__wake_if_idle(rt);
+    }
+    return err;
+}
+
+int lg_procs(lg_runtime *rt)
+{
+    return (int)lg__nprocs(rt);
+}
+
+void lg_hold(lg_runtime *rt)
+{
+    // relaxed: only matters when everything is still
+    atomic_fetch_add_explicit(&rt->nholds, 1, memory_order_relaxed);
+}
+
+void lg_release(lg_runtime *rt)
+{
+    // seq_cst: the deadlock that this may uncover is looked for after
+    int64_t before = atomic_fetch_sub_explicit(&rt->nholds, 1, memory_order_seq_cst);
+    LG_MISUSE_IF(before <= 0, "lg_release() without lg_hold()");
+    if (before == 1) {
+        lg_clock_moved(rt); // somebody must look again
+    }
+}
+
+void lg_clock_moved(lg_runtime *rt)
+{
+    lg__now(rt);
+    wake_all_idle(rt);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "sched/g.h"
+
+#include <string.h>
+
+#include "sched/runtime.h"
+
+enum { ID_BATCH = LG_SIZED(16, 1) };
+
+void lg__g_pool_init(struct g_pool *pool)
+{
+    memset(pool, 0, sizeof *pool);
+}
+
+void lg__g_pool_fini(struct g_pool *pool, const struct alloc *alloc)
+{
+    // relaxed: nobody else is left
+    struct g_chunk *chunk = atomic_load_explicit(&pool->chunks, memory_order_relaxed);
+    while (chunk) {
+        struct g_chunk *next = chunk->next;
+        lg__alloc_free(alloc, chunk, sizeof *chunk);
+        chunk = next;
+    }
+}
+
+static bool add_chunk_locked(struct lg_runtime *rt) LG_REQUIRES(rt->gs.lock)
+{
+    struct g_pool *pool = &rt->gs;
+    struct g_chunk *chunk = lg__alloc_new(&rt->alloc, sizeof *chunk);
+    if (!chunk) {
+        return false;
+    }
+    for (int i = G_CHUNK - 1; i >= 0; i--) {
+        struct lg_g *g = &chunk->gs[i];
+        g->rt = rt;
+        g->next_free = pool->free;
+        atomic_init(&g->status, (uint32_t)LG_DEAD);
+        pool->free = g;
+    }
+    pool->nfree += G_CHUNK;
+    pool->nmade += G_CHUNK;
+    chunk->next = atomic_load_explicit(&pool->chunks, memory_order_relaxed);
+    // release: pairs with the acquire in dumps, which walk without the lock
+    atomic_store_explicit(&pool->chunks, chunk, memory_order_release);
+    return true;
+}
+
+static struct lg_g *take_free_locked(struct lg_runtime *rt) LG_REQUIRES(rt->gs.lock)
+{
+    struct g_pool *pool = &rt->gs;
+    if (!pool->free && !add_chunk_locked(rt)) {
+        return NULL;
+    }
+    struct lg_g *g = pool->free;
+    pool->free = g->next_free;
+    pool->nfree--;
+    return g;
+}
+
+// Takes one record, and fills half the cache on the way.
+static struct lg_g *take_from_pool(struct lg_runtime *rt, struct g_cache *cache)
+{
+    lg__lock(&rt->gs.lock, RANK_GPOOL);
+    struct lg_g *g = take_free_locked(rt);
+    while (g && cache && cache->count < G_CACHE_CAP / 2 && rt->gs.free) {
+        struct lg_g *spare = take_free_locked(rt);
+        spare->next_free = cache->first;
+        cache->first = spare;
+        cache->count++;
+    }
+    lg__unlock(&rt->gs.lock, RANK_GPOOL);
+    return g;
+}
+
+static uint64_t take_id(struct g_pool *pool, struct g_cache *cache)
+{
+    if (!cache) {
+        // relaxed: only uniqueness matters
+        return atomic_fetch_add_explicit(&pool->last_id, 1, memory_order_relaxed) + 1;
+    }
+    if (cache->next_id == cache->end_id) {
+        // relaxed: as above
+        cache->next_id =
+            atomic_fetch_add_explicit(&pool->last_id, ID_BATCH, memory_order_relaxed) + 1;
+        cache->end_id = cache->next_id + ID_BATCH;
+    }
+    return cache->next_id++;
+}
+
+struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache)
+{
+    struct lg_g *g;
+    if (cache && cache->first) {
+        g = cache->first;
+        cache->first = g->next_free;
+        cache->count--;
+    } else {
+        g = take_from_pool(rt, cache);
+        if (!g) {
+            return NULL;
+        }
+    }
+    g->strand = NULL;
+    g->stack = NULL;
+    g->has_wait = false;
+    g->has_timer = false;
+    g->next_reason = NULL;
+    // relaxed: for dumps, which check the id after
+    atomic_store_explicit(&g->name, NULL, memory_order_relaxed);
+    atomic_store_explicit(&g->wait_reason, NULL, memory_order_relaxed);
+    lg__g_set_status(g, LG_DEAD, LG_RUNNABLE);
+    // release: pairs with the acquire in lg__g_id()
+    atomic_store_explicit(&g->id, take_id(&rt->gs, cache), memory_order_release);
+    return g;
+}
+
+// Moves half a full cache to the pool.
+static void spill(struct g_pool *pool, struct g_cache *cache, uint32_t keep)
+{
+    lg__lock(&pool->lock, RANK_GPOOL);
+    while (cache->count > keep) {
+        struct lg_g *g = cache->first;
+        cache->first = g->next_free;
+        cache->count--;
+        g->next_free = pool->free;
+        pool->free = g;
+        pool->nfree++;
+    }
+    lg__unlock(&pool->lock, RANK_GPOOL);
+}
+
+void lg__g_free(struct lg_runtime *rt, struct g_cache *cache, struct lg_g *g)
+{
+    // relaxed: published by the release in lg__wait_retire(): who sees the new
+    // number sees that the id is gone
+    atomic_store_explicit(&g->id, 0, memory_order_relaxed);
+    lg__wait_retire(&g->wait);
+    atomic_store_explicit(&g->status, (uint32_t)LG_DEAD, memory_order_relaxed);
+    if (!cache) {
+        struct g_cache one = {.first = g, .count = 1};
+        g->next_free = NULL;
+        spill(&rt->gs, &one, 0);
+        return;
+    }
+    g->next_free = cache->first;
+    cache->first = g;
+    cache->count++;
+    if (cache->count >= G_CACHE_CAP) {
+        spill(&rt->gs, cache, G_CACHE_CAP / 2);
+    }
+}
+
+void lg__g_cache_flush(struct g_pool *pool, struct g_cache *cache)
+{
+    spill(pool, cache, 0);
+}

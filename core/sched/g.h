@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+//
+// G: the record of a goroutine, native or scripted.
+//
+// Records are never given back before the runtime closes: a late waker may
+// still look at the wait word of one that has ended, and finds another number
+// there. A finished record goes to the cache of the P that finished it, then
+// to the runtime's pool.
+//
+// A goroutine is in exactly one place. Who may move it:
+//
+//            lg__g_new                 run                  commit
+//   (cache) -----------> RUNNABLE ------------> RUNNING ------------> WAITING
+//      ^                   ^  ^                  |  |                    |
+//      |      free         |  +------ yield -----+  |                    |
+//      +-------------------|------------------------+                    |
+//                          +------------ ready (deliver or commit) ------+
+#ifndef LG_SCHED_G_H
+#define LG_SCHED_G_H
+
+#include "base/base.h"
+#include "base/list.h"
+#include "lagoon.h"
+#include "mem/stack.h"
+#include "os/ctx.h"
+#include "os/lock.h"
+#include "sched/runq.h"
+#include "sched/timer.h"
+#include "sched/wait.h"
+
+struct chan;
+struct lg_g;
+
+// The second half of a blocking call, run by the goroutine itself when its
+// wait is over: unhooks its waiters and says what the call returns. LG_WAIT:
+// it has armed another wait.
+typedef int wait_finish(struct lg_g *g, enum wake wake);
+
+// One goroutine in one queue of something that it waits for (sync/waiter.h).
+struct waiter {
+    struct node node;    // in queue, guarded by the lock of what owns that
+    struct lg_g *g;
+    struct list *queue;  // where it stands; NULL: in none
+    void *owner;         // the channel, mutex, ... whose queue that is
+    void *elem;          // from where, or where to, an element is copied
+    uint32_t number;     // of the wait
+    uint16_t which_case; // of a select
+    uint16_t mode;       // the owner's: reader or writer, ...
+    int64_t amount;      // the owner's: units
+};
+
+// What a blocking call must remember until its wait is over.
+struct wait_op {
+    wait_finish *finish;
+    struct waiter waiter;    // for all that wait in one queue
+    struct waiter *waiters;  // a select's, ncases of them
+    const lg_case *cases;
+    size_t *out_index;
+    bool *out_flag;
+    struct lg_mutex *relock; // a condition's
+    int relock_result;
+    uint32_t ncases;
+};
+
+struct lg_g {
+    union {
+        struct runnable run; // native: in run queues
+        lg_post step;        // scripted: in its strand's queue
+    };
+    struct wait wait;
+    struct lg_runtime *rt;
+    struct lg_strand *strand; // NULL: native
+    struct stack *stack;      // native: its own, from its first run on; scripted:
+                              // the one it donated, NULL if none
+    struct ctx ctx;           // where it left that stack
+    void (*fn)(void *arg);    // native: what it runs
+    void *arg;
+    _Atomic uint64_t id;      // 0: the record is free
+    uint64_t parent;
+    uint32_t stack_class;
+
+    // -- the goroutine itself --
+    bool has_wait;   // a wait of it is not finished yet
+    bool has_timer;  // its timer was started for this wait
+    int result;      // of the finished wait, for lg_wait_finish()
+    struct wait_op op;
+    struct timer timer; // of its deadline
+
+    // -- written by whoever moves it, read by anyone, relaxed: for dumps --
+    _Atomic uint32_t status; // lg_status
+    _Atomic(const char *) name;
+    _Atomic(const char *) wait_reason;
+    _Atomic int64_t wait_since_ns;
+    const char *next_reason; // lg_wait_reason()
+
+    struct lg_g *next_free;
+    alignas(16) unsigned char extra[LG_EXTRA_SIZE]; // scripted: the strand's
+};
+
+enum { G_CHUNK = LG_SIZED(32, 2), G_CACHE_CAP = LG_SIZED(64, 2) };
+
+struct g_chunk {
+    struct g_chunk *next;
+    struct lg_g gs[G_CHUNK];
+};
+
+// All records of a runtime.
+struct g_pool {
+    struct lock lock;
+    // -- lock --
+    struct lg_g *free;
+    size_t nfree;
+    size_t nmade;
+    // -- lock to add, acquire to walk --
+    _Atomic(struct g_chunk *) chunks;
+    // -- any thread --
+    _Atomic uint64_t last_id;
+};
+
+// Free records of one P. Owner P only.
+struct g_cache {
+    struct lg_g *first;
+    uint32_t count;
+    uint64_t next_id; // ids [next_id, end_id) are this P's to give
+    uint64_t end_id;
+};
+
+void lg__g_pool_init(struct g_pool *pool);
+void lg__g_pool_fini(struct g_pool *pool, const struct alloc *alloc);
+
+// A fresh record with an id, RUNNABLE, in no queue; NULL without memory. The
+// cache is NULL on threads without a P.
+struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache);
+
+// Returns the record of a goroutine that has ended; its id is gone.
+void lg__g_free(struct lg_runtime *rt, struct g_cache *cache, struct lg_g *g);
+
+// Moves a P's cache to the pool.
+void lg__g_cache_flush(struct g_pool *pool, struct g_cache *cache);
+
+LG_INLINE enum lg_status lg__g_status(struct lg_g *g)
+{
+    // relaxed: for dumps and assertions
+    return (enum lg_status)atomic_load_explicit(&g->status, memory_order_relaxed);
+}
+
+LG_INLINE void lg__g_set_status(struct lg_g *g, enum lg_status from, enum lg_status to)
+{
+    LG_ASSERT(lg__g_status(g) == from);
+    (void)from;
+    // relaxed: as above; the queues order what matters
+    atomic_store_explicit(&g->status, (uint32_t)to, memory_order_relaxed);
+}
+
+LG_INLINE uint64_t lg__g_id(struct lg_g *g)
+{
+    // acquire: pairs with the release in lg__g_free(): an id of a later life
+    // is seen together with its wait word
+    return atomic_load_explicit(&g->id, memory_order_acquire);
+}
+
+#endif // LG_SCHED_G_H

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+//
+// The life of a goroutine, from its record's first use to its last.
+#include "sched/drive.h"
+#include "sched/park.h"
+#include "sched/runtime.h"
+#include "sched/sched.h"
+
+static struct p *own_p(struct lg_runtime *rt)
+{
+    struct m *m = lg__m();
+    return m && m->rt == rt ? m->p : NULL;
+}
+
+struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name)
+{
+    struct p *p = own_p(rt);
+    struct lg_g *g = lg__g_new(rt, p ? &p->gs : NULL);
+    if (!g) {
+        return NULL;
+    }
+    struct m *m = lg__m();
+    // relaxed: for dumps
+    atomic_store_explicit(&g->name, name, memory_order_relaxed);
+    g->parent = p && m->g ? lg__g_id(m->g) : 0;
+    if (p) {
+        lg__p_count(&p->nstarted);
+    } else {
+        // relaxed: a figure
+        atomic_fetch_add_explicit(&rt->nstarted, 1, memory_order_relaxed);
+    }
+    return g;
+}
+
+void lg__g_end(struct lg_g *g)
+{
+    struct lg_runtime *rt = g->rt;
+    struct p *p = own_p(rt);
+    uint64_t id = lg__g_id(g);
+    lg__g_free(rt, p ? &p->gs : NULL, g);
+    if (p) {
+        lg__p_count(&p->nended);
+    } else {
+        // relaxed: a figure
+        atomic_fetch_add_explicit(&rt->nended, 1, memory_order_relaxed);
+    }
+    // relaxed: a driver that waits for this id set it before it ran anything
+    if (LG_UNLIKELY(id == atomic_load_explicit(&rt->drive_id, memory_order_relaxed))) {
+        lg__drive_done(rt);
+    }
+}
+
+void lg__g_drop(struct lg_g *g)
+{
+    if (g->has_wait) {
+        if (lg__wait_claim(&g->wait, lg__wait_number(&g->wait), WAKE_DROP, 0)) {
+            lg__wait_deliver(&g->wait);
+        }
+        lg__wait_settle(g);
+    }
+    if (g->stack) {
+        lg__ctx_free(&g->ctx);
+        lg__stack_put(&g->rt->stacks, NULL, g->stack);
+        g->stack = NULL;
+    }
+    lg__g_end(g);
+}
+
+lg_ref lg_self(void)
+{
+    struct m *m = lg__m();
+    if (!m || !m->g) {
+        return (lg_ref){.g = NULL, .id = 0};
+    }
+    return (lg_ref){.g = m->g, .id = lg__g_id(m->g)};
+}
+
+void lg_set_name(const char *name)
+{
+    // relaxed: for dumps
+    atomic_store_explicit(&lg__g_self()->name, name, memory_order_relaxed);
+}
+
+size_t lg_num_goroutine(lg_runtime *rt)
+{
+    // relaxed: figures; ended first, so that the difference is never negative
+    uint64_t ended = atomic_load_explicit(&rt->nended, memory_order_relaxed);
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        ended += atomic_load_explicit(&lg__p_at(rt, i)->nended, memory_order_relaxed);
+    }
+    uint64_t started = atomic_load_explicit(&rt->nstarted, memory_order_relaxed);
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        started += atomic_load_explicit(&lg__p_at(rt, i)->nstarted, memory_order_relaxed);
+    }
+    return started > ended ? (size_t)(started - ended) : 0;
+}
+
+static void describe(struct lg_g *g, uint64_t id, lg_g_info *info)
+{
+    // relaxed: a snapshot of something that goes on
+    *info = (lg_g_info){
+        .ref = {.g = g, .id = id},
+        .parent = g->parent,
+        .name = atomic_load_explicit(&g->name, memory_order_relaxed),
+        .status = lg__g_status(g),
+        .strand = g->strand,
+        .extra = g->strand ? g->extra : NULL,
+    };
+    if (info->status == LG_WAITING) {
+        info->wait_reason = atomic_load_explicit(&g->wait_reason, memory_order_relaxed);
+        info->wait_since_ns =
+            atomic_load_explicit(&g->wait_since_ns, memory_order_relaxed);
+    }
+}
+
+void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info),
+                   void *ud)
+{
+    // acquire: pairs with the release in g.c:add_chunk_locked()
+    struct g_chunk *chunk = atomic_load_explicit(&rt->gs.chunks, memory_order_acquire);
+    for (; chunk; chunk = chunk->next) {
+        for (int i = 0; i < G_CHUNK; i++) {
+            struct lg_g *g = &chunk->gs[i];
+            uint64_t id = lg__g_id(g);
+            if (id == 0) {
+                continue;
+            }
+            lg_g_info info;
+            describe(g, id, &info);
+            if (!visit(ud, &info)) {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: MIT
+#include "sched/idle.h"
+
+#include "os/cpu.h"
+#include "sched/sched.h"
+#include "sched/steal.h"
+#include "sched/sysmon.h"
+
+// How often a spinning M looks through all Ps before it sleeps; with the
+// pauses between about 20 us, the price of a futex wake.
+enum { SPIN_ROUNDS = LG_SIZED(16, 2), PAUSES_PER_ROUND = 40 };
+
+// ---------------------------------------------------------------------------
+// The global queue
+// ---------------------------------------------------------------------------
+
+void lg__nglobal_publish_locked(struct lg_runtime *rt)
+{
+    // seq_cst: see idle.h
+    atomic_store_explicit(&rt->nglobal, rt->global.count, memory_order_seq_cst);
+}
+
+struct runnable *lg__global_pop(struct lg_runtime *rt, struct p *p)
+{
+    // relaxed: a peek; who goes idle looks again, in has_work()
+    if (atomic_load_explicit(&rt->nglobal, memory_order_relaxed) == 0) {
+        return NULL;
+    }
+    lg__lock(&rt->lock, RANK_SCHED);
+    struct runnable *r = lg__runnable_shift(&rt->global);
+    size_t share = rt->global.count / lg__nprocs(rt);
+    if (share > RUNQ_CAP / 2) {
+        share = RUNQ_CAP / 2;
+    }
+    while (r && share-- > 0 && lg__runq_len(&p->runq) < RUNQ_CAP) {
+        struct runnable *more = lg__runnable_shift(&rt->global);
+        // release: an idle P was told when it was queued globally
+        lg__runq_push(&p->runq, more, memory_order_release);
+    }
+    lg__nglobal_publish_locked(rt);
+    lg__unlock(&rt->lock, RANK_SCHED);
+    return r;
+}
+
+// ---------------------------------------------------------------------------
+// Ps
+// ---------------------------------------------------------------------------
+
+static struct p *take_idle_p_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
+{
+    struct node *node = lg__list_pop_front(&rt->idle_ps);
+    if (!node) {
+        return NULL;
+    }
+    struct p *p = LG_CONTAINER_OF(node, struct p, node);
+    p->is_idle = false;
+    // seq_cst: see idle.h
+    atomic_fetch_sub_explicit(&rt->nidle, 1, memory_order_seq_cst);
+    return p;
+}
+
+struct p *lg__take_idle_p(struct lg_runtime *rt)
+{
+    lg__lock(&rt->lock, RANK_SCHED);
+    struct p *p = take_idle_p_locked(rt);
+    lg__unlock(&rt->lock, RANK_SCHED);
+    lg__sysmon_rouse(rt);
+    return p;
+}
+
+static void put_idle_p_locked(struct lg_runtime *rt, struct p *p) LG_REQUIRES(rt->lock)
+{
+    p->is_idle = true;
+    if (p->number < lg__nprocs(rt)) {
+        lg__list_push_front(&rt->idle_ps, &p->node);
+        // seq_cst: see idle.h
+        atomic_fetch_add_explicit(&rt->nidle, 1, memory_order_seq_cst);
+    }
+}
+
+// A retired P's queue goes to the global one; its timers are polled by others.
+static void drain_retired(struct lg_runtime *rt, struct p *p)
+{
+    struct runnable *r;
+    lg__lock(&rt->lock, RANK_SCHED);
+    // acquire: pairs with the release in sched.c:push_next()
+    r = atomic_exchange_explicit(&p->runnext, NULL, memory_order_acquire);
+    while (r || (r = lg__runq_pop(&p->runq))) {
+        lg__runnable_append(&rt->global, r);
+        r = NULL;
+    }
+    lg__nglobal_publish_locked(rt);
+    lg__unlock(&rt->lock, RANK_SCHED);
+    lg__g_cache_flush(&rt->gs, &p->gs);
+    lg__stack_cache_flush(&rt->stacks, &p->stacks);
+}
+
+void lg__put_idle_p(struct lg_runtime *rt, struct p *p)
+{
+    if (p->number >= lg__nprocs(rt)) {
+        drain_retired(rt, p);
+    }
+    lg__lock(&rt->lock, RANK_SCHED);
+    put_idle_p_locked(rt, p);
+    lg__unlock(&rt->lock, RANK_SCHED);
+}
+
+static struct p *make_p(struct lg_runtime *rt, uint32_t number)
+{
+    struct p *p = lg__alloc_new(&rt->alloc, sizeof *p + LG_CACHELINE);
+    if (!p) {
+        return NULL;
+    }
+    p->number = number;
+    p->rand.state = rt->options.seed + number * 0x9e3779b97f4a7c15ULL;
+    lg__timers_init(&p->timers);
+    return p;
+}
+
+void lg__p_free(struct lg_runtime *rt, struct p *p)
+{
+    lg__alloc_free(&rt->alloc, p, sizeof *p + LG_CACHELINE);
+}
+
+int lg__ps_grow(struct lg_runtime *rt, uint32_t procs)
+{
+    for (uint32_t i = lg__nps(rt); i < procs; i++) {
+        struct p *p = make_p(rt, i);
+        if (!p) {
+            return LG_ENOMEM;
+        }
+        p->is_idle = true;
+        // relaxed: ordered by the release of nps
+        atomic_store_explicit(&rt->ps[i], p, memory_order_relaxed);
+        // release: pairs with the acquire in lg__nps()
+        atomic_store_explicit(&rt->nps, i + 1, memory_order_release);
+    }
+    return LG_OK;
+}
+
+void lg__ps_resize_locked(struct lg_runtime *rt, uint32_t procs)
+{
+    uint32_t before = lg__nprocs(rt);
+    // seq_cst: see idle.h; Ms compare nidle with it
+    atomic_store_explicit(&rt->nprocs, procs, memory_order_seq_cst);
+    for (uint32_t i = procs; i < before; i++) {
+        struct p *p = lg__p_at(rt, i);
+        if (p->is_idle) {
+            lg__list_remove(&rt->idle_ps, &p->node);
+            atomic_fetch_sub_explicit(&rt->nidle, 1, memory_order_seq_cst);
+        }
+    }
+    for (uint32_t i = before; i < procs; i++) {
+        struct p *p = lg__p_at(rt, i);
+        if (p->is_idle) {
+            put_idle_p_locked(rt, p);
+        }
+    }
+    // An owner in excess looks up at its next round; the flag stays, and costs
+    // a comparison per round, until the runtime grows again.
+    uint32_t retire = procs < lg__nps(rt) ? INTERRUPT_RETIRE : 0;
+    atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_RETIRE,
+                              memory_order_relaxed);
+    // release: pairs with the acquire in lg__interrupts()
+    atomic_fetch_or_explicit(&rt->interrupts, retire, memory_order_release);
+}
+
+// ---------------------------------------------------------------------------
+// Waking
+// ---------------------------------------------------------------------------
+
+// An M to run a P: an idle one, or a new one. The driver's thread counts as
+// one of procs, so that with one P nothing ever runs on a thread of our own.
+static struct m *take_idle_m_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
+{
+    struct node *node = lg__list_pop_front(&rt->idle_ms);
+    if (!node) {
+        return NULL;
+    }
+    struct m *m = LG_CONTAINER_OF(node, struct m, node);
+    m->is_idle = false;
+    rt->nidle_ms--;
+    rt->nwakeups++;
+    return m;
+}
+
+static struct m *make_m_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
+{
+    if (rt->nmade + 1 >= lg__nprocs(rt)) {
+        return NULL;
+    }
+    struct m *m = lg__alloc_new(&rt->alloc, sizeof *m);
+    if (m) {
+        m->rt = rt;
+        m->next_made = rt->made;
+        rt->made = m;
+        rt->nmade++;
+    }
+    return m;
+}
+
+// Takes back an M whose thread the system refused.
+static void unmake_m(struct lg_runtime *rt, struct m *m)
+{
+    lg__lock(&rt->lock, RANK_SCHED);
+    struct m **at = &rt->made;
+    while (*at != m) {
+        at = &(*at)->next_made;
+    }
+    *at = m->next_made;
+    rt->nmade--;
+    put_idle_p_locked(rt, m->p);
+    bool is_first = !rt->has_thread_trouble;
+    rt->has_thread_trouble = true;
+    lg__unlock(&rt->lock, RANK_SCHED);
+    lg__alloc_free(&rt->alloc, m, sizeof *m);
+    if (is_first && rt->options.on_log) {
+        rt->options.on_log(rt->options.ud, "the system refuses a thread: fewer cores are used");
+    }
+}
+
+// Hands an idle P to an M that then looks for work. Returns false if there is
+// no P or no M for it. The new M counts as spinning, by the caller.
+static bool start_spinner(struct lg_runtime *rt)
+{
+    struct m *fresh = NULL;
+    lg__lock(&rt->lock, RANK_SCHED);
+    struct p *p = take_idle_p_locked(rt);
+    struct m *m = p ? take_idle_m_locked(rt) : NULL;
+    if (m) {
+        m->given_p = p;
+        m->given_spinning = true;
+    } else if (p) {
+        fresh = make_m_locked(rt);
+        if (!fresh) {
+            put_idle_p_locked(rt, p);
+        }
+    }
+    lg__unlock(&rt->lock, RANK_SCHED);
+    if (m) {
+        lg__note_wake(&m->note);
+        return true;
+    }
+    if (!fresh) {
+        return false;
+    }
+    fresh->p = p;
+    fresh->is_spinning = true;
+    if (lg__thread_start(lg__m_main, fresh, "lagoon-m", &fresh->handle) != LG_OK) {
+        unmake_m(rt, fresh);
+        return false;
+    }
+    return true;
+}
+
+void lg__wake_if_idle(struct lg_runtime *rt)
+{
+    uint32_t none = 0;
+    // seq_cst: see idle.h
+    if (atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == 0 ||
+        atomic_load_explicit(&rt->nspinning, memory_order_seq_cst) != 0 ||
+        !atomic_compare_exchange_strong_explicit(&rt->nspinning, &none, 1,
+                                                 memory_order_seq_cst,
+                                                 memory_order_seq_cst)) {
+        return;
+    }
+    if (!start_spinner(rt)) {
+        atomic_fetch_sub_explicit(&rt->nspinning, 1, memory_order_seq_cst);
+    } else {
+        lg__sysmon_rouse(rt);
+    }
+}
+
+void lg__stop_spinning(struct m *m)
+{
+    m->is_spinning = false;
+    // seq_cst: see idle.h; others may have relied on us to find their work too
+    if (atomic_fetch_sub_explicit(&m->rt->nspinning, 1, memory_order_seq_cst) == 1) {
+        lg__wake_if_idle(m->rt);
+    }
+}
+
+// ---------------------------------------------------------------------------
+// Looking for work
+// ---------------------------------------------------------------------------
+
+static void run_all_timers(struct m *m)
+{
+    int64_t now_ns = LG_NEVER;
+    for (uint32_t i = 0; i < lg__nps(m->rt); i++) {
+        struct timers *ts = &lg__p_at(m->rt, i)->timers;
+        if (lg__timers_next(ts) != LG_NEVER) {
+            now_ns = now_ns == LG_NEVER ? lg__now(m->rt) : now_ns;
+            lg__timers_run(ts, now_ns, m);
+        }
+    }
+}
+
+// What the timers and the other Ps have brought meanwhile.
+static struct runnable *look_around(struct m *m)
+{
+    run_all_timers(m);
+    struct p *p = m->p;
+    // acquire: pairs with the release in sched.c:push_next(); a timer's
+    // function may have put it there, and thieves leave it alone
+    struct runnable *r = atomic_exchange_explicit(&p->runnext, NULL, memory_order_acquire);
+    if (!r) {
+        r = lg__runq_pop(&p->runq);
+    }
+    if (!r) {
+        r = lg__global_pop(m->rt, p);
+    }
+    return r ? r : lg__steal(m);
+}
+
+struct runnable *lg__find_elsewhere(struct m *m)
+{
+    struct lg_runtime *rt = m->rt;
+    uint32_t nprocs = lg__nprocs(rt);
+    struct runnable *r = look_around(m);
+    if (r || nprocs == 1) {
+        return r;
+    }
+    if (!m->is_spinning) {
+        // seq_cst: see idle.h. At most half the busy Ps spin.
+        uint32_t nspinning = atomic_load_explicit(&rt->nspinning, memory_order_seq_cst);
+        uint32_t nidle = atomic_load_explicit(&rt->nidle, memory_order_seq_cst);
+        if (2 * nspinning >= nprocs - (nidle < nprocs ? nidle : nprocs)) {
+            return NULL;
+        }
+        m->is_spinning = true;
+        atomic_fetch_add_explicit(&rt->nspinning, 1, memory_order_seq_cst);
+    }
+    for (int i = 0; i < SPIN_ROUNDS && !lg__interrupts(rt); i++) {
+        for (int j = 0; j < PAUSES_PER_ROUND; j++) {
+            lg__cpu_pause();
+        }
+        r = look_around(m);
+        if (r) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+// ---------------------------------------------------------------------------
+// Sleeping
+// ---------------------------------------------------------------------------
+
+static bool has_work(struct lg_runtime *rt)
+{
+    // seq_cst: see idle.h
+    return atomic_load_explicit(&rt->nglobal, memory_order_seq_cst) > 0 ||
+           lg__has_stealable(rt);
+}
+
+static int64_t first_timer(struct lg_runtime *rt)
+{
+    int64_t first_ns = LG_NEVER;
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        int64_t next_ns = lg__timers_next(&lg__p_at(rt, i)->timers);
+        first_ns = next_ns < first_ns ? next_ns : first_ns;
+    }
+    return first_ns;
+}
+
+static bool has_runnext(struct lg_runtime *rt)
+{
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        // relaxed: all Ps are idle, nothing changes
+        if (atomic_load_explicit(&lg__p_at(rt, i)->runnext, memory_order_relaxed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Everything waits and nothing can wake it.
+static bool is_dead_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
+{
+    // seq_cst: see idle.h; relaxed: nholds only matters when all is still
+    return rt->driver &&
+           atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == lg__nprocs(rt) &&
+           atomic_load_explicit(&rt->nspinning, memory_order_seq_cst) == 0 &&
+           atomic_load_explicit(&rt->nholds, memory_order_relaxed) == 0 &&
+           !has_work(rt) && !has_runnext(rt) && first_timer(rt) == LG_NEVER;
+}
+
+static void report_deadlock_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
+{
+    rt->is_deadlocked = true;
+    // release: pairs with the acquire in lg__interrupts()
+    atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_DRIVE, memory_order_release);
+    lg__note_wake(&rt->driver->note);
+}
+
+// How long the M may sleep: until its former P's next timer, or until any
+// timer if nobody else is awake to look at them (else sysmon does).
+static int64_t sleep_timeout(struct lg_runtime *rt, struct p *former)
+{
+    if (rt->options.clock) {
+        return -1; // lg_clock_moved() wakes
+    }
+    bool is_last =
+        atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == lg__nprocs(rt);
+    int64_t until_ns = is_last ? first_timer(rt)
+                       : former ? lg__timers_next(&former->timers)
+                                : LG_NEVER;
+    if (until_ns == LG_NEVER) {
+        return -1;
+    }
+    int64_t left_ns = until_ns - lg__now(rt);
+    return left_ns > 0 ? left_ns : 0;
+}
+
+// Puts the M into the idle list, unless something has come up. False: it has.
+static bool enter_idle_list(struct m *m)
+{
+    struct lg_runtime *rt = m->rt;
+    lg__lock(&rt->lock, RANK_SCHED);
+    bool may_sleep = !lg__interrupts(rt);
+    if (may_sleep) {
+        if (is_dead_locked(rt)) {
+            report_deadlock_locked(rt);
+        }
+        m->is_idle = true;
+        m->given_p = NULL;
+        m->given_spinning = false;
+        lg__list_push_front(&rt->idle_ms, &m->node);
+        rt->nidle_ms++;
+    }
+    lg__unlock(&rt->lock, RANK_SCHED);
+    return may_sleep;
+}
+
+// Out of the idle list, with what the waker gave; without a waker, with an
+// idle P if there is one.
+static void leave_idle_list(struct m *m)
+{
+    struct lg_runtime *rt = m->rt;
+    lg__lock(&rt->lock, RANK_SCHED);
+    if (m->is_idle) {
+        lg__list_remove(&rt->idle_ms, &m->node);
+        m->is_idle = false;
+        rt->nidle_ms--;
+        m->given_p = take_idle_p_locked(rt);
+        m->given_spinning = false;
+    }
+    m->p = m->given_p;
+    m->is_spinning = m->given_spinning;
+    m->given_p = NULL;
+    lg__unlock(&rt->lock, RANK_SCHED);
+    lg__now(rt); // refreshes the coarse clock
+    lg__sysmon_rouse(rt);
+}
+
+static void stop_spinning_to_sleep(struct m *m)
+{
+    if (m->is_spinning) {
+        m->is_spinning = false;
+        // seq_cst: see idle.h; has_work() comes after
+        atomic_fetch_sub_explicit(&m->rt->nspinning, 1, memory_order_seq_cst);
+    }
+}
+
+void lg__idle(struct m *m)
+{
+    struct lg_runtime *rt = m->rt;
+    struct p *former = m->p;
+    if (former) {
+        m->p = NULL;
+        lg__put_idle_p(rt, former);
+    }
+    stop_spinning_to_sleep(m);
+    if (has_work(rt)) {
+        m->p = lg__take_idle_p(rt);
+        if (m->p) {
+            return;
+        }
+    }
+    if (!enter_idle_list(m)) {
+        return;
+    }
+    lg__note_sleep(&m->note, sleep_timeout(rt, former));
+    leave_idle_list(m);
+}
+
+bool lg__idle_must_leave(struct m *m)
+{
+    struct lg_runtime *rt = m->rt;
+    uint32_t interrupts = lg__interrupts(rt);
+    bool must_leave = (interrupts & INTERRUPT_STOP) != 0 ||
+                      (m->is_driver && (interrupts & INTERRUPT_DRIVE));
+    bool is_retired = m->p && m->p->number >= lg__nprocs(rt);
+    if (!must_leave && !is_retired) {
+        return false;
+    }
+    if (m->next) {
+        lg__sched_requeue(m->next);
+        m->next = NULL;
+    }
+    stop_spinning_to_sleep(m);
+    if (m->p) {
+        struct p *p = m->p;
+        m->p = NULL;
+        lg__put_idle_p(rt, p);
+    }
+    if (!must_leave) {
+        m->p = lg__take_idle_p(rt);
+    } else if (!(interrupts & INTERRUPT_STOP) && (has_work(rt) || has_runnext(rt))) {
+        lg__wake_if_idle(rt);
+    }
+    return must_leave;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+//
+// Going idle, and being woken. After Go's protocol (runtime/proc.go, "Worker
+// thread parking/unparking"), with one difference: work that only stands in
+// runnext wakes nobody at once (see sched.c).
+//
+// The two-thread story behind every seq_cst here:
+//
+//   who queues work                       who goes idle
+//   ---------------                       -------------
+//   stores the ring's tail (or nglobal)   counts its P in nidle, takes
+//   reads nidle and nspinning             itself out of nspinning
+//   none spins, some idle: wakes one      reads all rings and nglobal
+//                                         finds some: takes a P back
+//
+// In the single order of seq_cst operations one of them comes first, so one of
+// the two notices the other. Modelled in spec/models/idle.pml.
+#ifndef LG_SCHED_IDLE_H
+#define LG_SCHED_IDLE_H
+
+#include "sched/runtime.h"
+
+// Tells the world how long the global queue is.
+void lg__nglobal_publish_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock);
+
+// Takes a fair share of the global queue: one to run, the rest into the ring.
+struct runnable *lg__global_pop(struct lg_runtime *rt, struct p *p);
+
+// Looks for work in other Ps' queues and timers, counted as spinning.
+struct runnable *lg__find_elsewhere(struct m *m);
+
+// An M has found work: no longer spinning; the last one to stop wakes another.
+void lg__stop_spinning(struct m *m);
+
+// Gives the P up and sleeps until there is a reason to look again. Returns
+// with or without a P.
+void lg__idle(struct m *m);
+
+// Heeds interrupts: true, the M must leave its loop. Gives its P up then.
+bool lg__idle_must_leave(struct m *m);
+
+// Wakes an idle P if there is one and nobody is looking for work.
+void lg__wake_if_idle(struct lg_runtime *rt);
+
+// Takes any idle P, or NULL.
+struct p *lg__take_idle_p(struct lg_runtime *rt);
+
+// Gives a P up.
+void lg__put_idle_p(struct lg_runtime *rt, struct p *p);
+
+// Sets how many Ps may run: takes those in excess out of the idle list, puts
+// those that come back in. Owned ones in excess retire at their next round.
+void lg__ps_resize_locked(struct lg_runtime *rt, uint32_t procs) LG_REQUIRES(rt->lock);
+
+// Makes sure that ps[0..procs) exist; new ones are idle. LG_OK or LG_ENOMEM.
+int lg__ps_grow(struct lg_runtime *rt, uint32_t procs);
+
+// Frees the record of a P, on a runtime where nothing runs.
+void lg__p_free(struct lg_runtime *rt, struct p *p);
+
+#endif // LG_SCHED_IDLE_H

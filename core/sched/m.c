@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "sched/m.h"
+
+#include "os/fault.h"
+#include "sched/idle.h"
+#include "sched/runtime.h"
+#include "sched/sched.h"
+
+enum { LOOP_STACK_BYTES = 2 * 1024 * 1024 };
+
+static __thread struct m *thread_m;
+
+LG_NOINLINE struct m *lg__m(void)
+{
+    __asm__ volatile(""); // or gcc would find it pure and merge calls
+    return thread_m;
+}
+
+LG_NOINLINE void lg__m_set(struct m *m)
+{
+    thread_m = m;
+}
+
+struct stack *lg__m_new_loop(struct m *m)
+{
+    struct stack *stack =
+        lg__stack_get(&m->rt->stacks, NULL, lg__stack_class_of(LOOP_STACK_BYTES));
+    if (stack) {
+        lg__ctx_make(&m->loop, stack->low, lg__stack_top(stack), lg__loop_entry());
+        m->loop_stack = stack;
+    }
+    return stack;
+}
+
+int lg__m_enter(struct m *m)
+{
+    struct lg_runtime *rt = m->rt;
+    if (!lg__m_new_loop(m)) {
+        return LG_ENOMEM;
+    }
+    lg__m_set(m);
+    lg__panic_hook_set(&rt->panic_hook);
+    lg__ctx_of_thread(&m->thread);
+    if (rt->options.signals) {
+        m->altstack = lg__fault_thread_init();
+    }
+    m->after = AFTER_NOTHING;
+    lg__ctx_switch(&m->thread, &m->loop);
+    lg__m_after_switch();
+    lg__fault_thread_fini(m->altstack);
+    m->altstack = NULL;
+    lg__panic_hook_set(NULL);
+    lg__m_set(NULL);
+    return LG_OK;
+}
+
+_Noreturn void lg__m_leave(void)
+{
+    struct m *m = lg__m();
+    m->after = AFTER_STACK;
+    m->old_stack = m->loop_stack;
+    m->old_ctx = m->loop;
+    lg__ctx_leave(&m->old_ctx, &m->thread);
+}
+
+static void free_exited(struct m *m, struct lg_g *g)
+{
+    struct stack *stack = g->stack;
+    g->stack = NULL;
+    lg__ctx_free(&g->ctx);
+    lg__g_end(g);
+    lg__stack_put(&m->rt->stacks, m->p ? &m->p->stacks : NULL, stack);
+    if (LG_UNLIKELY(m->rt->starved.first)) {
+        lg__sched_feed_starved(m->rt);
+    }
+}
+
+void lg__m_after_switch(void)
+{
+    struct m *m = lg__m();
+    enum after after = m->after;
+    m->after = AFTER_NOTHING;
+    switch (after) {
+    case AFTER_NOTHING:
+        break;
+    case AFTER_PARK:
+        lg__sched_commit(m->prev);
+        break;
+    case AFTER_YIELD:
+        lg__g_set_status(m->prev, LG_RUNNING, LG_RUNNABLE);
+        lg__sched_requeue(&m->prev->run);
+        break;
+    case AFTER_EXIT:
+        free_exited(m, m->prev);
+        break;
+    case AFTER_STACK:
+        lg__ctx_free(&m->old_ctx);
+        lg__stack_put(&m->rt->stacks, NULL, m->old_stack);
+        break;
+    }
+}
+
+void lg__m_main(void *arg)
+{
+    struct m *m = arg;
+    if (lg__m_enter(m) != LG_OK) {
+        lg__panic("no memory for a scheduler's stack");
+    }
+}

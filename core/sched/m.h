@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+//
+// M: an OS thread that runs goroutines. It holds a P while it does.
+//
+// The scheduler's loop never runs on the thread's own stack but on a mapped
+// one, which a scripted goroutine that waits with C frames below it may keep
+// ("donate"); the M then goes on on a fresh one. So the M's loop and its stack
+// may part, and code of the loop re-reads everything through lg__m() after
+// anything that may have switched.
+//
+// What a context leaves to be done after it has been left (its goroutine may
+// not be published before its registers are saved) is noted in `prev` and
+// `after`; whoever continues on this M does it first, in lg__m_after_switch().
+#ifndef LG_SCHED_M_H
+#define LG_SCHED_M_H
+
+#include "base/base.h"
+#include "base/list.h"
+#include "os/ctx.h"
+#include "os/note.h"
+#include "os/thread.h"
+#include "sched/g.h"
+#include "sched/p.h"
+
+enum after {
+    AFTER_NOTHING,
+    AFTER_PARK,  // commit prev's wait
+    AFTER_YIELD, // prev goes to the end of the queue
+    AFTER_EXIT,  // prev has ended: its stack and record are free
+    AFTER_STACK, // old_stack, a scheduler's, is free
+};
+
+struct m {
+    struct lg_runtime *rt;
+    struct p *p;               // NULL while idle
+    struct lg_g *g;            // the running goroutine; NULL in the loop
+    struct lg_strand *strand;  // the strand it is inside of
+    struct ctx loop;           // where the loop was left, on loop_stack
+    struct stack *loop_stack;
+    struct ctx thread;         // where the thread left its own stack
+
+    enum after after;
+    struct lg_g *prev;
+    struct ctx old_ctx;        // of old_stack
+    struct stack *old_stack;
+    struct runnable *next;     // picked by a goroutine, for the loop to run
+
+    bool is_driver;            // the host's thread, in lg_drive()
+    bool is_spinning;          // counted in nspinning
+    void *altstack;            // for signals
+    struct thread handle;      // of an M of our own
+
+    // -- sched lock --
+    struct node node;          // in the list of idle Ms
+    bool is_idle;
+    struct p *given_p;         // by whoever woke it
+    bool given_spinning;
+    struct m *next_made;       // all Ms of our own
+
+    struct note note;          // sleeps here
+};
+
+// The calling thread's M; NULL outside a runtime. Not inlined: a compiler may
+// keep a thread-local's address across a switch that changes threads.
+struct m *lg__m(void);
+void lg__m_set(struct m *m);
+
+// Runs the loop on the calling thread until it must leave. m->p may be NULL.
+// LG_OK or LG_ENOMEM.
+int lg__m_enter(struct m *m);
+
+// Leaves the running loop's stack for the thread's. Does not return.
+_Noreturn void lg__m_leave(void);
+
+// Does what the context that was left has left to be done.
+void lg__m_after_switch(void);
+
+// Gives the M a fresh loop stack; NULL: there is none.
+struct stack *lg__m_new_loop(struct m *m);
+
+// Where a loop stack starts (sched/sched.c).
+ctx_entry *lg__loop_entry(void);
+
+// The main function of an M of our own.
+void lg__m_main(void *arg);
+
+#endif // LG_SCHED_M_H

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// P: the right to run goroutines, with what a running thread needs at hand
+// and would otherwise share: a run queue, timers, caches.
+//
+// A P is owned by one M, or idle (in the runtime's list), or retired (its
+// number is not below procs any more: lg_set_procs). Retired and idle Ps keep
+// their timers; whoever looks for work runs them.
+#ifndef LG_SCHED_P_H
+#define LG_SCHED_P_H
+
+#include "base/base.h"
+#include "base/list.h"
+#include "base/rand.h"
+#include "mem/stack.h"
+#include "sched/g.h"
+#include "sched/runq.h"
+#include "sched/timer.h"
+
+enum {
+    // Go's number: the global queue is looked at first every so many rounds,
+    // or else two goroutines that ready each other could hide it for ever.
+    P_GLOBAL_EVERY = LG_SIZED(61, 3),
+    // How often in a row runnext may overtake the ring, for the same reason.
+    P_RUNNEXT_STREAK_MAX = LG_SIZED(32, 2),
+    // How many rounds may pass without a look at the clock while timers wait.
+    P_TIMERS_EVERY = LG_SIZED(8, 1),
+};
+
+struct p {
+    // -- owner M only --
+    uint32_t tick; // scheduling rounds
+    uint32_t runnext_streak;
+    struct rand rand;
+    struct g_cache gs;
+    struct stack_cache stacks;
+    struct wait_block *wait_blocks; // selects' waiters, for reuse (sync/select.c)
+    uint32_t nwait_blocks;
+
+    // -- any P: taken by CAS --
+    // Runs before the ring: what the running goroutine readied last, likely
+    // still warm. Thieves leave it alone unless `is_starving`.
+    _Atomic(struct runnable *) runnext;
+    alignas(LG_CACHELINE) struct runq runq;
+
+    // -- set by sysmon, cleared by thieves, relaxed --
+    _Atomic bool is_starving; // runnext has waited for a whole period
+
+    // -- any thread, with the lock of timers --
+    alignas(LG_CACHELINE) struct timers timers;
+
+    // -- sched lock --
+    struct node node; // in the list of idle Ps
+    bool is_idle;
+
+    // -- fixed --
+    uint32_t number;
+
+    // -- written by the owner, read by anyone, relaxed: figures --
+    _Atomic uint64_t nstarted;
+    _Atomic uint64_t nended;
+    _Atomic uint64_t nsteals;
+    _Atomic uint64_t ndonations;
+    _Atomic uint32_t shown_tick; // copy of tick, for sysmon
+};
+
+// Counts a figure of which we are the only writer.
+LG_INLINE void lg__p_count(_Atomic uint64_t *figure)
+{
+    // relaxed: read by lg_get_stats() at some moment
+    uint64_t value = atomic_load_explicit(figure, memory_order_relaxed);
+    atomic_store_explicit(figure, value + 1, memory_order_relaxed);
+}
+
+#endif // LG_SCHED_P_H

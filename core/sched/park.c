@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+#include "sched/park.h"
+
+#include "os/cpu.h"
+#include "sched/runtime.h"
+#include "sched/sched.h"
+#include "sched/strand.h"
+
+struct lg_g *lg__g_self(void)
+{
+    struct m *m = lg__m();
+    LG_MISUSE_IF(!m || !m->g, "a blocking call outside a goroutine");
+    return m->g;
+}
+
+bool lg__wait_begin(struct lg_g *g)
+{
+    LG_MISUSE_IF(g->has_wait, "a wait is begun before the last one was finished");
+    return lg__wait_arm(&g->wait, true);
+}
+
+void lg__wait_begin_uncancelable(struct lg_g *g)
+{
+    lg__wait_arm(&g->wait, false);
+}
+
+bool lg__wait_withdraw(struct lg_g *g)
+{
+    if (!lg__wait_claim(&g->wait, lg__wait_number(&g->wait), WAKE_READY, 0)) {
+        return false;
+    }
+    lg__wait_deliver(&g->wait); // not parked: this only marks it as over
+    return true;
+}
+
+void lg__wait_fire(struct lg_g *g)
+{
+    if (lg__wait_deliver(&g->wait)) {
+        lg__sched_ready(g);
+    }
+}
+
+// A goroutine's own timer has come.
+static void on_deadline(void *arg, uint64_t number)
+{
+    struct lg_g *g = arg;
+    if (lg__wait_claim(&g->wait, number, WAKE_TIMEOUT, 0)) {
+        lg__wait_fire(g);
+    }
+}
+
+static void start_deadline(struct lg_g *g, int64_t deadline_ns)
+{
+    g->timer.when_ns = deadline_ns;
+    g->timer.period_ns = 0;
+    g->timer.fn = on_deadline;
+    g->timer.arg = g;
+    g->timer.cookie = lg__wait_number(&g->wait);
+    g->has_timer = true;
+    if (lg__timer_add(&lg__m()->p->timers, &g->rt->alloc, &g->timer) != LG_OK) {
+        g->has_timer = false;
+        if (lg__wait_claim(&g->wait, g->timer.cookie, WAKE_NOMEM, 0)) {
+            lg__wait_deliver(&g->wait);
+        }
+    }
+}
+
+static void note_reason(struct lg_g *g, const char *reason)
+{
+    if (g->next_reason) {
+        reason = g->next_reason;
+        g->next_reason = NULL;
+    }
+    // relaxed: for dumps
+    atomic_store_explicit(&g->wait_reason, reason, memory_order_relaxed);
+    atomic_store_explicit(&g->wait_since_ns, lg__now_coarse(g->rt), memory_order_relaxed);
+}
+
+// Parks a native goroutine until its wait is fired.
+static void park_native(struct lg_g *g)
+{
+    if (!lg__wait_is_fired(&g->wait)) {
+        lg__sched_switch(lg__m(), AFTER_PARK);
+    }
+}
+
+int lg__wait_for(struct lg_g *g, const char *reason, int64_t deadline_ns,
+                 wait_finish *finish)
+{
+    g->op.finish = finish;
+    g->has_wait = true;
+    note_reason(g, reason);
+    if (deadline_ns != LG_NEVER) {
+        start_deadline(g, deadline_ns);
+    }
+    if (g->strand) {
+        return LG_WAIT;
+    }
+    park_native(g);
+    return lg__wait_settle(g);
+}
+
+int lg__wait_settle(struct lg_g *g)
+{
+    LG_ASSERT(lg__wait_is_fired(&g->wait));
+    enum wake wake = lg__wait_wake(&g->wait);
+    g->has_wait = false;
+    if (g->has_timer) {
+        g->has_timer = false;
+        if (wake != WAKE_TIMEOUT) {
+            lg__timer_remove(&g->timer);
+        }
+    }
+    g->result = g->op.finish ? g->op.finish(g, wake) : LG_OK;
+    return g->result == LG_WAIT ? LG_WAIT : g->strand ? LG_OK : g->result;
+}
+
+int lg_wait_finish(lg_g *g)
+{
+    LG_MISUSE_IF(g->has_wait, "lg_wait_finish() before the wait is over");
+    return g->result;
+}
+
+// ---------------------------------------------------------------------------
+// Donation: a scripted goroutine keeps the stack it stands on
+// ---------------------------------------------------------------------------
+
+// The loop's stack becomes the goroutine's, and the M continues on a fresh one,
+// inside the same strand. Returns when the goroutine is stepped again, perhaps
+// on another thread. False: there is no stack to go on with.
+static bool donate(struct lg_g *g)
+{
+    struct m *m = lg__m();
+    struct ctx mine = m->loop;
+    struct stack *stack = m->loop_stack;
+    if (!lg__m_new_loop(m)) {
+        return false;
+    }
+    lg__lockrank_assert_none();
+    lg__p_count(&m->p->ndonations);
+    g->stack = stack;
+    g->ctx = mine; // whose stack pointer the switch fills in
+    m->prev = g;
+    m->after = AFTER_PARK;
+    m->g = NULL;
+    lg__ctx_switch(&g->ctx, &m->loop);
+    lg__m_after_switch();
+    return true;
+}
+
+_Noreturn void lg__park_return(struct lg_g *g)
+{
+    struct m *m = lg__m();
+    m->old_stack = m->loop_stack;
+    m->old_ctx = m->loop;
+    m->after = AFTER_STACK;
+    m->loop_stack = g->stack;
+    m->loop = g->ctx;
+    g->stack = NULL;
+    lg__ctx_leave(&m->old_ctx, &g->ctx);
+}
+
+int lg_wait(void)
+{
+    struct lg_g *g = lg__g_self();
+    LG_MISUSE_IF(!g->has_wait, "lg_wait() with no wait armed");
+    LG_MISUSE_IF(!g->strand, "lg_wait() in a native goroutine");
+    struct lg_strand *s = g->strand;
+    bool has_left = false;
+    do {
+        if (!lg__wait_is_fired(&g->wait)) {
+            if (donate(g)) {
+                has_left = true;
+            } else if (lg__wait_claim(&g->wait, lg__wait_number(&g->wait), WAKE_NOMEM, 0)) {
+                lg__wait_deliver(&g->wait);
+            }
+        }
+        // Unless it was claimed a moment ago: its waker is about to deliver.
+        while (!lg__wait_is_fired(&g->wait)) {
+            lg__cpu_pause();
+        }
+    } while (lg__wait_settle(g) == LG_WAIT);
+    if (has_left && s->ops->returned) {
+        s->ops->returned(s, g, g->extra);
+    }
+    return g->result;
+}
+
+// ---------------------------------------------------------------------------
+// Waits without a queue
+// ---------------------------------------------------------------------------
+
+// What a wait without an element or a queue returns.
+static int plain_result(enum wake wake)
+{
+    switch (wake) {
+    case WAKE_READY:
+        return LG_OK;
+    case WAKE_CLOSED:
+        return LG_ECLOSED;
+    case WAKE_TIMEOUT:
+        return LG_ETIMEDOUT;
+    case WAKE_NOMEM:
+        return LG_ENOMEM;
+    case WAKE_CANCEL:
+    case WAKE_DROP:
+        break;
+    }
+    return LG_ECANCELED;
+}
+
+static int finish_park(struct lg_g *g, enum wake wake)
+{
+    (void)g;
+    return plain_result(wake);
+}
+
+static int finish_sleep(struct lg_g *g, enum wake wake)
+{
+    (void)g;
+    return wake == WAKE_TIMEOUT ? LG_OK : plain_result(wake);
+}
+
+int lg_sleep_until(int64_t deadline_ns)
+{
+    struct lg_g *g = lg__g_self();
+    if (!lg__wait_begin(g)) {
+        return LG_ECANCELED;
+    }
+    return lg__wait_for(g, "sleep", deadline_ns, finish_sleep);
+}
+
+lg_ticket lg_park_arm(void)
+{
+    struct lg_g *g = lg__g_self();
+    LG_MISUSE_IF(g->has_wait, "a wait is begun before the last one was finished");
+    // A cancellation that is pending ends the wait in lg_park().
+    bool is_canceled = !lg__wait_arm(&g->wait, true);
+    if (is_canceled) {
+        lg__wait_arm(&g->wait, false);
+        lg__wait_claim(&g->wait, lg__wait_number(&g->wait), WAKE_CANCEL, 0);
+        lg__wait_deliver(&g->wait);
+    }
+    return (lg_ticket){.g = g, .wait = lg__wait_number(&g->wait)};
+}
+
+int lg_park(const char *reason, int64_t deadline_ns)
+{
+    struct lg_g *g = lg__g_self();
+    if (deadline_ns == 0) {
+        if (lg__wait_withdraw(g)) {
+            return LG_EAGAIN;
+        }
+        while (!lg__wait_is_fired(&g->wait)) {
+            lg__cpu_pause();
+        }
+        return plain_result(lg__wait_wake(&g->wait));
+    }
+    return lg__wait_for(g, reason, deadline_ns, finish_park);
+}
+
+bool lg_ready(lg_ticket ticket)
+{
+    if (!lg__wait_claim(&ticket.g->wait, ticket.wait, WAKE_READY, 0)) {
+        return false;
+    }
+    lg__wait_fire(ticket.g);
+    return true;
+}
+
+int lg_cancel(lg_ref ref)
+{
+    struct lg_g *g = ref.g;
+    uint64_t word = lg__wait_load(&g->wait);
+    for (;;) {
+        // After the load of the word: if the goroutine has ended since, the
+        // word has another number and the CAS fails.
+        if (lg__g_id(g) != ref.id) {
+            return LG_ESRCH;
+        }
+        bool is_waiting = (word & (WAIT_ARMED | WAIT_CLAIMED)) == WAIT_ARMED;
+        uint64_t next = is_waiting ? word | WAIT_CLAIMED | (uint64_t)WAKE_CANCEL << 8
+                                   : word | WAIT_CANCEL;
+        // acquire: as in lg__wait_claim() and lg__wait_load()
+        if (atomic_compare_exchange_weak_explicit(&g->wait.word, &word, next,
+                                                  memory_order_acquire,
+                                                  memory_order_acquire)) {
+            if (is_waiting) {
+                lg__wait_fire(g);
+            }
+            return LG_OK;
+        }
+    }
+}
+
+void lg_wait_reason(const char *reason)
+{
+    lg__g_self()->next_reason = reason;
+}

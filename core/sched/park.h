@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// Parking: how a goroutine waits, of either kind, and comes back.
+//
+// Every blocking call is written once, for both kinds:
+//
+//     if (!lg__wait_begin(g)) return LG_ECANCELED;   // armed from here on
+//     ... put g->op.waiter into a queue, under that queue's lock ...
+//     return lg__wait_for(g, "chan receive", deadline_ns, finish);
+//
+// For a native goroutine lg__wait_for() parks, then calls finish. For a
+// scripted one it returns LG_WAIT at once; the strand's next step calls finish.
+#ifndef LG_SCHED_PARK_H
+#define LG_SCHED_PARK_H
+
+#include "base/base.h"
+#include "sched/g.h"
+
+// The calling goroutine; fatal if there is none.
+struct lg_g *lg__g_self(void);
+
+// Arms a wait of the calling goroutine; false: it has been canceled.
+bool lg__wait_begin(struct lg_g *g);
+
+// The same, but a cancellation stays pending until a later wait.
+void lg__wait_begin_uncancelable(struct lg_g *g);
+
+// Waits out the armed wait, as told above.
+int lg__wait_for(struct lg_g *g, const char *reason, int64_t deadline_ns,
+                 wait_finish *finish);
+
+// Ends the calling goroutine's own wait before it parks; false: a waker was
+// faster, and the wait must be waited out.
+bool lg__wait_withdraw(struct lg_g *g);
+
+// A wait of g has ended: stops its timer, unhooks its waiters, keeps the
+// result. LG_OK, or LG_WAIT if it waits again.
+int lg__wait_settle(struct lg_g *g);
+
+// Ends a claimed wait and makes its goroutine runnable.
+void lg__wait_fire(struct lg_g *g);
+
+// Steps a goroutine that donated a stack: goes on there. Does not return.
+_Noreturn void lg__park_return(struct lg_g *g);
+
+#endif // LG_SCHED_PARK_H

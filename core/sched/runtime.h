@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+//
+// The runtime's record: everything that a runtime shares between its threads.
+// Nothing outside of it is global but the thread-local M.
+#ifndef LG_SCHED_RUNTIME_H
+#define LG_SCHED_RUNTIME_H
+
+#include "base/base.h"
+#include "base/list.h"
+#include "base/panic.h"
+#include "lagoon.h"
+#include "mem/alloc.h"
+#include "mem/stack.h"
+#include "os/lock.h"
+#include "os/note.h"
+#include "sched/g.h"
+#include "sched/m.h"
+#include "sched/p.h"
+#include "sched/runq.h"
+
+// Why an M must look up from its queue (runtime.interrupts).
+enum {
+    INTERRUPT_STOP = 1U << 0,   // lg_close()
+    INTERRUPT_DRIVE = 1U << 1,  // the driver must leave
+    INTERRUPT_RETIRE = 1U << 2, // some owned P is in excess
+};
+
+// The thread that watches (sched/sysmon.c).
+struct sysmon {
+    struct thread handle;
+    struct note note;
+    // -- sched lock --
+    bool is_started;
+    // -- any thread --
+    _Atomic bool is_asleep; // until some P becomes busy
+};
+
+struct lg_runtime {
+    // -- fixed when open --
+    struct alloc alloc;
+    lg_options options;
+    struct panic_hook panic_hook;
+
+    // -- have locks of their own --
+    struct stack_pool stacks;
+    struct g_pool gs;
+    struct sysmon sysmon;
+
+    // -- any thread --
+    _Atomic uint32_t interrupts; // INTERRUPT_*; looked at every round
+    _Atomic uint32_t nprocs;     // Ps with numbers below it may run
+    _Atomic uint32_t nps;        // Ps that exist; ps[0..nps) never move
+    _Atomic(struct p *) ps[LG_PROCS_MAX];
+    _Atomic int64_t now_ns;      // the clock when it was last read: for dumps
+    _Atomic uint64_t drive_id;   // the goroutine that lg_drive() waits for
+    _Atomic int64_t nholds;      // lg_hold()
+    _Atomic uint64_t nstarted;   // goroutines, by threads without a P
+    _Atomic uint64_t nended;
+    _Atomic size_t nchans;
+
+    // -- idle protocol: seq_cst (sched/idle.c) --
+    alignas(LG_CACHELINE) _Atomic uint32_t nidle; // idle Ps
+    _Atomic uint32_t nspinning;                   // Ms that look for work
+    _Atomic size_t nglobal;                       // copy of global.count
+
+    struct lock lock;
+    // -- lock --
+    struct runnable_list global; // the global run queue
+    struct runnable_list starved; // native goroutines that found no stack
+    struct list idle_ps;
+    struct list idle_ms;
+    uint32_t nidle_ms;
+    struct m *made;              // Ms of our own, through next_made
+    uint32_t nmade;
+    bool has_thread_trouble;     // the system refused a thread: say so once
+    bool is_deadlocked;
+    uint64_t nwakeups;
+    struct m *driver;            // NULL: nobody drives
+    struct m driver_m;
+};
+
+LG_INLINE uint32_t lg__nprocs(struct lg_runtime *rt)
+{
+    // relaxed: a P in excess is noticed by its owner, through interrupts
+    return atomic_load_explicit(&rt->nprocs, memory_order_relaxed);
+}
+
+LG_INLINE uint32_t lg__nps(struct lg_runtime *rt)
+{
+    // acquire: pairs with the release in lg__p_make(); ps[i] is filled
+    return atomic_load_explicit(&rt->nps, memory_order_acquire);
+}
+
+LG_INLINE struct p *lg__p_at(struct lg_runtime *rt, uint32_t i)
+{
+    // relaxed: ordered by nps
+    return atomic_load_explicit(&rt->ps[i], memory_order_relaxed);
+}
+
+LG_INLINE uint32_t lg__interrupts(struct lg_runtime *rt)
+{
+    // acquire: pairs with the release of who set them
+    return atomic_load_explicit(&rt->interrupts, memory_order_acquire);
+}
+
+// The clock, read anew.
+int64_t lg__now(struct lg_runtime *rt);
+
+// The clock as it was read last: to about 10 ms while anything runs.
+LG_INLINE int64_t lg__now_coarse(struct lg_runtime *rt)
+{
+    // relaxed: a figure
+    return atomic_load_explicit(&rt->now_ns, memory_order_relaxed);
+}
+
+#endif // LG_SCHED_RUNTIME_H

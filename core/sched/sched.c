@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: MIT
+#include "sched/sched.h"
+
+#include "sched/idle.h"
+#include "sched/park.h"
+#include "sched/steal.h"
+#include "sched/strand.h"
+
+// ---------------------------------------------------------------------------
+// Queues
+// ---------------------------------------------------------------------------
+
+static void push_global(struct lg_runtime *rt, struct runnable *r)
+{
+    lg__lock(&rt->lock, RANK_SCHED);
+    lg__runnable_append(&rt->global, r);
+    lg__nglobal_publish_locked(rt);
+    lg__unlock(&rt->lock, RANK_SCHED);
+}
+
+// The ring is full: its older half and r go to the global queue.
+static LG_NOINLINE void push_overflow(struct p *p, struct lg_runtime *rt,
+                                      struct runnable *r)
+{
+    struct runnable *batch[RUNQ_CAP / 2 + 1];
+    uint32_t count = lg__runq_spill(&p->runq, batch);
+    batch[count++] = r;
+    lg__lock(&rt->lock, RANK_SCHED);
+    for (uint32_t i = 0; i < count; i++) {
+        lg__runnable_append(&rt->global, batch[i]);
+    }
+    lg__nglobal_publish_locked(rt);
+    lg__unlock(&rt->lock, RANK_SCHED);
+}
+
+static void push_ring(struct p *p, struct lg_runtime *rt, struct runnable *r,
+                      memory_order order)
+{
+    if (LG_UNLIKELY(!lg__runq_push(&p->runq, r, order))) {
+        push_overflow(p, rt, r);
+    }
+}
+
+// New work goes to runnext; what stood there goes to the ring, where thieves
+// see it, and only then is it worth waking one (measured: a wake costs the
+// waker 5 us, the hand-over to runnext nothing). A runnext that its P does not
+// get round to is noticed by sysmon.
+static void push_next(struct p *p, struct lg_runtime *rt, struct runnable *r)
+{
+    // release: pairs with the acquire in pop_next() and steal_next()
+    struct runnable *old =
+        atomic_exchange_explicit(&p->runnext, r, memory_order_acq_rel);
+    if (old) {
+        // seq_cst: then wake_if_needed() looks at the idle Ps, while one that
+        // goes idle says so and then looks at the rings
+        push_ring(p, rt, old, memory_order_seq_cst);
+        lg__wake_if_idle(rt);
+    }
+}
+
+void lg__sched_push(struct lg_runtime *rt, struct runnable *r)
+{
+    struct m *m = lg__m();
+    if (LG_LIKELY(m && m->p && m->rt == rt)) {
+        push_next(m->p, rt, r);
+    } else {
+        push_global(rt, r);
+        lg__wake_if_idle(rt);
+    }
+}
+
+void lg__sched_requeue(struct runnable *r)
+{
+    struct m *m = lg__m();
+    // release: it is no new work, this P will come to it; no idle P is told
+    push_ring(m->p, m->rt, r, memory_order_release);
+}
+
+void lg__sched_ready(struct lg_g *g)
+{
+    lg__g_set_status(g, LG_WAITING, LG_RUNNABLE);
+    if (g->strand) {
+        lg__strand_push(g->strand, &g->step);
+    } else {
+        lg__sched_push(g->rt, &g->run);
+    }
+}
+
+void lg__sched_commit(struct lg_g *g)
+{
+    lg__g_set_status(g, LG_RUNNING, LG_WAITING);
+    if (lg__wait_commit(&g->wait)) {
+        lg__sched_ready(g);
+    }
+}
+
+static struct runnable *pop_next(struct p *p)
+{
+    // relaxed: the CAS tells
+    struct runnable *r = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+    if (!r) {
+        return NULL;
+    }
+    // acquire: pairs with the release in push_next(), if a thief put it there
+    return atomic_compare_exchange_strong_explicit(
+               &p->runnext, &r, NULL, memory_order_acquire, memory_order_relaxed)
+               ? r
+               : NULL;
+}
+
+// The next of a P's own.
+static struct runnable *pop_local(struct p *p)
+{
+    if (p->runnext_streak < P_RUNNEXT_STREAK_MAX) {
+        struct runnable *r = pop_next(p);
+        if (r) {
+            p->runnext_streak++;
+            return r;
+        }
+    }
+    p->runnext_streak = 0;
+    struct runnable *r = lg__runq_pop(&p->runq);
+    return r ? r : pop_next(p);
+}
+
+// ---------------------------------------------------------------------------
+// The loop
+// ---------------------------------------------------------------------------
+
+static void poll_timers(struct m *m, struct timers *ts)
+{
+    if (lg__timers_next(ts) != LG_NEVER) {
+        lg__timers_run(ts, lg__now(m->rt), m);
+    }
+}
+
+// Timers of retired Ps have no owner who would look at them.
+static void poll_retired(struct m *m)
+{
+    for (uint32_t i = lg__nprocs(m->rt); i < lg__nps(m->rt); i++) {
+        poll_timers(m, &lg__p_at(m->rt, i)->timers);
+    }
+}
+
+static struct runnable *pop_once(struct m *m)
+{
+    struct p *p = m->p;
+    uint32_t tick = ++p->tick;
+    // relaxed: for sysmon
+    atomic_store_explicit(&p->shown_tick, tick, memory_order_relaxed);
+    poll_timers(m, &p->timers);
+    if (tick % P_GLOBAL_EVERY == 0) {
+        poll_retired(m);
+        struct runnable *r = lg__global_pop(m->rt, p);
+        if (r) {
+            return r;
+        }
+    }
+#ifdef LG_CHECK
+    if (tick % 5 == 0) { // forced steals
+        struct runnable *r = lg__steal(m);
+        if (r) {
+            return r;
+        }
+    }
+#endif
+    struct runnable *r = pop_local(p);
+    return r ? r : lg__global_pop(m->rt, p);
+}
+
+// The next to run, waiting for it if need be; NULL: the M must leave.
+static struct runnable *next_runnable(struct m *m)
+{
+    for (;;) {
+        if (lg__interrupts(m->rt) && lg__idle_must_leave(m)) {
+            return NULL;
+        }
+        struct runnable *r = m->next;
+        m->next = NULL;
+        if (!r && m->p) {
+            r = pop_once(m);
+            if (!r) {
+                r = lg__find_elsewhere(m);
+            }
+        }
+        if (r) {
+            if (m->is_spinning) {
+                lg__stop_spinning(m);
+            }
+            return r;
+        }
+        lg__idle(m);
+    }
+}
+
+// Gives a goroutine that has never run its stack. False: there is none; the
+// goroutine waits for one.
+static bool bind_stack(struct m *m, struct lg_g *g);
+
+static void loop(void)
+{
+    for (;;) {
+        struct m *m = lg__m();
+        struct runnable *r = next_runnable(m);
+        if (!r) {
+            lg__m_leave();
+        }
+        if (r->kind == RUNNABLE_STRAND) {
+            lg__strand_run(LG_CONTAINER_OF(r, struct lg_strand, run));
+            continue;
+        }
+        struct lg_g *g = LG_CONTAINER_OF(r, struct lg_g, run);
+        if (g->stack || bind_stack(m, g)) {
+            lg__g_set_status(g, LG_RUNNABLE, LG_RUNNING);
+            m->g = g;
+            lg__ctx_switch(&m->loop, &g->ctx);
+            lg__m_after_switch();
+        }
+    }
+}
+
+// Where a fresh loop stack starts: at an M's beginning, or inside a strand
+// whose goroutine has just donated the stack that was here before.
+static void loop_entry(void)
+{
+    lg__ctx_entered();
+    lg__m_after_switch();
+    struct lg_strand *s = lg__m()->strand;
+    if (s) {
+        lg__strand_resume(s);
+    }
+    loop();
+}
+
+ctx_entry *lg__loop_entry(void)
+{
+    return loop_entry;
+}
+
+// ---------------------------------------------------------------------------
+// Native goroutines
+// ---------------------------------------------------------------------------
+
+static void g_entry(void)
+{
+    lg__ctx_entered();
+    lg__m_after_switch();
+    struct lg_g *g = lg__m()->g;
+    g->fn(g->arg);
+    lg__sched_switch(lg__m(), AFTER_EXIT);
+    __builtin_unreachable();
+}
+
+static bool bind_stack(struct m *m, struct lg_g *g)
+{
+    struct lg_runtime *rt = m->rt;
+    struct stack *stack = lg__stack_get(&rt->stacks, &m->p->stacks, g->stack_class);
+    if (LG_UNLIKELY(!stack)) {
+        lg__lock(&rt->lock, RANK_SCHED);
+        lg__runnable_append(&rt->starved, &g->run);
+        lg__unlock(&rt->lock, RANK_SCHED);
+        return false;
+    }
+    g->stack = stack;
+    lg__ctx_make(&g->ctx, stack->low, lg__stack_top(stack), g_entry);
+    return true;
+}
+
+void lg__sched_feed_starved(struct lg_runtime *rt)
+{
+    lg__lock(&rt->lock, RANK_SCHED);
+    struct runnable *r = lg__runnable_shift(&rt->starved);
+    if (r) {
+        lg__runnable_append(&rt->global, r);
+        lg__nglobal_publish_locked(rt);
+    }
+    lg__unlock(&rt->lock, RANK_SCHED);
+}
+
+// A native goroutine that can be switched to without going through the loop;
+// NULL if the loop has to decide.
+static struct lg_g *pick_direct(struct m *m)
+{
+    struct p *p = m->p;
+    uint32_t tick = p->tick + 1;
+    if (lg__interrupts(m->rt) || tick % P_GLOBAL_EVERY == 0 ||
+        (tick % P_TIMERS_EVERY == 0 && lg__timers_next(&p->timers) != LG_NEVER)) {
+        return NULL;
+    }
+    struct runnable *r = pop_local(p);
+    if (!r) {
+        return NULL;
+    }
+    p->tick = tick;
+    struct lg_g *g = LG_CONTAINER_OF(r, struct lg_g, run);
+    if (r->kind == RUNNABLE_STRAND || (!g->stack && !bind_stack(m, g))) {
+        m->next = r->kind == RUNNABLE_STRAND ? r : NULL;
+        return NULL;
+    }
+    return g;
+}
+
+void lg__sched_switch(struct m *m, enum after after)
+{
+    lg__lockrank_assert_none();
+    struct lg_g *g = m->g;
+    m->prev = g;
+    m->after = after;
+    lg__stack_check_canary(g->stack);
+
+    struct lg_g *next = pick_direct(m);
+    struct ctx *to = &m->loop;
+    m->g = next;
+    if (next) {
+        lg__g_set_status(next, LG_RUNNABLE, LG_RUNNING);
+        to = &next->ctx;
+    }
+    if (after == AFTER_EXIT) {
+        lg__ctx_leave(&g->ctx, to);
+    }
+    lg__ctx_switch(&g->ctx, to);
+    lg__m_after_switch();
+}
+
+int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options *opts,
+          lg_ref *out)
+{
+    uint32_t stack_class = rt->stacks.usual_class;
+    if (opts && opts->stack_size_bytes > 0) {
+        if (opts->stack_size_bytes > LG_STACK_MAX) {
+            return LG_EINVAL;
+        }
+        stack_class = lg__stack_class_of(opts->stack_size_bytes);
+    }
+    struct lg_g *g = lg__g_start(rt, opts ? opts->name : NULL);
+    if (!g) {
+        return LG_ENOMEM;
+    }
+    g->run.kind = RUNNABLE_G;
+    g->fn = fn;
+    g->arg = arg;
+    g->stack_class = stack_class;
+    if (out) {
+        *out = (lg_ref){.g = g, .id = lg__g_id(g)};
+    }
+    lg__sched_push(rt, &g->run);
+    return LG_OK;
+}
+
+int lg_yield(void)
+{
+    struct lg_g *g = lg__g_self();
+    if (g->strand) {
+        // A wait that is over at once: the strand puts it behind the others.
+        lg__wait_begin_uncancelable(g);
+        lg__wait_withdraw(g);
+        return lg__wait_for(g, NULL, LG_NEVER, NULL);
+    }
+    struct m *m = lg__m();
+    struct p *p = m->p;
+    // relaxed: a peek at what others may add at any moment
+    bool is_alone =
+        !atomic_load_explicit(&p->runnext, memory_order_relaxed) &&
+        atomic_load_explicit(&p->runq.head, memory_order_relaxed) ==
+            atomic_load_explicit(&p->runq.tail, memory_order_relaxed) &&
+        atomic_load_explicit(&m->rt->nglobal, memory_order_relaxed) == 0;
+    if (is_alone && !lg__interrupts(m->rt) && lg__timers_next(&p->timers) == LG_NEVER) {
+        return LG_OK;
+    }
+    lg__sched_switch(m, AFTER_YIELD);
+    return LG_OK;
+}
+
+void lg__sched_forget(struct lg_runtime *rt, struct runnable *r)
+{
+    struct runnable_list kept = {0};
+    lg__lock(&rt->lock, RANK_SCHED);
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        struct p *p = lg__p_at(rt, i);
+        struct runnable *at;
+        while ((at = pop_local(p))) {
+            lg__runnable_append(&rt->global, at);
+        }
+    }
+    for (struct runnable *at; (at = lg__runnable_shift(&rt->global));) {
+        if (at != r) {
+            lg__runnable_append(&kept, at);
+        }
+    }
+    rt->global = kept;
+    lg__nglobal_publish_locked(rt);
+    lg__unlock(&rt->lock, RANK_SCHED);
+}

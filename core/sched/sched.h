@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// The scheduler proper: which goroutine runs next, and the switch to it.
+#ifndef LG_SCHED_SCHED_H
+#define LG_SCHED_SCHED_H
+
+#include "base/base.h"
+#include "sched/m.h"
+#include "sched/runtime.h"
+
+// A record for a goroutine that the caller starts; counted. NULL: no memory.
+struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name);
+
+// A goroutine has ended and nothing runs on its stack any more.
+void lg__g_end(struct lg_g *g);
+
+// Ends a goroutine that will never run again, wherever it is (its strand is
+// closed).
+void lg__g_drop(struct lg_g *g);
+
+// Makes a goroutine that was waiting runnable.
+void lg__sched_ready(struct lg_g *g);
+
+// Queues new work and sees to it that an idle P hears of it. Any thread.
+void lg__sched_push(struct lg_runtime *rt, struct runnable *r);
+
+// Queues work that has just run, behind everything else. Owner of a P.
+void lg__sched_requeue(struct runnable *r);
+
+// The goroutine has left its stack: it waits, unless it was fired meanwhile.
+void lg__sched_commit(struct lg_g *g);
+
+// Leaves the calling native goroutine's stack for whatever runs next.
+// Returns when it runs again; not at all with AFTER_EXIT.
+void lg__sched_switch(struct m *m, enum after after);
+
+// Takes a runnable out of every queue, on a runtime where nothing runs.
+void lg__sched_forget(struct lg_runtime *rt, struct runnable *r);
+
+// Goroutines that found no stack may try again: one has become free.
+void lg__sched_feed_starved(struct lg_runtime *rt);
+
+#endif // LG_SCHED_SCHED_H

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "sched/steal.h"
+
+#include "sched/sched.h"
+
+// What its owner has not come to for a whole period of sysmon.
+static struct runnable *steal_next(struct p *victim)
+{
+    // relaxed: a hint
+    if (!atomic_load_explicit(&victim->is_starving, memory_order_relaxed)) {
+        return NULL;
+    }
+    atomic_store_explicit(&victim->is_starving, false, memory_order_relaxed);
+    // acquire: pairs with the release in sched.c:push_next()
+    return atomic_exchange_explicit(&victim->runnext, NULL, memory_order_acquire);
+}
+
+static struct runnable *steal_from(struct p *p, struct p *victim)
+{
+    struct runnable *batch[RUNQ_CAP / 2];
+    uint32_t count = lg__runq_grab(&victim->runq, batch);
+    if (count == 0) {
+        return steal_next(victim);
+    }
+    // The newest runs at once, the older ones are queued, as in Go.
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        // release: an idle P hears of them when this M stops spinning
+        bool has_room = lg__runq_push(&p->runq, batch[i], memory_order_release);
+        LG_ASSERT(has_room);
+        (void)has_room;
+    }
+    return batch[count - 1];
+}
+
+struct runnable *lg__steal(struct m *m)
+{
+    struct lg_runtime *rt = m->rt;
+    struct p *p = m->p;
+    uint32_t nps = lg__nps(rt);
+    // A thief has an empty ring, or (check build) one with room for half.
+    if (nps == 1 || lg__runq_len(&p->runq) > RUNQ_CAP / 2) {
+        return NULL;
+    }
+    uint32_t start = lg__rand_below(&p->rand, nps);
+    for (uint32_t i = 0; i < nps; i++) {
+        struct p *victim = lg__p_at(rt, (start + i) % nps);
+        struct runnable *r = victim == p ? NULL : steal_from(p, victim);
+        if (r) {
+            lg__p_count(&p->nsteals);
+            return r;
+        }
+    }
+    return NULL;
+}
+
+bool lg__has_stealable(struct lg_runtime *rt)
+{
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        struct p *p = lg__p_at(rt, i);
+        // relaxed: a hint
+        if (lg__runq_len(&p->runq) > 0 ||
+            (atomic_load_explicit(&p->is_starving, memory_order_relaxed) &&
+             atomic_load_explicit(&p->runnext, memory_order_relaxed))) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+#include "sched/strand.h"
+
+#include "sched/park.h"
+#include "sched/runtime.h"
+#include "sched/sched.h"
+
+// Steps before the M looks at its queue again: about 10 us of small steps.
+enum { STEPS_PER_TURN = LG_SIZED(64, 3) };
+
+// Marks a post that is a goroutine's `step`.
+static void step_marker(lg_post *post)
+{
+    (void)post;
+    lg__panic("a goroutine's step was called as a post");
+}
+
+int lg_strand_open(lg_runtime *rt, const lg_strand_ops *ops, void *ud, lg_strand **out)
+{
+    struct lg_strand *s = lg__alloc_new(&rt->alloc, sizeof *s);
+    if (!s) {
+        return LG_ENOMEM;
+    }
+    s->run.kind = RUNNABLE_STRAND;
+    s->rt = rt;
+    s->ops = ops;
+    s->ud = ud;
+    atomic_init(&s->inbox, STRAND_IDLE);
+    *out = s;
+    return LG_OK;
+}
+
+void *lg_strand_data(lg_strand *s)
+{
+    return s->ud;
+}
+
+lg_strand *lg_strand_self(void)
+{
+    struct m *m = lg__m();
+    return m ? m->strand : NULL;
+}
+
+static bool is_inside(struct lg_strand *s)
+{
+    struct m *m = lg__m();
+    return m && m->strand == s;
+}
+
+static void append_work(struct lg_strand *s, lg_post *post)
+{
+    post->next = NULL;
+    if (s->work) {
+        s->work_last->next = post;
+    } else {
+        s->work = post;
+    }
+    s->work_last = post;
+}
+
+void lg__strand_push(struct lg_strand *s, lg_post *post)
+{
+    if (is_inside(s)) {
+        append_work(s, post);
+        return;
+    }
+    // relaxed: the CAS tells
+    lg_post *head = atomic_load_explicit(&s->inbox, memory_order_relaxed);
+    do {
+        post->next = head == STRAND_IDLE ? NULL : head;
+        // release: pairs with the acquire in turn_inbox_over(); publishes the
+        // post. acquire: who turns IDLE queues the strand, after what the last
+        // M inside did
+    } while (!atomic_compare_exchange_weak_explicit(
+        &s->inbox, &head, post, memory_order_acq_rel, memory_order_relaxed));
+    if (head == STRAND_IDLE) {
+        lg__sched_push(s->rt, &s->run);
+    }
+}
+
+// Moves the inbox, oldest first, to the end of work.
+static void turn_inbox_over(struct lg_strand *s)
+{
+    // acquire: pairs with the release in lg__strand_push()
+    lg_post *post = atomic_exchange_explicit(&s->inbox, NULL, memory_order_acquire);
+    lg_post *oldest_first = NULL;
+    while (post) {
+        lg_post *next = post->next;
+        post->next = oldest_first;
+        oldest_first = post;
+        post = next;
+    }
+    while (oldest_first) {
+        lg_post *next = oldest_first->next;
+        append_work(s, oldest_first);
+        oldest_first = next;
+    }
+}
+
+static lg_post *next_work(struct lg_strand *s)
+{
+    // relaxed: a peek; turn_inbox_over() acquires
+    if (atomic_load_explicit(&s->inbox, memory_order_relaxed)) {
+        turn_inbox_over(s);
+    }
+    lg_post *post = s->work;
+    if (post) {
+        s->work = post->next;
+    }
+    return post;
+}
+
+void lg__strand_unpost(struct lg_strand *s, lg_post *post)
+{
+    LG_ASSERT(is_inside(s));
+    turn_inbox_over(s);
+    lg_post *before = NULL;
+    for (lg_post *at = s->work; at != post; at = at->next) {
+        LG_ASSERT(at);
+        before = at;
+    }
+    if (before) {
+        before->next = post->next;
+    } else {
+        s->work = post->next;
+    }
+    if (s->work_last == post) {
+        s->work_last = before;
+    }
+    post->is_queued = false;
+}
+
+void lg_strand_post(lg_strand *s, lg_post *post)
+{
+    if (!post->is_queued) {
+        post->is_queued = true;
+        lg__strand_push(s, post);
+    }
+}
+
+int lg_strand_go(lg_strand *s, const char *name, lg_ref *out, void **extra)
+{
+    struct lg_g *g = lg__g_start(s->rt, name);
+    if (!g) {
+        return LG_ENOMEM;
+    }
+    g->strand = s;
+    *out = (lg_ref){.g = g, .id = lg__g_id(g)};
+    *extra = g->extra;
+    __builtin_memset(g->extra, 0, sizeof g->extra);
+    g->step.fn = step_marker;
+    lg__strand_push(s, &g->step);
+    return LG_OK;
+}
+
+void *lg_extra_self(void)
+{
+    struct m *m = lg__m();
+    return m && m->g && m->g->strand ? m->g->extra : NULL;
+}
+
+// Runs one goroutine until it waits or ends.
+static void step(struct lg_strand *s, struct lg_g *g)
+{
+    struct m *m = lg__m();
+    lg__g_set_status(g, LG_RUNNABLE, LG_RUNNING);
+    m->g = g;
+    if (g->stack) {
+        lg__park_return(g); // does not come back here
+    }
+    bool has_wait = g->has_wait;
+    int rc = has_wait ? lg__wait_settle(g) : LG_OK;
+    if (rc == LG_OK) {
+        rc = s->ops->resume(s, g, g->extra, has_wait);
+    }
+    // The goroutine may have donated the stack and come back on another
+    // thread: only s and g, which are its own, are still what they were.
+    m = lg__m();
+    m->g = NULL;
+    if (rc == LG_WAIT) {
+        LG_MISUSE_IF(!g->has_wait, "a strand's resume returned LG_WAIT, but no wait is armed");
+        lg__sched_commit(g);
+    } else {
+        lg__g_end(g);
+    }
+}
+
+// Leaves the strand unless something has come in. True: left.
+static bool try_leave(struct lg_strand *s)
+{
+    // relaxed: published by the CAS
+    atomic_store_explicit(&s->is_occupied, false, memory_order_relaxed);
+    lg__m()->strand = NULL;
+    lg_post *empty = NULL;
+    // release: pairs with the acquire in lg__strand_push(); who queues the
+    // strand next sees all that was done inside
+    if (atomic_compare_exchange_strong_explicit(&s->inbox, &empty, STRAND_IDLE,
+                                                memory_order_acq_rel,
+                                                memory_order_relaxed)) {
+        return true;
+    }
+    atomic_store_explicit(&s->is_occupied, true, memory_order_relaxed);
+    lg__m()->strand = s;
+    return false;
+}
+
+// The turn is over, there is more to do: to the end of the queue.
+static void yield_strand(struct lg_strand *s)
+{
+    atomic_store_explicit(&s->is_occupied, false, memory_order_relaxed);
+    lg__m()->strand = NULL;
+    lg__sched_requeue(&s->run);
+}
+
+static void rounds(struct lg_strand *s)
+{
+    for (int left = STEPS_PER_TURN;; left--) {
+        if (left <= 0 || lg__interrupts(s->rt)) {
+            yield_strand(s);
+            return;
+        }
+        lg_post *post = next_work(s);
+        if (!post) {
+            if (try_leave(s)) {
+                return;
+            }
+        } else if (post->fn == step_marker) {
+            step(s, LG_CONTAINER_OF(post, struct lg_g, step));
+        } else {
+            post->is_queued = false;
+            post->fn(post);
+        }
+    }
+}
+
+void lg__strand_run(struct lg_strand *s)
+{
+    // relaxed: an assertion
+    bool was_occupied =
+        atomic_exchange_explicit(&s->is_occupied, true, memory_order_relaxed);
+    LG_ASSERT(!was_occupied);
+    (void)was_occupied;
+    lg__m()->strand = s;
+    rounds(s);
+}
+
+void lg__strand_resume(struct lg_strand *s)
+{
+    rounds(s);
+}
+
+static bool drop_if_ours(void *ud, const lg_g_info *info)
+{
+    struct lg_strand *s = ud;
+    struct lg_g *g = info->ref.g;
+    if (info->strand == s) {
+        lg__g_drop(g);
+    }
+    return true;
+}
+
+void lg_strand_close(lg_strand *s)
+{
+    LG_MISUSE_IF(atomic_load_explicit(&s->is_occupied, memory_order_relaxed),
+                 "lg_strand_close() while a thread is inside the strand");
+    lg_goroutines(s->rt, drop_if_ours, s);
+    lg__sched_forget(s->rt, &s->run);
+    lg__alloc_free(&s->rt->alloc, s, sizeof *s);
+}

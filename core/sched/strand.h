@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+//
+// Strands: serial executors for scripted goroutines.
+//
+// A strand's work is a list of posts: goroutines to step and functions to
+// call. Whoever is inside appends to `work` without an atomic operation;
+// others push onto `inbox`, a stack that the one inside turns over when work
+// is empty. The inbox also says who is responsible for the strand:
+//
+//   STRAND_IDLE   nothing to do, in no run queue. Who pushes onto this queues
+//                 the strand.
+//   anything else it stands in one run queue, or one M is inside.
+//
+// So there is one word, one CAS leaves the strand, and no wake-up is lost.
+// Modelled in spec/models/strand.pml.
+#ifndef LG_SCHED_STRAND_H
+#define LG_SCHED_STRAND_H
+
+#include "base/base.h"
+#include "lagoon.h"
+#include "sched/runq.h"
+
+#define STRAND_IDLE ((lg_post *)(uintptr_t)1)
+
+struct lg_strand {
+    struct runnable run; // in run queues
+    struct lg_runtime *rt;
+    const lg_strand_ops *ops;
+    void *ud;
+
+    // -- any thread --
+    _Atomic(lg_post *) inbox; // newest first; or STRAND_IDLE
+    _Atomic bool is_occupied; // check build: an M is inside
+
+    // -- the M inside --
+    lg_post *work;      // oldest first
+    lg_post *work_last;
+};
+
+// Appends a post to a strand and makes the strand runnable if it was idle.
+void lg__strand_push(struct lg_strand *s, lg_post *post);
+
+// Takes back a queued post. Only inside the strand.
+void lg__strand_unpost(struct lg_strand *s, lg_post *post);
+
+// Works in a strand until it has nothing to do or its turn is over. On the
+// loop's stack; the calling M is inside from here on.
+void lg__strand_run(struct lg_strand *s);
+
+// Goes on where a donated stack left the strand, on a fresh loop stack.
+void lg__strand_resume(struct lg_strand *s);
+
+#endif // LG_SCHED_STRAND_H

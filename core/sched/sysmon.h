@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+//
+// sysmon: a thread without a P that looks after the others: work that stands
+// in runnext behind a goroutine that does not end, timers that nobody comes to,
+// the coarse clock. It sleeps while nothing runs, and does not exist with one P.
+#ifndef LG_SCHED_SYSMON_H
+#define LG_SCHED_SYSMON_H
+
+#include "sched/runtime.h"
+
+// Starts the thread if there is more than one P and it does not run yet.
+// LG_OK or LG_ETHREAD.
+int lg__sysmon_start(struct lg_runtime *rt);
+
+// Stops it; the runtime's interrupts say so already.
+void lg__sysmon_stop(struct lg_runtime *rt);
+
+// Some P has become busy: wakes it if it sleeps.
+void lg__sysmon_rouse(struct lg_runtime *rt);
+
+#endif // LG_SCHED_SYSMON_H
