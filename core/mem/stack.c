@@ -228,10 +228,9 @@ bool lg__stack_is_overflow(const struct stack *stack, const void *addr)
     return offset < lg__vm_page_bytes();
 }
 
-void lg__stack_check_canary(const struct stack *stack)
+void lg__stack_check_canary_slow(const struct stack *stack)
 {
-    if (LG_UNLIKELY(!stack->has_guard) &&
-        memcmp(stack->low, &CANARY, sizeof CANARY) != 0) {
+    if (memcmp(stack->low, &CANARY, sizeof CANARY) != 0) {
         lg__panic("stack overflow: a goroutine needs more than its %zu KB",
                   lg__stack_size_bytes(stack) / 1024);
     }

@@ -117,7 +117,14 @@ void lg__stack_pool_counts(struct stack_pool *pool, size_t *out_taken, size_t *o
 // Whether an address lies in its guard.
 bool lg__stack_is_overflow(const struct stack *stack, const void *addr);
 
+void lg__stack_check_canary_slow(const struct stack *stack);
+
 // Fatal if a stack without a guard has overflowed.
-void lg__stack_check_canary(const struct stack *stack);
+LG_INLINE void lg__stack_check_canary(const struct stack *stack)
+{
+    if (LG_UNLIKELY(!stack->has_guard)) {
+        lg__stack_check_canary_slow(stack);
+    }
+}
 
 #endif // LG_MEM_STACK_H

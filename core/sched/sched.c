@@ -349,14 +349,15 @@ int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options 
 
 int lg_yield(void)
 {
-    struct lg_g *g = lg__g_self();
-    if (g->strand) {
+    struct m *m = lg__m();
+    struct lg_g *g = m ? m->g : lg__g_self();
+    if (LG_UNLIKELY(!g || g->strand)) {
+        g = lg__g_self();
         // A wait that is over at once: the strand puts it behind the others.
         lg__wait_begin_uncancelable(g);
         lg__wait_withdraw(g);
         return lg__wait_for(g, NULL, LG_NEVER, NULL);
     }
-    struct m *m = lg__m();
     struct p *p = m->p;
     // relaxed: a peek at what others may add at any moment
     bool is_alone =
