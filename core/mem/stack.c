@@ -11,7 +11,7 @@ enum {
     SLAB_BYTES = LG_SIZED(64 * 1024 * 1024, 1024 * 1024),
     SLAB_SLOTS_MIN = 4,
     // Free stacks whose pages are kept.
-    WARM_MAX = LG_SIZED(4096, 4),
+    WARM_MAX = LG_SIZED(1024, 4),
     // Cache lines by which tops differ: 32 of 64 bytes are half a page.
     COLOURS = 32,
 };
@@ -26,13 +26,18 @@ void lg__stack_pool_init(struct stack_pool *pool, struct alloc *alloc,
     pool->usual_class = lg__stack_class_of(usual_size_bytes);
 }
 
+static size_t slab_record_bytes(uint32_t nslots)
+{
+    return sizeof(struct slab) + nslots * sizeof(uint32_t);
+}
+
 void lg__stack_pool_fini(struct stack_pool *pool)
 {
     while (pool->slabs) {
         struct slab *slab = pool->slabs;
         pool->slabs = slab->next;
         lg__vm_free(slab->mem, slab->size_bytes);
-        lg__alloc_free(pool->alloc, slab, sizeof *slab);
+        lg__alloc_free(pool->alloc, slab, slab_record_bytes(slab->nslots));
     }
 }
 
@@ -45,86 +50,99 @@ uint32_t lg__stack_class_of(size_t size_bytes)
     return size_class;
 }
 
+static size_t slot_bytes_of(uint32_t size_class)
+{
+    return (size_t)1 << (size_class + STACK_MIN_SHIFT);
+}
+
 static bool add_slab_locked(struct stack_pool *pool, uint32_t size_class)
     LG_REQUIRES(pool->lock)
 {
-    size_t slot_bytes = (size_t)1 << (size_class + STACK_MIN_SHIFT);
-    size_t size_bytes = SLAB_BYTES;
-    if (size_bytes < slot_bytes * SLAB_SLOTS_MIN) {
-        size_bytes = slot_bytes * SLAB_SLOTS_MIN;
+    size_t slot_bytes = slot_bytes_of(size_class);
+    uint32_t nslots = (uint32_t)(SLAB_BYTES / slot_bytes);
+    if (nslots < SLAB_SLOTS_MIN) {
+        nslots = SLAB_SLOTS_MIN;
     }
-    struct slab *slab = lg__alloc_new(pool->alloc, sizeof *slab);
+    struct slab *slab = lg__alloc_new(pool->alloc, slab_record_bytes(nslots));
     if (!slab) {
         return false;
     }
-    if (lg__vm_reserve(size_bytes, &slab->mem) != 0) {
-        lg__alloc_free(pool->alloc, slab, sizeof *slab);
+    void *mem;
+    if (lg__vm_reserve(nslots * slot_bytes, &mem) != 0) {
+        lg__alloc_free(pool->alloc, slab, slab_record_bytes(nslots));
         return false;
     }
-    slab->size_bytes = size_bytes;
+    slab->mem = mem;
+    slab->size_bytes = nslots * slot_bytes;
+    slab->nslots = nslots;
     slab->next = pool->slabs;
     pool->slabs = slab;
-    struct stack_class *cls = &pool->classes[size_class];
-    cls->fresh = slab->mem;
-    cls->fresh_end = cls->fresh + size_bytes;
+    pool->classes[size_class].fresh = slab;
     return true;
 }
 
-// Writes the record into a slot and makes its guard.
-static struct stack *slot_prepare(char *low, uint32_t size_class, uint32_t colour)
+// Writes the record into a slot that has none, and makes its guard unless the
+// slot has kept one.
+static struct stack *slot_prepare(struct slab *slab, uint32_t cold, uint32_t size_class)
 {
-    size_t slot_bytes = (size_t)1 << (size_class + STACK_MIN_SHIFT);
-    char *high = low + slot_bytes - (size_t)colour * LG_CACHELINE;
+    uint32_t slot = cold / 2;
+    size_t slot_bytes = slot_bytes_of(size_class);
+    char *low = slab->mem + slot * slot_bytes;
+    char *high = low + slot_bytes - (size_t)(slot % COLOURS) * LG_CACHELINE;
     size_t record_bytes = (sizeof(struct stack) + 63) & ~(size_t)63;
     struct stack *stack = (struct stack *)(void *)(high - record_bytes);
     memset(stack, 0, sizeof *stack);
+    stack->slab = slab;
     stack->low = low;
     stack->size_class = size_class;
-    stack->has_guard = lg__vm_guard(low, lg__vm_page_bytes());
+    stack->has_guard = (cold & 1) != 0 || lg__vm_guard(low, lg__vm_page_bytes());
     if (!stack->has_guard) {
         memcpy(low, &CANARY, sizeof CANARY);
     }
     return stack;
 }
 
-static struct stack *pop_locked(struct stack_pool *pool, uint32_t size_class)
-    LG_REQUIRES(pool->lock)
+// A slot without a record: a cold one, else one never used.
+static struct slab *take_slot_locked(struct stack_pool *pool, uint32_t size_class,
+                                     uint32_t *out_cold) LG_REQUIRES(pool->lock)
 {
     struct stack_class *cls = &pool->classes[size_class];
-    struct stack *stack = cls->warm;
-    if (stack) {
-        cls->warm = stack->next;
-        pool->nwarm--;
-        return stack;
-    }
-    stack = cls->cold;
-    if (stack) {
-        cls->cold = stack->next;
+    struct slab *slab = cls->cold;
+    if (slab) {
+        *out_cold = slab->cold[--slab->ncold];
         pool->ncold--;
+        if (slab->ncold == 0) {
+            cls->cold = slab->next_cold;
+        }
+        return slab;
     }
-    return stack;
+    if (!cls->fresh && !add_slab_locked(pool, size_class)) {
+        return NULL;
+    }
+    slab = cls->fresh;
+    *out_cold = slab->nfresh++ * 2;
+    pool->nmade++;
+    if (slab->nfresh == slab->nslots) {
+        cls->fresh = NULL;
+    }
+    return slab;
 }
 
 static struct stack *get_slow(struct stack_pool *pool, uint32_t size_class)
 {
-    size_t slot_bytes = (size_t)1 << (size_class + STACK_MIN_SHIFT);
-    char *low = NULL;
-    uint32_t colour = 0;
-
-    lg__lock(&pool->lock, RANK_STACKS);
-    struct stack *stack = pop_locked(pool, size_class);
     struct stack_class *cls = &pool->classes[size_class];
-    if (!stack && (cls->fresh != cls->fresh_end || add_slab_locked(pool, size_class))) {
-        low = cls->fresh;
-        cls->fresh += slot_bytes;
-        colour = (uint32_t)(pool->nmade++ % COLOURS);
+    struct slab *slab = NULL;
+    uint32_t cold = 0;
+    lg__lock(&pool->lock, RANK_STACKS);
+    struct stack *stack = cls->warm;
+    if (stack) {
+        cls->warm = stack->next;
+        pool->nwarm--;
+    } else {
+        slab = take_slot_locked(pool, size_class, &cold);
     }
     lg__unlock(&pool->lock, RANK_STACKS);
-
-    if (low) {
-        stack = slot_prepare(low, size_class, colour);
-    }
-    return stack;
+    return slab ? slot_prepare(slab, cold, size_class) : stack;
 }
 
 static uint32_t cache_count(struct stack_cache *cache)
@@ -159,6 +177,28 @@ struct stack *lg__stack_get(struct stack_pool *pool, struct stack_cache *cache,
     return stack;
 }
 
+// Gives back all pages of a slot, the record with them.
+static void make_cold(struct stack_pool *pool, struct stack *stack)
+{
+    struct stack_class *cls = &pool->classes[stack->size_class];
+    struct slab *slab = stack->slab;
+    size_t slot_bytes = slot_bytes_of(stack->size_class);
+    size_t guard_bytes = lg__vm_page_bytes();
+    char *low = stack->low;
+    uint32_t has_guard = stack->has_guard;
+    lg__vm_discard(low + guard_bytes, slot_bytes - guard_bytes);
+
+    lg__lock(&pool->lock, RANK_STACKS);
+    if (slab->ncold == 0) {
+        slab->next_cold = cls->cold;
+        cls->cold = slab;
+    }
+    uint32_t slot = (uint32_t)((size_t)(low - slab->mem) / slot_bytes);
+    slab->cold[slab->ncold++] = slot * 2 + has_guard;
+    pool->ncold++;
+    lg__unlock(&pool->lock, RANK_STACKS);
+}
+
 static void pool_push(struct stack_pool *pool, struct stack *stack)
 {
     struct stack_class *cls = &pool->classes[stack->size_class];
@@ -170,20 +210,9 @@ static void pool_push(struct stack_pool *pool, struct stack *stack)
         pool->nwarm++;
     }
     lg__unlock(&pool->lock, RANK_STACKS);
-    if (is_warm) {
-        return;
+    if (!is_warm) {
+        make_cold(pool, stack);
     }
-
-    // All but the topmost pages, which hold the record and its colour.
-    size_t page_bytes = lg__vm_page_bytes();
-    uintptr_t keep = ((uintptr_t)stack & ~(uintptr_t)(page_bytes - 1));
-    size_t guard_bytes = page_bytes;
-    lg__vm_discard(stack->low + guard_bytes, keep - (uintptr_t)stack->low - guard_bytes);
-    lg__lock(&pool->lock, RANK_STACKS);
-    stack->next = cls->cold;
-    cls->cold = stack;
-    pool->ncold++;
-    lg__unlock(&pool->lock, RANK_STACKS);
 }
 
 void lg__stack_put(struct stack_pool *pool, struct stack_cache *cache,

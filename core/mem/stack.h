@@ -21,7 +21,8 @@
 //
 // Free stacks wait in a cache of the P that freed them (last in, first out, so
 // the warm one is next), then in the pool. The pool keeps a bounded number
-// backed by memory and gives the pages of the rest back to the system.
+// backed by memory. The rest are cold: all their pages are given back, the one
+// with the record too, and the slab remembers the number of the slot.
 #ifndef LG_MEM_STACK_H
 #define LG_MEM_STACK_H
 
@@ -38,6 +39,7 @@ enum {
 
 struct stack {
     struct stack *next; // in a cache or in the pool
+    struct slab *slab;
     char *low;          // of the slot, guard included
     uint32_t size_class;
     bool has_guard; // else the lowest word is a canary
@@ -54,17 +56,22 @@ struct stack_cache {
     _Atomic uint32_t count;
 };
 
+// Address space for nslots stacks of one class. Guarded by the pool's lock.
 struct slab {
-    struct slab *next;
-    void *mem;
+    struct slab *next;      // of all
+    struct slab *next_cold; // of those of its class that have cold slots
+    char *mem;
     size_t size_bytes;
+    uint32_t nslots;
+    uint32_t nfresh; // slots [nfresh, nslots) have never been used
+    uint32_t ncold;
+    uint32_t cold[]; // free slots without pages: number * 2 + has_guard
 };
 
 struct stack_class {
     struct stack *warm; // free, pages kept
-    struct stack *cold; // free, pages given back
-    char *fresh;        // slots never used: [fresh, fresh_end)
-    char *fresh_end;
+    struct slab *cold;  // slabs with cold slots
+    struct slab *fresh; // the slab that still has slots never used, or NULL
 };
 
 struct stack_pool {

@@ -79,7 +79,8 @@ static void note_reason(struct lg_g *g, const char *reason)
 // Parks a native goroutine until its wait is fired.
 static void park_native(struct lg_g *g)
 {
-    if (!lg__wait_is_fired(&g->wait)) {
+    // The check build leaves even if it would be back at once.
+    if (LG_SIZED(!lg__wait_is_fired(&g->wait), true)) {
         lg__sched_switch(lg__m(), AFTER_PARK);
     }
 }
