@@ -45,5 +45,5 @@ end)
 lagoon.timer(0.01, function()
     print "this one is stopped in time and never printed"
 end):stop()
-print(fired:recv())
+print((fired:recv()))
 print("stopping it now, too late:", timer:stop())
