@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+//
+// Options, the environment, and words for codes.
+#include "spec.h"
+
+it("options_init", "fills in the defaults and the size")
+{
+    lg_options opts;
+    memset(&opts, 0xFF, sizeof opts);
+    lg_options_init(&opts);
+    CHECK_INT(opts.size_bytes, sizeof opts);
+    CHECK_INT(opts.procs, 0);
+    CHECK_INT(opts.seed, 0);
+    CHECK(!opts.alloc && !opts.clock && !opts.on_log && !opts.on_fatal);
+    CHECK(!opts.signals);
+    CHECK_INT(opts.stack_size_bytes, 0);
+}
+
+it("options_env without LAGOON_PROCS", "changes nothing")
+{
+    lg_options opts;
+    lg_options_init(&opts);
+    opts.procs = 3;
+    char why[64] = "untouched";
+    unsetenv("LAGOON_PROCS");
+    CHECK_OK(lg_options_env(&opts, why, sizeof why));
+    CHECK_INT(opts.procs, 3);
+}
+
+it("options_env with LAGOON_PROCS", "sets the number of Ps")
+{
+    lg_options opts;
+    lg_options_init(&opts);
+    setenv("LAGOON_PROCS", "7", 1);
+    CHECK_OK(lg_options_env(&opts, NULL, 0));
+    CHECK_INT(opts.procs, 7);
+    setenv("LAGOON_PROCS", "256", 1);
+    CHECK_OK(lg_options_env(&opts, NULL, 0));
+    CHECK_INT(opts.procs, 256);
+}
+
+it("options_env with a LAGOON_PROCS that is no number of Ps", "refuses it by name")
+{
+    static const char *const bad[] = {
+        "0", "-1", "two", "1.5", "257", "3x", "0x2", "1e1", "99999999999999999999"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        lg_options opts;
+        lg_options_init(&opts);
+        opts.procs = 2;
+        char why[200] = "";
+        setenv("LAGOON_PROCS", bad[i], 1);
+        CHECK_CODE(lg_options_env(&opts, why, sizeof why), LG_EINVAL);
+        CHECK_HAS(why, "LAGOON_PROCS");
+        CHECK_HAS(why, bad[i]);
+        CHECK_INT(opts.procs, 2);
+        CHECK_CODE(lg_options_env(&opts, NULL, 0), LG_EINVAL);
+    }
+}
+
+it("options_env with little room for its reason", "cuts it and ends it")
+{
+    lg_options opts;
+    lg_options_init(&opts);
+    setenv("LAGOON_PROCS", "many", 1);
+    for (size_t size = 1; size < 30; size++) {
+        char why[40];
+        memset(why, '#', sizeof why);
+        CHECK_CODE(lg_options_env(&opts, why, size), LG_EINVAL);
+        CHECK(memchr(why, 0, size));
+        for (size_t i = size; i < sizeof why; i++) {
+            CHECK_INT(why[i], '#');
+        }
+    }
+}
+
+static void check_refused(const lg_options *opts)
+{
+    lg_runtime *rt = (lg_runtime *)&rt;
+    CHECK_CODE(lg_open(opts, &rt), LG_EINVAL);
+    CHECK(rt == (lg_runtime *)&rt);
+}
+
+it("open with options out of range", "refuses")
+{
+    lg_options opts;
+    static const int procs[] = {-1, LG_PROCS_MAX + 1, INT32_MAX, INT32_MIN};
+    for (size_t i = 0; i < sizeof procs / sizeof *procs; i++) {
+        lg_options_init(&opts);
+        opts.procs = procs[i];
+        check_refused(&opts);
+    }
+    lg_options_init(&opts);
+    opts.stack_size_bytes = (size_t)LG_STACK_MAX + 1;
+    check_refused(&opts);
+    opts.stack_size_bytes = SIZE_MAX;
+    check_refused(&opts);
+}
+
+it("open with options of an older host", "takes what it does not know as default")
+{
+    lg_options opts;
+    lg_options_init(&opts);
+    opts.procs = 3;
+    opts.stack_size_bytes = SIZE_MAX; // beyond what the host says it has
+    opts.size_bytes = offsetof(lg_options, stack_size_bytes);
+    lg_runtime *host = NULL;
+    CHECK_OK(lg_open(&opts, &host));
+    CHECK_INT(lg_procs(host), 3);
+    lg_close(host);
+}
+
+it("strerror", "has words for each code and for what is none")
+{
+    for (int code = LG_ESRCH; code <= LG_WAIT; code++) {
+        const char *words = lg_strerror(code);
+        CHECK(words && *words);
+        for (int other = LG_ESRCH; other < code; other++) {
+            CHECK(strcmp(words, lg_strerror(other)) != 0);
+        }
+    }
+    CHECK_STR(lg_strerror(LG_ETIMEDOUT), "timed out");
+    CHECK_STR(lg_strerror(-1000), "unknown error");
+    CHECK_STR(lg_strerror(1000), "unknown error");
+    CHECK_STR(lg_strerror(INT32_MIN), "unknown error");
+}
+
+it("version", "is the header's")
+{
+    CHECK_STR(lg_version(), LG_VERSION);
+}
+
+it("num_cpu", "is at least one, and the default number of Ps")
+{
+    CHECK(lg_num_cpu() >= 1);
+    lg_runtime *host = NULL;
+    CHECK_OK(lg_open(NULL, &host));
+    CHECK_INT(lg_procs(host), lg_num_cpu());
+    lg_close(host);
+}
