@@ -33,6 +33,22 @@ bool lg__wait_withdraw(struct lg_g *g)
     return true;
 }
 
+void lg__wait_keep_cancel(struct lg_g *g)
+{
+    // relaxed: a flag, looked at by the goroutine itself
+    atomic_fetch_or_explicit(&g->wait.word, WAIT_CANCEL, memory_order_relaxed);
+}
+
+void lg__wait_abandon(struct lg_g *g)
+{
+    if (!lg__wait_withdraw(g)) {
+        while (!lg__wait_is_fired(&g->wait)) {
+            lg__cpu_pause();
+        }
+        lg__wait_keep_cancel(g);
+    }
+}
+
 void lg__wait_fire(struct lg_g *g)
 {
     if (lg__wait_deliver(&g->wait)) {

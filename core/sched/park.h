@@ -33,6 +33,14 @@ int lg__wait_for(struct lg_g *g, const char *reason, int64_t deadline_ns,
 // faster, and the wait must be waited out.
 bool lg__wait_withdraw(struct lg_g *g);
 
+// Ends the armed wait of g, which no queue knows of. A cancellation that came
+// meanwhile stays pending.
+void lg__wait_abandon(struct lg_g *g);
+
+// A wait of g was ended by a cancellation that it must not heed: keeps it for
+// the next one.
+void lg__wait_keep_cancel(struct lg_g *g);
+
 // A wait of g has ended: stops its timer, unhooks its waiters, keeps the
 // result. LG_OK, or LG_WAIT if it waits again.
 int lg__wait_settle(struct lg_g *g);

@@ -41,6 +41,19 @@ lg_strand *lg_strand_self(void)
     return m ? m->strand : NULL;
 }
 
+// is_queued is a plain bool in the public record, so that C++ can read it.
+static bool is_queued(lg_post *post)
+{
+    // relaxed: asked inside the strand, where it is taken back
+    return __atomic_load_n(&post->is_queued, __ATOMIC_RELAXED);
+}
+
+static void set_queued(lg_post *post, bool is_queued_now)
+{
+    // release: pairs with the exchange in lg_strand_post()
+    __atomic_store_n(&post->is_queued, is_queued_now, __ATOMIC_RELEASE);
+}
+
 static bool is_inside(struct lg_strand *s)
 {
     struct m *m = lg__m();
@@ -110,9 +123,12 @@ static lg_post *next_work(struct lg_strand *s)
     return post;
 }
 
-void lg__strand_unpost(struct lg_strand *s, lg_post *post)
+bool lg__strand_unpost(struct lg_strand *s, lg_post *post)
 {
-    LG_ASSERT(is_inside(s));
+    LG_ASSERT(is_inside(s) || !lg__m());
+    if (!is_queued(post)) {
+        return false;
+    }
     turn_inbox_over(s);
     lg_post *before = NULL;
     for (lg_post *at = s->work; at != post; at = at->next) {
@@ -127,13 +143,15 @@ void lg__strand_unpost(struct lg_strand *s, lg_post *post)
     if (s->work_last == post) {
         s->work_last = before;
     }
-    post->is_queued = false;
+    set_queued(post, false);
+    return true;
 }
 
 void lg_strand_post(lg_strand *s, lg_post *post)
 {
-    if (!post->is_queued) {
-        post->is_queued = true;
+    // acq_rel: pairs with the release in rounds(): who queues it again comes
+    // after its last call began
+    if (!__atomic_exchange_n(&post->is_queued, true, __ATOMIC_ACQ_REL)) {
         lg__strand_push(s, post);
     }
 }
@@ -227,7 +245,7 @@ static void rounds(struct lg_strand *s)
         } else if (post->fn == step_marker) {
             step(s, LG_CONTAINER_OF(post, struct lg_g, step));
         } else {
-            post->is_queued = false;
+            set_queued(post, false);
             post->fn(post);
         }
     }

@@ -40,8 +40,8 @@ struct lg_strand {
 // Appends a post to a strand and makes the strand runnable if it was idle.
 void lg__strand_push(struct lg_strand *s, lg_post *post);
 
-// Takes back a queued post. Only inside the strand.
-void lg__strand_unpost(struct lg_strand *s, lg_post *post);
+// Takes back a post if it is queued. Only inside the strand.
+bool lg__strand_unpost(struct lg_strand *s, lg_post *post);
 
 // Works in a strand until it has nothing to do or its turn is over. On the
 // loop's stack; the calling M is inside from here on.

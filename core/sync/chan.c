@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT
+#include "sync/chan.h"
+
+#include <string.h>
+
+#include "sched/runtime.h"
+
+enum { ELEM_SIZE_MAX = 65535 };
+
+// ---------------------------------------------------------------------------
+// Elements and lock
+// ---------------------------------------------------------------------------
+
+// The usual sizes without a call.
+static inline void copy_elem(const struct lg_chan *ch, void *to, const void *from)
+{
+    if (!to) {
+        return; // a receiver that drops it
+    }
+    switch (ch->elem_size) {
+    case 8:
+        memcpy(to, from, 8);
+        break;
+    case 16:
+        memcpy(to, from, 16);
+        break;
+    default:
+        memcpy(to, from, ch->elem_size);
+    }
+}
+
+static inline void *slot_at(struct lg_chan *ch, uint32_t offset)
+{
+    uint64_t at = (uint64_t)ch->first + offset;
+    if (at >= ch->cap) {
+        at -= ch->cap;
+    }
+    return ch->slots + at * ch->elem_size;
+}
+
+void lg__chan_zero(const struct lg_chan *ch, void *elem)
+{
+    if (elem) {
+        memset(elem, 0, ch->elem_size);
+    }
+}
+
+void lg__chan_lock(struct lg_chan *ch) LG_UNCHECKED_LOCKING
+{
+    if (ch->strand) {
+        LG_ASSERT(!lg__m() || lg__m()->strand == ch->strand);
+        return;
+    }
+    lg__lock(&ch->lock, RANK_SYNC);
+}
+
+void lg__chan_unlock(struct lg_chan *ch) LG_UNCHECKED_LOCKING
+{
+    if (!ch->strand) {
+        lg__unlock(&ch->lock, RANK_SYNC);
+    }
+}
+
+static inline uint32_t len_locked(struct lg_chan *ch)
+{
+    // relaxed: written under the lock that we hold
+    return atomic_load_explicit(&ch->len, memory_order_relaxed);
+}
+
+static inline void set_len_locked(struct lg_chan *ch, uint32_t len)
+{
+    // relaxed: a hint for those without the lock
+    atomic_store_explicit(&ch->len, len, memory_order_relaxed);
+}
+
+static inline bool is_closed_locked(struct lg_chan *ch)
+{
+    // relaxed: as above
+    return atomic_load_explicit(&ch->is_closed, memory_order_relaxed);
+}
+
+// Tells those without the lock whether anybody waits.
+static void publish_queues_locked(struct lg_chan *ch)
+{
+    // relaxed: hints
+    atomic_store_explicit(&ch->has_recvq, !lg__list_is_empty(&ch->recvq),
+                          memory_order_relaxed);
+    atomic_store_explicit(&ch->has_sendq, !lg__list_is_empty(&ch->sendq),
+                          memory_order_relaxed);
+}
+
+// ---------------------------------------------------------------------------
+// The two operations
+// ---------------------------------------------------------------------------
+
+static struct waiter *claim_locked(struct lg_chan *ch, struct list *queue,
+                                   const struct lg_g *self)
+{
+    if (lg__list_is_empty(queue)) {
+        return NULL;
+    }
+    struct waiter *w = lg__waitq_claim(queue, WAKE_READY, self);
+    publish_queues_locked(ch);
+    return w;
+}
+
+int lg__chan_send_locked(struct lg_chan *ch, const void *elem, const struct lg_g *self,
+                         struct lg_g **out_fire)
+{
+    if (is_closed_locked(ch)) {
+        return LG_ECLOSED;
+    }
+    struct waiter *w = claim_locked(ch, &ch->recvq, self);
+    if (w) {
+        copy_elem(ch, w->elem, elem);
+        *out_fire = w->g;
+        return LG_OK;
+    }
+    uint32_t len = len_locked(ch);
+    if (len == ch->cap) {
+        return LG_EAGAIN;
+    }
+    copy_elem(ch, slot_at(ch, len), elem);
+    set_len_locked(ch, len + 1);
+    return LG_OK;
+}
+
+// Takes the oldest element out of the buffer; a waiting sender moves up.
+static void take_buffered_locked(struct lg_chan *ch, void *elem, const struct lg_g *self,
+                                 struct lg_g **out_fire)
+{
+    copy_elem(ch, elem, slot_at(ch, 0));
+    ch->first = ch->first + 1 == ch->cap ? 0 : ch->first + 1;
+    uint32_t len = len_locked(ch) - 1;
+    struct waiter *w = claim_locked(ch, &ch->sendq, self);
+    if (w) {
+        copy_elem(ch, slot_at(ch, len), w->elem);
+        *out_fire = w->g;
+        len++;
+    }
+    set_len_locked(ch, len);
+}
+
+int lg__chan_recv_locked(struct lg_chan *ch, void *elem, const struct lg_g *self,
+                         struct lg_g **out_fire)
+{
+    if (len_locked(ch) > 0) {
+        take_buffered_locked(ch, elem, self, out_fire);
+        return LG_OK;
+    }
+    struct waiter *w = claim_locked(ch, &ch->sendq, self);
+    if (w) {
+        copy_elem(ch, elem, w->elem);
+        *out_fire = w->g;
+        return LG_OK;
+    }
+    if (is_closed_locked(ch)) {
+        lg__chan_zero(ch, elem);
+        return LG_ECLOSED;
+    }
+    return LG_EAGAIN;
+}
+
+bool lg__chan_looks_ready(struct lg_chan *ch, lg_op op)
+{
+    // relaxed: hints, the operation looks again under the lock. For a call
+    // with deadline 0 that sees nothing, this is the moment it took place.
+    if (atomic_load_explicit(&ch->is_closed, memory_order_relaxed)) {
+        return true;
+    }
+    uint32_t len = atomic_load_explicit(&ch->len, memory_order_relaxed);
+    if (op == LG_SEND) {
+        return len < ch->cap || atomic_load_explicit(&ch->has_recvq, memory_order_relaxed);
+    }
+    return len > 0 || atomic_load_explicit(&ch->has_sendq, memory_order_relaxed);
+}
+
+bool lg__chan_is_ready_locked(struct lg_chan *ch, lg_op op, const struct lg_g *self)
+{
+    if (is_closed_locked(ch)) {
+        return true;
+    }
+    if (op == LG_SEND) {
+        return len_locked(ch) < ch->cap || lg__waitq_has_other(&ch->recvq, self);
+    }
+    return len_locked(ch) > 0 || lg__waitq_has_other(&ch->sendq, self);
+}
+
+void lg__chan_enqueue_locked(struct lg_chan *ch, lg_op op, struct lg_g *g,
+                             struct waiter *w)
+{
+    w->owner = ch;
+    lg__waitq_push(op == LG_SEND ? &ch->sendq : &ch->recvq, g, w);
+    publish_queues_locked(ch);
+}
+
+void lg__chan_unhook(struct lg_chan *ch, struct waiter *w)
+{
+    lg__chan_lock(ch);
+    lg__waitq_unlink(w);
+    publish_queues_locked(ch);
+    lg__chan_unlock(ch);
+}
+
+// ---------------------------------------------------------------------------
+// Blocking
+// ---------------------------------------------------------------------------
+
+static int finish(struct lg_g *g, enum wake wake)
+{
+    struct waiter *w = &g->op.waiter;
+    struct lg_chan *ch = w->owner;
+    if (wake == WAKE_CLOSED && w->mode == LG_RECV) {
+        lg__chan_zero(ch, w->elem);
+    } else if (wake != WAKE_READY && wake != WAKE_CLOSED) {
+        lg__chan_unhook(ch, w);
+    }
+    return lg__wake_result(wake);
+}
+
+// The operation would wait: joins the queue, opens the lock and waits.
+static LG_NOINLINE int wait_unlock(struct lg_chan *ch, lg_op op, void *elem,
+                                   int64_t deadline_ns) LG_RELEASES(ch->lock)
+{
+    struct lg_g *g = lg__g_self();
+    if (!lg__wait_begin(g)) {
+        lg__chan_unlock(ch);
+        return LG_ECANCELED;
+    }
+    struct waiter *w = &g->op.waiter;
+    w->elem = elem;
+    w->mode = (uint16_t)op;
+    w->which_case = 0;
+    lg__chan_enqueue_locked(ch, op, g, w);
+    lg__chan_unlock(ch);
+    return lg__wait_for(g, op == LG_SEND ? "chan send" : "chan receive", deadline_ns,
+                        finish);
+}
+
+int lg_chan_send(lg_chan *ch, const void *elem, int64_t deadline_ns)
+{
+    if (deadline_ns == 0 && !lg__chan_looks_ready(ch, LG_SEND)) {
+        return LG_EAGAIN;
+    }
+    struct lg_g *fire = NULL;
+    lg__chan_lock(ch);
+    int rc = lg__chan_send_locked(ch, elem, NULL, &fire);
+    if (rc == LG_EAGAIN && deadline_ns != 0) {
+        void *from = (void *)(uintptr_t)elem; // only ever read
+        return wait_unlock(ch, LG_SEND, from, deadline_ns);
+    }
+    lg__chan_unlock(ch);
+    if (fire) {
+        lg__wait_fire(fire);
+    }
+    return rc;
+}
+
+int lg_chan_recv(lg_chan *ch, void *elem, int64_t deadline_ns)
+{
+    if (deadline_ns == 0 && !lg__chan_looks_ready(ch, LG_RECV)) {
+        return LG_EAGAIN;
+    }
+    struct lg_g *fire = NULL;
+    lg__chan_lock(ch);
+    int rc = lg__chan_recv_locked(ch, elem, NULL, &fire);
+    if (rc == LG_EAGAIN && deadline_ns != 0) {
+        return wait_unlock(ch, LG_RECV, elem, deadline_ns);
+    }
+    lg__chan_unlock(ch);
+    if (fire) {
+        lg__wait_fire(fire);
+    }
+    return rc;
+}
+
+// ---------------------------------------------------------------------------
+// Life
+// ---------------------------------------------------------------------------
+
+static size_t record_bytes(size_t elem_size, size_t cap)
+{
+    return sizeof(struct lg_chan) + elem_size * cap;
+}
+
+int lg_chan_new(lg_runtime *rt, lg_strand *strand, size_t elem_size, size_t cap,
+                lg_chan **out)
+{
+    if (elem_size > ELEM_SIZE_MAX || cap > INT32_MAX) {
+        return LG_EINVAL;
+    }
+    struct lg_chan *ch = lg__alloc_new(&rt->alloc, record_bytes(elem_size, cap));
+    if (!ch) {
+        return LG_ENOMEM;
+    }
+    ch->rt = rt;
+    ch->strand = strand;
+    ch->elem_size = (uint32_t)elem_size;
+    ch->cap = (uint32_t)cap;
+    // relaxed: a figure
+    atomic_fetch_add_explicit(&rt->nchans, 1, memory_order_relaxed);
+    *out = ch;
+    return LG_OK;
+}
+
+void lg_chan_free(lg_chan *ch)
+{
+    if (!ch) {
+        return;
+    }
+    LG_MISUSE_IF(!lg__list_is_empty(&ch->recvq) || !lg__list_is_empty(&ch->sendq),
+                 "lg_chan_free() while a goroutine waits on the channel");
+    atomic_fetch_sub_explicit(&ch->rt->nchans, 1, memory_order_relaxed);
+    lg__alloc_free(&ch->rt->alloc, ch, record_bytes(ch->elem_size, ch->cap));
+}
+
+int lg_chan_close(lg_chan *ch)
+{
+    struct list woken = {0};
+    lg__chan_lock(ch);
+    bool was_closed = is_closed_locked(ch);
+    if (!was_closed) {
+        // relaxed: a hint for those without the lock
+        atomic_store_explicit(&ch->is_closed, true, memory_order_relaxed);
+        lg__waitq_claim_all(&ch->recvq, WAKE_CLOSED, &woken);
+        lg__waitq_claim_all(&ch->sendq, WAKE_CLOSED, &woken);
+        publish_queues_locked(ch);
+    }
+    lg__chan_unlock(ch);
+    lg__waitq_fire_all(&woken);
+    return was_closed ? LG_ECLOSED : LG_OK;
+}
+
+size_t lg_chan_len(const lg_chan *ch)
+{
+    // relaxed: true at some moment
+    return atomic_load_explicit(&ch->len, memory_order_relaxed);
+}
+
+size_t lg_chan_cap(const lg_chan *ch)
+{
+    return ch->cap;
+}
+
+bool lg_chan_is_closed(const lg_chan *ch)
+{
+    // relaxed: true at some moment
+    return atomic_load_explicit(&ch->is_closed, memory_order_relaxed);
+}

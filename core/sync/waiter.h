@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// Queues of goroutines that wait for something, first come, first served.
+//
+// A queue belongs to a channel, a lock, ... and is guarded by its lock. A
+// waiter in it may have lost its goroutine to a timer or a canceler; claiming
+// it fails then, and it is passed over. `queue` says whether it still stands
+// in one, so whoever comes second does not take it out twice.
+#ifndef LG_SYNC_WAITER_H
+#define LG_SYNC_WAITER_H
+
+#include "sched/g.h"
+#include "sched/park.h"
+
+// Appends a waiter of the armed wait of g.
+void lg__waitq_push(struct list *queue, struct lg_g *g, struct waiter *w);
+
+// Takes a waiter out if it still stands in a queue.
+void lg__waitq_unlink(struct waiter *w);
+
+// Takes out the first waiter whose wait can still be ended, and ends it so;
+// passes over those of `self`, which stay. NULL: there is none. The caller
+// fires the waiter's goroutine when its lock is open again.
+struct waiter *lg__waitq_claim(struct list *queue, enum wake wake,
+                               const struct lg_g *self);
+
+// Moves all whose wait can still be ended to a list of their own, to be fired
+// when the lock is open.
+void lg__waitq_claim_all(struct list *queue, enum wake wake, struct list *out);
+void lg__waitq_fire_all(struct list *claimed);
+
+// Whether a waiter of another goroutine than `self` stands in the queue.
+bool lg__waitq_has_other(const struct list *queue, const struct lg_g *self);
+
+// What a blocking call returns after such a wake.
+int lg__wake_result(enum wake wake);
+
+#endif // LG_SYNC_WAITER_H
