@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "os/thread.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -60,6 +61,16 @@ int lg__thread_start(void (*main)(void *arg), void *arg, const char *name,
     pthread_setname_np(handle, name);
     out->handle = handle;
     return LG_OK;
+}
+
+LG_NOINLINE int lg__errno_get(void)
+{
+    return errno;
+}
+
+LG_NOINLINE void lg__errno_set(int value)
+{
+    errno = value;
 }
 
 void lg__thread_join(struct thread thread)

@@ -10,7 +10,9 @@
 #include "sched/drive.h"
 #include "sched/idle.h"
 #include "sched/runtime.h"
+#include "sched/strand.h"
 #include "sched/sysmon.h"
+#include "sync/chan.h"
 #include "sync/select.h"
 
 int64_t lg__now(struct lg_runtime *rt)
@@ -63,7 +65,8 @@ static void on_fault(void *addr)
 
 static bool are_options_sane(const lg_options *o)
 {
-    return o->size_bytes == sizeof *o && o->procs >= 0 && o->procs <= LG_PROCS_MAX &&
+    return o->size_bytes >= sizeof o->size_bytes && o->size_bytes <= sizeof *o &&
+           o->procs >= 0 && o->procs <= LG_PROCS_MAX &&
            o->stack_size_bytes <= LG_STACK_MAX;
 }
 
@@ -93,6 +96,8 @@ static void runtime_free(struct lg_runtime *rt)
         lg__timers_fini(&p->timers, &alloc);
         lg__p_free(rt, p);
     }
+    lg__chans_free(rt);
+    lg__strands_free(rt);
     lg__g_pool_fini(&rt->gs, &alloc);
     lg__stack_pool_fini(&rt->stacks);
     lg__alloc_free(&alloc, rt, sizeof *rt);
@@ -103,10 +108,14 @@ int lg_open(const lg_options *opts, lg_runtime **out)
     lg_options options;
     lg_options_init(&options);
     if (opts) {
-        if (!are_options_sane(opts)) {
-            return LG_EINVAL;
+        if (opts->size_bytes > sizeof options) {
+            return LG_EINVAL; // a newer host, which may want what we cannot do
         }
-        options = *opts;
+        // An older host does not know the last fields: they stay default.
+        memcpy(&options, opts, opts->size_bytes);
+    }
+    if (!are_options_sane(&options)) {
+        return LG_EINVAL;
     }
     fill_defaults(&options);
     struct alloc alloc = {.fn = options.alloc, .ud = options.alloc_ud};
@@ -138,8 +147,8 @@ void lg_close(lg_runtime *rt)
     if (!rt) {
         return;
     }
-    LG_MISUSE_IF(lg__m() && lg__m()->rt == rt, "lg_close() from inside the runtime");
-    LG_MISUSE_IF(rt->driver, "lg_close() while a thread drives the runtime");
+    LG_MISUSE_OF_IF(rt, lg__m() && lg__m()->rt == rt, "lg_close() from a goroutine");
+    LG_MISUSE_OF_IF(rt, rt->driver, "lg_close() while a thread drives the runtime");
     lg__ms_stop(rt);
     runtime_free(rt);
 }

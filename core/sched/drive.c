@@ -22,7 +22,7 @@ void lg__drive_done(struct lg_runtime *rt)
 // Makes the calling thread the driver.
 static struct m *driver_enter(struct lg_runtime *rt, lg_ref until)
 {
-    LG_MISUSE_IF(lg__m(), "lg_drive() from inside a runtime");
+    LG_MISUSE_OF_IF(rt, lg__m(), "lg_drive() from a goroutine");
     lg__lock(&rt->lock, RANK_SCHED);
     bool is_driven = rt->driver != NULL;
     struct m *m = &rt->driver_m;
@@ -39,7 +39,7 @@ static struct m *driver_enter(struct lg_runtime *rt, lg_ref until)
                                   memory_order_relaxed);
     }
     lg__unlock(&rt->lock, RANK_SCHED);
-    LG_MISUSE_IF(is_driven, "lg_drive() while another thread drives");
+    LG_MISUSE_OF_IF(rt, is_driven, "lg_drive() while another thread drives");
     return m;
 }
 
@@ -141,7 +141,7 @@ void lg_release(lg_runtime *rt)
 {
     // seq_cst: the deadlock that this may uncover is looked for after
     int64_t before = atomic_fetch_sub_explicit(&rt->nholds, 1, memory_order_seq_cst);
-    LG_MISUSE_IF(before <= 0, "lg_release() without lg_hold()");
+    LG_MISUSE_OF_IF(rt, before <= 0, "lg_release() without lg_hold()");
     if (before == 1) {
         lg_clock_moved(rt); // somebody must look again
     }

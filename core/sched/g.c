@@ -103,6 +103,7 @@ struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache)
     g->strand = NULL;
     g->stack = NULL;
     g->has_wait = false;
+    g->has_ticket = false;
     g->has_timer = false;
     g->next_reason = NULL;
     // relaxed: for dumps, which check the id after

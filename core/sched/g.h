@@ -81,6 +81,7 @@ struct lg_g {
 
     // -- the goroutine itself --
     bool has_wait;   // a wait of it is not finished yet
+    bool has_ticket; // armed by lg_park_arm(), not parked yet
     bool has_timer;  // its timer was started for this wait
     int result;      // of the finished wait, for lg_wait_finish()
     struct wait_op op;

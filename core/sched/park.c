@@ -2,6 +2,7 @@
 #include "sched/park.h"
 
 #include "os/cpu.h"
+#include "os/thread.h"
 #include "sched/runtime.h"
 #include "sched/sched.h"
 #include "sched/strand.h"
@@ -56,6 +57,13 @@ void lg__wait_fire(struct lg_g *g)
     }
 }
 
+void lg__wait_fire_behind(struct lg_g *g)
+{
+    if (lg__wait_deliver(&g->wait)) {
+        lg__sched_ready_behind(g);
+    }
+}
+
 // A goroutine's own timer has come.
 static void on_deadline(void *arg, uint64_t number)
 {
@@ -96,7 +104,8 @@ static void note_reason(struct lg_g *g, const char *reason)
 static void park_native(struct lg_g *g)
 {
     // The check build leaves even if it would be back at once.
-    if (LG_SIZED(!lg__wait_is_fired(&g->wait), true)) {
+    bool is_forced = LG_SIZED(false, true);
+    if (is_forced || !lg__wait_is_fired(&g->wait)) {
         lg__sched_switch(lg__m(), AFTER_PARK);
     }
 }
@@ -160,8 +169,10 @@ static bool donate(struct lg_g *g)
     m->prev = g;
     m->after = AFTER_PARK;
     m->g = NULL;
+    int saved_errno = lg__errno_get();
     lg__ctx_switch(&g->ctx, &m->loop);
     lg__m_after_switch();
+    lg__errno_set(saved_errno);
     return true;
 }
 
@@ -183,12 +194,10 @@ int lg_wait(void)
     LG_MISUSE_IF(!g->has_wait, "lg_wait() with no wait armed");
     LG_MISUSE_IF(!g->strand, "lg_wait() in a native goroutine");
     struct lg_strand *s = g->strand;
-    bool has_left = false;
     do {
         if (!lg__wait_is_fired(&g->wait)) {
-            if (donate(g)) {
-                has_left = true;
-            } else if (lg__wait_claim(&g->wait, lg__wait_number(&g->wait), WAKE_NOMEM, 0)) {
+            if (!donate(g) &&
+                lg__wait_claim(&g->wait, lg__wait_number(&g->wait), WAKE_NOMEM, 0)) {
                 lg__wait_deliver(&g->wait);
             }
         }
@@ -197,7 +206,7 @@ int lg_wait(void)
             lg__cpu_pause();
         }
     } while (lg__wait_settle(g) == LG_WAIT);
-    if (has_left && s->ops->returned) {
+    if (s->ops->returned) {
         s->ops->returned(s, g, g->extra);
     }
     return g->result;
@@ -250,7 +259,8 @@ int lg_sleep_until(int64_t deadline_ns)
 lg_ticket lg_park_arm(void)
 {
     struct lg_g *g = lg__g_self();
-    LG_MISUSE_IF(g->has_wait, "a wait is begun before the last one was finished");
+    LG_MISUSE_IF(g->has_wait || g->has_ticket,
+                 "a wait is begun before the last one was finished");
     // A cancellation that is pending ends the wait in lg_park().
     bool is_canceled = !lg__wait_arm(&g->wait, true);
     if (is_canceled) {
@@ -258,12 +268,15 @@ lg_ticket lg_park_arm(void)
         lg__wait_claim(&g->wait, lg__wait_number(&g->wait), WAKE_CANCEL, 0);
         lg__wait_deliver(&g->wait);
     }
+    g->has_ticket = true;
     return (lg_ticket){.g = g, .wait = lg__wait_number(&g->wait)};
 }
 
 int lg_park(const char *reason, int64_t deadline_ns)
 {
     struct lg_g *g = lg__g_self();
+    LG_MISUSE_IF(!g->has_ticket, "lg_park() without lg_park_arm()");
+    g->has_ticket = false;
     if (deadline_ns == 0) {
         if (lg__wait_withdraw(g)) {
             return LG_EAGAIN;

@@ -48,6 +48,9 @@ int lg__wait_settle(struct lg_g *g);
 // Ends a claimed wait and makes its goroutine runnable.
 void lg__wait_fire(struct lg_g *g);
 
+// The same for one of several that are fired together, in order.
+void lg__wait_fire_behind(struct lg_g *g);
+
 // Steps a goroutine that donated a stack: goes on there. Does not return.
 _Noreturn void lg__park_return(struct lg_g *g);
 

@@ -46,6 +46,10 @@ struct lg_runtime {
     struct g_pool gs;
     struct sysmon sysmon;
 
+    struct lock chans_lock;
+    // -- chans_lock --
+    struct list chans; // made and not freed (sync/chan.c)
+
     // -- any thread --
     _Atomic uint32_t interrupts; // INTERRUPT_*; looked at every round
     _Atomic uint32_t nprocs;     // Ps with numbers below it may run
@@ -56,7 +60,7 @@ struct lg_runtime {
     _Atomic int64_t nholds;      // lg_hold()
     _Atomic uint64_t nstarted;   // goroutines, by threads without a P
     _Atomic uint64_t nended;
-    _Atomic size_t nchans;
+    _Atomic size_t nchans;       // length of chans
 
     // -- idle protocol: seq_cst (sched/idle.c) --
     alignas(LG_CACHELINE) _Atomic uint32_t nidle; // idle Ps
@@ -67,6 +71,7 @@ struct lg_runtime {
     // -- lock --
     struct runnable_list global; // the global run queue
     struct runnable_list starved; // native goroutines that found no stack
+    struct list strands;
     struct list idle_ps;
     struct list idle_ms;
     uint32_t nidle_ms;
@@ -78,6 +83,16 @@ struct lg_runtime {
     struct m *driver;            // NULL: nobody drives
     struct m driver_m;
 };
+
+// Judges a caller on a thread that may be outside of the runtime: the last
+// words go to its hook all the same.
+#define LG_MISUSE_OF_IF(rt, cond, message)               \
+    do {                                                 \
+        if (LG_UNLIKELY(cond)) {                         \
+            lg__panic_hook_set(&(rt)->panic_hook);       \
+            lg__panic("%s", (message));                  \
+        }                                                \
+    } while (0)
 
 LG_INLINE uint32_t lg__nprocs(struct lg_runtime *rt)
 {

@@ -62,7 +62,14 @@ void lg__sched_push(struct lg_runtime *rt, struct runnable *r)
 {
     struct m *m = lg__m();
     if (LG_LIKELY(m && m->p && m->rt == rt)) {
-        push_next(m->p, rt, r);
+        if (m->g) {
+            push_next(m->p, rt, r);
+        } else {
+            // From a timer: no goroutine hands over to another, first come,
+            // first served. seq_cst: as in push_next()
+            push_ring(m->p, rt, r, memory_order_seq_cst);
+            lg__wake_if_idle(rt);
+        }
     } else {
         push_global(rt, r);
         lg__wake_if_idle(rt);
@@ -74,6 +81,19 @@ void lg__sched_requeue(struct runnable *r)
     struct m *m = lg__m();
     // release: it is no new work, this P will come to it; no idle P is told
     push_ring(m->p, m->rt, r, memory_order_release);
+}
+
+void lg__sched_ready_behind(struct lg_g *g)
+{
+    struct m *m = lg__m();
+    if (g->strand || !m || !m->p || m->rt != g->rt) {
+        lg__sched_ready(g);
+        return;
+    }
+    lg__g_set_status(g, LG_WAITING, LG_RUNNABLE);
+    // seq_cst: as in push_next()
+    push_ring(m->p, m->rt, &g->run, memory_order_seq_cst);
+    lg__wake_if_idle(m->rt);
 }
 
 void lg__sched_ready(struct lg_g *g)
@@ -318,8 +338,10 @@ void lg__sched_switch(struct m *m, enum after after)
     if (after == AFTER_EXIT) {
         lg__ctx_leave(&g->ctx, to);
     }
+    int saved_errno = lg__errno_get();
     lg__ctx_switch(&g->ctx, to);
     lg__m_after_switch();
+    lg__errno_set(saved_errno);
 }
 
 int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options *opts,

@@ -21,6 +21,9 @@ void lg__g_drop(struct lg_g *g);
 // Makes a goroutine that was waiting runnable.
 void lg__sched_ready(struct lg_g *g);
 
+// The same for one of several: in the order they came, none overtakes.
+void lg__sched_ready_behind(struct lg_g *g);
+
 // Queues new work and sees to it that an idle P hears of it. Any thread.
 void lg__sched_push(struct lg_runtime *rt, struct runnable *r);
 

@@ -26,6 +26,9 @@ int lg_strand_open(lg_runtime *rt, const lg_strand_ops *ops, void *ud, lg_strand
     s->ops = ops;
     s->ud = ud;
     atomic_init(&s->inbox, STRAND_IDLE);
+    lg__lock(&rt->lock, RANK_SCHED);
+    lg__list_push_back(&rt->strands, &s->node);
+    lg__unlock(&rt->lock, RANK_SCHED);
     *out = s;
     return LG_OK;
 }
@@ -97,7 +100,7 @@ static void turn_inbox_over(struct lg_strand *s)
     // acquire: pairs with the release in lg__strand_push()
     lg_post *post = atomic_exchange_explicit(&s->inbox, NULL, memory_order_acquire);
     lg_post *oldest_first = NULL;
-    while (post) {
+    while (post && post != STRAND_IDLE) {
         lg_post *next = post->next;
         post->next = oldest_first;
         oldest_first = post;
@@ -279,9 +282,27 @@ static bool drop_if_ours(void *ud, const lg_g_info *info)
 
 void lg_strand_close(lg_strand *s)
 {
-    LG_MISUSE_IF(atomic_load_explicit(&s->is_occupied, memory_order_relaxed),
-                 "lg_strand_close() while a thread is inside the strand");
+    LG_MISUSE_OF_IF(s->rt, atomic_load_explicit(&s->is_occupied, memory_order_relaxed),
+                    "lg_strand_close() while a thread is inside the strand");
+    // Steps of goroutines may be queued, they are dropped; nothing else may.
+    turn_inbox_over(s);
+    for (lg_post *post = s->work; post; post = post->next) {
+        LG_MISUSE_OF_IF(s->rt, post->fn != step_marker,
+                        "lg_strand_close() while something posted waits in the strand");
+    }
+    s->work = NULL;
     lg_goroutines(s->rt, drop_if_ours, s);
     lg__sched_forget(s->rt, &s->run);
+    lg__lock(&s->rt->lock, RANK_SCHED);
+    lg__list_remove(&s->rt->strands, &s->node);
+    lg__unlock(&s->rt->lock, RANK_SCHED);
     lg__alloc_free(&s->rt->alloc, s, sizeof *s);
+}
+
+void lg__strands_free(struct lg_runtime *rt)
+{
+    for (struct node *node; (node = lg__list_pop_front(&rt->strands));) {
+        struct lg_strand *s = LG_CONTAINER_OF(node, struct lg_strand, node);
+        lg__alloc_free(&rt->alloc, s, sizeof *s);
+    }
 }

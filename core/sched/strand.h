@@ -17,6 +17,7 @@
 #define LG_SCHED_STRAND_H
 
 #include "base/base.h"
+#include "base/list.h"
 #include "lagoon.h"
 #include "sched/runq.h"
 
@@ -25,6 +26,7 @@
 struct lg_strand {
     struct runnable run; // in run queues
     struct lg_runtime *rt;
+    struct node node; // in the runtime's list, guarded by its lock
     const lg_strand_ops *ops;
     void *ud;
 
@@ -46,6 +48,9 @@ bool lg__strand_unpost(struct lg_strand *s, lg_post *post);
 // Works in a strand until it has nothing to do or its turn is over. On the
 // loop's stack; the calling M is inside from here on.
 void lg__strand_run(struct lg_strand *s);
+
+// Frees the strands that are left, on a runtime where nothing runs.
+void lg__strands_free(struct lg_runtime *rt);
 
 // Goes on where a donated stack left the strand, on a fresh loop stack.
 void lg__strand_resume(struct lg_strand *s);

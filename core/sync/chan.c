@@ -297,8 +297,11 @@ int lg_chan_new(lg_runtime *rt, lg_strand *strand, size_t elem_size, size_t cap,
     ch->strand = strand;
     ch->elem_size = (uint32_t)elem_size;
     ch->cap = (uint32_t)cap;
+    lg__lock(&rt->chans_lock, RANK_CHANS);
+    lg__list_push_back(&rt->chans, &ch->node);
     // relaxed: a figure
     atomic_fetch_add_explicit(&rt->nchans, 1, memory_order_relaxed);
+    lg__unlock(&rt->chans_lock, RANK_CHANS);
     *out = ch;
     return LG_OK;
 }
@@ -308,10 +311,22 @@ void lg_chan_free(lg_chan *ch)
     if (!ch) {
         return;
     }
-    LG_MISUSE_IF(!lg__list_is_empty(&ch->recvq) || !lg__list_is_empty(&ch->sendq),
-                 "lg_chan_free() while a goroutine waits on the channel");
-    atomic_fetch_sub_explicit(&ch->rt->nchans, 1, memory_order_relaxed);
-    lg__alloc_free(&ch->rt->alloc, ch, record_bytes(ch->elem_size, ch->cap));
+    struct lg_runtime *rt = ch->rt;
+    LG_MISUSE_OF_IF(rt, ch->recvq.first || ch->sendq.first,
+                    "lg_chan_free() while a goroutine waits on the channel");
+    lg__lock(&rt->chans_lock, RANK_CHANS);
+    lg__list_remove(&rt->chans, &ch->node);
+    atomic_fetch_sub_explicit(&rt->nchans, 1, memory_order_relaxed);
+    lg__unlock(&rt->chans_lock, RANK_CHANS);
+    lg__alloc_free(&rt->alloc, ch, record_bytes(ch->elem_size, ch->cap));
+}
+
+void lg__chans_free(struct lg_runtime *rt)
+{
+    for (struct node *node; (node = lg__list_pop_front(&rt->chans));) {
+        struct lg_chan *ch = LG_CONTAINER_OF(node, struct lg_chan, node);
+        lg__alloc_free(&rt->alloc, ch, record_bytes(ch->elem_size, ch->cap));
+    }
 }
 
 int lg_chan_close(lg_chan *ch)

@@ -20,6 +20,7 @@
 struct lg_chan {
     // -- fixed --
     struct lg_runtime *rt;
+    struct node node;         // in the runtime's list, guarded by chans_lock
     struct lg_strand *strand; // NULL: anybody may use it, with the lock
     uint32_t elem_size;
     uint32_t cap;
@@ -35,6 +36,9 @@ struct lg_chan {
     struct list sendq;
     alignas(16) unsigned char slots[];
 };
+
+// Frees the channels that are left, on a runtime where nothing runs.
+void lg__chans_free(struct lg_runtime *rt);
 
 // One half of an operation under the lock: done, LG_ECLOSED, or LG_EAGAIN.
 // *out_fire is set to a goroutine that must be fired when the lock is open.

@@ -47,7 +47,7 @@ void lg__waitq_fire_all(struct list *claimed)
 {
     // A waiter is its goroutine's again once that is fired.
     for (struct node *node; (node = lg__list_pop_front(claimed));) {
-        lg__wait_fire(LG_CONTAINER_OF(node, struct waiter, node)->g);
+        lg__wait_fire_behind(LG_CONTAINER_OF(node, struct waiter, node)->g);
     }
 }
 

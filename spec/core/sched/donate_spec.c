@@ -175,20 +175,41 @@ static int move(struct script *script, int result)
     SCRIPT_END
 }
 
-// Wakes the script and holds this thread until it has run: it must run on
-// another one. Sooner or later this is the one that it parked on.
+static _Atomic bool is_held;
+
+// Holds the other thread until the script has run, which it must do on ours.
+static void hold(void *arg)
+{
+    int before = *(int *)arg;
+    is_held = true;
+    while (n_woken == before) {
+    }
+}
+
+// Wakes the script and holds a thread until it has run: in turns our own and
+// the other one. Sooner or later it is the one that the script parked on.
 static void wake_and_hold(void *arg)
 {
     lg_runtime *rt = arg;
     uint64_t value = 5;
-    while (!n_done) {
+    for (int round = 0; !n_done; round++) {
         SETTLE(n_done || (n_parked == n_woken + 1 && spec_waiting(rt, NULL) == 1));
         if (n_done) {
             break;
         }
         int before = n_woken;
+        bool holds_other = round % 2 == 1;
+        is_held = !holds_other;
+        if (holds_other) {
+            CHECK_OK(lg_go(rt, hold, &before, NULL, NULL));
+        }
+        while (!is_held) {
+        }
         CHECK_OK(lg_chan_send(chans[0], &value, LG_NEVER));
         while (n_woken == before) {
+            if (holds_other) {
+                lg_yield();
+            }
         }
     }
 }
