@@ -8,6 +8,8 @@
 #include "sched/runtime.h"
 #include "sched/strand.h"
 
+#define PERIOD_MAX_NS (INT64_MAX / 4)
+
 struct alarm {
     struct timer timer;
     struct lg_runtime *rt;
@@ -56,6 +58,22 @@ void lg_timer_init(lg_timer *t, lg_runtime *rt, lg_strand *strand, void (*fn)(vo
     a->timer.arg = a;
 }
 
+// The heap to start a timer in, of which no other thread runs the function.
+// Called from that function it is the heap that runs it, whoever's that is:
+// otherwise a stop on another thread would not find it running.
+static struct timers *heap_for(struct alarm *a, struct timers *own)
+{
+    // acquire: pairs with the release in lg__timer_add()
+    struct timers *home = atomic_load_explicit(&a->timer.home, memory_order_acquire);
+    if (!home || home == own) {
+        return own;
+    }
+    lg__lock(&home->lock, RANK_TIMERS);
+    bool is_running = home->running == &a->timer;
+    lg__unlock(&home->lock, RANK_TIMERS);
+    return is_running ? home : own;
+}
+
 int lg_timer_start(lg_timer *t, int64_t when_ns, int64_t period_ns)
 {
     struct alarm *a = alarm_of(t);
@@ -64,13 +82,14 @@ int lg_timer_start(lg_timer *t, int64_t when_ns, int64_t period_ns)
     }
     lg_timer_stop(t);
     a->timer.when_ns = when_ns;
-    a->timer.period_ns = period_ns;
+    // A period that nobody lives to see must not overflow the next moment.
+    a->timer.period_ns = period_ns < PERIOD_MAX_NS ? period_ns : PERIOD_MAX_NS;
     struct m *m = lg__m();
-    if (m && m->rt == a->rt && m->p) {
-        return lg__timer_add(&m->p->timers, &a->rt->alloc, &a->timer);
-    }
-    int err = lg__timer_add(&lg__p_at(a->rt, 0)->timers, &a->rt->alloc, &a->timer);
-    if (!err) {
+    bool has_p = m && m->rt == a->rt && m->p;
+    struct timers *own = &(has_p ? m->p : lg__p_at(a->rt, 0))->timers;
+    struct timers *ts = heap_for(a, own);
+    int err = lg__timer_add(ts, &a->rt->alloc, &a->timer);
+    if (!err && (!has_p || ts != own)) {
         lg_clock_moved(a->rt); // those who sleep must count it in
     }
     return err;

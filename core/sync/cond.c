@@ -32,7 +32,9 @@ static int finish_relock(struct lg_g *g, enum wake wake)
     if (wake == WAKE_DROP) {
         return LG_ECANCELED;
     }
-    lg__wait_keep_cancel(g);
+    if (wake == WAKE_CANCEL) {
+        lg__wait_keep_cancel(g);
+    }
     return relock(g);
 }
 

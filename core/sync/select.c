@@ -47,7 +47,7 @@ static void waiters_put(struct lg_runtime *rt, struct waiter *waiters, size_t co
     struct wait_block *block =
         (struct wait_block *)(void *)((char *)waiters -
                                       offsetof(struct wait_block, waiters));
-    if (!m || !m->p || m->p->nwait_blocks >= BLOCKS_PER_P_MAX) {
+    if (!m || m->rt != rt || !m->p || m->p->nwait_blocks >= BLOCKS_PER_P_MAX) {
         lg__alloc_free(&rt->alloc, block, sizeof *block);
         return;
     }
@@ -62,6 +62,21 @@ void lg__wait_blocks_free(struct lg_runtime *rt, struct p *p)
         struct wait_block *block = p->wait_blocks;
         p->wait_blocks = block->next;
         lg__alloc_free(&rt->alloc, block, sizeof *block);
+    }
+}
+
+void lg__selects_free(struct lg_runtime *rt)
+{
+    // acquire: pairs with the release of who added the chunk
+    struct g_chunk *chunk = atomic_load_explicit(&rt->gs.chunks, memory_order_acquire);
+    for (; chunk; chunk = chunk->next) {
+        for (uint32_t i = 0; i < G_CHUNK; i++) {
+            struct wait_op *op = &chunk->gs[i].op;
+            if (op->waiters) {
+                waiters_put(rt, op->waiters, op->ncases);
+                op->waiters = NULL;
+            }
+        }
     }
 }
 
@@ -99,7 +114,8 @@ static int64_t pick_ready(const lg_case *cases, size_t ncases)
         return ready[which];
     }
     for (size_t i = 0; i < ncases; i++) {
-        if (cases[i].ch && lg__chan_looks_ready(cases[i].ch, cases[i].op) && which-- == 0) {
+        if (cases[i].ch && lg__chan_looks_ready(cases[i].ch, cases[i].op) &&
+            which-- == 0) {
             return (int64_t)i;
         }
     }
@@ -206,15 +222,18 @@ static int join_all(struct lg_g *g, size_t ncases, size_t *out_index)
         if (!g->op.cases[i].ch) {
             continue;
         }
-        bool was_ready = false;
         int rc = join(g, i);
-        was_ready = !g->op.waiters[i].queue && !g->op.waiters[i].owner;
         if (rc == LG_WAIT) {
             break;
         }
-        if (rc != LG_EAGAIN || was_ready) {
+        // Only its own goroutine writes a waiter's owner, whereas its queue is
+        // anybody's who has the lock.
+        bool has_joined = g->op.waiters[i].owner != NULL;
+        if (!has_joined) {
             unhook_all(g);
-            *out_index = i;
+            if (rc != LG_EAGAIN) {
+                *out_index = i;
+            }
             return rc;
         }
     }
