@@ -558,7 +558,9 @@ LG_API void *lg_strand_data(lg_strand *strand);
 // Go:      none
 LG_API lg_strand *lg_strand_self(void);
 
-// Starts a scripted goroutine. It runs after those that are runnable.
+// Starts a scripted goroutine. It runs after those that are runnable. One that
+// is started from outside the strand stands still until lg_drive() begins, so
+// that its area can be filled.
 //
 // strand  its strand
 // name    borrowed for its life; may be NULL
@@ -568,7 +570,7 @@ LG_API lg_strand *lg_strand_self(void);
 //
 // Returns: LG_OK.
 // Errors:  LG_ENOMEM.   Misuse: none.   Blocks: no.
-// Call from: inside the strand, or before anything drives it.
+// Call from: inside the strand, or one thread before lg_drive().
 // Go:      go
 LG_API int lg_strand_go(lg_strand *strand, const char *name, lg_ref *out, void **extra);
 

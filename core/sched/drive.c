@@ -5,6 +5,7 @@
 
 #include "sched/idle.h"
 #include "sched/sched.h"
+#include "sched/strand.h"
 #include "sched/sysmon.h"
 
 void lg__drive_done(struct lg_runtime *rt)
@@ -37,6 +38,7 @@ static struct m *driver_enter(struct lg_runtime *rt, lg_ref until)
         atomic_store_explicit(&rt->drive_id, until.id, memory_order_seq_cst);
         atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_DRIVE,
                                   memory_order_relaxed);
+        lg__strands_nudge_locked(rt);
     }
     lg__unlock(&rt->lock, RANK_SCHED);
     LG_MISUSE_OF_IF(rt, is_driven, "lg_drive() while another thread drives");
@@ -67,6 +69,7 @@ int lg_drive(lg_runtime *rt, lg_ref until)
     int err = LG_OK;
     if (!has_ended(until)) {
         m->p = lg__take_idle_p(rt);
+        lg__wake_if_idle(rt);
         err = lg__m_enter(m);
         if (err && m->p) {
             lg__put_idle_p(rt, m->p);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sched/strand.h"
 
+#include "sched/idle.h"
 #include "sched/park.h"
 #include "sched/runtime.h"
 #include "sched/sched.h"
@@ -113,6 +114,23 @@ static void turn_inbox_over(struct lg_strand *s)
     }
 }
 
+void lg__strands_nudge_locked(struct lg_runtime *rt)
+{
+    for (struct node *node = rt->strands.first; node; node = node->next) {
+        struct lg_strand *s = LG_CONTAINER_OF(node, struct lg_strand, node);
+        lg_post *idle = STRAND_IDLE;
+        // release: pairs with the acquire of who takes it from the queue.
+        // Whoever wins against lg__strand_push() queues the strand.
+        if (s->is_held && atomic_compare_exchange_strong_explicit(&s->inbox, &idle, NULL,
+                                                               memory_order_acq_rel,
+                                                               memory_order_relaxed)) {
+            lg__runnable_append(&rt->global, &s->run);
+        }
+        s->is_held = false;
+    }
+    lg__nglobal_publish_locked(rt);
+}
+
 static lg_post *next_work(struct lg_strand *s)
 {
     // relaxed: a peek; turn_inbox_over() acquires
@@ -170,7 +188,8 @@ int lg_strand_go(lg_strand *s, const char *name, lg_ref *out, void **extra)
     *extra = g->extra;
     __builtin_memset(g->extra, 0, sizeof g->extra);
     g->step.fn = step_marker;
-    lg__strand_push(s, &g->step);
+    s->is_held = s->is_held || !is_inside(s);
+    append_work(s, &g->step);
     return LG_OK;
 }
 

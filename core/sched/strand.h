@@ -20,6 +20,7 @@
 #include "base/list.h"
 #include "lagoon.h"
 #include "sched/runq.h"
+#include "sched/runtime.h"
 
 #define STRAND_IDLE ((lg_post *)(uintptr_t)1)
 
@@ -34,7 +35,10 @@ struct lg_strand {
     _Atomic(lg_post *) inbox; // newest first; or STRAND_IDLE
     _Atomic bool is_occupied; // check build: an M is inside
 
-    // -- the M inside --
+    // -- the thread that starts goroutines before lg_drive(), then the driver --
+    bool is_held; // work was added, and nobody has been told
+
+    // -- the M inside, or that thread --
     lg_post *work;      // oldest first
     lg_post *work_last;
 };
@@ -48,6 +52,10 @@ bool lg__strand_unpost(struct lg_strand *s, lg_post *post);
 // Works in a strand until it has nothing to do or its turn is over. On the
 // loop's stack; the calling M is inside from here on.
 void lg__strand_run(struct lg_strand *s);
+
+// Queues the strands that were given goroutines from outside. Their areas are
+// filled by now.
+void lg__strands_nudge_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock);
 
 // Frees the strands that are left, on a runtime where nothing runs.
 void lg__strands_free(struct lg_runtime *rt);

@@ -54,6 +54,9 @@ int script_wait(struct script *script)
     leave(interpreter, script);
     int result = lg_wait();
     CHECK(result != LG_WAIT);
+    if (interpreter->now == NULL) { // it was over at once: the stack never left
+        enter(interpreter, script);
+    }
     CHECK(interpreter->now == script);
     CHECK(lg_extra_self() == script);
     return result;

@@ -127,12 +127,12 @@ static void drive_inside(void *arg)
     lg_drive(arg, lg_self());
 }
 
-it("drive from a goroutine", "is fatal", .dies = "goroutine", .procs = 1)
+it("drive from a goroutine", "is fatal", .dies = "lg_drive()", .procs = 1)
 {
     drive_inside(rt);
 }
 
-it("close from a goroutine", "is fatal", .dies = "goroutine", .procs = 1)
+it("close from a goroutine", "is fatal", .dies = "lg_close()", .procs = 1)
 {
     lg_close(rt);
 }

@@ -101,7 +101,7 @@ it("wait_reason", "shows while the goroutine waits, and then no more", .procs = 
     lg_chan_free(quiet);
 }
 
-it("park without arm", "is fatal", .dies = "arm", .procs = 1)
+it("park without arm", "is fatal", .dies = "lg_park", .procs = 1)
 {
     lg_park("spec wait", LG_NEVER);
 }

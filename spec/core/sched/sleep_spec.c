@@ -86,13 +86,17 @@ static void step_and_wake(void *arg)
         CHECK_OK(lg_yield()); // the clock stands
     }
     CHECK_INT(n_done, 0);
-    clock_set(rt, 1000000 + 1000 * 10);
-    SETTLE(n_done == 10);
+    for (int i = 1; i <= 10; i++) {
+        clock_set(rt, 1000000 + 1000 * i);
+        SETTLE(n_done == i);
+    }
     CHECK_INT(spec_waiting(rt, "sleep"), 54);
-    clock_set(rt, 1000000 + 1000 * 64 - 1);
-    SETTLE(n_done == 63);
-    clock_set(rt, 1000000 + 1000 * 64);
-    SETTLE(n_done == 64);
+    for (int i = 11; i <= 64; i++) {
+        clock_set(rt, 1000000 + 1000 * i - 1);
+        SETTLE(n_done == i - 1);
+        clock_set(rt, 1000000 + 1000 * i);
+        SETTLE(n_done == i);
+    }
     for (int i = 0; i < 64; i++) {
         CHECK_INT(turns[i], i);
     }
