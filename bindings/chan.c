@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+//
+// The C halves of a channel's methods. The blocking ones return a code first
+// (wait.h); chan.lua and fast.lua make methods of them.
+#include "chan.h"
+
+#include <lauxlib.h>
+
+#include "fail.h"
+#include "state.h"
+#include "timers.h"
+#include "wait.h"
+
+static const double CAP_MAX = 2147483647;
+
+struct chan *lagoon__chan_self(lua_State *L, const char *method)
+{
+    struct chan *chan = lagoon__self(L, KIND_CHAN, method);
+    if (chan->ch == NULL || chan->object.script->rt == NULL) {
+        lagoon__raise(L, "calling '%s' on a dead channel", method);
+    }
+    return chan;
+}
+
+// -- make and free --
+
+struct chan *lagoon__chan_new(lua_State *L, struct script *s, size_t cap)
+{
+    if (s->rt == NULL) {
+        lagoon__raise(L, "the runtime has been closed");
+    }
+    struct chan *chan = lagoon__object_new(L, s, KIND_CHAN, sizeof *chan);
+    int err = lg_chan_new(s->rt, s->strand, sizeof(struct value), cap, &chan->ch);
+    if (err) {
+        lagoon__raise(L, "cannot make a channel of capacity %zu: %s", cap, lg_strerror(err));
+    }
+    lagoon__hidden(L, s, 128 + cap * sizeof(struct value));
+    return chan;
+}
+
+static size_t check_cap(lua_State *L)
+{
+    if (lua_isnoneornil(L, 1)) {
+        return 0;
+    }
+    if (lua_type(L, 1) != LUA_TNUMBER) {
+        lagoon__raise_argument(L, 1, "chan", "capacity must be a number, got %s",
+                               lagoon__type_name(L, 1));
+    }
+    double cap = lua_tonumber(L, 1);
+    if (!(cap >= 0)) {
+        lagoon__raise_argument(L, 1, "chan", "capacity must not be negative, got %.14g", cap);
+    }
+    if (cap > CAP_MAX) {
+        lagoon__raise_argument(L, 1, "chan", "capacity must be at most %.0f, got %.14g",
+                               CAP_MAX, cap);
+    }
+    if (cap != (double)(int64_t)cap) {
+        lagoon__raise_argument(L, 1, "chan", "capacity must be a whole number, got %.14g",
+                               cap);
+    }
+    return (size_t)cap;
+}
+
+static int chan_new(lua_State *L)
+{
+    lagoon__chan_new(L, lagoon__script(L), check_cap(L));
+    return 1;
+}
+
+// A goroutine that waits keeps its channel alive, so that nwaiting is 0 but in
+// a state that is being closed: there the strand's end frees what is left.
+static int finalise(lua_State *L)
+{
+    struct chan *chan = lua_touserdata(L, 1);
+    struct script *s = chan->object.script;
+    lagoon__ticker_free(chan);
+    if (s->rt != NULL && chan->nwaiting == 0) {
+        lg_chan_free(chan->ch);
+    }
+    chan->ch = NULL;
+    lagoon__slots_fini(&chan->refs, s);
+    return 0;
+}
+
+// -- send --
+
+static int push_sent(lua_State *L, struct script_g *sg, struct chan *chan, int rc)
+{
+    if (rc == LG_OK) {
+        lua_pushinteger(L, WAIT_OK);
+        return 1;
+    }
+    lagoon__value_drop(L, 1, chan, sg->value);
+    if (rc == LG_ECLOSED) {
+        return lagoon__finish_raise(L, "send on closed channel");
+    }
+    return lagoon__finish_plain(L, sg, rc);
+}
+
+static int finish_send(lua_State *L, struct script_g *sg, int rc)
+{
+    struct chan *chan = lua_touserdata(L, 1);
+    chan->nwaiting--;
+    return push_sent(L, sg, chan, rc);
+}
+
+static int send(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    struct chan *chan = lagoon__chan_self(L, "send");
+    int64_t deadline_ns = lagoon__deadline(L, 3, 2, "send");
+    struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
+    lagoon__value_pack(L, 2, 1, chan, &sg->value);
+    int rc = lg_chan_send(chan->ch, &sg->value, deadline_ns);
+    if (rc == LG_WAIT) {
+        chan->nwaiting++;
+        return lagoon__settle(L, sg, rc, finish_send);
+    }
+    if (rc == LG_EAGAIN && s->refusal) {
+        lagoon__value_drop(L, 1, chan, sg->value);
+        lagoon__refuse(L, s);
+    }
+    return push_sent(L, sg, chan, rc);
+}
+
+// -- receive --
+
+static int push_received(lua_State *L, struct script_g *sg, struct chan *chan, int rc)
+{
+    if (rc != LG_OK && rc != LG_ECLOSED) {
+        return lagoon__finish_plain(L, sg, rc);
+    }
+    lua_pushinteger(L, WAIT_OK);
+    lagoon__value_unpack(L, 1, chan, sg->value);
+    lua_pushboolean(L, rc == LG_OK);
+    return 3;
+}
+
+static int finish_recv(lua_State *L, struct script_g *sg, int rc)
+{
+    struct chan *chan = lua_touserdata(L, 1);
+    chan->nwaiting--;
+    return push_received(L, sg, chan, rc);
+}
+
+static int recv(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    struct chan *chan = lagoon__chan_self(L, "recv");
+    int64_t deadline_ns = lagoon__deadline(L, 2, 1, "recv");
+    struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
+    int rc = lg_chan_recv(chan->ch, &sg->value, deadline_ns);
+    if (rc == LG_WAIT) {
+        chan->nwaiting++;
+        return lagoon__settle(L, sg, rc, finish_recv);
+    }
+    if (rc == LG_EAGAIN && s->refusal) {
+        lagoon__refuse(L, s);
+    }
+    return push_received(L, sg, chan, rc);
+}
+
+// -- the rest --
+
+static int close(lua_State *L)
+{
+    struct chan *chan = lagoon__chan_self(L, "close");
+    if (lg_chan_close(chan->ch) == LG_ECLOSED) {
+        lagoon__raise(L, "close of closed channel");
+    }
+    return 0;
+}
+
+static int cap(lua_State *L)
+{
+    struct chan *chan = lagoon__chan_self(L, "cap");
+    lua_pushnumber(L, (double)lg_chan_cap(chan->ch));
+    return 1;
+}
+
+static int length(lua_State *L)
+{
+    struct chan *chan = lagoon__chan_self(L, "#");
+    lua_pushnumber(L, (double)lg_chan_len(chan->ch));
+    return 1;
+}
+
+static int is_closed(lua_State *L)
+{
+    struct chan *chan = lagoon__chan_self(L, "closed");
+    lua_pushboolean(L, lg_chan_is_closed(chan->ch));
+    return 1;
+}
+
+static int stop(lua_State *L)
+{
+    struct chan *chan = lagoon__chan_self(L, "stop");
+    if (chan->ticker == NULL) {
+        lagoon__raise(L, "calling 'stop' on a channel that lagoon.tick did not make");
+    }
+    lua_pushboolean(L, lagoon__ticker_stop(chan));
+    return 1;
+}
+
+static int tostring(lua_State *L)
+{
+    struct chan *chan = lagoon__self(L, KIND_CHAN, "tostring");
+    if (chan->ch == NULL || chan->object.script->rt == NULL) {
+        lua_pushfstring(L, "channel: %p (dead)", (void *)chan);
+        return 1;
+    }
+    lua_pushfstring(L, "channel: %p (capacity %f, length %f%s)", (void *)chan,
+                    (double)lg_chan_cap(chan->ch), (double)lg_chan_len(chan->ch),
+                    lg_chan_is_closed(chan->ch) ? ", closed" : "");
+    return 1;
+}
+
+// refs(ch): its table of references, for compiled code.
+static int refs(lua_State *L)
+{
+    lagoon__value_refs(L, 1, lagoon__chan_self(L, "send"));
+    return 1;
+}
+
+void lagoon__open_chan(lua_State *L, struct script *s)
+{
+    static const luaL_Reg functions[] = {
+        {"chan", chan_new},        {"chan_send", send},      {"chan_recv", recv},
+        {"chan_close", close},     {"chan_cap", cap},        {"chan_refs", refs},
+        {"chan_closed", is_closed}, {"chan_length", length}, {"chan_stop", stop},
+        {NULL, NULL}};
+    static const luaL_Reg meta[] = {
+        {"__gc", finalise}, {"__tostring", tostring}, {NULL, NULL}};
+    lagoon__register(L, s, functions);
+    lagoon__class(L, KIND_CHAN);
+    lagoon__register(L, s, meta);
+    lua_pop(L, 1);
+}

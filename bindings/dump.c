@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+//
+// The core visits goroutines with its own locks held, so they are first copied
+// and then told about.
+#include "dump.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+
+#include "fail.h"
+#include "state.h"
+#include "task.h"
+#include "trace.h"
+
+struct snapshot {
+    size_t n;
+    size_t cap;
+    lg_g_info infos[];
+};
+
+static bool add_info(void *ud, const lg_g_info *info)
+{
+    struct snapshot *snapshot = ud;
+    snapshot->infos[snapshot->n++] = *info;
+    return snapshot->n < snapshot->cap;
+}
+
+static int compare_infos(const void *a, const void *b)
+{
+    const lg_g_info *x = a;
+    const lg_g_info *y = b;
+    return (x->ref.id > y->ref.id) - (x->ref.id < y->ref.id);
+}
+
+// Pushes a userdata with all goroutines, oldest first.
+static struct snapshot *push_snapshot(lua_State *L, struct script *s)
+{
+    size_t cap = lg_num_goroutine(s->rt) + 16;
+    struct snapshot *snapshot =
+        lua_newuserdata(L, sizeof *snapshot + cap * sizeof snapshot->infos[0]);
+    snapshot->n = 0;
+    snapshot->cap = cap;
+    lg_goroutines(s->rt, add_info, snapshot);
+    qsort(snapshot->infos, snapshot->n, sizeof snapshot->infos[0], compare_infos);
+    return snapshot;
+}
+
+// Its record with us, or NULL: a native one, or of another state.
+static struct script_g *script_g_of(struct script *s, const lg_g_info *info)
+{
+    return info->strand == s->strand ? info->extra : NULL;
+}
+
+static const char *name_of(struct script_g *sg, const lg_g_info *info)
+{
+    return sg && sg->task && sg->task->name ? sg->task->name : info->name;
+}
+
+static const char *status_of(const lg_g_info *info)
+{
+    static const char *const names[] = {[LG_RUNNABLE] = "ready",
+                                        [LG_RUNNING] = "running",
+                                        [LG_WAITING] = "waiting",
+                                        [LG_DEAD] = "done"};
+    return names[info->status];
+}
+
+static double wait_seconds(struct script *s, const lg_g_info *info)
+{
+    return (double)(lg_now(s->rt) - info->wait_since_ns) / 1e9;
+}
+
+// -- text --
+
+// The frames of L are those of the running goroutine.
+static void add_goroutine(luaL_Buffer *b, struct script *s, const lg_g_info *info,
+                          lua_State *L)
+{
+    struct script_g *sg = script_g_of(s, info);
+    const char *name = name_of(sg, info);
+    lagoon__add_format(b, "goroutine %llu", (unsigned long long)info->ref.id);
+    if (name) {
+        lagoon__add_format(b, " \"%s\"", name);
+    }
+    if (info->status == LG_WAITING && info->wait_reason) {
+        int minutes = (int)(wait_seconds(s, info) / 60);
+        lagoon__add_format(b, " [%s", info->wait_reason);
+        if (minutes > 0) {
+            lagoon__add_format(b, ", %d minute%s", minutes, minutes == 1 ? "" : "s");
+        }
+        luaL_addstring(b, "]:");
+    } else {
+        lagoon__add_format(b, " [%s]:", info->status == LG_RUNNABLE ? "runnable" : "running");
+    }
+    if (sg == NULL) {
+        luaL_addstring(b, "\n\tnative");
+        return;
+    }
+    if (sg == lg_extra_self() && L != sg->co) {
+        lagoon__trace_frames(b, L, 0);
+    }
+    lagoon__trace_goroutine(b, sg);
+    if (sg->birth.source) {
+        luaL_addstring(b, "\ncreated by ");
+        if (sg->parent) {
+            lagoon__add_format(b, "goroutine %llu at ", (unsigned long long)sg->parent);
+        }
+        lagoon__trace_birth(b, &sg->birth);
+    }
+}
+
+void lagoon__push_dump(lua_State *L, struct script *s)
+{
+    enum { SHOWN_MAX = 1000 };
+    struct snapshot *snapshot = push_snapshot(L, s);
+    size_t nshown = snapshot->n < SHOWN_MAX ? snapshot->n : SHOWN_MAX;
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    for (size_t i = 0; i < nshown; i++) {
+        luaL_addstring(&b, i == 0 ? "" : "\n\n");
+        add_goroutine(&b, s, &snapshot->infos[i], L);
+    }
+    if (nshown < snapshot->n) {
+        lagoon__add_format(&b, "\n\n... and %zu more goroutines", snapshot->n - nshown);
+    }
+    luaL_pushresult(&b);
+    lua_remove(L, -2);
+}
+
+// stack([all]): of the calling goroutine, or of all.
+static int stack(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    struct script_g *sg = lg_extra_self();
+    if (lua_toboolean(L, 1)) {
+        lagoon__push_dump(L, s);
+        return 1;
+    }
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    if (sg != NULL && sg->script == s) {
+        lg_g_info info = {.ref = lg_self(), .status = LG_RUNNING};
+        info.strand = s->strand;
+        info.extra = sg;
+        add_goroutine(&b, s, &info, L);
+    } else {
+        luaL_addstring(&b, "no goroutine:");
+        lagoon__trace_frames(&b, L, 0);
+    }
+    luaL_pushresult(&b);
+    return 1;
+}
+
+// -- tables --
+
+static void set_string(lua_State *L, const char *key, const char *value)
+{
+    if (value) {
+        lua_pushstring(L, value);
+        lua_setfield(L, -2, key);
+    }
+}
+
+static void set_where(lua_State *L, struct script_g *sg)
+{
+    lua_Debug ar;
+    lua_State *co = sg == lg_extra_self() ? L : sg->donor ? sg->donor : sg->co;
+    if (lagoon__script_frame(co, &ar)) {
+        lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
+        lua_setfield(L, -2, "where");
+    }
+}
+
+static void set_created_by(lua_State *L, struct script_g *sg)
+{
+    if (sg->birth.source == NULL) {
+        return;
+    }
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    if (sg->parent) {
+        lagoon__add_format(&b, "goroutine %llu at ", (unsigned long long)sg->parent);
+    }
+    lagoon__trace_birth(&b, &sg->birth);
+    luaL_pushresult(&b);
+    lua_setfield(L, -2, "created_by");
+}
+
+static void push_info(lua_State *L, struct script *s, const lg_g_info *info)
+{
+    struct script_g *sg = script_g_of(s, info);
+    lua_createtable(L, 0, 7);
+    lua_pushnumber(L, (double)info->ref.id);
+    lua_setfield(L, -2, "id");
+    set_string(L, "name", name_of(sg, info));
+    set_string(L, "status", status_of(info));
+    if (info->status == LG_WAITING) {
+        set_string(L, "wait_reason", info->wait_reason);
+        lua_pushnumber(L, wait_seconds(s, info));
+        lua_setfield(L, -2, "wait_seconds");
+    }
+    if (sg) {
+        set_where(L, sg);
+        set_created_by(L, sg);
+    }
+}
+
+static int goroutines(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    struct snapshot *snapshot = push_snapshot(L, s);
+    lua_createtable(L, (int)snapshot->n, 0);
+    for (size_t i = 0; i < snapshot->n; i++) {
+        push_info(L, s, &snapshot->infos[i]);
+        lua_rawseti(L, -2, (int)i + 1);
+    }
+    return 1;
+}
+
+void lagoon__open_dump(lua_State *L, struct script *s)
+{
+    static const luaL_Reg functions[] = {
+        {"stack", stack}, {"goroutines", goroutines}, {NULL, NULL}};
+    lagoon__register(L, s, functions);
+}

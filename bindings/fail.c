@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "fail.h"
+
+#include <lauxlib.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "object.h"
+#include "state.h"
+#include "wait.h"
+
+enum { MESSAGE_SIZE = 512 };
+
+// As tools/embed.lua names our modules; a script's own file would begin with "@".
+bool lagoon__is_ours(const char *source)
+{
+    static const char prefix[] = "=lagoon/";
+    return strncmp(source, prefix, sizeof prefix - 1) == 0;
+}
+
+bool lagoon__script_frame(lua_State *L, lua_Debug *ar)
+{
+    for (int level = 1; lua_getstack(L, level, ar); level++) {
+        lua_getinfo(L, "Sl", ar);
+        if (ar->currentline >= 0 && !lagoon__is_ours(ar->source)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void push_where(lua_State *L)
+{
+    lua_Debug ar;
+    if (lagoon__script_frame(L, &ar)) {
+        lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+    } else {
+        lua_pushliteral(L, "");
+    }
+}
+
+static _Noreturn void raise_top(lua_State *L)
+{
+    push_where(L);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+    lua_error(L);
+    __builtin_unreachable();
+}
+
+void lagoon__raise(lua_State *L, const char *format, ...)
+{
+    char message[MESSAGE_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    lua_pushstring(L, message);
+    raise_top(L);
+}
+
+void lagoon__raise_argument(lua_State *L, int n, const char *name, const char *format, ...)
+{
+    char message[MESSAGE_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    lagoon__raise(L, "bad argument #%d to '%s' (%s)", n, name, message);
+}
+
+void lagoon__raise_memory(lua_State *L)
+{
+    lagoon__raise(L, "not enough memory");
+}
+
+const char *lagoon__type_name(lua_State *L, int index)
+{
+    for (int kind = 0; kind < NKINDS; kind++) {
+        if (lagoon__object_at(L, index, (enum kind)kind)) {
+            return lagoon__kind_name((enum kind)kind);
+        }
+    }
+    return luaL_typename(L, index);
+}
+
+// raise(code, value): what a blocking function's Lua half does with a code.
+static int raise(lua_State *L)
+{
+    int code = (int)lua_tointeger(L, 1);
+    lua_settop(L, 2);
+    if (code == WAIT_RAISE) {
+        raise_top(L);
+    }
+    struct script_g *sg = lg_extra_self();
+    if (sg != NULL && sg->script == lagoon__script(L)) {
+        sg->has_rethrown = true;
+    }
+    return lua_error(L);
+}
+
+void lagoon__open_fail(lua_State *L, struct script *s)
+{
+    static const luaL_Reg functions[] = {{"raise", raise}, {NULL, NULL}};
+    lagoon__register(L, s, functions);
+}

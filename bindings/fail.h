@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// Errors: how ours are raised, with the script's line in front, never one of
+// our own modules'.
+#ifndef LAGOON_FAIL_H
+#define LAGOON_FAIL_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+struct script;
+
+// Raises a message with the position of the script's line that called us.
+_Noreturn void lagoon__raise(lua_State *L, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+// Raises "bad argument #n to 'name' (...)".
+_Noreturn void lagoon__raise_argument(lua_State *L, int n, const char *name,
+                                      const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+_Noreturn void lagoon__raise_memory(lua_State *L);
+
+// What the value at an index is, for "expected, got": "channel", "no value".
+const char *lagoon__type_name(lua_State *L, int index);
+
+// Whether a source is one of our own modules.
+bool lagoon__is_ours(const char *source);
+
+// Finds the innermost frame of a script below the running C function, filling
+// "Sl". False: there is none.
+bool lagoon__script_frame(lua_State *L, lua_Debug *ar);
+
+// Adds raise() to the table on top.
+void lagoon__open_fail(lua_State *L, struct script *s);
+
+#endif // LAGOON_FAIL_H

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+//
+// Each does its whole job, or nothing and says so; the caller then takes the
+// long way, which waits or raises. fast.lua has checked what kind of object it
+// hands over. A received value is left in the script's `out`, and must be read
+// before anything else runs: an interrupt must let our modules' frames pass.
+#include "fast.h"
+
+#include <stddef.h>
+
+#include "chan.h"
+#include "state.h"
+#include "sync.h"
+
+// What fast.lua gets instead of a tag, a slot or a position.
+enum { FAST_NOT = -1, FAST_NOT_READY = -2 };
+
+static bool is_live(const struct chan *chan)
+{
+    return chan->ch != NULL && chan->object.script->rt != NULL;
+}
+
+static int send(struct chan *chan, struct value value)
+{
+    return is_live(chan) && lg_chan_send(chan->ch, &value, 0) == LG_OK;
+}
+
+static int send_number(struct chan *chan, double number)
+{
+    return send(chan, (struct value){.tag = VALUE_NUMBER, .number = number});
+}
+
+// For values that are all in their tag.
+static int send_tag(struct chan *chan, int tag)
+{
+    return send(chan, (struct value){.tag = (uint32_t)tag});
+}
+
+// Sends a reference. Returns its slot, which the caller must fill at once: no
+// receiver can run before that.
+static int send_ref(struct chan *chan)
+{
+    if (!is_live(chan)) {
+        return FAST_NOT;
+    }
+    int32_t slot = lagoon__slots_get(&chan->refs, chan->object.script);
+    if (slot == 0) {
+        return FAST_NOT;
+    }
+    if (!send(chan, (struct value){.tag = VALUE_REF, .ref = slot})) {
+        lagoon__slots_put(&chan->refs, slot);
+        return FAST_NOT;
+    }
+    return slot;
+}
+
+// Returns the tag of what is in `out` now. The slot of a reference is free
+// again; the caller must empty it at once.
+static int take_out(struct chan *chan)
+{
+    struct value *out = &chan->object.script->out;
+    if (out->tag == VALUE_REF) {
+        lagoon__slots_put(&chan->refs, out->ref);
+    }
+    return (int)out->tag;
+}
+
+static int recv(struct chan *chan)
+{
+    if (!is_live(chan) ||
+        lg_chan_recv(chan->ch, &chan->object.script->out, 0) != LG_OK) {
+        return FAST_NOT;
+    }
+    return take_out(chan);
+}
+
+static int length(struct chan *chan)
+{
+    return is_live(chan) ? (int)lg_chan_len(chan->ch) : FAST_NOT;
+}
+
+// Receives from one of n channels. Returns which, from 0 on; its tag is in
+// `out`.
+static int select_among(struct chan *const *chans, size_t n)
+{
+    lg_case cases[8];
+    struct value *out = &chans[0]->object.script->out;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_live(chans[i])) {
+            return FAST_NOT;
+        }
+        cases[i] = (lg_case){.ch = chans[i]->ch, .elem = out, .op = LG_RECV};
+    }
+    size_t index;
+    int rc = lg_select(cases, n, 0, &index);
+    if (rc != LG_OK) {
+        return rc == LG_EAGAIN ? FAST_NOT_READY : FAST_NOT;
+    }
+    take_out(chans[index]);
+    return (int)index;
+}
+
+static int select4(int n, struct chan *a, struct chan *b, struct chan *c, struct chan *d)
+{
+    struct chan *const chans[] = {a, b, c, d};
+    return select_among(chans, (size_t)n);
+}
+
+static int select8(int n, struct chan *a, struct chan *b, struct chan *c, struct chan *d,
+                   struct chan *e, struct chan *f, struct chan *g, struct chan *h)
+{
+    struct chan *const chans[] = {a, b, c, d, e, f, g, h};
+    return select_among(chans, (size_t)n);
+}
+
+static int mutex_lock(struct mutex *mutex)
+{
+    return mutex->object.script->rt && lg_mutex_lock(&mutex->core, 0) == LG_OK;
+}
+
+static int mutex_unlock(struct mutex *mutex)
+{
+    return mutex->object.script->rt && lg_mutex_unlock(&mutex->core) == LG_OK;
+}
+
+static int rwmutex_lock(struct rwmutex *rwmutex)
+{
+    return rwmutex->object.script->rt && lg_rwmutex_lock(&rwmutex->core, 0) == LG_OK;
+}
+
+static int rwmutex_unlock(struct rwmutex *rwmutex)
+{
+    return rwmutex->object.script->rt && lg_rwmutex_unlock(&rwmutex->core) == LG_OK;
+}
+
+static int rwmutex_rlock(struct rwmutex *rwmutex)
+{
+    return rwmutex->object.script->rt && lg_rwmutex_rlock(&rwmutex->core, 0) == LG_OK;
+}
+
+static int rwmutex_runlock(struct rwmutex *rwmutex)
+{
+    return rwmutex->object.script->rt && lg_rwmutex_runlock(&rwmutex->core) == LG_OK;
+}
+
+static int waitgroup_add(struct waitgroup *wg, int delta)
+{
+    return wg->object.script->rt && lg_waitgroup_add(&wg->core, delta) == LG_OK;
+}
+
+static int semaphore_acquire(struct semaphore *semaphore, int units)
+{
+    return semaphore->object.script->rt && units > 0 && units <= semaphore->units &&
+           lg_semaphore_acquire(&semaphore->core, units, 0) == LG_OK;
+}
+
+static int semaphore_release(struct semaphore *semaphore, int units)
+{
+    return semaphore->object.script->rt && units > 0 &&
+           lg_semaphore_release(&semaphore->core, units) == LG_OK;
+}
+
+static double now(struct script *s)
+{
+    return s->rt ? (double)lg_now(s->rt) / 1e9 : 0;
+}
+
+// A table of light userdata; fast.lua knows the types by the names.
+void lagoon__open_fast(lua_State *L, struct script *s)
+{
+    typedef void function(void);
+    static const struct {
+        const char *name;
+        function *pointer;
+    } pointers[] = {
+        {"send_number", (function *)send_number},
+        {"send_tag", (function *)send_tag},
+        {"send_ref", (function *)send_ref},
+        {"recv", (function *)recv},
+        {"length", (function *)length},
+        {"select4", (function *)select4},
+        {"select8", (function *)select8},
+        {"mutex_lock", (function *)mutex_lock},
+        {"mutex_unlock", (function *)mutex_unlock},
+        {"rwmutex_lock", (function *)rwmutex_lock},
+        {"rwmutex_unlock", (function *)rwmutex_unlock},
+        {"rwmutex_rlock", (function *)rwmutex_rlock},
+        {"rwmutex_runlock", (function *)rwmutex_runlock},
+        {"waitgroup_add", (function *)waitgroup_add},
+        {"semaphore_acquire", (function *)semaphore_acquire},
+        {"semaphore_release", (function *)semaphore_release},
+        {"now", (function *)now},
+    };
+    lua_newtable(L);
+    for (size_t i = 0; i < sizeof pointers / sizeof pointers[0]; i++) {
+        lua_pushlightuserdata(L, (void *)(uintptr_t)pointers[i].pointer);
+        lua_setfield(L, -2, pointers[i].name);
+    }
+    lua_pushlightuserdata(L, s);
+    lua_setfield(L, -2, "script");
+    lua_pushlightuserdata(L, &s->out);
+    lua_setfield(L, -2, "out");
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.fast_refs);
+    lua_setfield(L, -2, "refs");
+    lua_setfield(L, -2, "fast");
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+//
+// A goroutine runs on a coroutine of its own, kept alive by a slot until it has
+// ended. One that ended well is used again; one that failed cannot be.
+#include "go.h"
+
+#include <lauxlib.h>
+
+#include "fail.h"
+#include "report.h"
+#include "task.h"
+#include "wait.h"
+
+void lagoon__restore(lua_State *L, struct script *s)
+{
+    // Calling anything makes the interpreter note who calls.
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.noop);
+    lua_call(L, 0, 0);
+}
+
+// -- coroutines --
+
+static struct coroutine get_coroutine(lua_State *L, struct script *s)
+{
+    if (s->npooled > 0) {
+        return s->pool[--s->npooled];
+    }
+    struct coroutine c;
+    c.co = lua_newthread(L);
+    c.slot = lagoon__keep(L, s);
+    return c;
+}
+
+static void put_coroutine(struct script *s, struct coroutine c)
+{
+    lua_settop(c.co, 0);
+    if (s->npooled < COROUTINE_POOL_CAP) {
+        s->pool[s->npooled++] = c;
+    } else {
+        lagoon__unkeep(s->aux, s, c.slot);
+    }
+}
+
+// -- start --
+
+// Source names are kept for ever, so that a goroutine's birthplace costs no
+// copy. A program has few; one that loads strings without end is cut short.
+static const char *keep_source(lua_State *L, struct script *s, const char *source)
+{
+    enum { SOURCES_MAX = 1000 };
+    if (source == s->last_source) {
+        return source;
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.sources);
+    lua_pushstring(L, source);
+    lua_rawget(L, -2);
+    if (lua_isnil(L, -1)) {
+        if (s->nsources == SOURCES_MAX) {
+            lua_pop(L, 2);
+            return "=?";
+        }
+        s->nsources++;
+        lua_pushstring(L, source);
+        lua_pushboolean(L, 1);
+        lua_rawset(L, -4);
+    }
+    lua_pop(L, 2);
+    // The string is the very one that the function has: strings are unique.
+    return s->last_source = source;
+}
+
+struct birthplace lagoon__birthplace(lua_State *L, struct script *s)
+{
+    struct birthplace birth = {0};
+    lua_Debug ar;
+    if (lagoon__script_frame(L, &ar)) {
+        birth.source = keep_source(L, s, ar.source);
+        birth.line = ar.currentline;
+    }
+    return birth;
+}
+
+struct script_g *lagoon__go(lua_State *L, struct script *s, int nargs, lg_ref *out)
+{
+    struct birthplace birth = lagoon__birthplace(L, s);
+    struct coroutine c = get_coroutine(L, s);
+    if (!lua_checkstack(c.co, nargs + 2)) {
+        put_coroutine(s, c);
+        lagoon__raise(L, "too many arguments for a goroutine");
+    }
+    void *extra;
+    int err = lg_strand_go(s->strand, NULL, out, &extra);
+    if (err) {
+        put_coroutine(s, c);
+        lagoon__raise(L, "cannot start a goroutine: %s", lg_strerror(err));
+    }
+    struct script_g *sg = extra;
+    sg->script = s;
+    sg->co = c.co;
+    sg->co_slot = c.slot;
+    sg->birth = birth;
+    sg->id = out->id;
+    sg->parent = lg_self().id;
+    lua_pushvalue(L, LUA_GLOBALSINDEX); // as lua_newthread() does
+    lua_xmove(L, c.co, 1);
+    lua_replace(c.co, LUA_GLOBALSINDEX);
+    lua_xmove(L, c.co, nargs + 1);
+    return sg;
+}
+
+// -- run --
+
+// Ends a goroutine; its results, or its error, are on top of `from`.
+static void end(struct script *s, struct script_g *sg, lua_State *from, int status)
+{
+    if (sg->task) {
+        lagoon__task_end(sg, from, status);
+    } else if (status) {
+        lagoon__report_unhandled(sg, from);
+    }
+    if (sg->id == s->main_id) {
+        s->is_over = true;
+    }
+    struct coroutine c = {sg->co, sg->co_slot};
+    if (status == 0) {
+        put_coroutine(s, c);
+    } else {
+        lagoon__unkeep(s->aux, s, c.slot);
+    }
+}
+
+static bool is_where_it_was(struct script_g *sg)
+{
+    return lua_status(sg->co) == LUA_YIELD && lua_gettop(sg->co) == sg->top &&
+           lua_topointer(sg->co, 1) == sg->first;
+}
+
+// Somebody has called coroutine.resume() with the coroutine of a goroutine
+// that waited.
+static int end_stolen(struct script *s, struct script_g *sg)
+{
+    lua_pushliteral(s->aux, "a waiting goroutine was resumed as a coroutine");
+    end(s, sg, s->aux, LUA_ERRRUN);
+    return LG_OK;
+}
+
+// A script that is over runs no more: its goroutines sleep until the end.
+static int sleep_for_ever(void)
+{
+    int rc = lg_sleep_until(LG_NEVER);
+    return rc == LG_WAIT ? LG_WAIT : LG_OK;
+}
+
+static int resume(lg_strand *strand, lg_g *g, void *extra, bool has_wait)
+{
+    (void)strand;
+    struct script_g *sg = extra;
+    struct script *s = sg->script;
+    lua_State *co = sg->co;
+    int rc = has_wait ? lg_wait_finish(g) : LG_OK;
+    if (s->is_over) {
+        return sleep_for_ever();
+    }
+    int nargs;
+    if (has_wait && !is_where_it_was(sg)) {
+        return end_stolen(s, sg);
+    } else if (has_wait) {
+        sg->is_armed = false;
+        nargs = sg->finish(co, sg, rc);
+    } else if (sg->task && lagoon__task_is_dropped(sg)) {
+        put_coroutine(s, (struct coroutine){sg->co, sg->co_slot});
+        return LG_OK;
+    } else {
+        nargs = lua_gettop(co) - 1;
+    }
+    int status = lua_resume(co, nargs);
+    if (status == LUA_YIELD) {
+        if (sg->is_armed) {
+            return LG_WAIT;
+        }
+        lua_pushliteral(co, "attempt to yield from outside a coroutine");
+        status = LUA_ERRRUN;
+    }
+    end(s, sg, co, status);
+    return LG_OK;
+}
+
+static void returned(lg_strand *strand, lg_g *g, void *extra)
+{
+    (void)strand;
+    (void)g;
+    struct script_g *sg = extra;
+    lagoon__restore(sg->donor, sg->script);
+}
+
+const lg_strand_ops lagoon__strand_ops = {.resume = resume, .returned = returned};
+
+// -- Lua functions --
+
+void lagoon__check_callable(lua_State *L, int n, const char *name)
+{
+    if (lua_isfunction(L, n)) {
+        return;
+    }
+    if (!luaL_getmetafield(L, n, "__call")) {
+        lagoon__raise_argument(L, n, name, "function expected, got %s",
+                               lagoon__type_name(L, n));
+    }
+    lua_pop(L, 1);
+}
+
+// check_callable(f, name): for functions that are made in Lua.
+static int check_callable(lua_State *L)
+{
+    lagoon__check_callable(L, 1, lua_tostring(L, 2));
+    return 0;
+}
+
+static int go(lua_State *L)
+{
+    lagoon__check_callable(L, 1, "go");
+    lg_ref ref;
+    lagoon__go(L, lagoon__script(L), lua_gettop(L) - 1, &ref);
+    return 0;
+}
+
+static int finish_yield(lua_State *L, struct script_g *sg, int rc)
+{
+    (void)L;
+    (void)sg;
+    (void)rc;
+    return 0;
+}
+
+static int yield(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    int64_t deadline_ns = LG_NEVER;
+    struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
+    int rc = sg == &s->outside ? LG_EAGAIN : lg_yield();
+    return lagoon__settle(L, sg, rc, finish_yield);
+}
+
+// is_inside(): whether a goroutine of this state is running.
+static int is_inside(lua_State *L)
+{
+    struct script_g *sg = lg_extra_self();
+    lua_pushboolean(L, sg != NULL && sg->script == lagoon__script(L));
+    return 1;
+}
+
+void lagoon__open_go(lua_State *L, struct script *s)
+{
+    static const luaL_Reg functions[] = {
+        {"go", go},
+        {"yield", yield},
+        {"is_inside", is_inside},
+        {"check_callable", check_callable},
+        {NULL, NULL}};
+    lagoon__register(L, s, functions);
+}

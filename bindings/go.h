@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+//
+// Goroutines of a state: started, resumed, ended.
+#ifndef LAGOON_GO_H
+#define LAGOON_GO_H
+
+#include <lagoon.h>
+#include <lua.h>
+
+#include "state.h"
+
+extern const lg_strand_ops lagoon__strand_ops;
+
+// Starts the function below `nargs` arguments, all on top of L, which it pops.
+// name is for messages. Raises if it cannot, with nothing started.
+struct script_g *lagoon__go(lua_State *L, struct script *s, int nargs, lg_ref *out);
+
+// Where the script is that calls the running C function.
+struct birthplace lagoon__birthplace(lua_State *L, struct script *s);
+
+// Raises, as argument n of name, if the value at index n cannot be called.
+void lagoon__check_callable(lua_State *L, int n, const char *name);
+
+// Makes L the state's current coroutine again, after something else ran in it.
+void lagoon__restore(lua_State *L, struct script *s);
+
+// Adds go() and others to the table on top.
+void lagoon__open_go(lua_State *L, struct script *s);
+
+#endif // LAGOON_GO_H

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+//
+// The way in: `require "lagoon"`, in the program and in any host that loads
+// lagoon.so. The Lua half comes from inside the library.
+#include "open.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "chan.h"
+#include "dump.h"
+#include "fail.h"
+#include "fast.h"
+#include "go.h"
+#include "report.h"
+#include "runtime.h"
+#include "scripts.h"
+#include "select.h"
+#include "sync.h"
+#include "task.h"
+#include "timers.h"
+
+// Where the registry keeps the module, which is one per state.
+static const char MODULE[] = "lagoon.module";
+static const char CORE[] = "lagoon.core";
+
+static bool is_of(const char *name, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    return strncmp(name, prefix, length) == 0;
+}
+
+static const struct lagoon_script *find_script(const char *name)
+{
+    for (size_t i = 0; i < lagoon_nscripts; i++) {
+        if (strcmp(lagoon_scripts[i].name, name) == 0) {
+            return &lagoon_scripts[i];
+        }
+    }
+    return NULL;
+}
+
+static void load_script(lua_State *L, const struct lagoon_script *script)
+{
+    if (luaL_loadbuffer(L, script->text, script->size_bytes, script->chunkname) != 0) {
+        lua_error(L);
+    }
+}
+
+// A loader in package.preload: loads the script whose name it is given.
+static int load_module(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    load_script(L, find_script(name));
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+static void preload(lua_State *L, const char *name, lua_CFunction loader)
+{
+    luaL_findtable(L, LUA_GLOBALSINDEX, "package.preload", 1);
+    lua_pushcfunction(L, loader);
+    lua_setfield(L, -2, name);
+    lua_pop(L, 1);
+}
+
+static void preload_modules(lua_State *L)
+{
+    for (size_t i = 0; i < lagoon_nscripts; i++) {
+        if (is_of(lagoon_scripts[i].name, "lagoon.")) {
+            preload(L, lagoon_scripts[i].name, load_module);
+        }
+    }
+    preload(L, "lagoon.core", luaopen_lagoon_core);
+}
+
+static void push_classes(lua_State *L)
+{
+    lua_newtable(L);
+    for (int kind = 0; kind < NKINDS; kind++) {
+        lagoon__class(L, (enum kind)kind);
+        lua_setfield(L, -2, lagoon__kind_name((enum kind)kind));
+    }
+}
+
+int luaopen_lagoon_core(lua_State *L)
+{
+    struct script *s = lagoon__script_open(L, NULL);
+    lua_getfield(L, LUA_REGISTRYINDEX, CORE);
+    if (lua_istable(L, -1)) {
+        return 1;
+    }
+    lua_createtable(L, 0, 64);
+    lagoon__open_fail(L, s);
+    lagoon__open_go(L, s);
+    lagoon__open_task(L, s);
+    lagoon__open_report(L, s);
+    lagoon__open_chan(L, s);
+    lagoon__open_select(L, s);
+    lagoon__open_sync(L, s);
+    lagoon__open_timers(L, s);
+    lagoon__open_runtime(L, s);
+    lagoon__open_dump(L, s);
+    lagoon__open_fast(L, s);
+    push_classes(L);
+    lua_setfield(L, -2, "classes");
+    lua_pushliteral(L, LG_VERSION);
+    lua_setfield(L, -2, "version");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, CORE);
+    return 1;
+}
+
+int luaopen_lagoon(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, MODULE);
+    if (lua_istable(L, -1)) {
+        return 1;
+    }
+    lua_pop(L, 1);
+    preload_modules(L);
+    load_script(L, find_script("lagoon"));
+    lua_call(L, 0, 1);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, MODULE);
+    return 1;
+}
+
+int lagoon_openlib(lua_State *L)
+{
+    preload(L, "lagoon", luaopen_lagoon);
+    preload_modules(L);
+    return 0;
+}
+
+// -- the program's --
+
+// A searcher, the last one: LuaJIT's own modules, for -jv and the like.
+static int search_embedded(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    const struct lagoon_script *script = find_script(name);
+    if (script == NULL) {
+        lua_pushfstring(L, "\n\tno module '%s' inside lagoon", name);
+    } else {
+        load_script(L, script);
+    }
+    return 1;
+}
+
+struct script *lagoon__open_program(lua_State *L, lg_runtime *rt)
+{
+    struct script *s = lagoon__script_open(L, rt);
+    s->is_program = true;
+    lagoon_openlib(L);
+    lua_getfield(L, LUA_GLOBALSINDEX, "package");
+    lua_getfield(L, -1, "loaders");
+    lua_pushcfunction(L, search_embedded);
+    lua_rawseti(L, -2, (int)lua_objlen(L, -2) + 1);
+    lua_pop(L, 2);
+    load_script(L, find_script("lagoon.program"));
+    lua_call(L, 0, 1);
+    return s;
+}

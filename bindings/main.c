@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+//
+// The program: a Lua state on a runtime, and goroutine 1 in it, which is
+// program.lua. What the options mean stands there.
+#include <lagoon.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dump.h"
+#include "open.h"
+#include "report.h"
+#include "state.h"
+#include "task.h"
+
+enum {
+    STATUS_ERROR = 1,    // of goroutine 1, or of usage
+    STATUS_DEADLOCK = 2,
+    WHY_SIZE = 256,
+};
+
+struct program {
+    char **argv;
+    int argc;
+    lg_runtime *rt;
+    struct script *script;
+    struct task *task; // goroutine 1
+    int task_ref;      // keeps it, in the registry
+    int status;
+};
+
+static int open_runtime(lg_runtime **out)
+{
+    char why[WHY_SIZE];
+    lg_options options;
+    lg_options_init(&options);
+    options.signals = true;
+    int err = lg_options_env(&options, why, sizeof why);
+    if (err) {
+        lagoon__print_error(why);
+        return err;
+    }
+    err = lg_open(&options, out);
+    if (err) {
+        snprintf(why, sizeof why, "cannot start: %s", lg_strerror(err));
+        lagoon__print_error(why);
+    }
+    return err;
+}
+
+// With -E no environment variable counts, also none of those that the
+// libraries read while they are opened.
+static bool ignores_environment(char **argv)
+{
+    for (int i = 1; argv[i] != NULL && argv[i][0] == '-'; i++) {
+        if (strcmp(argv[i], "-E") == 0) {
+            return true;
+        }
+        bool has_value = strchr("elj", argv[i][1]) && argv[i][2] == '\0';
+        if (strcmp(argv[i], "--") == 0 || argv[i][1] == '\0' || argv[i][1] == 'b' ||
+            (has_value && argv[++i] == NULL)) {
+            break;
+        }
+    }
+    return false;
+}
+
+static void push_argv(lua_State *L, struct program *program)
+{
+    lua_createtable(L, program->argc, 1);
+    for (int i = 0; i < program->argc; i++) {
+        lua_pushstring(L, program->argv[i]);
+        lua_rawseti(L, -2, i);
+    }
+}
+
+static int prepare(lua_State *L)
+{
+    struct program *program = lua_touserdata(L, 1);
+    if (ignores_environment(program->argv)) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+    }
+    lua_gc(L, LUA_GCSTOP, 0);
+    luaL_openlibs(L);
+    lua_gc(L, LUA_GCRESTART, -1);
+    struct script *s = lagoon__open_program(L, program->rt);
+    push_argv(L, program);
+    lua_pushboolean(L, isatty(STDIN_FILENO));
+    program->script = s;
+    program->task = lagoon__async(L, s, 2);
+    s->main_id = program->task->ref.id;
+    program->task_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+static int report_deadlock(lua_State *L)
+{
+    struct program *program = lua_touserdata(L, 1);
+    lagoon__push_dump(L, program->script);
+    fprintf(stderr, "\n%s\n", lua_tostring(L, -1));
+    return 0;
+}
+
+static int take_outcome(lua_State *L)
+{
+    struct program *program = lua_touserdata(L, 1);
+    program->task->is_taken = true;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, program->task_ref);
+    int task = lua_gettop(L);
+    if (program->task->state == TASK_DONE) {
+        lagoon__push_task_entry(L, task, 1);
+        program->status = (int)lua_tointeger(L, -1);
+    } else {
+        lagoon__push_task_entry(L, task, TASK_ERROR);
+        lagoon__push_task_entry(L, task, TASK_TRACE);
+        lagoon__report(L, "");
+        program->status = STATUS_ERROR;
+    }
+    return 0;
+}
+
+// Calls one of the above, and says so if there was an error in it.
+static bool call(lua_State *L, lua_CFunction function, struct program *program)
+{
+    if (lua_cpcall(L, function, program) == 0) {
+        return true;
+    }
+    const char *message = lua_tostring(L, -1);
+    lagoon__print_error(message ? message : "an error that is not a string");
+    lua_pop(L, 1);
+    return false;
+}
+
+static int drive(lua_State *L, struct program *program)
+{
+    int err = lg_drive(program->rt, program->task->ref);
+    program->script->is_over = true;
+    if (err == LG_EDEADLOCK) {
+        fflush(stdout);
+        fputs("fatal error: all goroutines are asleep - deadlock!\n", stderr);
+        call(L, report_deadlock, program);
+        return STATUS_DEADLOCK;
+    }
+    if (err != LG_OK) {
+        lagoon__print_error(lg_strerror(err));
+        return STATUS_ERROR;
+    }
+    return call(L, take_outcome, program) ? program->status : STATUS_ERROR;
+}
+
+static int run(struct program *program)
+{
+    lua_State *L = luaL_newstate();
+    if (L == NULL) {
+        lagoon__print_error("cannot create a Lua state: not enough memory");
+        return STATUS_ERROR;
+    }
+    int status = call(L, prepare, program) ? drive(L, program) : STATUS_ERROR;
+    if (program->script != NULL) {
+        lagoon__script_close(program->script);
+    }
+    lg_close(program->rt);
+    lua_close(L);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct program program = {.argv = argv, .argc = argc};
+    if (open_runtime(&program.rt) != LG_OK) {
+        return STATUS_ERROR;
+    }
+    int status = run(&program);
+    if (fflush(stdout) != 0 && status == 0) {
+        status = STATUS_ERROR;
+    }
+    return status;
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "object.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "fail.h"
+#include "state.h"
+
+// "lagoon" and two bytes for the kind.
+#define MARK UINT64_C(0x6c61676f6f6e0000)
+
+static const struct {
+    const char *name;
+    const char *class; // of its metatable in the registry
+} kinds[NKINDS] = {
+    [KIND_CHAN] = {"channel", "lagoon.chan"},
+    [KIND_TASK] = {"task", "lagoon.task"},
+    [KIND_TIMER] = {"timer", "lagoon.timer"},
+    [KIND_MUTEX] = {"mutex", "lagoon.mutex"},
+    [KIND_RWMUTEX] = {"rwmutex", "lagoon.rwmutex"},
+    [KIND_WAITGROUP] = {"waitgroup", "lagoon.waitgroup"},
+    [KIND_COND] = {"cond", "lagoon.cond"},
+    [KIND_ONCE] = {"once", "lagoon.once"},
+    [KIND_SEMAPHORE] = {"semaphore", "lagoon.semaphore"},
+};
+
+const char *lagoon__kind_name(enum kind kind)
+{
+    return kinds[kind].name;
+}
+
+void lagoon__class(lua_State *L, enum kind kind)
+{
+    luaL_newmetatable(L, kinds[kind].class);
+}
+
+void *lagoon__object_new(lua_State *L, struct script *s, enum kind kind, size_t size_bytes)
+{
+    struct object *object = lua_newuserdata(L, size_bytes);
+    memset(object, 0, size_bytes);
+    object->mark = MARK | kind;
+    object->script = s;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.classes[kind]);
+    lua_setmetatable(L, -2);
+    return object;
+}
+
+void *lagoon__object_at(lua_State *L, int index, enum kind kind)
+{
+    if (lua_type(L, index) != LUA_TUSERDATA ||
+        lua_objlen(L, index) < sizeof(struct object)) {
+        return NULL;
+    }
+    struct object *object = lua_touserdata(L, index);
+    return object->mark == (MARK | kind) ? object : NULL;
+}
+
+void *lagoon__self(lua_State *L, enum kind kind, const char *method)
+{
+    void *object = lagoon__object_at(L, 1, kind);
+    if (object == NULL) {
+        lagoon__raise(L, "calling '%s' on bad self (%s expected, got %s)", method,
+                      kinds[kind].name, lagoon__type_name(L, 1));
+    }
+    return object;
+}

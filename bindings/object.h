@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+//
+// The userdata of ours that scripts hold: each begins with what it is and to
+// which state it belongs, so that a C function knows its argument at a glance.
+#ifndef LAGOON_OBJECT_H
+#define LAGOON_OBJECT_H
+
+#include <lua.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct script;
+
+enum kind {
+    KIND_CHAN,
+    KIND_TASK,
+    KIND_TIMER,
+    KIND_MUTEX,
+    KIND_RWMUTEX,
+    KIND_WAITGROUP,
+    KIND_COND,
+    KIND_ONCE,
+    KIND_SEMAPHORE,
+    NKINDS,
+};
+
+struct object {
+    uint64_t mark; // tells our userdata from a stranger's, and its kind
+    struct script *script;
+};
+
+// What a kind is called in messages: "channel".
+const char *lagoon__kind_name(enum kind kind);
+
+// Pushes a zeroed userdata of a kind, with the kind's metatable. Raises.
+void *lagoon__object_new(lua_State *L, struct script *s, enum kind kind, size_t size_bytes);
+
+// The object at an index, or NULL if it is none of that kind.
+void *lagoon__object_at(lua_State *L, int index, enum kind kind);
+
+// The object at index 1, or raises in the name of one of its methods.
+void *lagoon__self(lua_State *L, enum kind kind, const char *method);
+
+// Pushes the metatable of a kind, making it if there is none. Raises.
+void lagoon__class(lua_State *L, enum kind kind);
+
+#endif // LAGOON_OBJECT_H

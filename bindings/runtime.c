@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include "runtime.h"
+
+#include <lauxlib.h>
+
+#include "dump.h"
+#include "fail.h"
+#include "go.h"
+#include "state.h"
+#include "task.h"
+#include "wait.h"
+
+// procs([n]): how many Ps there were before the call.
+static int procs(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    int before = lg_procs(s->rt);
+    if (!lua_isnoneornil(L, 1)) {
+        if (lua_type(L, 1) != LUA_TNUMBER) {
+            lagoon__raise_argument(L, 1, "procs", "a number expected, got %s",
+                                   lagoon__type_name(L, 1));
+        }
+        double n = lua_tonumber(L, 1);
+        if (!(n >= 1 && n <= LG_PROCS_MAX) || n != (double)(int)n) {
+            lagoon__raise_argument(L, 1, "procs",
+                                   "a whole number from 1 to %d expected, got %.14g",
+                                   LG_PROCS_MAX, n);
+        }
+        if (s->owns_runtime && n > 1) {
+            lagoon__raise_argument(L, 1, "procs",
+                                   "a state that a host runs stays on one P");
+        }
+        if (lg_set_procs(s->rt, (int)n) != LG_OK) {
+            lagoon__raise_memory(L);
+        }
+    }
+    lua_pushinteger(L, before);
+    return 1;
+}
+
+static int num_cpu(lua_State *L)
+{
+    lua_pushinteger(L, lg_num_cpu());
+    return 1;
+}
+
+static int num_goroutine(lua_State *L)
+{
+    lua_pushnumber(L, (double)lg_num_goroutine(lagoon__script(L)->rt));
+    return 1;
+}
+
+static void set_number(lua_State *L, const char *key, double number)
+{
+    lua_pushnumber(L, number);
+    lua_setfield(L, -2, key);
+}
+
+static int stats(lua_State *L)
+{
+    lg_stats stats = {.size_bytes = sizeof stats};
+    lg_get_stats(lagoon__script(L)->rt, &stats);
+    lua_createtable(L, 0, 16);
+    set_number(L, "procs", stats.procs);
+    set_number(L, "procs_idle", stats.procs_idle);
+    set_number(L, "threads", stats.threads);
+    set_number(L, "threads_idle", stats.threads_idle);
+    set_number(L, "goroutines", (double)stats.goroutines);
+    set_number(L, "goroutines_cached", (double)stats.goroutines_cached);
+    set_number(L, "stacks", (double)stats.stacks);
+    set_number(L, "stacks_cached", (double)stats.stacks_cached);
+    set_number(L, "channels", (double)stats.channels);
+    set_number(L, "timers", (double)stats.timers);
+    set_number(L, "spawned", (double)stats.spawned);
+    set_number(L, "switches", (double)stats.switches);
+    set_number(L, "steals", (double)stats.steals);
+    set_number(L, "donations", (double)stats.donations);
+    set_number(L, "wakeups", (double)stats.wakeups);
+    return 1;
+}
+
+// run(f, ...): drives the runtime on the calling thread until f has ended.
+// Returns a code and f's results, as a task's wait() does.
+static int run(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    lagoon__check_callable(L, 1, "run");
+    if (lg_current() != NULL) {
+        lagoon__raise(L, "lagoon.run cannot be called from a callback of the runtime");
+    }
+    luaL_checkstack(L, 4, "too many arguments");
+    struct task *task = lagoon__async(L, s, lua_gettop(L) - 1);
+    int err = lg_drive(s->rt, task->ref);
+    lagoon__restore(L, s);
+    if (err == LG_EDEADLOCK) {
+        lua_pushinteger(L, WAIT_RAISE);
+        lua_pushliteral(L, "all goroutines are asleep - deadlock!\n\n");
+        lagoon__push_dump(L, s);
+        lua_concat(L, 2);
+        return 2;
+    }
+    if (err != LG_OK) {
+        return lagoon__finish_raise(L, lg_strerror(err));
+    }
+    return lagoon__push_outcome(L, 1, task);
+}
+
+void lagoon__open_runtime(lua_State *L, struct script *s)
+{
+    static const luaL_Reg functions[] = {
+        {"procs", procs}, {"num_cpu", num_cpu}, {"num_goroutine", num_goroutine},
+        {"stats", stats}, {"run", run},         {NULL, NULL}};
+    lagoon__register(L, s, functions);
+}

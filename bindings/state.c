@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+#include "state.h"
+
+#include <lauxlib.h>
+#include <luajit.h>
+#include <lualib.h>
+#include <string.h>
+
+#include "fail.h"
+#include "go.h"
+#include "select.h"
+
+// The registry's key of the script's userdata, which is the first thing of ours
+// that is made in a state: finalised after all others.
+static const char KEY[] = "lagoon.script";
+
+enum { HIDDEN_STEP_BYTES = 256 * 1024 };
+
+void lagoon__register(lua_State *L, struct script *s, const luaL_Reg *functions)
+{
+    for (; functions->name != NULL; functions++) {
+        lua_pushlightuserdata(L, s);
+        lua_pushcclosure(L, functions->func, 1);
+        lua_setfield(L, -2, functions->name);
+    }
+}
+
+void *lagoon__realloc(struct script *s, void *ptr, size_t osize, size_t nsize)
+{
+    void *ud;
+    lua_Alloc alloc = lua_getallocf(s->aux, &ud);
+    return alloc(ud, ptr, osize, nsize);
+}
+
+void lagoon__hidden(lua_State *L, struct script *s, size_t size_bytes)
+{
+    s->hidden_bytes += size_bytes;
+    if (s->hidden_bytes >= HIDDEN_STEP_BYTES) {
+        size_t kbytes = s->hidden_bytes / 1024;
+        s->hidden_bytes = 0;
+        lua_gc(L, LUA_GCSTEP, kbytes < 1024 * 1024 ? (int)kbytes : 1024 * 1024);
+    }
+}
+
+int lagoon__keep(lua_State *L, struct script *s)
+{
+    int slot = lagoon__slots_get(&s->slots, s);
+    if (slot == 0) {
+        lagoon__raise_memory(L);
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.kept);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, slot);
+    lua_pop(L, 1);
+    return slot;
+}
+
+void lagoon__push_kept(lua_State *L, struct script *s, int slot)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.kept);
+    lua_rawgeti(L, -1, slot);
+    lua_remove(L, -2);
+}
+
+void lagoon__unkeep(lua_State *L, struct script *s, int slot)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.kept);
+    lua_pushnil(L);
+    lua_rawseti(L, -2, slot);
+    lua_pop(L, 1);
+    lagoon__slots_put(&s->slots, slot);
+}
+
+void lagoon__script_close(struct script *s)
+{
+    if (s->rt == NULL) {
+        return;
+    }
+    lagoon__select_fini(s);
+    if (s->owns_runtime && lg_current() == NULL) {
+        lg_close(s->rt);
+    }
+    s->rt = NULL;
+    s->strand = NULL;
+}
+
+static int finalise(lua_State *L)
+{
+    struct script *s = lua_touserdata(L, 1);
+    lagoon__script_close(s);
+    lagoon__slots_fini(&s->slots, s);
+    return 0;
+}
+
+static int noop(lua_State *L)
+{
+    (void)L;
+    return 0;
+}
+
+static int probe(lua_State *L)
+{
+    luaJIT_setmode(L, 0, LUAJIT_MODE_MAX);
+    return 0;
+}
+
+static int default_name(lua_State *L)
+{
+    lua_pushliteral(L, "lagoon.default");
+    return 1;
+}
+
+static int new_ref(lua_State *L)
+{
+    return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static int new_table(lua_State *L, const char *mode)
+{
+    lua_newtable(L);
+    if (mode != NULL) {
+        lua_createtable(L, 0, 1);
+        lua_pushstring(L, mode);
+        lua_setfield(L, -2, "__mode");
+        lua_setmetatable(L, -2);
+    }
+    return new_ref(L);
+}
+
+// The function that a call of a C function through the FFI looks like in a
+// traceback: the __call of cdata.
+static int find_ffi_call(lua_State *L)
+{
+    int ref = LUA_NOREF;
+    int top = lua_gettop(L);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "ffi");
+    if (lua_pcall(L, 1, 1, 0) == 0 && lua_istable(L, -1)) {
+        lua_getfield(L, -1, "typeof");
+        lua_pushliteral(L, "int");
+        if (lua_pcall(L, 1, 1, 0) == 0 && lua_getmetatable(L, -1)) {
+            lua_getfield(L, -1, "__call");
+            ref = new_ref(L);
+        }
+    }
+    lua_settop(L, top);
+    return ref;
+}
+
+static void make_refs(lua_State *L, struct script *s)
+{
+    struct script_refs *refs = &s->refs;
+    refs->kept = new_table(L, NULL);
+    refs->sources = new_table(L, NULL);
+    refs->traces = new_table(L, "k");
+    refs->recent = new_table(L, NULL);
+    refs->fast_refs = new_table(L, "kv");
+    refs->handler = LUA_NOREF;
+    refs->sending = new_table(L, NULL);
+    lua_pushcfunction(L, noop);
+    refs->noop = new_ref(L);
+    lua_pushcfunction(L, probe);
+    refs->probe = new_ref(L);
+    refs->ffi_call = find_ffi_call(L);
+
+    lua_newuserdata(L, 0);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, default_name);
+    lua_setfield(L, -2, "__tostring");
+    lua_setmetatable(L, -2);
+    refs->default_case = new_ref(L);
+
+    for (int kind = 0; kind < NKINDS; kind++) {
+        lagoon__class(L, (enum kind)kind);
+        refs->classes[kind] = new_ref(L);
+    }
+}
+
+static lg_runtime *open_runtime(lua_State *L)
+{
+    lg_options options;
+    lg_options_init(&options);
+    options.procs = 1; // the host's state must not leave the host's thread
+    lg_runtime *rt;
+    int err = lg_open(&options, &rt);
+    if (err) {
+        lagoon__raise(L, "cannot open a runtime: %s", lg_strerror(err));
+    }
+    return rt;
+}
+
+struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
+{
+    luaL_checkstack(L, 8, "no room to load lagoon");
+    lua_getfield(L, LUA_REGISTRYINDEX, KEY);
+    struct script *s = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    if (s != NULL) {
+        return s;
+    }
+    s = lua_newuserdata(L, sizeof *s);
+    memset(s, 0, sizeof *s);
+    s->outside.script = s;
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, finalise);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+
+    s->aux = lua_newthread(L);
+    new_ref(L);
+    make_refs(L, s);
+    s->owns_runtime = rt == NULL;
+    s->rt = rt ? rt : open_runtime(L);
+    int err = lg_strand_open(s->rt, &lagoon__strand_ops, s, &s->strand);
+    if (err) {
+        lagoon__raise(L, "cannot open a strand: %s", lg_strerror(err));
+    }
+    lua_setfield(L, LUA_REGISTRYINDEX, KEY);
+    return s;
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+//
+// One Lua state on one strand. Everything of ours that belongs to a state hangs
+// off its `struct script`, which every C function of ours has as its first
+// upvalue; there are no C globals, so states and reloads do not meet.
+//
+// Who may touch it: whoever is inside the strand; while nothing drives the
+// runtime, the thread that runs the state.
+#ifndef LAGOON_STATE_H
+#define LAGOON_STATE_H
+
+#include <lagoon.h>
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "object.h"
+#include "slots.h"
+#include "value.h"
+
+enum { COROUTINE_POOL_CAP = 64 };
+
+struct script_g;
+struct script;
+struct select_block;
+struct task;
+
+// Turns the result of a wait that is over into Lua results. L is where the
+// blocking function was called, its arguments are still at 1, 2, ...; returns
+// how many results it has pushed. It must not raise.
+typedef int finish_fn(lua_State *L, struct script_g *sg, int rc);
+
+// Where a goroutine was started.
+struct birthplace {
+    const char *source; // as in lua_Debug; lives as long as the state
+    int line;           // 0: not by a script
+};
+
+// A goroutine of the state: what lives in the core's record, all zero at first.
+struct script_g {
+    struct script *script;
+    lua_State *co;        // its coroutine
+    lua_State *donor;     // where it stands in lg_wait(); NULL: nowhere
+    finish_fn *finish;    // of the wait that is armed
+    struct task *task;    // its handle; NULL: nobody has asked for one
+    struct birthplace birth;
+    int co_slot;          // keeps co alive
+    int top;              // of co's stack when it yielded ...
+    const void *first;    // ... and what was at its index 1: to know it again
+    struct value value;   // on its way from or to a channel
+    struct select_block *select;
+    uint64_t id;
+    uint64_t parent;      // the id of the goroutine that started it; 0: none did
+    bool is_armed;        // it yielded because it waits
+    bool is_reporter;     // runs the error handler
+    bool is_first;        // lg_once_begin()'s answer
+    bool has_rethrown;    // it has been given another goroutine's error
+};
+
+_Static_assert(sizeof(struct script_g) <= LG_EXTRA_SIZE, "a goroutine has no more room");
+
+// A coroutine that has ended well and waits for another goroutine to need one.
+struct coroutine {
+    lua_State *co;
+    int slot;
+};
+
+// Lua values that the state keeps for us, in its registry.
+struct script_refs {
+    int kept;       // table: slot -> coroutine, task or timer that must stay alive
+    int noop;       // function that does nothing
+    int probe;      // function that raises inside a __gc metamethod
+    int ffi_call;   // the function that makes FFI calls; LUA_NOREF: no FFI
+    int sources;    // table: name of a source -> true
+    int traces;     // weak table: error -> traceback
+    int recent;     // table: errors that cannot be weak -> traceback, and a ring
+    int fast_refs;  // weak table: channel -> its table of references
+    int handler;    // what lagoon.on_error() was given, or LUA_NOREF
+    int sending;    // metatable of ch:sending(v)
+    int default_case; // lagoon.default
+    int classes[NKINDS]; // metatables
+};
+
+struct script {
+    lua_State *aux;        // a thread of ours, for calls that no goroutine makes
+    lg_runtime *rt;        // NULL: closed, and nothing of ours works any more
+    lg_strand *strand;
+    bool owns_runtime;     // opened by us, for a host
+    bool is_program;       // an error that nobody handles ends the process
+    bool is_over;          // goroutine 1 has ended: no Lua code runs any more
+    uint64_t main_id;      // of goroutine 1
+
+    struct value out;      // what a fast call has received, until it is read
+    const char *refusal;   // why the last lagoon__waiter() was `outside`
+    struct script_g outside; // stands for a goroutine where there is none
+
+    struct script_refs refs;
+    struct slots slots;    // of refs.kept
+    struct coroutine pool[COROUTINE_POOL_CAP];
+    int npooled;
+    struct select_block *blocks; // for reuse
+    size_t hidden_bytes;   // allocated behind the collector's back lately
+    int recent_at;         // where the ring of refs.recent goes on
+    const char *last_source; // the last one that was looked up in refs.sources
+    int nsources;          // in refs.sources
+};
+
+// Gives a state its script, or finds the one it has. rt is borrowed; NULL opens
+// a runtime of one P, which is closed with the state. Raises.
+struct script *lagoon__script_open(lua_State *L, lg_runtime *rt);
+
+// Ends a script from outside the strand. The state lives on, without us.
+void lagoon__script_close(struct script *s);
+
+// The script of the running C function.
+static inline struct script *lagoon__script(lua_State *L)
+{
+    return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+// Adds C functions to the table on top of the stack, each with the script.
+struct luaL_Reg;
+void lagoon__register(lua_State *L, struct script *s, const struct luaL_Reg *functions);
+
+// Like realloc, with the state's own allocator: may be used as long as the
+// state lives, which may be longer than the runtime. NULL: freed, or no memory.
+void *lagoon__realloc(struct script *s, void *ptr, size_t osize, size_t nsize);
+
+// Tells the collector about memory that it does not see. May collect.
+void lagoon__hidden(lua_State *L, struct script *s, size_t size_bytes);
+
+// Keeps the value on top of L alive, pops it, and returns the slot that it is
+// in. Raises.
+int lagoon__keep(lua_State *L, struct script *s);
+
+// Pushes what a slot keeps.
+void lagoon__push_kept(lua_State *L, struct script *s, int slot);
+
+// Forgets a slot. L has room for two values.
+void lagoon__unkeep(lua_State *L, struct script *s, int slot);
+
+#endif // LAGOON_STATE_H

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: MIT
+//
+// The environment of a task's userdata is a table with its Lua values (enum
+// task_key); a slot keeps the userdata alive while its goroutine lives.
+#include "task.h"
+
+#include <lauxlib.h>
+
+#include "fail.h"
+#include "go.h"
+#include "report.h"
+#include "wait.h"
+
+void lagoon__push_task_entry(lua_State *L, int index, int key)
+{
+    lua_getfenv(L, index);
+    lua_rawgeti(L, -1, key);
+    lua_remove(L, -2);
+}
+
+// Pops a value into the environment of the task at an index.
+static void set_entry(lua_State *L, int index, int key)
+{
+    lua_getfenv(L, index);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, key);
+    lua_pop(L, 1);
+}
+
+// -- start --
+
+// Pushes the handle of a goroutine. Its slot is still to be filled.
+static struct task *new_task(lua_State *L, struct script *s)
+{
+    struct task *task = lagoon__object_new(L, s, KIND_TASK, sizeof *task);
+    lua_createtable(L, 1, 0);
+    lua_setfenv(L, -2);
+    lua_pushvalue(L, -1);
+    task->slot = lagoon__keep(L, s);
+    lg_waitgroup_add(&task->end, 1);
+    return task;
+}
+
+static void bind(struct task *task, struct script_g *sg, lg_ref ref)
+{
+    task->sg = sg;
+    task->ref = ref;
+    task->birth = sg->birth;
+    sg->task = task;
+}
+
+struct task *lagoon__async(lua_State *L, struct script *s, int nargs)
+{
+    struct task *task = new_task(L, s);
+    task->is_async = true;
+    lua_insert(L, -nargs - 2);
+    lg_ref ref;
+    struct script_g *sg = lagoon__go(L, s, nargs, &ref);
+    bind(task, sg, ref);
+    return task;
+}
+
+static int async(lua_State *L)
+{
+    lagoon__check_callable(L, 1, "async");
+    luaL_checkstack(L, 4, "too many arguments");
+    lagoon__async(L, lagoon__script(L), lua_gettop(L) - 1);
+    return 1;
+}
+
+static int self(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    struct script_g *sg = lg_extra_self();
+    if (sg == NULL || sg->script != s) {
+        lua_pushnil(L);
+        return 1;
+    }
+    if (sg->task == NULL) {
+        struct task *task = new_task(L, s);
+        task->state = TASK_STARTED;
+        bind(task, sg, lg_self());
+    }
+    lagoon__push_kept(L, s, sg->task->slot);
+    return 1;
+}
+
+// -- end --
+
+struct ending {
+    struct script_g *sg;
+    lua_State *from;
+};
+
+// Stores the results that are all of `from`'s stack.
+static int store_results(lua_State *L)
+{
+    struct ending *ending = lua_touserdata(L, 1);
+    struct task *task = ending->sg->task;
+    int n = lua_gettop(ending->from);
+    luaL_checkstack(L, n + 4, "too many results");
+    lagoon__push_kept(L, task->object.script, task->slot);
+    lua_getfenv(L, -1);
+    int env = lua_gettop(L);
+    lua_xmove(ending->from, L, n);
+    for (int i = n; i > 0; i--) {
+        lua_rawseti(L, env, i);
+    }
+    task->nresults = n;
+    return 0;
+}
+
+// Stores the error on top of `from`.
+static int store_error(lua_State *L)
+{
+    struct ending *ending = lua_touserdata(L, 1);
+    struct task *task = ending->sg->task;
+    struct script *s = task->object.script;
+    lagoon__push_kept(L, s, task->slot);
+    int index = lua_gettop(L);
+    lua_xmove(ending->from, L, 1);
+    int error = lua_gettop(L);
+    lua_pushvalue(L, error);
+    set_entry(L, index, TASK_ERROR);
+    lagoon__push_task_entry(L, index, TASK_REASON);
+    if (task->is_cancelled && lua_rawequal(L, -1, error)) {
+        task->state = TASK_CANCELLED;
+    }
+    lagoon__push_new_trace(L, ending->sg, error);
+    set_entry(L, index, TASK_TRACE);
+    return 0;
+}
+
+void lagoon__task_end(struct script_g *sg, lua_State *from, int status)
+{
+    struct task *task = sg->task;
+    struct script *s = sg->script;
+    struct ending ending = {sg, from};
+    task->state = status ? TASK_FAILED : TASK_DONE;
+    if (status && !task->is_async) {
+        lagoon__report_unhandled(sg, from);
+        task->is_taken = true;
+    }
+    if (status || lua_gettop(from) > 0) {
+        if (lua_cpcall(s->aux, status ? store_error : store_results, &ending) != 0) {
+            task->state = TASK_FAILED; // there was no memory for it
+            lua_settop(s->aux, 0);
+        }
+    }
+    lg_waitgroup_add(&task->end, -1);
+    task->sg = NULL;
+    sg->task = NULL;
+    lagoon__unkeep(s->aux, s, task->slot);
+}
+
+bool lagoon__task_is_dropped(struct script_g *sg)
+{
+    struct task *task = sg->task;
+    struct script *s = sg->script;
+    if (!task->is_cancelled) {
+        task->state = TASK_STARTED;
+        return false;
+    }
+    lagoon__push_kept(s->aux, s, task->slot);
+    lagoon__push_task_entry(s->aux, -1, TASK_REASON);
+    set_entry(s->aux, -2, TASK_ERROR);
+    lua_pop(s->aux, 1);
+    task->state = TASK_CANCELLED;
+    lg_waitgroup_add(&task->end, -1);
+    task->sg = NULL;
+    sg->task = NULL;
+    lagoon__unkeep(s->aux, s, task->slot);
+    return true;
+}
+
+void lagoon__push_reason(lua_State *L, struct script_g *sg)
+{
+    if (sg->task == NULL) {
+        lua_pushliteral(L, "cancelled");
+        return;
+    }
+    lagoon__push_kept(L, sg->script, sg->task->slot);
+    lagoon__push_task_entry(L, -1, TASK_REASON);
+    lua_remove(L, -2);
+}
+
+// -- methods --
+
+int lagoon__push_outcome(lua_State *L, int index, struct task *task)
+{
+    task->is_taken = true;
+    lua_getfenv(L, index);
+    int env = lua_gettop(L);
+    if (task->state != TASK_DONE) {
+        lua_pushinteger(L, WAIT_RETHROW);
+        lua_rawgeti(L, env, TASK_ERROR);
+        return 2;
+    }
+    if (!lua_checkstack(L, task->nresults + 2)) {
+        return lagoon__finish_raise(L, "too many results");
+    }
+    lua_pushinteger(L, WAIT_OK);
+    for (int i = 1; i <= task->nresults; i++) {
+        lua_rawgeti(L, env, i);
+    }
+    return task->nresults + 1;
+}
+
+static int finish_wait(lua_State *L, struct script_g *sg, int rc)
+{
+    if (rc == LG_OK) {
+        return lagoon__push_outcome(L, 1, lua_touserdata(L, 1));
+    }
+    return lagoon__finish_plain(L, sg, rc);
+}
+
+static int wait(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    struct task *task = lagoon__self(L, KIND_TASK, "wait");
+    int64_t deadline_ns = lagoon__deadline(L, 2, 1, "wait");
+    if (task->state >= TASK_DONE) {
+        return lagoon__push_outcome(L, 1, task);
+    }
+    if (task->sg == lg_extra_self()) {
+        lagoon__raise(L, "a task cannot wait for itself");
+    }
+    struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
+    if (sg != &s->outside) {
+        lg_wait_reason("task wait");
+    }
+    int rc = lg_waitgroup_wait(&task->end, deadline_ns);
+    return lagoon__settle(L, sg, rc, finish_wait);
+}
+
+static int cancel(lua_State *L)
+{
+    struct task *task = lagoon__self(L, KIND_TASK, "cancel");
+    lua_settop(L, 2);
+    bool is_alive = task->state < TASK_DONE;
+    if (is_alive) {
+        if (lua_isnil(L, 2)) {
+            lua_pushliteral(L, "cancelled");
+            lua_replace(L, 2);
+        }
+        set_entry(L, 1, TASK_REASON);
+        task->is_cancelled = true;
+        lg_cancel(task->ref);
+    }
+    lua_pushboolean(L, is_alive);
+    return 1;
+}
+
+struct lookup {
+    uint64_t id;
+    lg_status status;
+};
+
+static bool look_up(void *ud, const lg_g_info *info)
+{
+    struct lookup *lookup = ud;
+    if (info->ref.id != lookup->id) {
+        return true;
+    }
+    lookup->status = info->status;
+    return false;
+}
+
+static const char *status_of(struct task *task)
+{
+    static const char *const ended[] = {
+        [TASK_DONE] = "done", [TASK_FAILED] = "failed", [TASK_CANCELLED] = "cancelled"};
+    static const char *const alive[] = {
+        [LG_RUNNABLE] = "ready", [LG_RUNNING] = "running", [LG_WAITING] = "waiting",
+        [LG_DEAD] = "done"};
+    if (task->state >= TASK_DONE) {
+        return ended[task->state];
+    }
+    if (task->state == TASK_NEW) {
+        return task->is_cancelled ? "cancelled" : "ready";
+    }
+    if (task->sg == lg_extra_self()) {
+        return "running";
+    }
+    struct lookup lookup = {.id = task->ref.id, .status = LG_DEAD};
+    lg_goroutines(task->object.script->rt, look_up, &lookup);
+    return alive[lookup.status];
+}
+
+static int status(lua_State *L)
+{
+    lua_pushstring(L, status_of(lagoon__self(L, KIND_TASK, "status")));
+    return 1;
+}
+
+static int id(lua_State *L)
+{
+    struct task *task = lagoon__self(L, KIND_TASK, "id");
+    lua_pushnumber(L, (double)task->ref.id);
+    return 1;
+}
+
+static int name(lua_State *L)
+{
+    struct task *task = lagoon__self(L, KIND_TASK, "name");
+    if (!lua_isnoneornil(L, 2)) {
+        if (lua_type(L, 2) != LUA_TSTRING) {
+            lagoon__raise_argument(L, 1, "name", "string expected, got %s",
+                                   lagoon__type_name(L, 2));
+        }
+        lua_pushvalue(L, 2);
+        set_entry(L, 1, TASK_NAME);
+        task->name = lua_tostring(L, 2);
+        if (task->sg && task->sg == lg_extra_self()) {
+            lua_pushvalue(L, 2);
+            set_entry(L, 1, TASK_CORE_NAME);
+            lg_set_name(task->name);
+        }
+    }
+    lua_pushstring(L, task->name);
+    return 1;
+}
+
+static int tostring(lua_State *L)
+{
+    struct task *task = lagoon__self(L, KIND_TASK, "tostring");
+    lua_pushfstring(L, "task: %f%s%s%s (%s)", (double)task->ref.id, task->name ? " \"" : "",
+                    task->name ? task->name : "", task->name ? "\"" : "", status_of(task));
+    return 1;
+}
+
+static int finalise(lua_State *L)
+{
+    struct task *task = lua_touserdata(L, 1);
+    if (task->state == TASK_FAILED && !task->is_taken) {
+        lagoon__push_task_entry(L, 1, TASK_ERROR);
+        lagoon__push_task_entry(L, 1, TASK_TRACE);
+        lagoon__report(L, "a task failed, and nobody waited for it: ");
+    }
+    return 0;
+}
+
+void lagoon__open_task(lua_State *L, struct script *s)
+{
+    static const luaL_Reg functions[] = {
+        {"async", async},       {"self", self},         {"task_wait", wait},
+        {"task_cancel", cancel}, {"task_status", status}, {"task_id", id},
+        {"task_name", name},    {NULL, NULL}};
+    static const luaL_Reg meta[] = {
+        {"__gc", finalise}, {"__tostring", tostring}, {NULL, NULL}};
+    lagoon__register(L, s, functions);
+    lagoon__class(L, KIND_TASK);
+    lagoon__register(L, s, meta);
+    lua_pop(L, 1);
+}

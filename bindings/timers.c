@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+//
+// The channel of after() and tick() owns its timer, so that a channel that
+// nobody holds any more takes the timer with it. A timer with a function is
+// kept alive by a slot for as long as it is pending.
+#include "timers.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "chan.h"
+#include "fail.h"
+#include "go.h"
+#include "state.h"
+#include "wait.h"
+
+struct ticker {
+    lg_timer timer;
+    struct chan *chan;
+};
+
+struct timer {
+    struct object object;
+    lg_timer timer;
+    int slot; // keeps the userdata alive; 0: not pending
+};
+
+static double now_seconds(struct script *s)
+{
+    return (double)lg_now(s->rt) / 1e9;
+}
+
+// -- after, tick --
+
+static void send_time(void *arg)
+{
+    struct ticker *ticker = arg;
+    struct script *s = ticker->chan->object.script;
+    struct value value = {.tag = VALUE_NUMBER, .number = now_seconds(s)};
+    lg_chan_send(ticker->chan->ch, &value, 0);
+}
+
+bool lagoon__ticker_stop(struct chan *chan)
+{
+    return lg_timer_stop(&chan->ticker->timer);
+}
+
+void lagoon__ticker_free(struct chan *chan)
+{
+    struct ticker *ticker = chan->ticker;
+    struct script *s = chan->object.script;
+    if (ticker == NULL) {
+        return;
+    }
+    chan->ticker = NULL;
+    if (s->rt != NULL) {
+        lg_timer_stop(&ticker->timer);
+    }
+    lagoon__realloc(s, ticker, sizeof *ticker, 0);
+}
+
+// Pushes a channel that gets the time after a delay, and then every period.
+static int push_ticker(lua_State *L, int64_t delay_ns, int64_t period_ns)
+{
+    struct script *s = lagoon__script(L);
+    struct chan *chan = lagoon__chan_new(L, s, 1);
+    struct ticker *ticker = lagoon__realloc(s, NULL, 0, sizeof *ticker);
+    if (ticker == NULL) {
+        lagoon__raise_memory(L);
+    }
+    memset(ticker, 0, sizeof *ticker);
+    ticker->chan = chan;
+    chan->ticker = ticker;
+    lg_timer_init(&ticker->timer, s->rt, s->strand, send_time, ticker);
+    lagoon__hidden(L, s, sizeof *ticker);
+    int64_t when_ns = lagoon__after(s, delay_ns);
+    if (when_ns != LG_NEVER && lg_timer_start(&ticker->timer, when_ns, period_ns) != LG_OK) {
+        lagoon__raise_memory(L);
+    }
+    return 1;
+}
+
+static int after(lua_State *L)
+{
+    return push_ticker(L, lagoon__seconds(L, 1, 1, "after"), 0);
+}
+
+static int tick(lua_State *L)
+{
+    int64_t period_ns = lagoon__seconds(L, 1, 1, "tick");
+    if (period_ns == 0) {
+        lagoon__raise_argument(L, 1, "tick", "seconds must be more than 0, got %.14g",
+                               lua_tonumber(L, 1));
+    }
+    return push_ticker(L, period_ns, period_ns);
+}
+
+// -- timer --
+
+// Starts the function of the timer whose pointer is the argument.
+static int start_function(lua_State *L)
+{
+    struct timer *timer = lua_touserdata(L, 1);
+    struct script *s = timer->object.script;
+    int slot = timer->slot;
+    timer->slot = 0;
+    lagoon__push_kept(L, s, slot);
+    lagoon__unkeep(L, s, slot);
+    lua_getfenv(L, -1);
+    lua_rawgeti(L, -1, 1);
+    lg_ref ref;
+    struct script_g *sg = lagoon__go(L, s, 0, &ref);
+    lua_rawgeti(L, -1, 2);
+    sg->birth.source = lua_touserdata(L, -1);
+    lua_rawgeti(L, -2, 3);
+    sg->birth.line = (int)lua_tointeger(L, -1);
+    return 0;
+}
+
+static void fire(void *arg)
+{
+    struct timer *timer = arg;
+    lua_State *L = timer->object.script->aux;
+    if (lua_cpcall(L, start_function, timer) != 0) {
+        lua_pop(L, 1); // no memory for a goroutine: as if it had failed at once
+    }
+}
+
+static void start_timer(lua_State *L, struct timer *timer, int64_t delay_ns)
+{
+    struct script *s = timer->object.script;
+    int64_t when_ns = lagoon__after(s, delay_ns);
+    if (timer->slot == 0) {
+        lua_pushvalue(L, 1);
+        timer->slot = lagoon__keep(L, s);
+    }
+    if (when_ns != LG_NEVER && lg_timer_start(&timer->timer, when_ns, 0) != LG_OK) {
+        lagoon__raise_memory(L);
+    }
+}
+
+static int timer_new(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    int64_t delay_ns = lagoon__seconds(L, 1, 1, "timer");
+    lagoon__check_callable(L, 2, "timer");
+    lua_settop(L, 2);
+    struct timer *timer = lagoon__object_new(L, s, KIND_TIMER, sizeof *timer);
+    lua_createtable(L, 3, 0);
+    lua_pushvalue(L, 2);
+    lua_rawseti(L, -2, 1);
+    struct birthplace birth = lagoon__birthplace(L, s);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)birth.source);
+    lua_rawseti(L, -2, 2);
+    lua_pushinteger(L, birth.line);
+    lua_rawseti(L, -2, 3);
+    lua_setfenv(L, -2);
+    lua_replace(L, 1);
+    lg_timer_init(&timer->timer, s->rt, s->strand, fire, timer);
+    start_timer(L, timer, delay_ns);
+    return 1;
+}
+
+// Whether it was pending; then it does not fire.
+static bool stop_timer(lua_State *L, struct timer *timer)
+{
+    if (timer->slot == 0) {
+        return false;
+    }
+    lg_timer_stop(&timer->timer);
+    lagoon__unkeep(L, timer->object.script, timer->slot);
+    timer->slot = 0;
+    return true;
+}
+
+static int timer_stop(lua_State *L)
+{
+    lua_pushboolean(L, stop_timer(L, lagoon__self(L, KIND_TIMER, "stop")));
+    return 1;
+}
+
+static int timer_reset(lua_State *L)
+{
+    struct timer *timer = lagoon__self(L, KIND_TIMER, "reset");
+    int64_t delay_ns = lagoon__seconds(L, 2, 1, "reset");
+    bool was_pending = stop_timer(L, timer);
+    start_timer(L, timer, delay_ns);
+    lua_pushboolean(L, was_pending);
+    return 1;
+}
+
+// -- sleep, now --
+
+static int sleep(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    int64_t delay_ns = lagoon__seconds(L, 1, 1, "sleep");
+    int64_t deadline_ns = LG_NEVER;
+    struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
+    int rc = sg == &s->outside ? LG_EAGAIN
+             : delay_ns == 0   ? lg_yield()
+                               : lg_sleep_until(lagoon__after(s, delay_ns));
+    return lagoon__settle(L, sg, rc, lagoon__finish_plain);
+}
+
+static int now(lua_State *L)
+{
+    lua_pushnumber(L, now_seconds(lagoon__script(L)));
+    return 1;
+}
+
+void lagoon__open_timers(lua_State *L, struct script *s)
+{
+    static const luaL_Reg functions[] = {
+        {"after", after},           {"tick", tick},   {"timer", timer_new},
+        {"timer_stop", timer_stop}, {"sleep", sleep}, {"timer_reset", timer_reset},
+        {"now", now},               {NULL, NULL}};
+    lagoon__register(L, s, functions);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// after(), tick(), timer(), sleep(), now().
+#ifndef LAGOON_TIMERS_H
+#define LAGOON_TIMERS_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+struct chan;
+struct script;
+
+// Stops what sends on a channel; true if it would have gone on.
+bool lagoon__ticker_stop(struct chan *chan);
+
+// Stops it and frees it; chan is being finalised.
+void lagoon__ticker_free(struct chan *chan);
+
+// Adds the functions to the table on top.
+void lagoon__open_timers(lua_State *L, struct script *s);
+
+#endif // LAGOON_TIMERS_H

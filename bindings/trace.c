@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include "trace.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fail.h"
+#include "state.h"
+
+// A long traceback is cut in the middle, as luaL_traceback() does.
+enum { FIRST_FRAMES = 12, LAST_FRAMES = 10, FORMAT_SIZE = 512 };
+
+void lagoon__add_format(luaL_Buffer *b, const char *format, ...)
+{
+    char text[FORMAT_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    luaL_addstring(b, text);
+}
+
+static int count_levels(lua_State *co)
+{
+    lua_Debug ar;
+    int low = 0;
+    int high = 1;
+    while (lua_getstack(co, high, &ar)) {
+        low = high;
+        high *= 2;
+    }
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (lua_getstack(co, middle, &ar)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return high;
+}
+
+// Whether a frame is of our modules, or a C function that one of those called.
+static bool is_hidden(lua_State *co, int level, const lua_Debug *ar)
+{
+    lua_Debug below;
+    if (ar->what[0] != 'C') {
+        return lagoon__is_ours(ar->source);
+    }
+    if (!lua_getstack(co, level + 1, &below)) {
+        return false;
+    }
+    lua_getinfo(co, "S", &below);
+    return lagoon__is_ours(below.source);
+}
+
+static void add_frame(luaL_Buffer *b, const lua_Debug *ar)
+{
+    lagoon__add_format(b, "\n\t%s:", ar->short_src);
+    if (ar->currentline > 0) {
+        lagoon__add_format(b, "%d:", ar->currentline);
+    }
+    if (*ar->namewhat) {
+        lagoon__add_format(b, " in function '%s'", ar->name);
+    } else if (ar->what[0] == 'm') {
+        luaL_addstring(b, " in main chunk");
+    } else if (ar->what[0] == 'C') {
+        luaL_addstring(b, " in a C function");
+    } else {
+        lagoon__add_format(b, " in function <%s:%d>", ar->short_src, ar->linedefined);
+    }
+}
+
+void lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level)
+{
+    int nlevels = count_levels(co);
+    int nshown = 0;
+    for (; level < nlevels; level++) {
+        lua_Debug ar;
+        if (!lua_getstack(co, level, &ar)) {
+            break;
+        }
+        lua_getinfo(co, "Snl", &ar);
+        if (is_hidden(co, level, &ar)) {
+            continue;
+        }
+        if (nshown++ == FIRST_FRAMES && nlevels - level > LAST_FRAMES) {
+            luaL_addstring(b, "\n\t...");
+            level = nlevels - LAST_FRAMES - 1;
+            continue;
+        }
+        add_frame(b, &ar);
+    }
+}
+
+void lagoon__trace_goroutine(luaL_Buffer *b, struct script_g *sg)
+{
+    if (sg->donor && sg->donor != sg->co) {
+        lagoon__trace_frames(b, sg->donor, 0);
+    }
+    lagoon__trace_frames(b, sg->co, 0);
+}
+
+void lagoon__trace_birth(luaL_Buffer *b, const struct birthplace *birth)
+{
+    const char *source = birth->source;
+    if (source == NULL) {
+        return;
+    }
+    if (*source == '@' || *source == '=') {
+        lagoon__add_format(b, "%s:%d", source + 1, birth->line);
+    } else {
+        int length = (int)strcspn(source, "\n");
+        lagoon__add_format(b, "[string \"%.*s%s\"]:%d", length < 40 ? length : 40, source,
+                           length < 40 && source[length] == '\0' ? "" : "...", birth->line);
+    }
+}

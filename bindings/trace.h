@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+//
+// Tracebacks as scripts should see them: like luaL_traceback()'s, without the
+// frames of our own modules.
+#ifndef LAGOON_TRACE_H
+#define LAGOON_TRACE_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+struct script_g;
+struct birthplace;
+
+// Adds a coroutine's frames, from a level on, to a buffer: "\n\t" before each.
+void lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level);
+
+// Adds all frames of a goroutine: where it stands in lg_wait(), if it does,
+// and its own coroutine.
+void lagoon__trace_goroutine(luaL_Buffer *b, struct script_g *sg);
+
+// Adds "script.lua:12"; nothing if no script started it.
+void lagoon__trace_birth(luaL_Buffer *b, const struct birthplace *birth);
+
+// Adds printf-style text, cut at 511 bytes.
+void lagoon__add_format(luaL_Buffer *b, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif // LAGOON_TRACE_H

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "wait.h"
+
+#include <lauxlib.h>
+
+#include "fail.h"
+#include "task.h"
+
+static const char not_here[] =
+    "cannot block outside a goroutine: run this inside lagoon.run(f)";
+static const char not_in_gc[] = "cannot block inside a __gc metamethod";
+static const char not_in_ffi[] =
+    "cannot block inside an FFI callback: the C function that called it must return first";
+
+// Whether a finaliser is running. Only then does luaJIT_setmode() raise for a
+// mode that it does not know; elsewhere it just says no.
+static bool is_in_gc(lua_State *L, struct script *s)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.probe);
+    if (lua_pcall(L, 0, 0, 0) != 0) {
+        lua_pop(L, 1);
+        return true;
+    }
+    return false;
+}
+
+// Whether the C function that called back into Lua was called through the FFI,
+// as far as the running coroutine's own frames tell.
+static bool is_in_ffi(lua_State *L, struct script *s)
+{
+    if (s->refs.ffi_call == LUA_NOREF) {
+        return false;
+    }
+    bool is_found = false;
+    lua_Debug ar;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.ffi_call);
+    for (int level = 1; !is_found && lua_getstack(L, level, &ar); level++) {
+        lua_getinfo(L, "f", &ar);
+        is_found = lua_rawequal(L, -1, -2);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return is_found;
+}
+
+// Why the running goroutine must not keep its C stack; NULL: it may.
+static const char *refusal(lua_State *L, struct script *s)
+{
+    luaL_checkstack(L, 4, "too many arguments");
+    if (is_in_gc(L, s)) {
+        return not_in_gc;
+    }
+    return is_in_ffi(L, s) ? not_in_ffi : NULL;
+}
+
+struct script_g *lagoon__waiter(lua_State *L, struct script *s, int64_t *deadline_ns)
+{
+    struct script_g *sg = lg_extra_self();
+    bool is_goroutine = sg != NULL && sg->script == s;
+    s->refusal = NULL;
+    if (is_goroutine && L == sg->co && lua_isyieldable(L)) {
+        return sg;
+    }
+    if (*deadline_ns == 0) {
+        return &s->outside; // a time-out is the worst that can happen
+    }
+    s->refusal = is_goroutine ? refusal(L, s) : not_here;
+    if (s->refusal == NULL) {
+        return sg;
+    }
+    *deadline_ns = 0;
+    return &s->outside;
+}
+
+void lagoon__refuse(lua_State *L, struct script *s)
+{
+    lagoon__raise(L, "%s", s->refusal);
+}
+
+// A script that is over runs no more Lua code: its goroutines sleep until the
+// runtime is closed, which drops them where they stand.
+static int donate(lua_State *L, struct script_g *sg)
+{
+    sg->donor = L;
+    int rc = lg_wait();
+    while (sg->script->is_over) {
+        if (lg_sleep_until(LG_NEVER) == LG_WAIT) {
+            lg_wait();
+        }
+    }
+    sg->donor = NULL;
+    return rc;
+}
+
+int lagoon__settle(lua_State *L, struct script_g *sg, int rc, finish_fn *finish)
+{
+    if (rc != LG_WAIT) {
+        if (rc == LG_EAGAIN && sg->script->refusal) {
+            lagoon__refuse(L, sg->script);
+        }
+        return finish(L, sg, rc);
+    }
+    if (L != sg->co || !lua_isyieldable(L)) {
+        return finish(L, sg, donate(L, sg));
+    }
+    sg->finish = finish;
+    sg->is_armed = true;
+    sg->top = lua_gettop(L);
+    sg->first = lua_topointer(L, 1);
+    // The arguments stay on the stack: the wait needs their objects.
+    return lua_yield(L, sg->top);
+}
+
+int lagoon__finish_raise(lua_State *L, const char *message)
+{
+    lua_pushinteger(L, WAIT_RAISE);
+    lua_pushstring(L, message);
+    return 2;
+}
+
+int lagoon__finish_plain(lua_State *L, struct script_g *sg, int rc)
+{
+    switch (rc) {
+    case LG_OK: lua_pushinteger(L, WAIT_OK); return 1;
+    case LG_EAGAIN:
+    case LG_ETIMEDOUT: lua_pushinteger(L, WAIT_TIMEOUT); return 1;
+    case LG_ECANCELED:
+        lua_pushinteger(L, WAIT_RETHROW);
+        lagoon__push_reason(L, sg);
+        return 2;
+    default: return lagoon__finish_raise(L, lg_strerror(rc));
+    }
+}
+
+int64_t lagoon__seconds(lua_State *L, int index, int n, const char *name)
+{
+    if (lua_type(L, index) != LUA_TNUMBER) {
+        lagoon__raise_argument(L, n, name, "seconds must be a number, got %s",
+                               lagoon__type_name(L, index));
+    }
+    double seconds = lua_tonumber(L, index);
+    if (seconds != seconds) {
+        lagoon__raise_argument(L, n, name, "seconds must be a number, got nan");
+    }
+    if (seconds <= 0) {
+        return 0;
+    }
+    double ns = seconds * 1e9;
+    return ns < (double)(LG_NEVER / 2) ? (int64_t)ns : LG_NEVER;
+}
+
+int64_t lagoon__after(struct script *s, int64_t delay_ns)
+{
+    int64_t now_ns = lg_now(s->rt);
+    return delay_ns > LG_NEVER - now_ns ? LG_NEVER : now_ns + delay_ns;
+}
+
+int64_t lagoon__deadline(lua_State *L, int index, int n, const char *name)
+{
+    if (lua_isnoneornil(L, index)) {
+        return LG_NEVER;
+    }
+    int64_t delay_ns = lagoon__seconds(L, index, n, name);
+    return delay_ns == 0 ? 0 : lagoon__after(lagoon__script(L), delay_ns);
+}

@@ -1,0 +1,140 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Channels and select: methods out of the C halves. A blocking C function cannot raise once it has
+-- waited, so it returns a code first: 0 and the results, 1 after the seconds, more to be raised.
+local core = require "lagoon.core"
+
+local c_send, c_recv, c_select, raise = core.chan_send, core.chan_recv, core.select, core.raise
+local Sending = core.Sending
+local class = core.classes.channel
+
+---A queue of values between goroutines. Go: `chan any`.
+---@class lagoon.Channel
+---@operator len: integer
+---@operator call: any
+local Channel = {}
+
+---The case of a select that sends a value.
+---@class lagoon.Case
+
+---Sends one value; waits until a receiver or a free place takes it. Go: `ch <- v`.
+---@async
+---@param value any
+---@param seconds? number  nil waits for ever
+---@return boolean? ok  nil when the seconds have passed
+---@return string? err  "timeout"
+function Channel:send(value, seconds)
+    local code, err = c_send(self, value, seconds)
+    if code == 0 then
+        return true
+    elseif code == 1 then
+        return nil, "timeout"
+    end
+    return raise(code, err)
+end
+
+---Receives one value; waits until there is one or the channel is closed. Go: `v, ok := <-ch`.
+---@async
+---@param seconds? number  nil waits for ever
+---@return any value
+---@return boolean? ok  false: closed and drained; nil when the seconds have passed
+---@return string? err  "timeout"
+function Channel:recv(seconds)
+    local code, value, ok = c_recv(self, seconds)
+    if code == 0 then
+        return value, ok
+    elseif code == 1 then
+        return nil, nil, "timeout"
+    end
+    return raise(code, value)
+end
+
+---Sends one value if that need not wait.
+---@param value any
+---@return boolean ok
+function Channel:try_send(value)
+    local code, err = c_send(self, value, 0)
+    if code == 0 then
+        return true
+    elseif code == 1 then
+        return false
+    end
+    return raise(code, err)
+end
+
+---Receives one value if that need not wait.
+---@return any value
+---@return boolean? ok  nil: there is none
+function Channel:try_recv()
+    local code, value, ok = c_recv(self, 0)
+    if code == 0 then
+        return value, ok
+    elseif code == 1 then
+        return nil, nil
+    end
+    return raise(code, value)
+end
+
+---Closes the channel: no more will be sent, receivers first drain it. Go: `close(ch)`.
+---@type fun(self: lagoon.Channel)
+Channel.close = core.chan_close
+
+---How many values it holds with nobody receiving. Go: `cap(ch)`.
+---@type fun(self: lagoon.Channel): integer
+Channel.cap = core.chan_cap
+
+---Whether it has been closed.
+---@type fun(self: lagoon.Channel): boolean
+Channel.closed = core.chan_closed
+
+---Stops a channel that `lagoon.tick` made; true if it was ticking. Go: `Ticker.Stop`.
+---@type fun(self: lagoon.Channel): boolean
+Channel.stop = core.chan_stop
+
+---The case of a select that sends a value. Go: `case ch <- v:`.
+---@param value any
+---@return lagoon.Case
+function Channel:sending(value)
+    return setmetatable({ self, value }, Sending)
+end
+
+-- `for value in ch do`
+local function iterate(self)
+    local code, value = c_recv(self)
+    if code == 0 then
+        return value
+    end
+    return raise(code, value)
+end
+
+local function finish_select(code, ...)
+    if code == 0 then
+        return ...
+    end
+    return raise(code, (...))
+end
+
+local chan = {}
+
+---Makes a channel. Go: `make(chan any, capacity)`.
+---@type fun(capacity?: integer): lagoon.Channel
+chan.new = core.chan
+
+---Waits until one of several operations can go on, and does that one. Go: `select`.
+---@async
+---@param ... lagoon.Channel|lagoon.Case  a channel receives; lagoon.default, last, does not wait
+---@return integer index  of the case
+---@return any value  received
+---@return boolean? ok  false: the channel is closed and drained
+function chan.select(...)
+    return finish_select(c_select(...))
+end
+
+chan.Channel = Channel
+chan.iterate = iterate
+
+class.__index = Channel
+class.__call = iterate
+class.__len = core.chan_length
+
+return chan

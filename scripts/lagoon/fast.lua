@@ -1,0 +1,263 @@
+-- SPDX-License-Identifier: MIT
+--
+-- The same operations for compiled code: what need not wait is done by plain C functions, called
+-- through the FFI, so that loops over channels stay compiled. What has to wait, or to raise, goes
+-- the long way. Nothing may run between a call that receives and the reading of what it has left.
+local core = require "lagoon.core"
+
+local getmetatable, type, nargs = getmetatable, type, select
+
+-- As in bindings/value.h.
+local NIL, FALSE, TRUE, NUMBER = 0, 1, 2, 3
+
+-- As in bindings/fast.c.
+local NOT_FAST, NOT_READY = -1, -2
+
+local TYPES = {
+    send_number = "int (*)(void *, double)",
+    send_tag = "int (*)(void *, int)",
+    send_ref = "int (*)(void *)",
+    recv = "int (*)(void *)",
+    length = "int (*)(void *)",
+    select4 = "int (*)(int, void *, void *, void *, void *)",
+    select8 = "int (*)(int, void *, void *, void *, void *, void *, void *, void *, void *)",
+    mutex_lock = "int (*)(void *)",
+    mutex_unlock = "int (*)(void *)",
+    rwmutex_lock = "int (*)(void *)",
+    rwmutex_unlock = "int (*)(void *)",
+    rwmutex_rlock = "int (*)(void *)",
+    rwmutex_runlock = "int (*)(void *)",
+    waitgroup_add = "int (*)(void *, int)",
+    semaphore_acquire = "int (*)(void *, int)",
+    semaphore_release = "int (*)(void *, int)",
+    now = "double (*)(void *)",
+}
+
+local function functions(ffi)
+    local call = {}
+    for name, signature in pairs(TYPES) do
+        call[name] = ffi.cast(signature, core.fast[name])
+    end
+    return call
+end
+
+local fast = {}
+
+-- The channel's methods, and select.
+local function install_chan(ffi, call, chan)
+    local Channel, class = chan.Channel, core.classes.channel
+    local slow_send, slow_recv = Channel.send, Channel.recv
+    local slow_try_send, slow_try_recv = Channel.try_send, Channel.try_recv
+    local slow_iterate, slow_select, slow_length = chan.iterate, chan.select, class.__len
+    local f_send_number, f_send_tag, f_send_ref = call.send_number, call.send_tag, call.send_ref
+    local f_recv, f_length, f_select4, f_select8 =
+        call.recv, call.length, call.select4, call.select8
+    local refs_of, new_refs, default = core.fast.refs, core.chan_refs, core.default
+    local out = ffi.cast("struct { uint32_t tag; int32_t ref; double number; } *", core.fast.out)
+
+    -- True: sent. The object is a channel.
+    local function try_send(ch, value)
+        if type(value) == "number" then
+            return f_send_number(ch, value) == 1
+        elseif value == nil then
+            return f_send_tag(ch, NIL) == 1
+        elseif type(value) == "boolean" then
+            return f_send_tag(ch, value and TRUE or FALSE) == 1
+        end
+        local refs = refs_of[ch] or new_refs(ch)
+        local slot = f_send_ref(ch)
+        if slot > 0 then
+            refs[slot] = value
+            return true
+        end
+        return false
+    end
+
+    -- The value that the call has left in `out`.
+    local function take(ch, tag)
+        if tag == NUMBER then
+            return out.number
+        elseif tag == NIL then
+            return nil
+        elseif tag <= TRUE then
+            return tag == TRUE
+        end
+        local refs, slot = refs_of[ch], out.ref
+        local value = refs[slot]
+        refs[slot] = nil
+        return value
+    end
+
+    function Channel:send(value, seconds)
+        if getmetatable(self) == class and try_send(self, value) then
+            return true
+        end
+        return slow_send(self, value, seconds)
+    end
+
+    function Channel:recv(seconds)
+        if getmetatable(self) == class then
+            local tag = f_recv(self)
+            if tag >= 0 then
+                return take(self, tag), true
+            end
+        end
+        return slow_recv(self, seconds)
+    end
+
+    function Channel:try_send(value)
+        if getmetatable(self) == class and try_send(self, value) then
+            return true
+        end
+        return slow_try_send(self, value)
+    end
+
+    function Channel:try_recv()
+        if getmetatable(self) == class then
+            local tag = f_recv(self)
+            if tag >= 0 then
+                return take(self, tag), true
+            end
+        end
+        return slow_try_recv(self)
+    end
+
+    function class:__call()
+        if getmetatable(self) == class then
+            local tag = f_recv(self)
+            if tag >= 0 then
+                return take(self, tag)
+            end
+        end
+        return slow_iterate(self)
+    end
+
+    function class:__len()
+        local length = getmetatable(self) == class and f_length(self) or -1
+        return length >= 0 and length or slow_length(self)
+    end
+
+    local function is_chan(ch)
+        return type(ch) == "userdata" and getmetatable(ch) == class
+    end
+
+    -- Which of n channels has been received from, from 0 on; or NOT_READY; or NOT_FAST.
+    local function select4(n, a, b, c, d)
+        if is_chan(a) and (n < 2 or is_chan(b)) and (n < 3 or is_chan(c)) and
+            (n < 4 or is_chan(d)) then
+            return f_select4(n, n > 0 and a or nil, n > 1 and b or nil, n > 2 and c or nil,
+                n > 3 and d or nil)
+        end
+        return NOT_FAST
+    end
+
+    local function select8(n, a, b, c, d, e, f, g, h)
+        if is_chan(a) and is_chan(b) and is_chan(c) and is_chan(d) and is_chan(e) and
+            (n < 6 or is_chan(f)) and (n < 7 or is_chan(g)) and (n < 8 or is_chan(h)) then
+            return f_select8(n, a, b, c, d, e, n > 5 and f or nil, n > 6 and g or nil,
+                n > 7 and h or nil)
+        end
+        return NOT_FAST
+    end
+
+    local function try_select(n, ...)
+        if n >= 1 and n <= 4 then
+            return select4(n, ...)
+        elseif n > 4 and n <= 8 then
+            return select8(n, ...)
+        end
+        return NOT_FAST
+    end
+
+    -- Up to eight channels to receive from, with or without a default.
+    function chan.select(...)
+        local n = nargs("#", ...)
+        local has_default = n > 0 and nargs(n, ...) == default
+        if has_default then
+            n = n - 1
+        end
+        local i = try_select(n, ...)
+        if i >= 0 then
+            local tag = out.tag
+            if tag == NUMBER then
+                return i + 1, out.number, true
+            end
+            return i + 1, take(nargs(i + 1, ...), tag), true
+        elseif i == NOT_READY and has_default then
+            return n + 1
+        end
+        return slow_select(...)
+    end
+end
+
+-- A method that does its job at once or goes the long way.
+local function or_slow(class, call, slow)
+    return function(self)
+        if getmetatable(self) == class and call(self) == 1 then
+            return
+        end
+        return slow(self)
+    end
+end
+
+local function install_locks(call, sync)
+    local classes = core.classes
+    local Mutex, RWMutex = sync.Mutex, sync.RWMutex
+    Mutex.lock = or_slow(classes.mutex, call.mutex_lock, Mutex.lock)
+    Mutex.unlock = or_slow(classes.mutex, call.mutex_unlock, Mutex.unlock)
+    RWMutex.lock = or_slow(classes.rwmutex, call.rwmutex_lock, RWMutex.lock)
+    RWMutex.unlock = or_slow(classes.rwmutex, call.rwmutex_unlock, RWMutex.unlock)
+    RWMutex.rlock = or_slow(classes.rwmutex, call.rwmutex_rlock, RWMutex.rlock)
+    RWMutex.runlock = or_slow(classes.rwmutex, call.rwmutex_runlock, RWMutex.runlock)
+end
+
+local function install_counters(call, sync)
+    local waitgroup, semaphore = core.classes.waitgroup, core.classes.semaphore
+    local WaitGroup, Semaphore = sync.WaitGroup, sync.Semaphore
+    local f_add, slow_done = call.waitgroup_add, WaitGroup.done
+    local f_acquire, slow_acquire = call.semaphore_acquire, Semaphore.acquire
+    local f_release, slow_release = call.semaphore_release, Semaphore.release
+
+    function WaitGroup:done()
+        if getmetatable(self) == waitgroup and f_add(self, -1) == 1 then
+            return
+        end
+        return slow_done(self)
+    end
+
+    function Semaphore:acquire(units)
+        if units == nil and getmetatable(self) == semaphore and f_acquire(self, 1) == 1 then
+            return
+        end
+        return slow_acquire(self, units)
+    end
+
+    function Semaphore:release(units)
+        if units == nil and getmetatable(self) == semaphore and f_release(self, 1) == 1 then
+            return
+        end
+        return slow_release(self, units)
+    end
+end
+
+---Replaces operations by their fast twins, if the compiler is on and the FFI is there.
+---@param chan table  lagoon.chan
+---@param sync table  lagoon.sync
+---@param time table  lagoon.time
+function fast.install(chan, sync, time)
+    local has_jit, jit = pcall(require, "jit")
+    local has_ffi, ffi = pcall(require, "ffi")
+    if not (has_jit and has_ffi and jit.status()) then
+        return
+    end
+    local call = functions(ffi)
+    install_chan(ffi, call, chan)
+    install_locks(call, sync)
+    install_counters(call, sync)
+    local f_now, script = call.now, core.fast.script
+    function time.now()
+        return f_now(script)
+    end
+end
+
+return fast

@@ -1,0 +1,64 @@
+-- SPDX-License-Identifier: MIT
+--
+-- The module `lagoon`: Go's concurrency for Lua.
+local core = require "lagoon.core"
+local chan = require "lagoon.chan"
+local sync = require "lagoon.sync"
+local time = require "lagoon.time"
+local task = require "lagoon.task"
+local group = require "lagoon.group"
+
+require("lagoon.fast").install(chan, sync, time)
+
+---@class lagoon
+local lagoon = {
+    VERSION = core.version,
+
+    go = task.go,
+    async = task.async,
+    self = task.self,
+    yield = task.yield,
+    traceback = task.traceback,
+    group = group.new,
+
+    chan = chan.new,
+    select = chan.select,
+    ---The case of a select that is taken when no other one can go on; the last one.
+    default = core.default,
+
+    now = time.now,
+    sleep = time.sleep,
+    after = time.after,
+    tick = time.tick,
+    timer = time.timer,
+
+    mutex = sync.mutex,
+    rwmutex = sync.rwmutex,
+    waitgroup = sync.waitgroup,
+    cond = sync.cond,
+    once = sync.once,
+    semaphore = sync.semaphore,
+
+    context = require "lagoon.context",
+    runtime = require "lagoon.runtime",
+}
+
+---Has f(err, traceback) called, in a goroutine of its own, for an error that leaves a goroutine
+---and that nobody handles; nil takes that back. Without it a program ends, and a host gets the
+---report on stderr.
+---@type fun(f?: fun(err: any, traceback: string))
+lagoon.on_error = core.on_error
+
+---For hosts: runs f as a goroutine, and the others with it, until f has ended; returns what f
+---returned, or raises its error. Inside a goroutine it just calls f.
+---@param f function
+---@param ... any
+---@return any ...
+function lagoon.run(f, ...)
+    if core.is_inside() then
+        return f(...)
+    end
+    return task.finish(core.run(f, ...))
+end
+
+return lagoon

@@ -1,0 +1,251 @@
+-- SPDX-License-Identifier: MIT
+--
+-- The program `lagoon`: options as luajit's, then the script. Runs as goroutine 1. Returns the exit
+-- status; an error that is not caught here is the script's, and is reported with its traceback.
+local USAGE = [[
+usage: lagoon [options]... [script [args]...].
+Available options are:
+  -e chunk  Execute string 'chunk'.
+  -l name   Require library 'name'.
+  -b ...    Save or list bytecode.
+  -j cmd    Perform LuaJIT control command.
+  -O[opt]   Control LuaJIT optimizations.
+  -v        Show version information.
+  -E        Ignore environment variables.
+  --        Stop handling options.
+  -         Execute stdin and stop handling options.
+]]
+
+local function say(message)
+    io.stdout:flush()
+    io.stderr:write("lagoon: ", message, "\n")
+end
+
+local function refuse(message)
+    say(message)
+    io.stderr:write(USAGE)
+    return 1
+end
+
+-- ------------------------------------------------------------------------------------------------
+-- Options
+-- ------------------------------------------------------------------------------------------------
+
+-- Which options take what follows in the next argument if nothing follows in their own.
+local TAKES_VALUE = { e = true, l = true, j = true }
+local ALONE = { v = true, E = true, i = true }
+
+-- The options as a list of {letter, value}, and the index of the script; or nil and what is wrong.
+local function parse(argv)
+    local options, i = { flags = {} }, 1
+    while argv[i] do
+        local letter, value = argv[i]:match("^%-(.)(.*)$")
+        if not letter then
+            break
+        elseif letter == "-" then
+            if value ~= "" then
+                return nil, ("unknown option '%s'"):format(argv[i])
+            end
+            i = i + 1
+            options.is_literal = true
+            break
+        elseif letter == "b" then
+            options[#options + 1] = { "b", i }
+            options.flags.b = true
+            break
+        elseif TAKES_VALUE[letter] then
+            if value == "" then
+                i = i + 1
+                value = argv[i]
+                if not value then
+                    return nil, ("option '-%s' needs an argument"):format(letter)
+                end
+            end
+        elseif not (letter == "O" or ALONE[letter] and value == "") then
+            return nil, ("unknown option '%s'"):format(argv[i])
+        end
+        options[#options + 1] = { letter, value }
+        options.flags[letter] = true
+        i = i + 1
+    end
+    if argv[i] == "-" and not options.is_literal then
+        options.is_stdin = true
+    end
+    return options, i
+end
+
+-- "a,,b" are "a", nil, "b".
+local function split(text)
+    local parts, n = {}, 0
+    for part in (text .. ","):gmatch("([^,]*),") do
+        n = n + 1
+        parts[n] = part ~= "" and part or nil
+    end
+    return text == "" and 0 or n, parts
+end
+
+local do_option = {}
+
+function do_option.e(code)
+    assert(loadstring(code, "=(command line)"))()
+end
+
+function do_option.l(name)
+    local result = require(name)
+    if _G[name] == nil then
+        _G[name] = result
+    end
+end
+
+function do_option.j(value)
+    local command, text = value:match("^([^=]*)=?(.*)$")
+    local run = jit[command]
+    if type(run) ~= "function" then
+        local is_found, module = pcall(require, "jit." .. command)
+        if not is_found and not tostring(module):find("^module ") then
+            error(module, 0)
+        end
+        run = is_found and type(module) == "table" and module.start
+        if not run then
+            error("unknown luaJIT command or jit.* modules not installed", 0)
+        end
+    end
+    local n, parts = split(text)
+    run(unpack(parts, 1, n))
+end
+
+function do_option.O(value)
+    local n, parts = split(value)
+    require("jit.opt").start(unpack(parts, 1, n))
+end
+
+function do_option.v()
+    print(("lagoon %s -- %s"):format(require("lagoon").VERSION, jit.version))
+end
+
+local function list_bytecode(argv, i)
+    local args = { unpack(argv, i + 1) }
+    if #argv[i] > 2 then
+        table.insert(args, 1, "-" .. argv[i]:sub(3))
+    end
+    require("jit.bcsave").start(unpack(args))
+end
+
+-- ------------------------------------------------------------------------------------------------
+-- Scripts
+-- ------------------------------------------------------------------------------------------------
+
+local BYTECODE = "\27LJ"
+
+-- What is wrong with a script that cannot even be read as one; nil: nothing.
+local function trouble_with(path)
+    local file, err = io.open(path, "rb")
+    if not file then
+        return ("cannot open %s"):format(err)
+    end
+    local text, read_err = file:read(4096)
+    file:close()
+    if read_err then
+        return ("cannot read %s: %s"):format(path, read_err)
+    elseif text and text:find("%z") and text:sub(1, #BYTECODE) ~= BYTECODE then
+        return ("cannot run %s: it is a binary file, not a Lua script"):format(path)
+    end
+end
+
+local function load_script(path)
+    local trouble = path and trouble_with(path)
+    if trouble then
+        return nil, trouble
+    end
+    return loadfile(path)
+end
+
+-- LUA_INIT or -e may have changed them.
+local function script_args()
+    if type(arg) ~= "table" then
+        return 0, {}
+    end
+    local n = 0
+    while arg[n + 1] ~= nil do
+        n = n + 1
+    end
+    return n, arg
+end
+
+local function run_script(path)
+    local chunk, err = load_script(path)
+    if not chunk then
+        say(err)
+        return 1
+    end
+    local n, args = script_args()
+    chunk(unpack(args, 1, n))
+    return 0
+end
+
+local function run_init(init)
+    local path = init:match("^@(.*)$")
+    local chunk, err
+    if path then
+        chunk, err = load_script(path)
+    else
+        chunk, err = loadstring(init, "=LUA_INIT")
+    end
+    if not chunk then
+        error(err, 0)
+    end
+    chunk()
+end
+
+-- ------------------------------------------------------------------------------------------------
+
+local function set_arg(argv, script)
+    arg = {}
+    for i = 0, #argv do
+        arg[i - script] = argv[i]
+    end
+end
+
+local function run_options(argv, options)
+    for _, option in ipairs(options) do
+        local letter, value = option[1], option[2]
+        if letter == "b" then
+            list_bytecode(argv, value)
+        elseif do_option[letter] and letter ~= "v" then
+            do_option[letter](value)
+        end
+    end
+end
+
+---@async
+---@param argv string[]  from 0 on
+---@param is_terminal boolean  whether standard input is one
+---@return integer status
+local function main(argv, is_terminal)
+    local options, script = parse(argv)
+    if not options then
+        return refuse(script)
+    end
+    local flags = options.flags
+    local has_script = argv[script] ~= nil and not flags.b
+    if flags.i or (not has_script and is_terminal and not (flags.e or flags.v or flags.b)) then
+        return refuse("the interactive mode is not in this version")
+    end
+    set_arg(argv, script)
+    local init = not flags.E and os.getenv("LUA_INIT")
+    if init then
+        run_init(init)
+    end
+    if flags.v then
+        do_option.v()
+    end
+    run_options(argv, options)
+    if has_script then
+        return run_script(not options.is_stdin and argv[script] or nil)
+    elseif not (flags.e or flags.v or flags.b) then
+        return run_script(nil)
+    end
+    return 0
+end
+
+return main

@@ -1,0 +1,41 @@
+-- SPDX-License-Identifier: MIT
+--
+-- lagoon.runtime: what the scheduler is and does.
+local core = require "lagoon.core"
+
+---@class lagoon.GoroutineInfo
+---@field id integer
+---@field name string?
+---@field status string  "ready", "running", "waiting"
+---@field wait_reason string?
+---@field wait_seconds number?
+---@field where string?  the line of the script
+---@field created_by string?
+
+local runtime = {}
+
+---How many Ps there are; with n, sets it and returns what it was. Go: `runtime.GOMAXPROCS`.
+---@type fun(n?: integer): integer
+runtime.procs = core.procs
+
+---How many CPUs the process may use. Go: `runtime.NumCPU`.
+---@type fun(): integer
+runtime.num_cpu = core.num_cpu
+
+---How many goroutines are alive. Go: `runtime.NumGoroutine`.
+---@type fun(): integer
+runtime.num_goroutine = core.num_goroutine
+
+---The traceback of the calling goroutine, or of all. Go: `runtime.Stack`.
+---@type fun(all?: boolean): string
+runtime.stack = core.stack
+
+---All goroutines that are alive.
+---@type fun(): lagoon.GoroutineInfo[]
+runtime.goroutines = core.goroutines
+
+---Figures: procs, threads, goroutines, stacks, channels, timers, and what has happened so far.
+---@type fun(): table<string, number>
+runtime.stats = core.stats
+
+return runtime

@@ -1,0 +1,129 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Locks and their kin: methods out of the C halves. Codes are as in chan.lua.
+local core = require "lagoon.core"
+
+local raise, classes = core.raise, core.classes
+
+-- A method that waits and has no results.
+local function waiting(wait)
+    return function(self, argument)
+        local code, err = wait(self, argument)
+        if code ~= 0 then
+            return raise(code, err)
+        end
+    end
+end
+
+local function class(name, methods)
+    classes[name].__index = methods
+    return methods
+end
+
+local sync = {}
+
+---Mutual exclusion; not recursive. Go: `sync.Mutex`.
+---@class lagoon.Mutex
+---@field lock async fun(self: lagoon.Mutex)
+---@field try_lock fun(self: lagoon.Mutex): boolean
+---@field unlock fun(self: lagoon.Mutex)
+sync.Mutex = class("mutex", {
+    lock = waiting(core.mutex_lock),
+    try_lock = core.mutex_try_lock,
+    unlock = core.mutex_unlock,
+})
+
+---Many readers or one writer. Go: `sync.RWMutex`.
+---@class lagoon.RWMutex
+---@field lock async fun(self: lagoon.RWMutex)
+---@field rlock async fun(self: lagoon.RWMutex)
+---@field try_lock fun(self: lagoon.RWMutex): boolean
+---@field try_rlock fun(self: lagoon.RWMutex): boolean
+---@field unlock fun(self: lagoon.RWMutex)
+---@field runlock fun(self: lagoon.RWMutex)
+sync.RWMutex = class("rwmutex", {
+    lock = waiting(core.rwmutex_lock),
+    rlock = waiting(core.rwmutex_rlock),
+    try_lock = core.rwmutex_try_lock,
+    try_rlock = core.rwmutex_try_rlock,
+    unlock = core.rwmutex_unlock,
+    runlock = core.rwmutex_runlock,
+})
+
+---Waits for a count to come down to zero. Go: `sync.WaitGroup`.
+---@class lagoon.WaitGroup
+---@field add fun(self: lagoon.WaitGroup, n: integer)
+---@field done fun(self: lagoon.WaitGroup)
+---@field wait async fun(self: lagoon.WaitGroup)
+sync.WaitGroup = class("waitgroup", {
+    add = core.waitgroup_add,
+    done = core.waitgroup_done,
+    wait = waiting(core.waitgroup_wait),
+})
+
+---A place to wait for a change of what a mutex guards. Go: `sync.Cond`.
+---@class lagoon.Cond
+---@field wait async fun(self: lagoon.Cond)
+---@field signal fun(self: lagoon.Cond)
+---@field broadcast fun(self: lagoon.Cond)
+sync.Cond = class("cond", {
+    wait = waiting(core.cond_wait),
+    signal = core.cond_signal,
+    broadcast = core.cond_broadcast,
+})
+
+---A number of units to be taken and given back. Go: `semaphore.Weighted`.
+---@class lagoon.Semaphore
+---@field acquire async fun(self: lagoon.Semaphore, units?: integer)
+---@field try_acquire fun(self: lagoon.Semaphore, units?: integer): boolean
+---@field release fun(self: lagoon.Semaphore, units?: integer)
+sync.Semaphore = class("semaphore", {
+    acquire = waiting(core.semaphore_acquire),
+    try_acquire = core.semaphore_try_acquire,
+    release = core.semaphore_release,
+})
+
+---@type fun(): lagoon.Mutex
+sync.mutex = core.mutex
+
+---@type fun(): lagoon.RWMutex
+sync.rwmutex = core.rwmutex
+
+---@type fun(): lagoon.WaitGroup
+sync.waitgroup = core.waitgroup
+
+---@type fun(mutex: lagoon.Mutex): lagoon.Cond
+sync.cond = core.cond
+
+---@type fun(units: integer): lagoon.Semaphore
+sync.semaphore = core.semaphore
+
+local function pack(ok, ...)
+    return { ok = ok, n = select("#", ...), ... }
+end
+
+---Makes a function that runs f at its first call; calls meanwhile wait for that, and all calls
+---have its results, or its error. Go: `sync.OnceValues`.
+---@param f fun(): ...
+---@return async fun(): ...
+function sync.once(f)
+    core.check_callable(f, "once")
+    local once, outcome = core.once(), nil
+    return function()
+        if not outcome then
+            local code, is_first = core.once_begin(once)
+            if code ~= 0 then
+                return raise(code, is_first)
+            elseif is_first then
+                outcome = pack(xpcall(f, core.note_trace))
+                core.once_end(once)
+            end
+        end
+        if outcome.ok then
+            return unpack(outcome, 1, outcome.n)
+        end
+        return raise(3, (unpack(outcome, 1, 1)))
+    end
+end
+
+return sync

@@ -1,0 +1,62 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Tasks: handles of goroutines.
+local core = require "lagoon.core"
+
+local c_wait, raise = core.task_wait, core.raise
+
+local function finish(code, ...)
+    if code == 0 then
+        return ...
+    elseif code == 1 then
+        return nil, "timeout"
+    end
+    return raise(code, (...))
+end
+
+---The handle of a goroutine.
+---@class lagoon.Task
+---@field cancel fun(self: lagoon.Task, reason?: any): boolean  whether it was alive
+---@field status fun(self: lagoon.Task): string
+---@field id fun(self: lagoon.Task): integer
+---@field name fun(self: lagoon.Task, name?: string): string?
+local Task = {
+    cancel = core.task_cancel,
+    status = core.task_status,
+    id = core.task_id,
+    name = core.task_name,
+}
+
+---Waits for the end of the goroutine; returns what its function returned, or raises its error.
+---@async
+---@param seconds? number  nil waits for ever; after them: nil, "timeout"
+---@return any ...
+function Task:wait(seconds)
+    return finish(c_wait(self, seconds))
+end
+
+core.classes.task.__index = Task
+
+local task = { finish = finish }
+
+---Starts `f(...)` as a goroutine. Go: `go f(...)`.
+---@type fun(f: function, ...: any)
+task.go = core.go
+
+---Starts `f(...)` as a goroutine with a handle, which keeps its results or its error.
+---@type fun(f: function, ...: any): lagoon.Task
+task.async = core.async
+
+---The task of the calling goroutine.
+---@type fun(): lagoon.Task
+task.self = core.self
+
+---Lets the others run. Go: `runtime.Gosched`.
+---@type async fun()
+task.yield = core.yield
+
+---The tracebacks of an error that `wait` has raised: of its goroutine, and where that was started.
+---@type fun(err: any): string?
+task.traceback = core.traceback
+
+return task
