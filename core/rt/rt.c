@@ -96,6 +96,7 @@ static void runtime_free(struct lg_runtime *rt)
         lg__timers_fini(&p->timers, &alloc);
         lg__p_free(rt, p);
     }
+    lg__selects_free(rt);
     lg__chans_free(rt);
     lg__strands_free(rt);
     lg__g_pool_fini(&rt->gs, &alloc);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The life of a goroutine, from its record's first use to its last.
+#include "os/cpu.h"
 #include "sched/drive.h"
 #include "sched/park.h"
 #include "sched/runtime.h"
@@ -55,6 +56,9 @@ void lg__g_drop(struct lg_g *g)
     if (g->has_wait) {
         if (lg__wait_claim(&g->wait, lg__wait_number(&g->wait), WAKE_DROP, 0)) {
             lg__wait_deliver(&g->wait);
+        }
+        while (!lg__wait_is_fired(&g->wait)) {
+            lg__cpu_pause(); // somebody else has claimed it and is about to
         }
         lg__wait_settle(g);
     }

@@ -107,7 +107,7 @@ void lg__put_idle_p(struct lg_runtime *rt, struct p *p)
 
 static struct p *make_p(struct lg_runtime *rt, uint32_t number)
 {
-    struct p *p = lg__alloc_new(&rt->alloc, sizeof *p + LG_CACHELINE);
+    struct p *p = lg__alloc_new(&rt->alloc, sizeof *p);
     if (!p) {
         return NULL;
     }
@@ -119,7 +119,7 @@ static struct p *make_p(struct lg_runtime *rt, uint32_t number)
 
 void lg__p_free(struct lg_runtime *rt, struct p *p)
 {
-    lg__alloc_free(&rt->alloc, p, sizeof *p + LG_CACHELINE);
+    lg__alloc_free(&rt->alloc, p, sizeof *p);
 }
 
 int lg__ps_grow(struct lg_runtime *rt, uint32_t procs)
@@ -213,6 +213,7 @@ static void unmake_m(struct lg_runtime *rt, struct m *m)
     bool is_first = !rt->has_thread_trouble;
     rt->has_thread_trouble = true;
     lg__unlock(&rt->lock, RANK_SCHED);
+    lg__m_free_loop(m);
     lg__alloc_free(&rt->alloc, m, sizeof *m);
     if (is_first && rt->options.on_log) {
         rt->options.on_log(rt->options.ud, "the system refuses a thread: fewer cores are used");
@@ -246,7 +247,7 @@ static bool start_spinner(struct lg_runtime *rt)
     }
     fresh->p = p;
     fresh->is_spinning = true;
-    if (lg__thread_start(lg__m_main, fresh, "lagoon-m", &fresh->handle) != LG_OK) {
+    if (!lg__m_new_loop(fresh) || lg__thread_start(lg__m_main, fresh, "lagoon-m", &fresh->handle) != LG_OK) {
         unmake_m(rt, fresh);
         return false;
     }

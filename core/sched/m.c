@@ -32,10 +32,19 @@ struct stack *lg__m_new_loop(struct m *m)
     return stack;
 }
 
+void lg__m_free_loop(struct m *m)
+{
+    if (m->loop_stack) {
+        lg__ctx_free(&m->loop);
+        lg__stack_put(&m->rt->stacks, NULL, m->loop_stack);
+        m->loop_stack = NULL;
+    }
+}
+
 int lg__m_enter(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
-    if (!lg__m_new_loop(m)) {
+    if (!m->loop_stack && !lg__m_new_loop(m)) {
         return LG_ENOMEM;
     }
     lg__m_set(m);
@@ -102,8 +111,5 @@ void lg__m_after_switch(void)
 
 void lg__m_main(void *arg)
 {
-    struct m *m = arg;
-    if (lg__m_enter(m) != LG_OK) {
-        lg__panic("no memory for a scheduler's stack");
-    }
+    lg__m_enter(arg); // its stack was made before the thread
 }

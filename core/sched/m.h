@@ -78,6 +78,9 @@ void lg__m_after_switch(void);
 // Gives the M a fresh loop stack; NULL: there is none.
 struct stack *lg__m_new_loop(struct m *m);
 
+// Takes it back, if it has one and has not run on it.
+void lg__m_free_loop(struct m *m);
+
 // Where a loop stack starts (sched/sched.c).
 ctx_entry *lg__loop_entry(void);
 

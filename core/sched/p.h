@@ -37,17 +37,20 @@ struct p {
     struct wait_block *wait_blocks; // selects' waiters, for reuse (sync/select.c)
     uint32_t nwait_blocks;
 
+    char first_line[LG_CACHELINE];
+
     // -- any P: taken by CAS --
     // Runs before the ring: what the running goroutine readied last, likely
     // still warm. Thieves leave it alone unless `is_starving`.
     _Atomic(struct runnable *) runnext;
-    alignas(LG_CACHELINE) struct runq runq;
+    struct runq runq;
 
     // -- set by sysmon, cleared by thieves, relaxed --
     _Atomic bool is_starving; // runnext has waited for a whole period
 
     // -- any thread, with the lock of timers --
-    alignas(LG_CACHELINE) struct timers timers;
+    char other_line[LG_CACHELINE]; // the allocator aligns to 16 bytes only
+    struct timers timers;
 
     // -- sched lock --
     struct node node; // in the list of idle Ps

@@ -63,10 +63,12 @@ struct lg_runtime {
     _Atomic size_t nchans;       // length of chans
 
     // -- idle protocol: seq_cst (sched/idle.c) --
-    alignas(LG_CACHELINE) _Atomic uint32_t nidle; // idle Ps
+    char idle_line[LG_CACHELINE]; // the allocator aligns to 16 bytes only
+    _Atomic uint32_t nidle;       // idle Ps
     _Atomic uint32_t nspinning;                   // Ms that look for work
     _Atomic size_t nglobal;                       // copy of global.count
 
+    char lock_line[LG_CACHELINE];
     struct lock lock;
     // -- lock --
     struct runnable_list global; // the global run queue

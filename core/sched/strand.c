@@ -310,6 +310,7 @@ void lg_strand_close(lg_strand *s)
                         "lg_strand_close() while something posted waits in the strand");
     }
     s->work = NULL;
+    s->is_closing = true;
     lg_goroutines(s->rt, drop_if_ours, s);
     lg__sched_forget(s->rt, &s->run);
     lg__lock(&s->rt->lock, RANK_SCHED);

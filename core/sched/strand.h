@@ -36,6 +36,7 @@ struct lg_strand {
     _Atomic bool is_occupied; // check build: an M is inside
 
     // -- the thread that starts goroutines before lg_drive(), then the driver --
+    bool is_closing;
     bool is_held; // work was added, and nobody has been told
 
     // -- the M inside, or that thread --
@@ -59,6 +60,12 @@ void lg__strands_nudge_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock);
 
 // Frees the strands that are left, on a runtime where nothing runs.
 void lg__strands_free(struct lg_runtime *rt);
+
+// Whether lg_strand_close() drops its goroutines at this moment.
+LG_INLINE bool lg__strand_is_closing(const struct lg_strand *s)
+{
+    return s->is_closing;
+}
 
 // Goes on where a donated stack left the strand, on a fresh loop stack.
 void lg__strand_resume(struct lg_strand *s);

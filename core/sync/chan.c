@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sched/runtime.h"
+#include "sched/strand.h"
 
 enum { ELEM_SIZE_MAX = 65535 };
 
@@ -18,6 +19,8 @@ static inline void copy_elem(const struct lg_chan *ch, void *to, const void *fro
         return; // a receiver that drops it
     }
     switch (ch->elem_size) {
+    case 0:
+        break;
     case 8:
         memcpy(to, from, 8);
         break;
@@ -48,7 +51,8 @@ void lg__chan_zero(const struct lg_chan *ch, void *elem)
 void lg__chan_lock(struct lg_chan *ch) LG_UNCHECKED_LOCKING
 {
     if (ch->strand) {
-        LG_ASSERT(!lg__m() || lg__m()->strand == ch->strand);
+        LG_ASSERT(!lg__m() || lg__m()->strand == ch->strand ||
+                  lg__strand_is_closing(ch->strand));
         return;
     }
     lg__lock(&ch->lock, RANK_SYNC);
@@ -163,16 +167,14 @@ int lg__chan_recv_locked(struct lg_chan *ch, void *elem, const struct lg_g *self
 
 bool lg__chan_looks_ready(struct lg_chan *ch, lg_op op)
 {
-    // relaxed: hints, the operation looks again under the lock. For a call
-    // with deadline 0 that sees nothing, this is the moment it took place.
-    if (atomic_load_explicit(&ch->is_closed, memory_order_relaxed)) {
-        return true;
-    }
-    uint32_t len = atomic_load_explicit(&ch->len, memory_order_relaxed);
-    if (op == LG_SEND) {
-        return len < ch->cap || atomic_load_explicit(&ch->has_recvq, memory_order_relaxed);
-    }
-    return len > 0 || atomic_load_explicit(&ch->has_sendq, memory_order_relaxed);
+    // acquire: hints, in this order, is_closed last: a channel only ever goes
+    // from not closed to closed, so one that looked empty and then open was
+    // both when the length was read. The operation looks again under the lock.
+    uint32_t len = atomic_load_explicit(&ch->len, memory_order_acquire);
+    bool has_room = op == LG_SEND ? len < ch->cap : len > 0;
+    _Atomic bool *has_partner = op == LG_SEND ? &ch->has_recvq : &ch->has_sendq;
+    return has_room || atomic_load_explicit(has_partner, memory_order_acquire) ||
+           atomic_load_explicit(&ch->is_closed, memory_order_relaxed);
 }
 
 bool lg__chan_is_ready_locked(struct lg_chan *ch, lg_op op, const struct lg_g *self)
