@@ -537,8 +537,9 @@ LG_API int lg_strand_open(lg_runtime *rt, const lg_strand_ops *ops, void *ud,
 // strand  ended
 //
 // Returns: none.   Errors: none.
-// Misuse:  while an M is inside, or something posted waits: fatal.
-// Blocks:  no.   Call from: anywhere outside the strand.
+// Misuse:  from inside the strand, or while something posted waits: fatal.
+// Blocks:  the thread, until the M that is inside has left.
+// Call from: anywhere outside the strand.
 // Go:      none
 LG_API void lg_strand_close(lg_strand *strand);
 

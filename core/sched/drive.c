@@ -48,6 +48,8 @@ static struct m *driver_enter(struct lg_runtime *rt, lg_ref until)
 static int driver_leave(struct lg_runtime *rt, bool has_ended)
 {
     lg__lock(&rt->lock, RANK_SCHED);
+    // Without a stack to be had, that is what it died of.
+    int why = rt->starved.first ? LG_ENOMEM : LG_EDEADLOCK;
     bool is_deadlocked = rt->is_deadlocked;
     rt->driver = NULL;
     rt->is_deadlocked = false;
@@ -55,7 +57,7 @@ static int driver_leave(struct lg_runtime *rt, bool has_ended)
     atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_DRIVE,
                               memory_order_relaxed);
     lg__unlock(&rt->lock, RANK_SCHED);
-    return is_deadlocked && !has_ended ? LG_EDEADLOCK : LG_OK;
+    return is_deadlocked && !has_ended ? why : LG_OK;
 }
 
 static bool has_ended(lg_ref ref)

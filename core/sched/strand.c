@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sched/strand.h"
 
+#include "os/cpu.h"
 #include "sched/idle.h"
 #include "sched/park.h"
 #include "sched/runtime.h"
@@ -228,8 +229,8 @@ static void step(struct lg_strand *s, struct lg_g *g)
 // Leaves the strand unless something has come in. True: left.
 static bool try_leave(struct lg_strand *s)
 {
-    // relaxed: published by the CAS
-    atomic_store_explicit(&s->is_occupied, false, memory_order_relaxed);
+    // release: pairs with lg_strand_close()
+    atomic_store_explicit(&s->is_occupied, false, memory_order_release);
     lg__m()->strand = NULL;
     lg_post *empty = NULL;
     // release: pairs with the acquire in lg__strand_push(); who queues the
@@ -301,8 +302,12 @@ static bool drop_if_ours(void *ud, const lg_g_info *info)
 
 void lg_strand_close(lg_strand *s)
 {
-    LG_MISUSE_OF_IF(s->rt, atomic_load_explicit(&s->is_occupied, memory_order_relaxed),
-                    "lg_strand_close() while a thread is inside the strand");
+    LG_MISUSE_OF_IF(s->rt, is_inside(s), "lg_strand_close() from inside the strand");
+    // The last M inside may still be on its way out.
+    // acquire: pairs with the release of who leaves
+    while (atomic_load_explicit(&s->is_occupied, memory_order_acquire)) {
+        lg__cpu_pause();
+    }
     // Steps of goroutines may be queued, they are dropped; nothing else may.
     turn_inbox_over(s);
     for (lg_post *post = s->work; post; post = post->next) {

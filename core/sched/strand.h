@@ -33,7 +33,7 @@ struct lg_strand {
 
     // -- any thread --
     _Atomic(lg_post *) inbox; // newest first; or STRAND_IDLE
-    _Atomic bool is_occupied; // check build: an M is inside
+    _Atomic bool is_occupied; // an M is inside
 
     // -- the thread that starts goroutines before lg_drive(), then the driver --
     bool is_closing;
