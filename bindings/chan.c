@@ -16,7 +16,7 @@ static const double CAP_MAX = 2147483647;
 struct chan *lagoon__chan_self(lua_State *L, const char *method)
 {
     struct chan *chan = lagoon__self(L, KIND_CHAN, method);
-    if (chan->ch == NULL || chan->object.script->rt == NULL) {
+    if (chan->ch == NULL) {
         lagoon__raise(L, "calling '%s' on a dead channel", method);
     }
     return chan;
@@ -124,6 +124,22 @@ static int send(lua_State *L)
     return push_sent(L, sg, chan, rc);
 }
 
+static int try_send(lua_State *L)
+{
+    struct chan *chan = lagoon__chan_self(L, "try_send");
+    struct value value;
+    lagoon__value_pack(L, 2, 1, chan, &value);
+    int rc = lg_chan_send(chan->ch, &value, 0);
+    if (rc != LG_OK) {
+        lagoon__value_drop(L, 1, chan, value);
+    }
+    if (rc == LG_ECLOSED) {
+        lagoon__raise(L, "send on closed channel");
+    }
+    lua_pushboolean(L, rc == LG_OK);
+    return 1;
+}
+
 // -- receive --
 
 static int push_received(lua_State *L, struct script_g *sg, struct chan *chan, int rc)
@@ -161,7 +177,36 @@ static int recv(lua_State *L)
     return push_received(L, sg, chan, rc);
 }
 
+static int try_recv(lua_State *L)
+{
+    struct chan *chan = lagoon__chan_self(L, "try_recv");
+    struct value value;
+    int rc = lg_chan_recv(chan->ch, &value, 0);
+    if (rc != LG_OK && rc != LG_ECLOSED) {
+        lua_pushnil(L);
+        lua_pushnil(L);
+        return 2;
+    }
+    lagoon__value_unpack(L, 1, chan, value);
+    lua_pushboolean(L, rc == LG_OK);
+    return 2;
+}
+
 // -- the rest --
+
+// sending(ch, v): the case of a select.
+static int sending(lua_State *L)
+{
+    struct chan *chan = lagoon__chan_self(L, "sending");
+    lua_settop(L, 2);
+    lua_createtable(L, 2, 0);
+    lua_insert(L, 1);
+    lua_rawseti(L, 1, 2);
+    lua_rawseti(L, 1, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, chan->object.script->refs.sending);
+    lua_setmetatable(L, 1);
+    return 1;
+}
 
 static int close(lua_State *L)
 {
@@ -205,8 +250,10 @@ static int stop(lua_State *L)
 
 static int tostring(lua_State *L)
 {
-    struct chan *chan = lagoon__self(L, KIND_CHAN, "tostring");
-    if (chan->ch == NULL || chan->object.script->rt == NULL) {
+    struct chan *chan = lagoon__object_at(L, 1, KIND_CHAN);
+    if (chan == NULL) {
+        lagoon__self(L, KIND_CHAN, "tostring");
+    } else if (chan->ch == NULL || chan->object.script->rt == NULL) {
         lua_pushfstring(L, "channel: %p (dead)", (void *)chan);
         return 1;
     }
@@ -229,6 +276,7 @@ void lagoon__open_chan(lua_State *L, struct script *s)
         {"chan", chan_new},        {"chan_send", send},      {"chan_recv", recv},
         {"chan_close", close},     {"chan_cap", cap},        {"chan_refs", refs},
         {"chan_closed", is_closed}, {"chan_length", length}, {"chan_stop", stop},
+        {"chan_try_send", try_send}, {"chan_try_recv", try_recv}, {"sending", sending},
         {NULL, NULL}};
     static const luaL_Reg meta[] = {
         {"__gc", finalise}, {"__tostring", tostring}, {NULL, NULL}};

@@ -58,10 +58,15 @@ void *lagoon__object_at(lua_State *L, int index, enum kind kind)
 
 void *lagoon__self(lua_State *L, enum kind kind, const char *method)
 {
-    void *object = lagoon__object_at(L, 1, kind);
+    struct object *object = lagoon__object_at(L, 1, kind);
     if (object == NULL) {
+        // Our methods in Lua pass a self that is not there on as nil.
+        const char *got = lua_isnoneornil(L, 1) ? "no value" : lagoon__type_name(L, 1);
         lagoon__raise(L, "calling '%s' on bad self (%s expected, got %s)", method,
-                      kinds[kind].name, lagoon__type_name(L, 1));
+                      kinds[kind].name, got);
+    }
+    if (object->script->rt == NULL) {
+        lagoon__raise(L, "calling '%s' on a dead %s", method, kinds[kind].name);
     }
     return object;
 }

@@ -158,6 +158,7 @@ static int timer_new(lua_State *L)
     lua_replace(L, 1);
     lg_timer_init(&timer->timer, s->rt, s->strand, fire, timer);
     start_timer(L, timer, delay_ns);
+    lua_settop(L, 1);
     return 1;
 }
 

@@ -61,10 +61,10 @@ static void add_frame(luaL_Buffer *b, const lua_Debug *ar)
     if (ar->currentline > 0) {
         lagoon__add_format(b, "%d:", ar->currentline);
     }
-    if (*ar->namewhat) {
-        lagoon__add_format(b, " in function '%s'", ar->name);
-    } else if (ar->what[0] == 'm') {
+    if (ar->what[0] == 'm') {
         luaL_addstring(b, " in main chunk");
+    } else if (*ar->namewhat) {
+        lagoon__add_format(b, " in function '%s'", ar->name);
     } else if (ar->what[0] == 'C') {
         luaL_addstring(b, " in a C function");
     } else {

@@ -5,7 +5,6 @@
 local core = require "lagoon.core"
 
 local c_send, c_recv, c_select, raise = core.chan_send, core.chan_recv, core.select, core.raise
-local Sending = core.Sending
 local class = core.classes.channel
 
 ---A queue of values between goroutines. Go: `chan any`.
@@ -50,30 +49,12 @@ function Channel:recv(seconds)
 end
 
 ---Sends one value if that need not wait.
----@param value any
----@return boolean ok
-function Channel:try_send(value)
-    local code, err = c_send(self, value, 0)
-    if code == 0 then
-        return true
-    elseif code == 1 then
-        return false
-    end
-    return raise(code, err)
-end
+---@type fun(self: lagoon.Channel, value: any): boolean
+Channel.try_send = core.chan_try_send
 
----Receives one value if that need not wait.
----@return any value
----@return boolean? ok  nil: there is none
-function Channel:try_recv()
-    local code, value, ok = c_recv(self, 0)
-    if code == 0 then
-        return value, ok
-    elseif code == 1 then
-        return nil, nil
-    end
-    return raise(code, value)
-end
+---Receives one value if that need not wait: as recv, or nil and nil.
+---@type fun(self: lagoon.Channel): any, boolean?
+Channel.try_recv = core.chan_try_recv
 
 ---Closes the channel: no more will be sent, receivers first drain it. Go: `close(ch)`.
 ---@type fun(self: lagoon.Channel)
@@ -92,11 +73,8 @@ Channel.closed = core.chan_closed
 Channel.stop = core.chan_stop
 
 ---The case of a select that sends a value. Go: `case ch <- v:`.
----@param value any
----@return lagoon.Case
-function Channel:sending(value)
-    return setmetatable({ self, value }, Sending)
-end
+---@type fun(self: lagoon.Channel, value: any): lagoon.Case
+Channel.sending = core.sending
 
 -- `for value in ch do`
 local function iterate(self)

@@ -41,6 +41,11 @@ local function functions(ffi)
     return call
 end
 
+-- What is not one is refused on the long way.
+local function is_seconds(seconds)
+    return seconds == nil or type(seconds) == "number" and seconds == seconds
+end
+
 local fast = {}
 
 -- The channel's methods, and select.
@@ -48,6 +53,7 @@ local function install_chan(ffi, call, chan)
     local Channel, class = chan.Channel, core.classes.channel
     local slow_send, slow_recv = Channel.send, Channel.recv
     local slow_try_send, slow_try_recv = Channel.try_send, Channel.try_recv
+    local slow_sending = Channel.sending
     local slow_iterate, slow_select, slow_length = chan.iterate, chan.select, class.__len
     local f_send_number, f_send_tag, f_send_ref = call.send_number, call.send_tag, call.send_ref
     local f_recv, f_length, f_select4, f_select8 =
@@ -89,20 +95,29 @@ local function install_chan(ffi, call, chan)
     end
 
     function Channel:send(value, seconds)
-        if getmetatable(self) == class and try_send(self, value) then
+        if getmetatable(self) == class and is_seconds(seconds) and try_send(self, value) then
             return true
         end
         return slow_send(self, value, seconds)
     end
 
     function Channel:recv(seconds)
-        if getmetatable(self) == class then
+        if getmetatable(self) == class and is_seconds(seconds) then
             local tag = f_recv(self)
             if tag >= 0 then
                 return take(self, tag), true
             end
         end
         return slow_recv(self, seconds)
+    end
+
+    local Sending = core.Sending
+
+    function Channel:sending(value)
+        if getmetatable(self) == class then
+            return setmetatable({ self, value }, Sending)
+        end
+        return slow_sending(self, value)
     end
 
     function Channel:try_send(value)
