@@ -1,0 +1,288 @@
+-- SPDX-License-Identifier: MIT
+--
+-- What specs share: waiting for a state, child processes, luck that can be repeated, and the
+-- guard around every `it`: a time limit, and a check that nothing is left behind.
+local lagoon = require "lagoon"
+
+local helper = {}
+
+local settings = {}
+local slowness = tonumber(os.getenv("LAGOON_SPEC_SLOWNESS")) or 1
+
+-- Modules that are loaded before busted are not loaded anew for each file.
+pcall(require, "lagoon.context")
+
+---Called by the runner.
+function helper.configure(given)
+  settings = given
+  settings.seed = settings.seed or tonumber(os.getenv("LAGOON_SEED")) or os.time()
+end
+
+-- ---------------------------------------------------------------------------------------------
+-- Waiting for a state, never for a time
+-- ---------------------------------------------------------------------------------------------
+
+---Lets the others run until the condition holds; raises if it never does.
+---@param condition fun(): any
+---@param what? string
+function helper.settle(condition, what)
+  local limit = lagoon.now() + 5 * slowness
+  local result = condition()
+  while not result do
+    if lagoon.now() > limit then
+      error("did not settle: " .. (what or "condition") .. "\n" .. lagoon.runtime.stack(true), 2)
+    end
+    lagoon.yield()
+    result = condition()
+  end
+  return result
+end
+
+---Settles until a task waits.
+---@param ... table  tasks
+function helper.parked(...)
+  for _, task in ipairs { ... } do
+    helper.settle(function()
+      local status = task:status()
+      if status ~= "waiting" and status ~= "ready" and status ~= "running" then
+        error("the task is " .. status, 4)
+      end
+      return status == "waiting"
+    end, "the task waits")
+  end
+  return ...
+end
+
+---How many goroutines wait; with a reason: for that.
+---@param reason? string
+---@return integer
+function helper.waiting(reason)
+  local n = 0
+  for _, goroutine in ipairs(lagoon.runtime.goroutines()) do
+    if goroutine.status == "waiting" and (not reason or goroutine.wait_reason == reason) then
+      n = n + 1
+    end
+  end
+  return n
+end
+
+---The error that a call raises; fails if it raises none.
+---@param f function
+---@return any
+function helper.error_of(f, ...)
+  local ok, err = pcall(f, ...)
+  if ok then
+    error("expected an error, there was none", 2)
+  end
+  return err
+end
+
+---The message of that error, without its position, which must be the spec's own.
+---@param f function
+---@return string
+function helper.message_of(f, ...)
+  local err = helper.error_of(f, ...)
+  local file, message = tostring(err):match("^(.-):%d+: (.*)$")
+  if not file or not file:find("_spec.lua$") then
+    error("the error has not the spec's position: " .. tostring(err), 2)
+  end
+  return message
+end
+
+-- ---------------------------------------------------------------------------------------------
+-- Load and luck
+-- ---------------------------------------------------------------------------------------------
+
+---@return boolean
+function helper.is_stress()
+  return settings.is_stress or false
+end
+
+---So many rounds in the release build; fewer in slow ones, ten times as many under --stress.
+---@param n integer
+---@return integer
+function helper.rounds(n)
+  return math.max(1, math.floor(n / slowness) * (settings.is_stress and 10 or 1))
+end
+
+---A function like math.random, repeatable by --seed.
+---@param salt? integer
+---@return fun(a: integer, b?: integer): integer
+function helper.random(salt)
+  local state = (settings.seed + (salt or 0) * 7919) % 2147483647
+  if state <= 0 then
+    state = 1
+  end
+  return function(low, high)
+    if not high then
+      low, high = 1, low
+    end
+    state = state * 16807 % 2147483647 -- exact in a double
+    return low + math.floor(state / 2147483647 * (high - low + 1))
+  end
+end
+
+---@return integer
+function helper.seed()
+  return settings.seed
+end
+
+-- ---------------------------------------------------------------------------------------------
+-- Child processes
+-- ---------------------------------------------------------------------------------------------
+
+local folder
+
+---A path in a folder of this process's own.
+---@param name string
+---@return string
+function helper.path(name)
+  if not folder then
+    local pipe = assert(io.popen("mktemp -d /tmp/lagoon-spec.XXXXXX"))
+    folder = pipe:read("*l")
+    pipe:close()
+  end
+  return folder .. "/" .. name
+end
+
+---Writes a file there and returns its path.
+---@param name string
+---@param text string
+---@return string
+function helper.file(name, text)
+  local path = helper.path(name)
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+  return path
+end
+
+local function slurp(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read("*a") or ""
+  if file then
+    file:close()
+  end
+  return text
+end
+
+local function quote(word)
+  return "'" .. tostring(word):gsub("'", "'\\''") .. "'"
+end
+
+---The program under test.
+helper.program = os.getenv("LAGOON_BIN") or "build/release/lagoon"
+---The library under test, for a stock luajit.
+helper.library = os.getenv("LAGOON_SO") or "build/release/lagoon.so"
+
+---@class helper.Child
+---@field status integer  of exit; over 128: of a signal; 124: it hung
+---@field out string
+---@field err string
+
+---Runs a program and waits for it. opts: stdin, env, shell (words in front of the program).
+---@param words string[]
+---@param opts? table
+---@return helper.Child
+function helper.child(words, opts)
+  opts = opts or {}
+  local command = { "cd", quote(opts.cwd or "."), "&&", "env", "-u", "LUA_INIT",
+    "-u", "LAGOON_PROCS" }
+  for name, value in pairs(opts.env or {}) do
+    command[#command + 1] = quote(name .. "=" .. value)
+  end
+  command[#command + 1] = ("timeout -k 5 %d"):format(opts.limit or 10 * math.max(slowness, 2))
+  for _, word in ipairs(words) do
+    command[#command + 1] = quote(word)
+  end
+  local stdin = opts.stdin and helper.file("stdin", opts.stdin) or "/dev/null"
+  local line = ("( %s ) <%s >%s 2>%s; echo $? >%s"):format(table.concat(command, " "), stdin,
+    helper.path("out"), helper.path("err"), helper.path("status"))
+  os.execute(line)
+  return {
+    status = tonumber(slurp(helper.path("status"))),
+    out = slurp(helper.path("out")),
+    err = slurp(helper.path("err")),
+  }
+end
+
+---Runs the program with arguments.
+---@param words string[]
+---@param opts? table
+---@return helper.Child
+function helper.lagoon(words, opts)
+  return helper.child({ helper.program, unpack(words) }, opts)
+end
+
+---Runs the program with a script.
+---@param text string
+---@param opts? table  also args: the script's
+---@return helper.Child
+function helper.script(text, opts)
+  local path = helper.file("script.lua", text)
+  return helper.lagoon({ path, unpack(opts and opts.args or {}) }, opts)
+end
+
+-- ---------------------------------------------------------------------------------------------
+-- The guard around every `it`
+-- ---------------------------------------------------------------------------------------------
+
+local LIMIT_S = 20
+
+local function counts()
+  local stats = lagoon.runtime.stats and lagoon.runtime.stats() or {}
+  return {
+    goroutines = lagoon.runtime.num_goroutine(),
+    channels = stats.channels or 0,
+    stacks = stats.stacks or 0,
+    timers = stats.timers or 0,
+  }
+end
+
+local function leftover(before)
+  collectgarbage()
+  collectgarbage()
+  local now = counts()
+  for name, n in pairs(now) do
+    if n > before[name] then
+      return ("%d %s"):format(n - before[name], name)
+    end
+  end
+end
+
+local function check_leaks(before)
+  local limit = lagoon.now() + 5 * slowness
+  local left = leftover(before)
+  while left do
+    if lagoon.now() > limit then
+      error("left behind: " .. left .. "\n" .. lagoon.runtime.stack(true), 0)
+    end
+    lagoon.yield()
+    left = leftover(before)
+  end
+end
+
+---Gives a body a time limit and a check for what it leaves behind.
+---@param body function
+---@return function
+function helper.guard(body)
+  return function()
+    local self = lagoon.self()
+    local before = counts()
+    local limit = LIMIT_S * slowness * (settings.is_stress and 10 or 1)
+    local watchdog = lagoon.timer(limit, function()
+      io.write(lagoon.runtime.stack(true), "\n")
+      self:cancel(("still running after %d s"):format(limit))
+    end)
+    local ok, err = xpcall(body, function(err)
+      return type(err) == "string" and debug.traceback(err, 2) or err
+    end)
+    watchdog:stop()
+    if not ok then
+      error(err, 0)
+    end
+    check_leaks(before)
+  end
+end
+
+return helper
