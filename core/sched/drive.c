@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "os/cpu.h"
 #include "sched/idle.h"
 #include "sched/sched.h"
 #include "sched/strand.h"
@@ -104,6 +105,11 @@ void lg__ms_stop(struct lg_runtime *rt)
     atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_STOP, memory_order_release);
     wake_all_idle(rt);
     lg__sysmon_stop(rt);
+    // Whoever is starting a thread finishes that first. acquire: pairs with the
+    // release in idle.c:start_spinner(); the handles are there
+    while (atomic_load_explicit(&rt->nstarting, memory_order_acquire) > 0) {
+        lg__cpu_pause();
+    }
     while (rt->made) {
         struct m *m = rt->made;
         lg__thread_join(m->handle);

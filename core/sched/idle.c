@@ -186,7 +186,7 @@ static struct m *take_idle_m_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
 
 static struct m *make_m_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
 {
-    if (rt->nmade + 1 >= lg__nprocs(rt)) {
+    if (rt->nmade + 1 >= lg__nprocs(rt) || (lg__interrupts(rt) & INTERRUPT_STOP)) {
         return NULL;
     }
     struct m *m = lg__alloc_new(&rt->alloc, sizeof *m);
@@ -195,6 +195,8 @@ static struct m *make_m_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
         m->next_made = rt->made;
         rt->made = m;
         rt->nmade++;
+        // relaxed: changed and awaited under the lock, and below
+        atomic_fetch_add_explicit(&rt->nstarting, 1, memory_order_relaxed);
     }
     return m;
 }
@@ -247,11 +249,15 @@ static bool start_spinner(struct lg_runtime *rt)
     }
     fresh->p = p;
     fresh->is_spinning = true;
-    if (!lg__m_new_loop(fresh) || lg__thread_start(lg__m_main, fresh, "lagoon-m", &fresh->handle) != LG_OK) {
+    bool is_started =
+        lg__m_new_loop(fresh) &&
+        lg__thread_start(lg__m_main, fresh, "lagoon-m", &fresh->handle) == LG_OK;
+    if (!is_started) {
         unmake_m(rt, fresh);
-        return false;
     }
-    return true;
+    // release: pairs with the acquire in lg__ms_stop(), which joins the thread
+    atomic_fetch_sub_explicit(&rt->nstarting, 1, memory_order_release);
+    return is_started;
 }
 
 void lg__wake_if_idle(struct lg_runtime *rt)

@@ -79,6 +79,7 @@ struct lg_runtime {
     uint32_t nidle_ms;
     struct m *made;              // Ms of our own, through next_made
     uint32_t nmade;
+    _Atomic uint32_t nstarting;  // of them, whose thread is not there yet
     bool has_thread_trouble;     // the system refused a thread: say so once
     bool is_deadlocked;
     uint64_t nwakeups;
