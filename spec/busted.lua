@@ -9,7 +9,7 @@
 
 -- Where Debian has busted; our own LuaJIT may look elsewhere.
 package.path = table.concat({
-  "./spec/?.lua", package.path, "/usr/share/lua/5.1/?.lua", "/usr/share/lua/5.1/?/init.lua",
+  package.path, "/usr/share/lua/5.1/?.lua", "/usr/share/lua/5.1/?/init.lua", "./spec/?.lua",
 }, ";")
 package.cpath = table.concat({
   package.cpath, "/usr/lib/x86_64-linux-gnu/lua/5.1/?.so",

@@ -239,7 +239,13 @@ local function counts()
   }
 end
 
+-- Overwrites what dead calls have left on the Lua stack: the collector takes it for alive.
+local function scrub()
+  return select("#", unpack({}, 1, 240))
+end
+
 local function leftover(before)
+  scrub()
   collectgarbage()
   collectgarbage()
   local now = counts()
@@ -262,6 +268,11 @@ local function check_leaks(before)
   end
 end
 
+-- Without the frames of the guard and of busted below it.
+local function own_frames(trace)
+  return (trace:gsub("\n%s*%[C%]: in function 'xpcall'%s*\n%s*[^\n]*helper%.lua.*$", ""))
+end
+
 ---Gives a body a time limit and a check for what it leaves behind.
 ---@param body function
 ---@return function
@@ -275,12 +286,13 @@ function helper.guard(body)
       self:cancel(("still running after %d s"):format(limit))
     end)
     local ok, err = xpcall(body, function(err)
-      return type(err) == "string" and debug.traceback(err, 2) or err
+      return type(err) == "string" and own_frames(debug.traceback(err, 2)) or err
     end)
     watchdog:stop()
     if not ok then
       error(err, 0)
     end
+    scrub()
     check_leaks(before)
   end
 end

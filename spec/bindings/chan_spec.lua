@@ -17,7 +17,7 @@ describe("chan", function()
 
   it("refuses a capacity that is none, and says why", function()
     local function why(...)
-      return helper.message_of(function(...) return chan(...) end, ...)
+      return helper.message_of(function(...) return (chan(...)) end, ...)
     end
     assert.equal("bad argument #1 to 'chan' (capacity must not be negative, got -1)", why(-1))
     assert.matches("must not be negative", why(-math.huge))

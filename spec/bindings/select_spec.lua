@@ -88,7 +88,7 @@ describe("select with default", function()
 
   it("must have it last", function()
     assert.equal("bad case #1 to select (lagoon.default must be the last)",
-      helper.message_of(function() return select_(lagoon.default, chan()) end))
+      helper.message_of(function() return (select_(lagoon.default, chan())) end))
   end)
 end)
 
@@ -97,11 +97,11 @@ describe("select with a closed channel to send to", function()
     local a = chan(1)
     a:close()
     assert.equal("send on closed channel",
-      helper.message_of(function() return select_(a:sending(1)) end))
+      helper.message_of(function() return (select_(a:sending(1))) end))
     assert.equal("send on closed channel",
-      helper.message_of(function() return select_(chan(), a:sending(1), lagoon.default) end))
+      helper.message_of(function() return (select_(chan(), a:sending(1), lagoon.default)) end))
     local b = chan()
-    local task = parked(async(function() return select_(b:sending(1)) end))
+    local task = parked(async(function() return (select_(b:sending(1))) end))
     b:close()
     assert.matches("select_spec.lua:%d+: send on closed channel",
       helper.error_of(task.wait, task))
@@ -110,7 +110,7 @@ end)
 
 describe("select with cases that are none", function()
   local function why(...)
-    return helper.message_of(function(...) return select_(...) end, ...)
+    return helper.message_of(function(...) return (select_(...)) end, ...)
   end
 
   it("names the position and the type", function()

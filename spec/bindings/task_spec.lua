@@ -115,7 +115,7 @@ end)
 describe("async", function()
   it("refuses what cannot be called", function()
     assert.equal("bad argument #1 to 'async' (function expected, got nil)",
-      helper.message_of(function() return lagoon.async(nil) end))
+      helper.message_of(function() return (lagoon.async(nil)) end))
   end)
 end)
 
