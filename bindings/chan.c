@@ -105,11 +105,9 @@ static int finish_send(lua_State *L, struct script_g *sg, int rc)
     return push_sent(L, sg, chan, rc);
 }
 
-static int send(lua_State *L)
+static int send_until(lua_State *L, struct chan *chan, int64_t deadline_ns)
 {
-    struct script *s = lagoon__script(L);
-    struct chan *chan = lagoon__chan_self(L, "send");
-    int64_t deadline_ns = lagoon__deadline(L, 3, 2, "send");
+    struct script *s = chan->object.script;
     struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
     lagoon__value_pack(L, 2, 1, chan, &sg->value);
     int rc = lg_chan_send(chan->ch, &sg->value, deadline_ns);
@@ -122,6 +120,19 @@ static int send(lua_State *L)
         lagoon__refuse(L, s);
     }
     return push_sent(L, sg, chan, rc);
+}
+
+static int send(lua_State *L)
+{
+    struct chan *chan = lagoon__chan_self(L, "send");
+    return send_until(L, chan, lagoon__deadline(L, 3, 2, "send"));
+}
+
+// As send(), called by fast.lua: without seconds, and surely with a channel.
+static int send_on(lua_State *L)
+{
+    struct chan *chan = lua_touserdata(L, 1);
+    return chan->ch && chan->object.script->rt ? send_until(L, chan, LG_NEVER) : send(L);
 }
 
 static int try_send(lua_State *L)
@@ -160,11 +171,9 @@ static int finish_recv(lua_State *L, struct script_g *sg, int rc)
     return push_received(L, sg, chan, rc);
 }
 
-static int recv(lua_State *L)
+static int recv_until(lua_State *L, struct chan *chan, int64_t deadline_ns)
 {
-    struct script *s = lagoon__script(L);
-    struct chan *chan = lagoon__chan_self(L, "recv");
-    int64_t deadline_ns = lagoon__deadline(L, 2, 1, "recv");
+    struct script *s = chan->object.script;
     struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
     int rc = lg_chan_recv(chan->ch, &sg->value, deadline_ns);
     if (rc == LG_WAIT) {
@@ -175,6 +184,19 @@ static int recv(lua_State *L)
         lagoon__refuse(L, s);
     }
     return push_received(L, sg, chan, rc);
+}
+
+static int recv(lua_State *L)
+{
+    struct chan *chan = lagoon__chan_self(L, "recv");
+    return recv_until(L, chan, lagoon__deadline(L, 2, 1, "recv"));
+}
+
+// As recv(), called by fast.lua.
+static int recv_from(lua_State *L)
+{
+    struct chan *chan = lua_touserdata(L, 1);
+    return chan->ch && chan->object.script->rt ? recv_until(L, chan, LG_NEVER) : recv(L);
 }
 
 static int try_recv(lua_State *L)
@@ -277,6 +299,7 @@ void lagoon__open_chan(lua_State *L, struct script *s)
         {"chan_close", close},     {"chan_cap", cap},        {"chan_refs", refs},
         {"chan_closed", is_closed}, {"chan_length", length}, {"chan_stop", stop},
         {"chan_try_send", try_send}, {"chan_try_recv", try_recv}, {"sending", sending},
+        {"chan_send_on", send_on}, {"chan_recv_from", recv_from},
         {NULL, NULL}};
     static const luaL_Reg meta[] = {
         {"__gc", finalise}, {"__tostring", tostring}, {NULL, NULL}};

@@ -131,8 +131,7 @@ static void end(struct script *s, struct script_g *sg, lua_State *from, int stat
 
 static bool is_where_it_was(struct script_g *sg)
 {
-    return lua_status(sg->co) == LUA_YIELD && lua_gettop(sg->co) == sg->top &&
-           lua_topointer(sg->co, 1) == sg->first;
+    return lua_status(sg->co) == LUA_YIELD && lua_gettop(sg->co) == sg->top;
 }
 
 // Somebody has called coroutine.resume() with the coroutine of a goroutine

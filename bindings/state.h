@@ -46,13 +46,13 @@ struct script_g {
     struct task *task;    // its handle; NULL: nobody has asked for one
     struct birthplace birth;
     int co_slot;          // keeps co alive
-    int top;              // of co's stack when it yielded ...
-    const void *first;    // ... and what was at its index 1: to know it again
+    int top;              // of co's stack when it yielded, to know it again
     struct value value;   // on its way from or to a channel
     struct select_block *select;
     uint64_t id;
     uint64_t parent;      // the id of the goroutine that started it; 0: none did
     bool is_armed;        // it yielded because it waits
+    bool must_donate;     // the wait that begins cannot yield
     bool is_reporter;     // runs the error handler
     bool is_first;        // lg_once_begin()'s answer
     bool has_rethrown;    // it has been given another goroutine's error

@@ -58,8 +58,11 @@ struct script_g *lagoon__waiter(lua_State *L, struct script *s, int64_t *deadlin
     struct script_g *sg = lg_extra_self();
     bool is_goroutine = sg != NULL && sg->script == s;
     s->refusal = NULL;
-    if (is_goroutine && L == sg->co && lua_isyieldable(L)) {
-        return sg;
+    if (is_goroutine) {
+        sg->must_donate = L != sg->co || !lua_isyieldable(L);
+        if (!sg->must_donate) {
+            return sg;
+        }
     }
     if (*deadline_ns == 0) {
         return &s->outside; // a time-out is the worst that can happen
@@ -100,13 +103,12 @@ int lagoon__settle(lua_State *L, struct script_g *sg, int rc, finish_fn *finish)
         }
         return finish(L, sg, rc);
     }
-    if (L != sg->co || !lua_isyieldable(L)) {
+    if (sg->must_donate) {
         return finish(L, sg, donate(L, sg));
     }
     sg->finish = finish;
     sg->is_armed = true;
     sg->top = lua_gettop(L);
-    sg->first = lua_topointer(L, 1);
     // The arguments stay on the stack: the wait needs their objects.
     return lua_yield(L, sg->top);
 }

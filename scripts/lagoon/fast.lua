@@ -41,11 +41,6 @@ local function functions(ffi)
     return call
 end
 
--- What is not one is refused on the long way.
-local function is_seconds(seconds)
-    return seconds == nil or type(seconds) == "number" and seconds == seconds
-end
-
 local fast = {}
 
 -- The channel's methods, and select.
@@ -94,19 +89,33 @@ local function install_chan(ffi, call, chan)
         return value
     end
 
+    local c_send_on, c_recv_from, raise = core.chan_send_on, core.chan_recv_from, core.raise
+
     function Channel:send(value, seconds)
-        if getmetatable(self) == class and is_seconds(seconds) and try_send(self, value) then
-            return true
+        if getmetatable(self) == class and seconds == nil then
+            if try_send(self, value) then
+                return true
+            end
+            local code, err = c_send_on(self, value)
+            if code == 0 then
+                return true
+            end
+            return raise(code, err)
         end
         return slow_send(self, value, seconds)
     end
 
     function Channel:recv(seconds)
-        if getmetatable(self) == class and is_seconds(seconds) then
+        if getmetatable(self) == class and seconds == nil then
             local tag = f_recv(self)
             if tag >= 0 then
                 return take(self, tag), true
             end
+            local code, value, ok = c_recv_from(self)
+            if code == 0 then
+                return value, ok
+            end
+            return raise(code, value)
         end
         return slow_recv(self, seconds)
     end
@@ -143,6 +152,11 @@ local function install_chan(ffi, call, chan)
             if tag >= 0 then
                 return take(self, tag)
             end
+            local code, value = c_recv_from(self)
+            if code == 0 then
+                return value
+            end
+            return raise(code, value)
         end
         return slow_iterate(self)
     end
