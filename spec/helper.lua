@@ -138,7 +138,7 @@ local folder
 ---@return string
 function helper.path(name)
   if not folder then
-    local pipe = assert(io.popen("mktemp -d /tmp/lagoon-spec.XXXXXX"))
+    local pipe = assert(io.popen("mktemp -d -t lagoon-spec.XXXXXX"))
     folder = pipe:read("*l")
     pipe:close()
   end
@@ -259,6 +259,9 @@ end
 local function check_leaks(before)
   local limit = lagoon.now() + 5 * slowness
   local left = leftover(before)
+  if left then
+    jit.flush() -- compiled loops keep the objects that they were compiled for
+  end
   while left do
     if lagoon.now() > limit then
       error("left behind: " .. left .. "\n" .. lagoon.runtime.stack(true), 0)
