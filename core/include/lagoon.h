@@ -627,7 +627,8 @@ LG_API int lg_chan_new(lg_runtime *rt, lg_strand *strand, size_t elem_size, size
 // ch  freed; NULL does nothing
 //
 // Returns: none.   Errors: none.
-// Misuse:  while a goroutine waits on it: fatal.
+// Misuse:  while a goroutine waits on it: fatal. One that a select has woken
+//          waits on all its channels until it runs.
 // Blocks:  no.   Call from: anywhere.
 // Go:      the garbage collector
 LG_API void lg_chan_free(lg_chan *ch);

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "os/lock.h"
 
-#include "os/cpu.h"
-#include "os/futex.h"
+#include <time.h>
 
-// Critical sections take tens of nanoseconds, a futex sleep and wake tens of
-// microseconds: spinning this often (about 2 us) nearly always suffices.
-enum { SPINS_BEFORE_SLEEP = 100 };
+#include "os/cpu.h"
+
+enum {
+    SPINS_BEFORE_SLEEP = 200, // about 5 us, a hundred critical sections
+    SLEEP_NS = 20 * 1000,
+};
 
 void lg__lock_slow(struct lock *lock)
 {
-    for (int i = 0; i < SPINS_BEFORE_SLEEP; i++) {
+    for (int spins = 0;; spins++) {
         uint32_t open = LOCK_OPEN;
         // acquire: pairs with the release in lg__unlock().
         if (atomic_load_explicit(&lock->state, memory_order_relaxed) == LOCK_OPEN &&
@@ -19,17 +21,11 @@ void lg__lock_slow(struct lock *lock)
                                                   memory_order_relaxed)) {
             return;
         }
-        lg__cpu_pause();
+        if (spins < SPINS_BEFORE_SLEEP) {
+            lg__cpu_pause();
+        } else {
+            struct timespec moment = {.tv_nsec = SLEEP_NS};
+            nanosleep(&moment, NULL);
+        }
     }
-    // Whoever takes it from here on must assume that others sleep as well.
-    // acquire: pairs with the release in lg__unlock().
-    while (atomic_exchange_explicit(&lock->state, LOCK_CONTENDED, memory_order_acquire) !=
-           LOCK_OPEN) {
-        lg__futex_wait(&lock->state, LOCK_CONTENDED, -1);
-    }
-}
-
-void lg__unlock_slow(struct lock *lock)
-{
-    lg__futex_wake(&lock->state);
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// A lock for the runtime's own short critical sections: four bytes, two atomic
-// operations when nobody contends, a short spin and then a futex when somebody
-// does. Zero bytes are an open one. It protects data of threads, never of
-// goroutines: it is released before any switch.
+// A lock for the runtime's own short critical sections, of tens of nanoseconds.
+// Zero bytes are an open one. It protects data of threads, never of goroutines:
+// it is released before any switch.
 //
-// After "Futexes are tricky" (Drepper, 2011), mutex 2.
+// Taking it is one atomic read-modify-write, opening it a plain store: an
+// exchange, to learn whether somebody sleeps, would double the price. So who
+// finds it held spins, and sleeps a moment only when its holder seems to have
+// lost its CPU. Opening it is also the last touch: who takes it next may free
+// the memory that it stands in.
 #ifndef LG_OS_LOCK_H
 #define LG_OS_LOCK_H
 
@@ -13,14 +16,13 @@
 #include "base/base.h"
 #include "os/lockrank.h"
 
-enum { LOCK_OPEN = 0, LOCK_HELD = 1, LOCK_CONTENDED = 2 };
+enum { LOCK_OPEN = 0, LOCK_HELD = 1 };
 
 struct LG_CAPABILITY("lock") lock {
-    _Atomic uint32_t state; // LOCK_*; CONTENDED: somebody may sleep on it
+    _Atomic uint32_t state; // LOCK_*
 };
 
 void lg__lock_slow(struct lock *lock);
-void lg__unlock_slow(struct lock *lock);
 
 LG_INLINE void lg__lock(struct lock *lock, enum lock_rank rank) LG_ACQUIRES(*lock)
     LG_UNCHECKED_LOCKING
@@ -41,10 +43,7 @@ LG_INLINE void lg__unlock(struct lock *lock, enum lock_rank rank) LG_RELEASES(*l
     LG_UNCHECKED_LOCKING
 {
     // release: pairs with the acquire in lg__lock() and lg__lock_slow().
-    if (LG_UNLIKELY(atomic_exchange_explicit(&lock->state, LOCK_OPEN,
-                                             memory_order_release) == LOCK_CONTENDED)) {
-        lg__unlock_slow(lock);
-    }
+    atomic_store_explicit(&lock->state, LOCK_OPEN, memory_order_release);
     lg__lockrank_release(rank);
 }
 

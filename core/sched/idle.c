@@ -95,6 +95,19 @@ static void drain_retired(struct lg_runtime *rt, struct p *p)
     lg__stack_cache_flush(&rt->stacks, &p->stacks);
 }
 
+// When the last owned P in excess is given up, nobody need look up any more.
+static void clear_retire_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
+{
+    for (uint32_t i = lg__nprocs(rt); i < lg__nps(rt); i++) {
+        if (!lg__p_at(rt, i)->is_idle) {
+            return;
+        }
+    }
+    // relaxed: seen a round later it costs nothing
+    atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_RETIRE,
+                              memory_order_relaxed);
+}
+
 void lg__put_idle_p(struct lg_runtime *rt, struct p *p)
 {
     if (p->number >= lg__nprocs(rt)) {
@@ -102,6 +115,7 @@ void lg__put_idle_p(struct lg_runtime *rt, struct p *p)
     }
     lg__lock(&rt->lock, RANK_SCHED);
     put_idle_p_locked(rt, p);
+    clear_retire_locked(rt);
     lg__unlock(&rt->lock, RANK_SCHED);
 }
 
@@ -156,13 +170,10 @@ void lg__ps_resize_locked(struct lg_runtime *rt, uint32_t procs)
             put_idle_p_locked(rt, p);
         }
     }
-    // An owner in excess looks up at its next round; the flag stays, and costs
-    // a comparison per round, until the runtime grows again.
-    uint32_t retire = procs < lg__nps(rt) ? INTERRUPT_RETIRE : 0;
-    atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_RETIRE,
-                              memory_order_relaxed);
+    // An owner in excess looks up at its next round.
     // release: pairs with the acquire in lg__interrupts()
-    atomic_fetch_or_explicit(&rt->interrupts, retire, memory_order_release);
+    atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_RETIRE, memory_order_release);
+    clear_retire_locked(rt);
 }
 
 // ---------------------------------------------------------------------------
@@ -201,6 +212,14 @@ static struct m *make_m_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
     return m;
 }
 
+// The spinner that the caller counted cannot be had. Under the lock, or a push
+// meanwhile would rely on one that does not exist.
+static void uncount_spinner_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
+{
+    // seq_cst: see idle.h
+    atomic_fetch_sub_explicit(&rt->nspinning, 1, memory_order_seq_cst);
+}
+
 // Takes back an M whose thread the system refused.
 static void unmake_m(struct lg_runtime *rt, struct m *m)
 {
@@ -212,6 +231,7 @@ static void unmake_m(struct lg_runtime *rt, struct m *m)
     *at = m->next_made;
     rt->nmade--;
     put_idle_p_locked(rt, m->p);
+    uncount_spinner_locked(rt);
     bool is_first = !rt->has_thread_trouble;
     rt->has_thread_trouble = true;
     lg__unlock(&rt->lock, RANK_SCHED);
@@ -222,8 +242,9 @@ static void unmake_m(struct lg_runtime *rt, struct m *m)
     }
 }
 
-// Hands an idle P to an M that then looks for work. Returns false if there is
-// no P or no M for it. The new M counts as spinning, by the caller.
+// Hands an idle P to an M that then looks for work; the caller has counted it
+// as spinning. False, and uncounted again: there is no P, or no M for it. All
+// Ms that are not in the list yet look for work once more before they are.
 static bool start_spinner(struct lg_runtime *rt)
 {
     struct m *fresh = NULL;
@@ -238,6 +259,9 @@ static bool start_spinner(struct lg_runtime *rt)
         if (!fresh) {
             put_idle_p_locked(rt, p);
         }
+    }
+    if (!m && !fresh) {
+        uncount_spinner_locked(rt);
     }
     lg__unlock(&rt->lock, RANK_SCHED);
     if (m) {
@@ -271,9 +295,7 @@ void lg__wake_if_idle(struct lg_runtime *rt)
                                                  memory_order_seq_cst)) {
         return;
     }
-    if (!start_spinner(rt)) {
-        atomic_fetch_sub_explicit(&rt->nspinning, 1, memory_order_seq_cst);
-    } else {
+    if (start_spinner(rt)) {
         lg__sysmon_rouse(rt);
     }
 }
@@ -420,12 +442,35 @@ static int64_t sleep_timeout(struct lg_runtime *rt, struct p *former)
     return left_ns > 0 ? left_ns : 0;
 }
 
+// Work has come while the M was on its way to sleep: it takes a P back and
+// looks for it, as a spinner, so that it wakes another if there is more.
+static bool take_p_back_locked(struct m *m) LG_REQUIRES(m->rt->lock)
+{
+    struct lg_runtime *rt = m->rt;
+    m->p = has_work(rt) ? take_idle_p_locked(rt) : NULL;
+    if (m->p) {
+        m->is_spinning = true;
+        // seq_cst: see idle.h
+        atomic_fetch_add_explicit(&rt->nspinning, 1, memory_order_seq_cst);
+    }
+    return m->p != NULL;
+}
+
+static bool is_called_away(struct m *m)
+{
+    uint32_t interrupts = lg__interrupts(m->rt);
+    return (interrupts & INTERRUPT_STOP) != 0 ||
+           (m->is_driver && (interrupts & INTERRUPT_DRIVE) != 0);
+}
+
 // Puts the M into the idle list, unless something has come up. False: it has.
+// The last look for work is under the lock: who queues some and finds no M to
+// wake has had the lock before us.
 static bool enter_idle_list(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
     lg__lock(&rt->lock, RANK_SCHED);
-    bool may_sleep = !lg__interrupts(rt);
+    bool may_sleep = !is_called_away(m) && !take_p_back_locked(m);
     if (may_sleep) {
         if (is_dead_locked(rt)) {
             report_deadlock_locked(rt);
@@ -479,25 +524,31 @@ void lg__idle(struct m *m)
         lg__put_idle_p(rt, former);
     }
     stop_spinning_to_sleep(m);
-    if (has_work(rt)) {
-        m->p = lg__take_idle_p(rt);
-        if (m->p) {
-            return;
-        }
-    }
     if (!enter_idle_list(m)) {
+        lg__sysmon_rouse(rt);
         return;
     }
     lg__note_sleep(&m->note, sleep_timeout(rt, former));
     leave_idle_list(m);
 }
 
+// Thieves leave runnext alone; without its owner it must stand in the ring.
+static void show_runnext(struct p *p)
+{
+    // acquire: pairs with the release in sched.c:push_next()
+    struct runnable *r = atomic_exchange_explicit(&p->runnext, NULL, memory_order_acquire);
+    if (r && !lg__runq_push(&p->runq, r, memory_order_seq_cst)) {
+        // The ring is full, so it is looked at; sysmon finds the rest.
+        atomic_store_explicit(&p->runnext, r, memory_order_release);
+        atomic_store_explicit(&p->is_starving, true, memory_order_relaxed);
+    }
+}
+
 bool lg__idle_must_leave(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
     uint32_t interrupts = lg__interrupts(rt);
-    bool must_leave = (interrupts & INTERRUPT_STOP) != 0 ||
-                      (m->is_driver && (interrupts & INTERRUPT_DRIVE));
+    bool must_leave = is_called_away(m);
     bool is_retired = m->p && m->p->number >= lg__nprocs(rt);
     if (!must_leave && !is_retired) {
         return false;
@@ -510,12 +561,14 @@ bool lg__idle_must_leave(struct m *m)
     if (m->p) {
         struct p *p = m->p;
         m->p = NULL;
+        show_runnext(p);
         lg__put_idle_p(rt, p);
     }
     if (!must_leave) {
         m->p = lg__take_idle_p(rt);
-    } else if (!(interrupts & INTERRUPT_STOP) && (has_work(rt) || has_runnext(rt))) {
-        lg__wake_if_idle(rt);
+    } else if (!(interrupts & INTERRUPT_STOP) &&
+               (has_work(rt) || first_timer(rt) != LG_NEVER)) {
+        lg__wake_if_idle(rt); // others look after it from now on
     }
     return must_leave;
 }

@@ -309,6 +309,12 @@ int lg_cancel(lg_ref ref)
             return LG_ESRCH;
         }
         bool is_waiting = (word & (WAIT_ARMED | WAIT_CLAIMED)) == WAIT_ARMED;
+        if (!is_waiting && (word & WAIT_CLAIMED) && !(word & WAIT_FIRED)) {
+            // Somebody is about to deliver, perhaps by a plain store.
+            lg__cpu_pause();
+            word = lg__wait_load(&g->wait);
+            continue;
+        }
         uint64_t next = is_waiting ? word | WAIT_CLAIMED | (uint64_t)WAKE_CANCEL << 8
                                    : word | WAIT_CANCEL;
         // acquire: as in lg__wait_claim() and lg__wait_load()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sched/steal.h"
 
-#include "sched/sched.h"
+#include "sched/idle.h"
 
 // What its owner has not come to for a whole period of sysmon.
 static struct runnable *steal_next(struct p *victim)
@@ -24,7 +24,8 @@ static struct runnable *steal_from(struct p *p, struct p *victim)
     }
     // The newest runs at once, the older ones are queued, as in Go.
     for (uint32_t i = 0; i + 1 < count; i++) {
-        // release: an idle P hears of them when this M stops spinning
+        // release: an idle P hears of them when this M stops spinning, or from
+        // lg__steal()
         bool has_room = lg__runq_push(&p->runq, batch[i], memory_order_release);
         LG_ASSERT(has_room);
         (void)has_room;
@@ -47,6 +48,9 @@ struct runnable *lg__steal(struct m *m)
         struct runnable *r = victim == p ? NULL : steal_from(p, victim);
         if (r) {
             lg__p_count(&p->nsteals);
+            if (!m->is_spinning && lg__runq_len(&p->runq) > 0) {
+                lg__wake_if_idle(rt);
+            }
             return r;
         }
     }

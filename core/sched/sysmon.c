@@ -41,6 +41,7 @@ static bool look(struct lg_runtime *rt, struct seen *seen)
         has_finding |= is_behind(lg__p_at(rt, i), &seen->tick[i], now_ns);
     }
     // seq_cst: as everywhere (idle.h)
+    has_finding |= atomic_load_explicit(&rt->nglobal, memory_order_seq_cst) > 0;
     if (has_finding && atomic_load_explicit(&rt->nidle, memory_order_seq_cst) > 0) {
         lg__wake_if_idle(rt);
         return true;

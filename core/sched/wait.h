@@ -137,6 +137,16 @@ LG_INLINE bool lg__wait_claim(struct wait *wait, uint64_t number, enum wake wake
 // Ends a claimed wait. True: the goroutine has parked, make it runnable.
 LG_INLINE bool lg__wait_deliver(struct wait *wait)
 {
+    // acquire: pairs with commit; its stack is complete
+    uint64_t seen = atomic_load_explicit(&wait->word, memory_order_acquire);
+    if (LG_LIKELY(seen & WAIT_PARKED)) {
+        // Claimed and parked, the word is ours alone: the goroutine sleeps,
+        // and lg_cancel() waits for FIRED. A store does.
+        LG_ASSERT((seen & (WAIT_CLAIMED | WAIT_FIRED)) == WAIT_CLAIMED);
+        // release: pairs with the acquire in load; publishes the element
+        atomic_store_explicit(&wait->word, seen | WAIT_FIRED, memory_order_release);
+        return true;
+    }
     // release: pairs with the acquire in commit and load; publishes the
     // element. acquire: pairs with commit; its stack is complete
     uint64_t word =

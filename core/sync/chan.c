@@ -212,9 +212,8 @@ static int finish(struct lg_g *g, enum wake wake)
 {
     struct waiter *w = &g->op.waiter;
     struct lg_chan *ch = w->owner;
-    if (wake == WAKE_CLOSED && w->mode == LG_RECV) {
-        lg__chan_zero(ch, w->elem);
-    } else if (wake != WAKE_READY && wake != WAKE_CLOSED) {
+    // Otherwise the channel may be gone already.
+    if (wake != WAKE_READY && wake != WAKE_CLOSED) {
         lg__chan_unhook(ch, w);
     }
     return lg__wake_result(wake);
@@ -331,6 +330,13 @@ void lg__chans_free(struct lg_runtime *rt)
     }
 }
 
+static void zero_all(struct lg_chan *ch, struct list *receivers)
+{
+    for (struct node *node = receivers->first; node; node = node->next) {
+        lg__chan_zero(ch, LG_CONTAINER_OF(node, struct waiter, node)->elem);
+    }
+}
+
 int lg_chan_close(lg_chan *ch)
 {
     struct list woken = {0};
@@ -340,6 +346,7 @@ int lg_chan_close(lg_chan *ch)
         // relaxed: a hint for those without the lock
         atomic_store_explicit(&ch->is_closed, true, memory_order_relaxed);
         lg__waitq_claim_all(&ch->recvq, WAKE_CLOSED, &woken);
+        zero_all(ch, &woken);
         lg__waitq_claim_all(&ch->sendq, WAKE_CLOSED, &woken);
         publish_queues_locked(ch);
     }
