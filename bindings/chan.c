@@ -32,7 +32,8 @@ struct chan *lagoon__chan_new(lua_State *L, struct script *s, size_t cap)
     struct chan *chan = lagoon__object_new(L, s, KIND_CHAN, sizeof *chan);
     int err = lg_chan_new(s->rt, s->strand, sizeof(struct value), cap, &chan->ch);
     if (err) {
-        lagoon__raise(L, "cannot make a channel of capacity %zu: %s", cap, lg_strerror(err));
+        lagoon__raise(L, "cannot make a channel of capacity %zu: %s", cap,
+                      lg_strerror(err));
     }
     lagoon__hidden(L, s, 128 + cap * sizeof(struct value));
     return chan;
@@ -49,7 +50,8 @@ static size_t check_cap(lua_State *L)
     }
     double cap = lua_tonumber(L, 1);
     if (!(cap >= 0)) {
-        lagoon__raise_argument(L, 1, "chan", "capacity must not be negative, got %.14g", cap);
+        lagoon__raise_argument(L, 1, "chan", "capacity must not be negative, got %.14g",
+                               cap);
     }
     if (cap > CAP_MAX) {
         lagoon__raise_argument(L, 1, "chan", "capacity must be at most %.0f, got %.14g",
@@ -274,8 +276,9 @@ static int tostring(lua_State *L)
 {
     struct chan *chan = lagoon__object_at(L, 1, KIND_CHAN);
     if (chan == NULL) {
-        lagoon__self(L, KIND_CHAN, "tostring");
-    } else if (chan->ch == NULL || chan->object.script->rt == NULL) {
+        chan = lagoon__self(L, KIND_CHAN, "tostring"); // raises
+    }
+    if (chan->ch == NULL || chan->object.script->rt == NULL) {
         lua_pushfstring(L, "channel: %p (dead)", (void *)chan);
         return 1;
     }
@@ -294,13 +297,21 @@ static int refs(lua_State *L)
 
 void lagoon__open_chan(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"chan", chan_new},        {"chan_send", send},      {"chan_recv", recv},
-        {"chan_close", close},     {"chan_cap", cap},        {"chan_refs", refs},
-        {"chan_closed", is_closed}, {"chan_length", length}, {"chan_stop", stop},
-        {"chan_try_send", try_send}, {"chan_try_recv", try_recv}, {"sending", sending},
-        {"chan_send_on", send_on}, {"chan_recv_from", recv_from},
-        {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"chan", chan_new},
+                                         {"chan_send", send},
+                                         {"chan_recv", recv},
+                                         {"chan_close", close},
+                                         {"chan_cap", cap},
+                                         {"chan_refs", refs},
+                                         {"chan_closed", is_closed},
+                                         {"chan_length", length},
+                                         {"chan_stop", stop},
+                                         {"chan_try_send", try_send},
+                                         {"chan_try_recv", try_recv},
+                                         {"sending", sending},
+                                         {"chan_send_on", send_on},
+                                         {"chan_recv_from", recv_from},
+                                         {NULL, NULL}};
     static const luaL_Reg meta[] = {
         {"__gc", finalise}, {"__tostring", tostring}, {NULL, NULL}};
     lagoon__register(L, s, functions);

@@ -90,7 +90,8 @@ static void add_goroutine(luaL_Buffer *b, struct script *s, const lg_g_info *inf
         }
         luaL_addstring(b, "]:");
     } else {
-        lagoon__add_format(b, " [%s]:", info->status == LG_RUNNABLE ? "runnable" : "running");
+        lagoon__add_format(
+            b, " [%s]:", info->status == LG_RUNNABLE ? "runnable" : "running");
     }
     if (sg == NULL) {
         luaL_addstring(b, "\n\tnative");

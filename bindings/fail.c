@@ -60,7 +60,8 @@ void lagoon__raise(lua_State *L, const char *format, ...)
     raise_top(L);
 }
 
-void lagoon__raise_argument(lua_State *L, int n, const char *name, const char *format, ...)
+void lagoon__raise_argument(lua_State *L, int n, const char *name, const char *format,
+                            ...)
 {
     char message[MESSAGE_SIZE];
     va_list args;

@@ -67,8 +67,7 @@ static int take_out(struct chan *chan)
 
 static int recv(struct chan *chan)
 {
-    if (!is_live(chan) ||
-        lg_chan_recv(chan->ch, &chan->object.script->out, 0) != LG_OK) {
+    if (!is_live(chan) || lg_chan_recv(chan->ch, &chan->object.script->out, 0) != LG_OK) {
         return FAST_NOT;
     }
     return take_out(chan);

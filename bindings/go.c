@@ -250,11 +250,10 @@ static int is_inside(lua_State *L)
 
 void lagoon__open_go(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"go", go},
-        {"yield", yield},
-        {"is_inside", is_inside},
-        {"check_callable", check_callable},
-        {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"go", go},
+                                         {"yield", yield},
+                                         {"is_inside", is_inside},
+                                         {"check_callable", check_callable},
+                                         {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

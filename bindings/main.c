@@ -18,7 +18,7 @@
 #include "task.h"
 
 enum {
-    STATUS_ERROR = 1,    // of goroutine 1, or of usage
+    STATUS_ERROR = 1, // of goroutine 1, or of usage
     STATUS_DEADLOCK = 2,
     WHY_SIZE = 256,
 };

@@ -35,7 +35,8 @@ void lagoon__class(lua_State *L, enum kind kind)
     luaL_newmetatable(L, kinds[kind].class);
 }
 
-void *lagoon__object_new(lua_State *L, struct script *s, enum kind kind, size_t size_bytes)
+void *lagoon__object_new(lua_State *L, struct script *s, enum kind kind,
+                         size_t size_bytes)
 {
     struct object *object = lua_newuserdata(L, size_bytes);
     memset(object, 0, size_bytes);

@@ -33,7 +33,8 @@ struct object {
 const char *lagoon__kind_name(enum kind kind);
 
 // Pushes a zeroed userdata of a kind, with the kind's metatable. Raises.
-void *lagoon__object_new(lua_State *L, struct script *s, enum kind kind, size_t size_bytes);
+void *lagoon__object_new(lua_State *L, struct script *s, enum kind kind,
+                         size_t size_bytes);
 
 // The object at an index, or NULL if it is none of that kind.
 void *lagoon__object_at(lua_State *L, int index, enum kind kind);

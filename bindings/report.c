@@ -16,9 +16,13 @@ enum { RECENT_CAP = 64 };
 
 enum { STATUS_FAILED = 2 };
 
-// Ends a traceback: whose it is, and where that was started.
+// Adds whose a traceback is, and where that was started. Goroutine 1 of a
+// program needs no words.
 static void add_goroutine(luaL_Buffer *b, struct script_g *sg)
 {
+    if (sg->id == sg->script->main_id) {
+        return;
+    }
     lagoon__add_format(b, "\ngoroutine %llu", (unsigned long long)sg->id);
     if (sg->task && sg->task->name) {
         lagoon__add_format(b, " [%s]", sg->task->name);
@@ -32,14 +36,16 @@ static void add_goroutine(luaL_Buffer *b, struct script_g *sg)
     }
 }
 
-void lagoon__push_trace(lua_State *L, struct script_g *sg)
+// Pushes the traceback of a goroutine that has failed; true if it has frames.
+static bool push_trace(lua_State *L, struct script_g *sg)
 {
     luaL_Buffer b;
     luaL_buffinit(L, &b);
     luaL_addstring(&b, "stack traceback:");
-    lagoon__trace_goroutine(&b, sg);
+    bool has_frames = lagoon__trace_goroutine(&b, sg) > 0;
     add_goroutine(&b, sg);
     luaL_pushresult(&b);
+    return has_frames;
 }
 
 // -- lagoon.traceback() --
@@ -82,7 +88,8 @@ static void remember_recent(lua_State *L, struct script *s, int error, int trace
     lua_settop(L, recent - 1);
 }
 
-void lagoon__remember_trace(lua_State *L, struct script *s, int error)
+// Has traceback() find the one on top of L for the error at an index.
+static void remember_trace(lua_State *L, struct script *s, int error)
 {
     int trace = lua_gettop(L);
     luaL_checkstack(L, 8, "no room for a traceback");
@@ -111,7 +118,8 @@ static void push_remembered(lua_State *L, struct script *s, int error)
         lua_pushnil(L);
         return;
     }
-    lua_rawgeti(L, LUA_REGISTRYINDEX, is_weak_key(L, error) ? refs->traces : refs->recent);
+    lua_rawgeti(L, LUA_REGISTRYINDEX,
+                is_weak_key(L, error) ? refs->traces : refs->recent);
     lua_pushvalue(L, error);
     lua_rawget(L, -2);
     lua_remove(L, -2);
@@ -120,17 +128,18 @@ static void push_remembered(lua_State *L, struct script *s, int error)
 void lagoon__push_new_trace(lua_State *L, struct script_g *sg, int error)
 {
     luaL_checkstack(L, 8, "no room for a traceback");
-    lagoon__push_trace(L, sg);
-    if (sg->has_rethrown) {
-        lua_pushliteral(L, "\n\nthe error came from:\n");
-        push_remembered(L, sg->script, error);
-        if (lua_isstring(L, -1)) {
-            lua_concat(L, 3);
-        } else {
-            lua_pop(L, 2);
-        }
+    bool has_frames = push_trace(L, sg);
+    lua_pushliteral(L, "\n\nthe error came from:\n");
+    push_remembered(L, sg->script, error);
+    if (!sg->has_rethrown || !lua_isstring(L, -1)) {
+        lua_pop(L, 2);
+    } else if (has_frames) {
+        lua_concat(L, 3);
+    } else {
+        lua_insert(L, -3);
+        lua_pop(L, 2);
     }
-    lagoon__remember_trace(L, sg->script, error);
+    remember_trace(L, sg->script, error);
 }
 
 static int traceback(lua_State *L)
@@ -157,7 +166,7 @@ static int note_trace(lua_State *L)
         add_goroutine(&b, sg);
     }
     luaL_pushresult(&b);
-    lagoon__remember_trace(L, s, 1);
+    remember_trace(L, s, 1);
     lua_settop(L, 1);
     return 1;
 }
@@ -267,10 +276,9 @@ static int on_error(lua_State *L)
 
 void lagoon__open_report(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"traceback", traceback},
-        {"note_trace", note_trace},
-        {"on_error", on_error},
-        {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"traceback", traceback},
+                                         {"note_trace", note_trace},
+                                         {"on_error", on_error},
+                                         {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

@@ -9,16 +9,9 @@
 struct script;
 struct script_g;
 
-// Pushes the traceback of a goroutine that has failed, with where it was
-// started. May raise.
-void lagoon__push_trace(lua_State *L, struct script_g *sg);
-
-// Has lagoon.traceback() find the traceback on top of L for the error at an
-// index. May raise.
-void lagoon__remember_trace(lua_State *L, struct script *s, int error);
-
-// Does both for an error at an index that leaves a goroutine; if that had been
-// given the error by another one, the traceback tells of both. Pushes it.
+// Pushes the traceback of a goroutine that the error at an index leaves, with
+// where it was started; if another goroutine had given it the error, it tells
+// of both. lagoon.traceback() finds it from now on. May raise.
 void lagoon__push_new_trace(lua_State *L, struct script_g *sg, int error);
 
 // An error that nobody handles, on top of `from`, has left a goroutine: calls

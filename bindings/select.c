@@ -22,14 +22,15 @@ struct select_block {
     struct select_block *next;
     uint32_t cap;
     uint32_t ncases;
-    size_t index;      // which case was done
-    lg_case *cases;    // cap of them
+    size_t index;   // which case was done
+    lg_case *cases; // cap of them
     struct select_case side[];
 };
 
 static size_t block_size(uint32_t cap)
 {
-    return sizeof(struct select_block) + cap * (sizeof(struct select_case) + sizeof(lg_case));
+    return sizeof(struct select_block) +
+           cap * (sizeof(struct select_case) + sizeof(lg_case));
 }
 
 static struct select_block *get_block(lua_State *L, struct script *s, int ncases)
@@ -117,7 +118,8 @@ static void check_cases(lua_State *L, struct script *s, int ncases)
             }
         }
         if (is_default(L, s, i)) {
-            lagoon__raise(L, "bad case #%d to select (lagoon.default must be the last)", i);
+            lagoon__raise(L, "bad case #%d to select (lagoon.default must be the last)",
+                          i);
         }
         lagoon__raise(L, "bad case #%d to select (channel expected, got %s)", i,
                       lagoon__type_name(L, i));
@@ -125,8 +127,8 @@ static void check_cases(lua_State *L, struct script *s, int ncases)
 }
 
 // Forgets the values of the send cases that were not done, of the first n.
-static void drop_cases(lua_State *L, struct script *s, struct select_block *block, uint32_t n,
-                       size_t done)
+static void drop_cases(lua_State *L, struct script *s, struct select_block *block,
+                       uint32_t n, size_t done)
 {
     for (uint32_t i = 0; i < n; i++) {
         if (i != done && block->cases[i].op == LG_SEND &&
@@ -140,7 +142,8 @@ static void drop_cases(lua_State *L, struct script *s, struct select_block *bloc
     }
 }
 
-static void fill_case(lua_State *L, struct script *s, struct select_block *block, uint32_t i)
+static void fill_case(lua_State *L, struct script *s, struct select_block *block,
+                      uint32_t i)
 {
     struct select_case *side = &block->side[i];
     side->value = (struct value){0};
@@ -221,7 +224,8 @@ static int push_default(lua_State *L, struct script_g *sg)
     return 2;
 }
 
-static int run_select(lua_State *L, struct script_g *sg, int64_t deadline_ns, bool has_default)
+static int run_select(lua_State *L, struct script_g *sg, int64_t deadline_ns,
+                      bool has_default)
 {
     struct select_block *block = sg->select;
     int rc = lg_select(block->cases, block->ncases, deadline_ns, &block->index);

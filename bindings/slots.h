@@ -13,8 +13,8 @@ struct script;
 struct slots {
     int32_t *free; // given back, nfree of them
     int32_t nfree;
-    int32_t cap;   // of free; at least `last`, so that giving back cannot fail
-    int32_t last;  // the highest number ever taken
+    int32_t cap;  // of free; at least `last`, so that giving back cannot fail
+    int32_t last; // the highest number ever taken
 };
 
 // A free number; 0: out of memory.

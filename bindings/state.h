@@ -40,22 +40,22 @@ struct birthplace {
 // A goroutine of the state: what lives in the core's record, all zero at first.
 struct script_g {
     struct script *script;
-    lua_State *co;        // its coroutine
-    lua_State *donor;     // where it stands in lg_wait(); NULL: nowhere
-    finish_fn *finish;    // of the wait that is armed
-    struct task *task;    // its handle; NULL: nobody has asked for one
+    lua_State *co;     // its coroutine
+    lua_State *donor;  // where it stands in lg_wait(); NULL: nowhere
+    finish_fn *finish; // of the wait that is armed
+    struct task *task; // its handle; NULL: nobody has asked for one
     struct birthplace birth;
-    int co_slot;          // keeps co alive
-    int top;              // of co's stack when it yielded, to know it again
-    struct value value;   // on its way from or to a channel
+    int co_slot;        // keeps co alive
+    int top;            // of co's stack when it yielded, to know it again
+    struct value value; // on its way from or to a channel
     struct select_block *select;
     uint64_t id;
-    uint64_t parent;      // the id of the goroutine that started it; 0: none did
-    bool is_armed;        // it yielded because it waits
-    bool must_donate;     // the wait that begins cannot yield
-    bool is_reporter;     // runs the error handler
-    bool is_first;        // lg_once_begin()'s answer
-    bool has_rethrown;    // it has been given another goroutine's error
+    uint64_t parent;   // the id of the goroutine that started it; 0: none did
+    bool is_armed;     // it yielded because it waits
+    bool must_donate;  // the wait that begins cannot yield
+    bool is_reporter;  // runs the error handler
+    bool is_first;     // lg_once_begin()'s answer
+    bool has_rethrown; // it has been given another goroutine's error
 };
 
 _Static_assert(sizeof(struct script_g) <= LG_EXTRA_SIZE, "a goroutine has no more room");
@@ -68,42 +68,42 @@ struct coroutine {
 
 // Lua values that the state keeps for us, in its registry.
 struct script_refs {
-    int kept;       // table: slot -> coroutine, task or timer that must stay alive
-    int noop;       // function that does nothing
-    int probe;      // function that raises inside a __gc metamethod
-    int ffi_call;   // the function that makes FFI calls; LUA_NOREF: no FFI
-    int sources;    // table: name of a source -> true
-    int traces;     // weak table: error -> traceback
-    int recent;     // table: errors that cannot be weak -> traceback, and a ring
-    int fast_refs;  // weak table: channel -> its table of references
-    int handler;    // what lagoon.on_error() was given, or LUA_NOREF
-    int sending;    // metatable of ch:sending(v)
-    int default_case; // lagoon.default
+    int kept;            // table: slot -> coroutine, task or timer that must stay alive
+    int noop;            // function that does nothing
+    int probe;           // function that raises inside a __gc metamethod
+    int ffi_call;        // the function that makes FFI calls; LUA_NOREF: no FFI
+    int sources;         // table: name of a source -> true
+    int traces;          // weak table: error -> traceback
+    int recent;          // table: errors that cannot be weak -> traceback, and a ring
+    int fast_refs;       // weak table: channel -> its table of references
+    int handler;         // what lagoon.on_error() was given, or LUA_NOREF
+    int sending;         // metatable of ch:sending(v)
+    int default_case;    // lagoon.default
     int classes[NKINDS]; // metatables
 };
 
 struct script {
-    lua_State *aux;        // a thread of ours, for calls that no goroutine makes
-    lg_runtime *rt;        // NULL: closed, and nothing of ours works any more
+    lua_State *aux; // a thread of ours, for calls that no goroutine makes
+    lg_runtime *rt; // NULL: closed, and nothing of ours works any more
     lg_strand *strand;
-    bool owns_runtime;     // opened by us, for a host
-    bool is_program;       // an error that nobody handles ends the process
-    bool is_over;          // goroutine 1 has ended: no Lua code runs any more
-    uint64_t main_id;      // of goroutine 1
+    bool owns_runtime; // opened by us, for a host
+    bool is_program;   // an error that nobody handles ends the process
+    bool is_over;      // goroutine 1 has ended: no Lua code runs any more
+    uint64_t main_id;  // of goroutine 1
 
-    struct value out;      // what a fast call has received, until it is read
-    const char *refusal;   // why the last lagoon__waiter() was `outside`
+    struct value out;        // what a fast call has received, until it is read
+    const char *refusal;     // why the last lagoon__waiter() was `outside`
     struct script_g outside; // stands for a goroutine where there is none
 
     struct script_refs refs;
-    struct slots slots;    // of refs.kept
+    struct slots slots; // of refs.kept
     struct coroutine pool[COROUTINE_POOL_CAP];
     int npooled;
     struct select_block *blocks; // for reuse
-    size_t hidden_bytes;   // allocated behind the collector's back lately
-    int recent_at;         // where the ring of refs.recent goes on
-    const char *last_source; // the last one that was looked up in refs.sources
-    int nsources;          // in refs.sources
+    size_t hidden_bytes;         // allocated behind the collector's back lately
+    int recent_at;               // where the ring of refs.recent goes on
+    const char *last_source;     // the last one that was looked up in refs.sources
+    int nsources;                // in refs.sources
 };
 
 // Gives a state its script, or finds the one it has. rt is borrowed; NULL opens

@@ -20,8 +20,8 @@ static int64_t check_units(lua_State *L, int index, const char *name, double lea
     double units = lua_tonumber(L, index);
     if (!(units >= least && units <= UNITS_MAX) || units != (double)(int64_t)units) {
         lagoon__raise_argument(L, index == 1 ? 1 : index - 1, name,
-                               "a whole number from %.0f to %.0f expected, got %.14g", least,
-                               UNITS_MAX, units);
+                               "a whole number from %.0f to %.0f expected, got %.14g",
+                               least, UNITS_MAX, units);
     }
     return (int64_t)units;
 }
@@ -133,8 +133,9 @@ static int waitgroup_add(lua_State *L)
     struct waitgroup *wg = lagoon__self(L, KIND_WAITGROUP, "add");
     int64_t delta = check_units(L, 2, "add", -UNITS_MAX);
     if (lg_waitgroup_add(&wg->core, delta) != LG_OK) {
-        lagoon__raise(L, "%s", delta < 0 ? "negative waitgroup counter"
-                                         : "waitgroup counter out of range");
+        lagoon__raise(L, "%s",
+                      delta < 0 ? "negative waitgroup counter"
+                                : "waitgroup counter out of range");
     }
     return 0;
 }
@@ -250,8 +251,8 @@ static int once_end(lua_State *L)
 static int semaphore_new(lua_State *L)
 {
     int64_t units = check_units(L, 1, "semaphore", 0);
-    struct semaphore *semaphore =
-        lagoon__object_new(L, lagoon__script(L), KIND_SEMAPHORE, sizeof(struct semaphore));
+    struct semaphore *semaphore = lagoon__object_new(L, lagoon__script(L), KIND_SEMAPHORE,
+                                                     sizeof(struct semaphore));
     lg_semaphore_init(&semaphore->core, units);
     semaphore->units = units;
     return 1;
@@ -297,33 +298,32 @@ static int semaphore_release(lua_State *L)
 
 void lagoon__open_sync(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"mutex", mutex_new},
-        {"mutex_lock", mutex_lock},
-        {"mutex_try_lock", mutex_try_lock},
-        {"mutex_unlock", mutex_unlock},
-        {"rwmutex", rwmutex_new},
-        {"rwmutex_lock", rwmutex_lock},
-        {"rwmutex_rlock", rwmutex_rlock},
-        {"rwmutex_try_lock", rwmutex_try_lock},
-        {"rwmutex_try_rlock", rwmutex_try_rlock},
-        {"rwmutex_unlock", rwmutex_unlock},
-        {"rwmutex_runlock", rwmutex_runlock},
-        {"waitgroup", waitgroup_new},
-        {"waitgroup_add", waitgroup_add},
-        {"waitgroup_done", waitgroup_done},
-        {"waitgroup_wait", waitgroup_wait},
-        {"cond", cond_new},
-        {"cond_wait", cond_wait},
-        {"cond_signal", cond_signal},
-        {"cond_broadcast", cond_broadcast},
-        {"once", once_new},
-        {"once_begin", once_begin},
-        {"once_end", once_end},
-        {"semaphore", semaphore_new},
-        {"semaphore_acquire", semaphore_acquire},
-        {"semaphore_try_acquire", semaphore_try_acquire},
-        {"semaphore_release", semaphore_release},
-        {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"mutex", mutex_new},
+                                         {"mutex_lock", mutex_lock},
+                                         {"mutex_try_lock", mutex_try_lock},
+                                         {"mutex_unlock", mutex_unlock},
+                                         {"rwmutex", rwmutex_new},
+                                         {"rwmutex_lock", rwmutex_lock},
+                                         {"rwmutex_rlock", rwmutex_rlock},
+                                         {"rwmutex_try_lock", rwmutex_try_lock},
+                                         {"rwmutex_try_rlock", rwmutex_try_rlock},
+                                         {"rwmutex_unlock", rwmutex_unlock},
+                                         {"rwmutex_runlock", rwmutex_runlock},
+                                         {"waitgroup", waitgroup_new},
+                                         {"waitgroup_add", waitgroup_add},
+                                         {"waitgroup_done", waitgroup_done},
+                                         {"waitgroup_wait", waitgroup_wait},
+                                         {"cond", cond_new},
+                                         {"cond_wait", cond_wait},
+                                         {"cond_signal", cond_signal},
+                                         {"cond_broadcast", cond_broadcast},
+                                         {"once", once_new},
+                                         {"once_begin", once_begin},
+                                         {"once_end", once_end},
+                                         {"semaphore", semaphore_new},
+                                         {"semaphore_acquire", semaphore_acquire},
+                                         {"semaphore_try_acquire", semaphore_try_acquire},
+                                         {"semaphore_release", semaphore_release},
+                                         {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

@@ -270,9 +270,10 @@ static const char *status_of(struct task *task)
 {
     static const char *const ended[] = {
         [TASK_DONE] = "done", [TASK_FAILED] = "failed", [TASK_CANCELLED] = "cancelled"};
-    static const char *const alive[] = {
-        [LG_RUNNABLE] = "ready", [LG_RUNNING] = "running", [LG_WAITING] = "waiting",
-        [LG_DEAD] = "done"};
+    static const char *const alive[] = {[LG_RUNNABLE] = "ready",
+                                        [LG_RUNNING] = "running",
+                                        [LG_WAITING] = "waiting",
+                                        [LG_DEAD] = "done"};
     if (task->state >= TASK_DONE) {
         return ended[task->state];
     }
@@ -324,8 +325,9 @@ static int name(lua_State *L)
 static int tostring(lua_State *L)
 {
     struct task *task = lagoon__self(L, KIND_TASK, "tostring");
-    lua_pushfstring(L, "task: %f%s%s%s (%s)", (double)task->ref.id, task->name ? " \"" : "",
-                    task->name ? task->name : "", task->name ? "\"" : "", status_of(task));
+    lua_pushfstring(L, "task: %f%s%s%s (%s)", (double)task->ref.id,
+                    task->name ? " \"" : "", task->name ? task->name : "",
+                    task->name ? "\"" : "", status_of(task));
     return 1;
 }
 
@@ -342,10 +344,10 @@ static int finalise(lua_State *L)
 
 void lagoon__open_task(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"async", async},       {"self", self},         {"task_wait", wait},
-        {"task_cancel", cancel}, {"task_status", status}, {"task_id", id},
-        {"task_name", name},    {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"async", async},        {"self", self},
+                                         {"task_wait", wait},     {"task_cancel", cancel},
+                                         {"task_status", status}, {"task_id", id},
+                                         {"task_name", name},     {NULL, NULL}};
     static const luaL_Reg meta[] = {
         {"__gc", finalise}, {"__tostring", tostring}, {NULL, NULL}};
     lagoon__register(L, s, functions);

@@ -23,8 +23,8 @@ enum task_state {
 // What a task keeps in its environment table, beside results at 1, 2, ...
 enum task_key {
     TASK_ERROR = -1,
-    TASK_TRACE = -2,     // of that error
-    TASK_REASON = -3,    // of its cancellation
+    TASK_TRACE = -2,  // of that error
+    TASK_REASON = -3, // of its cancellation
     TASK_NAME = -4,
     TASK_CORE_NAME = -5, // the string that the core has borrowed
 };
@@ -33,14 +33,14 @@ struct task {
     struct object object;
     struct script_g *sg; // NULL once it has ended
     lg_ref ref;
-    lg_waitgroup end;    // 1 until it has ended
+    lg_waitgroup end; // 1 until it has ended
     struct birthplace birth;
-    const char *name;    // NULL: none
-    int slot;            // keeps the handle alive until the end
+    const char *name; // NULL: none
+    int slot;         // keeps the handle alive until the end
     int nresults;
     enum task_state state;
     bool is_cancelled;
-    bool is_async;       // its error waits to be taken; else it is unhandled
+    bool is_async; // its error waits to be taken; else it is unhandled
     bool is_taken;
 };
 

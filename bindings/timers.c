@@ -74,7 +74,8 @@ static int push_ticker(lua_State *L, int64_t delay_ns, int64_t period_ns)
     lg_timer_init(&ticker->timer, s->rt, s->strand, send_time, ticker);
     lagoon__hidden(L, s, sizeof *ticker);
     int64_t when_ns = lagoon__after(s, delay_ns);
-    if (when_ns != LG_NEVER && lg_timer_start(&ticker->timer, when_ns, period_ns) != LG_OK) {
+    if (when_ns != LG_NEVER &&
+        lg_timer_start(&ticker->timer, when_ns, period_ns) != LG_OK) {
         lagoon__raise_memory(L);
     }
     return 1;
@@ -213,8 +214,9 @@ static int now(lua_State *L)
 void lagoon__open_timers(lua_State *L, struct script *s)
 {
     static const luaL_Reg functions[] = {
-        {"after", after},           {"tick", tick},   {"timer", timer_new},
-        {"timer_stop", timer_stop}, {"sleep", sleep}, {"timer_reset", timer_reset},
-        {"now", now},               {NULL, NULL}};
+        {"after", after},     {"tick", tick},
+        {"timer", timer_new}, {"timer_stop", timer_stop},
+        {"sleep", sleep},     {"timer_reset", timer_reset},
+        {"now", now},         {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

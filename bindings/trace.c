@@ -72,7 +72,7 @@ static void add_frame(luaL_Buffer *b, const lua_Debug *ar)
     }
 }
 
-void lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level)
+int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level)
 {
     int nlevels = count_levels(co);
     int nshown = 0;
@@ -92,14 +92,16 @@ void lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level)
         }
         add_frame(b, &ar);
     }
+    return nshown;
 }
 
-void lagoon__trace_goroutine(luaL_Buffer *b, struct script_g *sg)
+int lagoon__trace_goroutine(luaL_Buffer *b, struct script_g *sg)
 {
+    int nshown = 0;
     if (sg->donor && sg->donor != sg->co) {
-        lagoon__trace_frames(b, sg->donor, 0);
+        nshown = lagoon__trace_frames(b, sg->donor, 0);
     }
-    lagoon__trace_frames(b, sg->co, 0);
+    return nshown + lagoon__trace_frames(b, sg->co, 0);
 }
 
 void lagoon__trace_birth(luaL_Buffer *b, const struct birthplace *birth)
@@ -113,6 +115,7 @@ void lagoon__trace_birth(luaL_Buffer *b, const struct birthplace *birth)
     } else {
         int length = (int)strcspn(source, "\n");
         lagoon__add_format(b, "[string \"%.*s%s\"]:%d", length < 40 ? length : 40, source,
-                           length < 40 && source[length] == '\0' ? "" : "...", birth->line);
+                           length < 40 && source[length] == '\0' ? "" : "...",
+                           birth->line);
     }
 }

@@ -25,12 +25,13 @@ enum value_tag {
 
 struct value {
     uint32_t tag;
-    int32_t ref;    // VALUE_REF: a slot of the channel
-    double number;  // VALUE_NUMBER
+    int32_t ref;   // VALUE_REF: a slot of the channel
+    double number; // VALUE_NUMBER
 };
 
 // Makes the value at index v ready for the channel at index ch. Raises.
-void lagoon__value_pack(lua_State *L, int v, int ch, struct chan *chan, struct value *out);
+void lagoon__value_pack(lua_State *L, int v, int ch, struct chan *chan,
+                        struct value *out);
 
 // Pushes a value that came from the channel at index ch, which forgets it.
 void lagoon__value_unpack(lua_State *L, int ch, struct chan *chan, struct value value);

@@ -9,8 +9,8 @@
 static const char not_here[] =
     "cannot block outside a goroutine: run this inside lagoon.run(f)";
 static const char not_in_gc[] = "cannot block inside a __gc metamethod";
-static const char not_in_ffi[] =
-    "cannot block inside an FFI callback: the C function that called it must return first";
+static const char not_in_ffi[] = "cannot block inside an FFI callback: the C function "
+                                 "that called it must return first";
 
 // Whether a finaliser is running. Only then does luaJIT_setmode() raise for a
 // mode that it does not know; elsewhere it just says no.

@@ -2,6 +2,8 @@
 --
 -- The program `lagoon`: options as luajit's, then the script. Runs as goroutine 1. Returns the exit
 -- status; an error that is not caught here is the script's, and is reported with its traceback.
+local core = require "lagoon.core"
+
 local USAGE = [[
 usage: lagoon [options]... [script [args]...].
 Available options are:
@@ -84,15 +86,27 @@ local function split(text)
     return text == "" and 0 or n, parts
 end
 
+-- Each does one option; false and a message if it cannot.
 local do_option = {}
 
 function do_option.e(code)
-    assert(loadstring(code, "=(command line)"))()
+    local chunk, err = loadstring(code, "=(command line)")
+    if not chunk then
+        return false, err
+    end
+    chunk()
 end
 
+-- The library is also left in a global of its name, if there is none.
 function do_option.l(name)
-    local result = require(name)
-    if _G[name] == nil then
+    local is_loaded, result = xpcall(require, core.note_trace, name)
+    if not is_loaded then
+        local missing = ("module '%s' not found"):format(name)
+        if type(result) == "string" and result:find(missing, 1, true) then
+            return false, (result:gsub("^lagoon/[^:]*:%d+: ", ""))
+        end
+        core.raise(3, result)
+    elseif _G[name] == nil then
         _G[name] = result
     end
 end
@@ -102,12 +116,10 @@ function do_option.j(value)
     local run = jit[command]
     if type(run) ~= "function" then
         local is_found, module = pcall(require, "jit." .. command)
-        if not is_found and not tostring(module):find("^module ") then
-            error(module, 0)
-        end
         run = is_found and type(module) == "table" and module.start
         if not run then
-            error("unknown luaJIT command or jit.* modules not installed", 0)
+            return false, ("unknown command in '-j%s': LuaJIT has none, and there is no module "
+                .. "jit.%s"):format(value, command)
         end
     end
     local n, parts = split(text)
@@ -116,7 +128,8 @@ end
 
 function do_option.O(value)
     local n, parts = split(value)
-    require("jit.opt").start(unpack(parts, 1, n))
+    local is_done, err = pcall(require("jit.opt").start, unpack(parts, 1, n))
+    return is_done, err
 end
 
 function do_option.v()
@@ -192,9 +205,11 @@ local function run_init(init)
         chunk, err = loadstring(init, "=LUA_INIT")
     end
     if not chunk then
-        error(err, 0)
+        say(err)
+        return false
     end
     chunk()
+    return true
 end
 
 -- ------------------------------------------------------------------------------------------------
@@ -212,9 +227,14 @@ local function run_options(argv, options)
         if letter == "b" then
             list_bytecode(argv, value)
         elseif do_option[letter] and letter ~= "v" then
-            do_option[letter](value)
+            local is_done, err = do_option[letter](value)
+            if is_done == false then
+                say(err)
+                return false
+            end
         end
     end
+    return true
 end
 
 ---@async
@@ -233,14 +253,15 @@ local function main(argv, is_terminal)
     end
     set_arg(argv, script)
     local init = not flags.E and os.getenv("LUA_INIT")
-    if init then
-        run_init(init)
+    if init and not run_init(init) then
+        return 1
     end
     if flags.v then
         do_option.v()
     end
-    run_options(argv, options)
-    if has_script then
+    if not run_options(argv, options) then
+        return 1
+    elseif has_script then
         return run_script(not options.is_stdin and argv[script] or nil)
     elseif not (flags.e or flags.v or flags.b) then
         return run_script(nil)
