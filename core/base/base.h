@@ -22,14 +22,14 @@
 enum { LG_CACHELINE = 64 };
 
 #define LG_CONTAINER_OF(ptr, type, member) \
-    ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+    ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 // The check build (LG_CHECK) asserts and shrinks: rings, caches and batches
 // are tiny there, so that the rare path is the usual one.
 #ifdef LG_CHECK
 #define LG_SIZED(usual, tiny) (tiny)
-#define LG_ASSERT(cond)                                                            \
-    ((cond) ? (void)0                                                              \
+#define LG_ASSERT(cond) \
+    ((cond) ? (void)0   \
             : lg__panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #cond))
 #else
 #define LG_SIZED(usual, tiny) (usual)
@@ -37,11 +37,11 @@ enum { LG_CACHELINE = 64 };
 #endif
 
 // Judges the caller, in every build.
-#define LG_MISUSE_IF(cond, message)      \
-    do {                                 \
-        if (LG_UNLIKELY(cond)) {         \
-            lg__panic("%s", (message));  \
-        }                                \
+#define LG_MISUSE_IF(cond, message)     \
+    do {                                \
+        if (LG_UNLIKELY(cond)) {        \
+            lg__panic("%s", (message)); \
+        }                               \
     } while (0)
 
 #endif // LG_BASE_BASE_H

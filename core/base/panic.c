@@ -2,9 +2,11 @@
 #include "base/panic.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 // Per thread, because several runtimes may live in one process.
@@ -18,10 +20,14 @@ __attribute__((noinline)) void lg__panic_hook_set(const struct panic_hook *hook)
 static void say_on_stderr(const char *message)
 {
     static const char intro[] = "lagoon: fatal error: ";
-    ssize_t ignored = write(STDERR_FILENO, intro, sizeof intro - 1);
-    ignored = write(STDERR_FILENO, message, strlen(message));
-    ignored = write(STDERR_FILENO, "\n", 1);
-    (void)ignored; // nobody is left to tell
+    struct iovec parts[] = {
+        {(void *)(uintptr_t)intro, sizeof intro - 1},
+        {(void *)(uintptr_t)message, strlen(message)},
+        {(void *)(uintptr_t) "\n", 1},
+    };
+    if (writev(STDERR_FILENO, parts, 3) < 0) {
+        return; // nobody is left to tell
+    }
 }
 
 _Noreturn void lg__panic(const char *format, ...)

@@ -43,7 +43,7 @@ extern "C" {
 // ---------------------------------------------------------------------------
 
 enum {
-    LG_WAIT = 1,       // armed: a scripted goroutine must yield, or lg_wait()
+    LG_WAIT = 1, // armed: a scripted goroutine must yield, or lg_wait()
     LG_OK = 0,
     LG_ENOMEM = -1,    // out of memory or of address space
     LG_EINVAL = -2,    // an argument is out of range
@@ -101,7 +101,7 @@ typedef struct lg_options {
     void (*on_log)(void *ud, const char *line);
     // The last words before abort(). NULL: written to file descriptor 2.
     void (*on_fatal)(void *ud, const char *message);
-    void *ud;          // handed to on_log and on_fatal
+    void *ud; // handed to on_log and on_fatal
     // Install a SIGSEGV handler that names a goroutine whose stack overflows.
     bool signals;
     size_t stack_size_bytes; // of native goroutines; 0: LG_STACK_DEFAULT
@@ -293,14 +293,14 @@ LG_API void *lg_alloc(lg_runtime *rt, void *ptr, size_t osize, size_t nsize);
 // Figures of a runtime, taken without stopping it: each is true at some
 // moment of the call.
 typedef struct lg_stats {
-    size_t size_bytes;  // sizeof(lg_stats) that the caller was compiled with
-    int procs;          // Ps
-    int procs_idle;     // Ps without an M
-    int threads;        // Ms, running, spinning and idle
-    int threads_idle;   // Ms asleep
-    size_t goroutines;  // alive
+    size_t size_bytes;        // sizeof(lg_stats) that the caller was compiled with
+    int procs;                // Ps
+    int procs_idle;           // Ps without an M
+    int threads;              // Ms, running, spinning and idle
+    int threads_idle;         // Ms asleep
+    size_t goroutines;        // alive
     size_t goroutines_cached; // records kept for reuse
-    size_t stacks;      // C stacks in use: native, scheduler, donated
+    size_t stacks;            // C stacks in use: native, scheduler, donated
     size_t stacks_cached;
     size_t channels;    // made and not freed
     size_t timers;      // pending
@@ -405,8 +405,8 @@ typedef enum lg_status {
 // One goroutine in a snapshot.
 typedef struct lg_g_info {
     lg_ref ref;
-    uint64_t parent;         // id of the goroutine that started it; 0: a host
-    const char *name;        // NULL if it has none
+    uint64_t parent;  // id of the goroutine that started it; 0: a host
+    const char *name; // NULL if it has none
     lg_status status;
     const char *wait_reason; // "chan receive"; NULL unless it waits
     int64_t wait_since_ns;   // on lg_now()'s clock, to about 10 ms
@@ -587,7 +587,7 @@ LG_API void *lg_extra_self(void);
 typedef struct lg_post {
     struct lg_post *next; // the strand's
     void (*fn)(struct lg_post *post);
-    bool is_queued;       // the strand's
+    bool is_queued; // the strand's
 } lg_post;
 
 // Has post->fn called inside the strand, between two goroutines, soon. A post

@@ -40,7 +40,7 @@ enum {
 struct stack {
     struct stack *next; // in a cache or in the pool
     struct slab *slab;
-    char *low;          // of the slot, guard included
+    char *low; // of the slot, guard included
     uint32_t size_class;
     bool has_guard; // else the lowest word is a canary
 #ifdef LG_CHECK

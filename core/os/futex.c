@@ -12,8 +12,8 @@ void lg__futex_wait(_Atomic uint32_t *word, uint32_t seen, int64_t timeout_ns)
         .tv_sec = (time_t)(timeout_ns / 1000000000),
         .tv_nsec = (long)(timeout_ns % 1000000000),
     };
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen,
-            timeout_ns < 0 ? NULL : &timeout, NULL, 0);
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, timeout_ns < 0 ? NULL : &timeout,
+            NULL, 0);
 }
 
 void lg__futex_wake(_Atomic uint32_t *word)

@@ -24,23 +24,22 @@ struct LG_CAPABILITY("lock") lock {
 
 void lg__lock_slow(struct lock *lock);
 
-LG_INLINE void lg__lock(struct lock *lock, enum lock_rank rank) LG_ACQUIRES(*lock)
-    LG_UNCHECKED_LOCKING
+LG_INLINE void lg__lock(struct lock *lock, enum lock_rank rank)
+    LG_ACQUIRES(*lock) LG_UNCHECKED_LOCKING
 {
     lg__lockrank_acquire(rank);
     uint32_t open = LOCK_OPEN;
     // acquire: pairs with the release in lg__unlock(); all that the former
     // holder wrote is visible.
-    if (LG_UNLIKELY(!atomic_compare_exchange_strong_explicit(&lock->state, &open,
-                                                             LOCK_HELD,
-                                                             memory_order_acquire,
-                                                             memory_order_relaxed))) {
+    if (LG_UNLIKELY(!atomic_compare_exchange_strong_explicit(
+            &lock->state, &open, LOCK_HELD, memory_order_acquire,
+            memory_order_relaxed))) {
         lg__lock_slow(lock);
     }
 }
 
-LG_INLINE void lg__unlock(struct lock *lock, enum lock_rank rank) LG_RELEASES(*lock)
-    LG_UNCHECKED_LOCKING
+LG_INLINE void lg__unlock(struct lock *lock, enum lock_rank rank)
+    LG_RELEASES(*lock) LG_UNCHECKED_LOCKING
 {
     // release: pairs with the acquire in lg__lock() and lg__lock_slow().
     atomic_store_explicit(&lock->state, LOCK_OPEN, memory_order_release);

@@ -12,7 +12,8 @@ static __thread uint32_t held_ranks;
 LG_NOINLINE void lg__lockrank_acquire(enum lock_rank rank)
 {
     if (held_ranks >> rank != 0) {
-        lg__panic("lock of rank %d taken while holding ranks 0x%x", (int)rank, held_ranks);
+        lg__panic("lock of rank %d taken while holding ranks 0x%x", (int)rank,
+                  held_ranks);
     }
     held_ranks |= 1U << rank;
 }

@@ -12,14 +12,10 @@ struct dump {
 static const char *status_name(const lg_g_info *info)
 {
     switch (info->status) {
-    case LG_RUNNABLE:
-        return "runnable";
-    case LG_RUNNING:
-        return "running";
-    case LG_WAITING:
-        return info->wait_reason ? info->wait_reason : "waiting";
-    case LG_DEAD:
-        break;
+    case LG_RUNNABLE: return "runnable";
+    case LG_RUNNING: return "running";
+    case LG_WAITING: return info->wait_reason ? info->wait_reason : "waiting";
+    case LG_DEAD: break;
     }
     return "dead";
 }

@@ -4,32 +4,19 @@
 const char *lg_strerror(int code)
 {
     switch (code) {
-    case LG_WAIT:
-        return "waiting";
-    case LG_OK:
-        return "ok";
-    case LG_ENOMEM:
-        return "out of memory";
-    case LG_EINVAL:
-        return "invalid argument";
-    case LG_EAGAIN:
-        return "would wait";
-    case LG_ETIMEDOUT:
-        return "timed out";
-    case LG_ECANCELED:
-        return "canceled";
-    case LG_ECLOSED:
-        return "closed channel";
-    case LG_EPERM:
-        return "not held";
-    case LG_EDEADLOCK:
-        return "all goroutines are asleep";
-    case LG_ETHREAD:
-        return "no thread available";
-    case LG_ESRCH:
-        return "no such goroutine";
-    default:
-        return "unknown error";
+    case LG_WAIT: return "waiting";
+    case LG_OK: return "ok";
+    case LG_ENOMEM: return "out of memory";
+    case LG_EINVAL: return "invalid argument";
+    case LG_EAGAIN: return "would wait";
+    case LG_ETIMEDOUT: return "timed out";
+    case LG_ECANCELED: return "canceled";
+    case LG_ECLOSED: return "closed channel";
+    case LG_EPERM: return "not held";
+    case LG_EDEADLOCK: return "all goroutines are asleep";
+    case LG_ETHREAD: return "no thread available";
+    case LG_ESRCH: return "no such goroutine";
+    default: return "unknown error";
     }
 }
 

@@ -29,8 +29,9 @@ int lg_options_env(lg_options *opts, char *why, size_t why_size)
     const char *procs = getenv("LAGOON_PROCS");
     if (procs && !parse_procs(procs, &opts->procs)) {
         if (why) {
-            snprintf(why, why_size, "LAGOON_PROCS=%s: must be a whole number from 1 to %d",
-                     procs, (int)LG_PROCS_MAX);
+            snprintf(why, why_size,
+                     "LAGOON_PROCS=%s: must be a whole number from 1 to %d", procs,
+                     (int)LG_PROCS_MAX);
         }
         return LG_EINVAL;
     }

@@ -38,7 +38,7 @@ typedef int wait_finish(struct lg_g *g, enum wake wake);
 
 // One goroutine in one queue of something that it waits for (sync/waiter.h).
 struct waiter {
-    struct node node;    // in queue, guarded by the lock of what owns that
+    struct node node; // in queue, guarded by the lock of what owns that
     struct lg_g *g;
     struct list *queue;  // where it stands; NULL: in none
     void *owner;         // the channel, mutex, ... whose queue that is
@@ -52,8 +52,8 @@ struct waiter {
 // What a blocking call must remember until its wait is over.
 struct wait_op {
     wait_finish *finish;
-    struct waiter waiter;    // for all that wait in one queue
-    struct waiter *waiters;  // a select's, ncases of them
+    struct waiter waiter;   // for all that wait in one queue
+    struct waiter *waiters; // a select's, ncases of them
     const lg_case *cases;
     size_t *out_index;
     bool *out_flag;
@@ -75,7 +75,7 @@ struct lg_g {
     struct ctx ctx;           // where it left that stack
     void (*fn)(void *arg);    // native: what it runs
     void *arg;
-    _Atomic uint64_t id;      // 0: the record is free
+    _Atomic uint64_t id; // 0: the record is free
     uint64_t parent;
     uint32_t stack_class;
 

@@ -238,7 +238,8 @@ static void unmake_m(struct lg_runtime *rt, struct m *m)
     lg__m_free_loop(m);
     lg__alloc_free(&rt->alloc, m, sizeof *m);
     if (is_first && rt->options.on_log) {
-        rt->options.on_log(rt->options.ud, "the system refuses a thread: fewer cores are used");
+        rt->options.on_log(rt->options.ud,
+                           "the system refuses a thread: fewer cores are used");
     }
 }
 
@@ -290,9 +291,8 @@ void lg__wake_if_idle(struct lg_runtime *rt)
     // seq_cst: see idle.h
     if (atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == 0 ||
         atomic_load_explicit(&rt->nspinning, memory_order_seq_cst) != 0 ||
-        !atomic_compare_exchange_strong_explicit(&rt->nspinning, &none, 1,
-                                                 memory_order_seq_cst,
-                                                 memory_order_seq_cst)) {
+        !atomic_compare_exchange_strong_explicit(
+            &rt->nspinning, &none, 1, memory_order_seq_cst, memory_order_seq_cst)) {
         return;
     }
     if (start_spinner(rt)) {
@@ -332,7 +332,8 @@ static struct runnable *look_around(struct m *m)
     struct p *p = m->p;
     // acquire: pairs with the release in sched.c:push_next(); a timer's
     // function may have put it there, and thieves leave it alone
-    struct runnable *r = atomic_exchange_explicit(&p->runnext, NULL, memory_order_acquire);
+    struct runnable *r =
+        atomic_exchange_explicit(&p->runnext, NULL, memory_order_acquire);
     if (!r) {
         r = lg__runq_pop(&p->runq);
     }
@@ -432,7 +433,7 @@ static int64_t sleep_timeout(struct lg_runtime *rt, struct p *former)
     }
     bool is_last =
         atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == lg__nprocs(rt);
-    int64_t until_ns = is_last ? first_timer(rt)
+    int64_t until_ns = is_last  ? first_timer(rt)
                        : former ? lg__timers_next(&former->timers)
                                 : LG_NEVER;
     if (until_ns == LG_NEVER) {
@@ -444,9 +445,8 @@ static int64_t sleep_timeout(struct lg_runtime *rt, struct p *former)
 
 // Work has come while the M was on its way to sleep: it takes a P back and
 // looks for it, as a spinner, so that it wakes another if there is more.
-static bool take_p_back_locked(struct m *m) LG_REQUIRES(m->rt->lock)
+static bool take_p_back_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock)
 {
-    struct lg_runtime *rt = m->rt;
     m->p = has_work(rt) ? take_idle_p_locked(rt) : NULL;
     if (m->p) {
         m->is_spinning = true;
@@ -470,7 +470,7 @@ static bool enter_idle_list(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
     lg__lock(&rt->lock, RANK_SCHED);
-    bool may_sleep = !is_called_away(m) && !take_p_back_locked(m);
+    bool may_sleep = !is_called_away(m) && !take_p_back_locked(rt, m);
     if (may_sleep) {
         if (is_dead_locked(rt)) {
             report_deadlock_locked(rt);
@@ -536,7 +536,8 @@ void lg__idle(struct m *m)
 static void show_runnext(struct p *p)
 {
     // acquire: pairs with the release in sched.c:push_next()
-    struct runnable *r = atomic_exchange_explicit(&p->runnext, NULL, memory_order_acquire);
+    struct runnable *r =
+        atomic_exchange_explicit(&p->runnext, NULL, memory_order_acquire);
     if (r && !lg__runq_push(&p->runq, r, memory_order_seq_cst)) {
         // The ring is full, so it is looked at; sysmon finds the rest.
         atomic_store_explicit(&p->runnext, r, memory_order_release);

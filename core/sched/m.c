@@ -90,18 +90,13 @@ void lg__m_after_switch(void)
     enum after after = m->after;
     m->after = AFTER_NOTHING;
     switch (after) {
-    case AFTER_NOTHING:
-        break;
-    case AFTER_PARK:
-        lg__sched_commit(m->prev);
-        break;
+    case AFTER_NOTHING: break;
+    case AFTER_PARK: lg__sched_commit(m->prev); break;
     case AFTER_YIELD:
         lg__g_set_status(m->prev, LG_RUNNING, LG_RUNNABLE);
         lg__sched_requeue(&m->prev->run);
         break;
-    case AFTER_EXIT:
-        free_exited(m, m->prev);
-        break;
+    case AFTER_EXIT: free_exited(m, m->prev); break;
     case AFTER_STACK:
         lg__ctx_free(&m->old_ctx);
         lg__stack_put(&m->rt->stacks, NULL, m->old_stack);

@@ -32,32 +32,32 @@ enum after {
 
 struct m {
     struct lg_runtime *rt;
-    struct p *p;               // NULL while idle
-    struct lg_g *g;            // the running goroutine; NULL in the loop
-    struct lg_strand *strand;  // the strand it is inside of
-    struct ctx loop;           // where the loop was left, on loop_stack
+    struct p *p;              // NULL while idle
+    struct lg_g *g;           // the running goroutine; NULL in the loop
+    struct lg_strand *strand; // the strand it is inside of
+    struct ctx loop;          // where the loop was left, on loop_stack
     struct stack *loop_stack;
-    struct ctx thread;         // where the thread left its own stack
+    struct ctx thread; // where the thread left its own stack
 
     enum after after;
     struct lg_g *prev;
-    struct ctx old_ctx;        // of old_stack
+    struct ctx old_ctx; // of old_stack
     struct stack *old_stack;
-    struct runnable *next;     // picked by a goroutine, for the loop to run
+    struct runnable *next; // picked by a goroutine, for the loop to run
 
-    bool is_driver;            // the host's thread, in lg_drive()
-    bool is_spinning;          // counted in nspinning
-    void *altstack;            // for signals
-    struct thread handle;      // of an M of our own
+    bool is_driver;       // the host's thread, in lg_drive()
+    bool is_spinning;     // counted in nspinning
+    void *altstack;       // for signals
+    struct thread handle; // of an M of our own
 
     // -- sched lock --
-    struct node node;          // in the list of idle Ms
+    struct node node; // in the list of idle Ms
     bool is_idle;
-    struct p *given_p;         // by whoever woke it
+    struct p *given_p; // by whoever woke it
     bool given_spinning;
-    struct m *next_made;       // all Ms of our own
+    struct m *next_made; // all Ms of our own
 
-    struct note note;          // sleeps here
+    struct note note; // sleeps here
 };
 
 // The calling thread's M; NULL outside a runtime. Not inlined: a compiler may

@@ -220,17 +220,12 @@ int lg_wait(void)
 static int plain_result(enum wake wake)
 {
     switch (wake) {
-    case WAKE_READY:
-        return LG_OK;
-    case WAKE_CLOSED:
-        return LG_ECLOSED;
-    case WAKE_TIMEOUT:
-        return LG_ETIMEDOUT;
-    case WAKE_NOMEM:
-        return LG_ENOMEM;
+    case WAKE_READY: return LG_OK;
+    case WAKE_CLOSED: return LG_ECLOSED;
+    case WAKE_TIMEOUT: return LG_ETIMEDOUT;
+    case WAKE_NOMEM: return LG_ENOMEM;
     case WAKE_CANCEL:
-    case WAKE_DROP:
-        break;
+    case WAKE_DROP: break;
     }
     return LG_ECANCELED;
 }
@@ -318,9 +313,8 @@ int lg_cancel(lg_ref ref)
         uint64_t next = is_waiting ? word | WAIT_CLAIMED | (uint64_t)WAKE_CANCEL << 8
                                    : word | WAIT_CANCEL;
         // acquire: as in lg__wait_claim() and lg__wait_load()
-        if (atomic_compare_exchange_weak_explicit(&g->wait.word, &word, next,
-                                                  memory_order_acquire,
-                                                  memory_order_acquire)) {
+        if (atomic_compare_exchange_weak_explicit(
+                &g->wait.word, &word, next, memory_order_acquire, memory_order_acquire)) {
             if (is_waiting) {
                 lg__wait_fire(g);
             }

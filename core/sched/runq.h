@@ -63,9 +63,8 @@ LG_INLINE struct runnable *lg__runq_pop(struct runq *q)
         struct runnable *r =
             atomic_load_explicit(&q->slots[head % RUNQ_CAP], memory_order_relaxed);
         // release: a push that sees the new head may reuse the slot
-        if (atomic_compare_exchange_weak_explicit(&q->head, &head, head + 1,
-                                                  memory_order_acq_rel,
-                                                  memory_order_acquire)) {
+        if (atomic_compare_exchange_weak_explicit(
+                &q->head, &head, head + 1, memory_order_acq_rel, memory_order_acquire)) {
             return r;
         }
     }

@@ -55,46 +55,46 @@ struct lg_runtime {
     _Atomic uint32_t nprocs;     // Ps with numbers below it may run
     _Atomic uint32_t nps;        // Ps that exist; ps[0..nps) never move
     _Atomic(struct p *) ps[LG_PROCS_MAX];
-    _Atomic int64_t now_ns;      // the clock when it was last read: for dumps
-    _Atomic uint64_t drive_id;   // the goroutine that lg_drive() waits for
-    _Atomic int64_t nholds;      // lg_hold()
-    _Atomic uint64_t nstarted;   // goroutines, by threads without a P
+    _Atomic int64_t now_ns;    // the clock when it was last read: for dumps
+    _Atomic uint64_t drive_id; // the goroutine that lg_drive() waits for
+    _Atomic int64_t nholds;    // lg_hold()
+    _Atomic uint64_t nstarted; // goroutines, by threads without a P
     _Atomic uint64_t nended;
-    _Atomic size_t nchans;       // length of chans
+    _Atomic size_t nchans; // length of chans
 
     // -- idle protocol: seq_cst (sched/idle.c) --
     char idle_line[LG_CACHELINE]; // the allocator aligns to 16 bytes only
     _Atomic uint32_t nidle;       // idle Ps
-    _Atomic uint32_t nspinning;                   // Ms that look for work
-    _Atomic size_t nglobal;                       // copy of global.count
+    _Atomic uint32_t nspinning;   // Ms that look for work
+    _Atomic size_t nglobal;       // copy of global.count
 
     char lock_line[LG_CACHELINE];
     struct lock lock;
     // -- lock --
-    struct runnable_list global; // the global run queue
+    struct runnable_list global;  // the global run queue
     struct runnable_list starved; // native goroutines that found no stack
     struct list strands;
     struct list idle_ps;
     struct list idle_ms;
     uint32_t nidle_ms;
-    struct m *made;              // Ms of our own, through next_made
+    struct m *made; // Ms of our own, through next_made
     uint32_t nmade;
-    _Atomic uint32_t nstarting;  // of them, whose thread is not there yet
-    bool has_thread_trouble;     // the system refused a thread: say so once
+    _Atomic uint32_t nstarting; // of them, whose thread is not there yet
+    bool has_thread_trouble;    // the system refused a thread: say so once
     bool is_deadlocked;
     uint64_t nwakeups;
-    struct m *driver;            // NULL: nobody drives
+    struct m *driver; // NULL: nobody drives
     struct m driver_m;
 };
 
 // Judges a caller on a thread that may be outside of the runtime: the last
 // words go to its hook all the same.
-#define LG_MISUSE_OF_IF(rt, cond, message)               \
-    do {                                                 \
-        if (LG_UNLIKELY(cond)) {                         \
-            lg__panic_hook_set(&(rt)->panic_hook);       \
-            lg__panic("%s", (message));                  \
-        }                                                \
+#define LG_MISUSE_OF_IF(rt, cond, message)         \
+    do {                                           \
+        if (LG_UNLIKELY(cond)) {                   \
+            lg__panic_hook_set(&(rt)->panic_hook); \
+            lg__panic("%s", (message));            \
+        }                                          \
     } while (0)
 
 LG_INLINE uint32_t lg__nprocs(struct lg_runtime *rt)

@@ -48,8 +48,7 @@ static void push_ring(struct p *p, struct lg_runtime *rt, struct runnable *r,
 static void push_next(struct p *p, struct lg_runtime *rt, struct runnable *r)
 {
     // release: pairs with the acquire in pop_next() and steal_next()
-    struct runnable *old =
-        atomic_exchange_explicit(&p->runnext, r, memory_order_acq_rel);
+    struct runnable *old = atomic_exchange_explicit(&p->runnext, r, memory_order_acq_rel);
     if (old) {
         // seq_cst: then wake_if_needed() looks at the idle Ps, while one that
         // goes idle says so and then looks at the rings
@@ -372,9 +371,9 @@ int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options 
 int lg_yield(void)
 {
     struct m *m = lg__m();
-    struct lg_g *g = m ? m->g : lg__g_self();
-    if (LG_UNLIKELY(!g || g->strand)) {
-        g = lg__g_self();
+    LG_MISUSE_IF(!m || !m->g, "a blocking call outside a goroutine");
+    struct lg_g *g = m->g;
+    if (g->strand) {
         // A wait that is over at once: the strand puts it behind the others.
         lg__wait_begin_uncancelable(g);
         lg__wait_withdraw(g);
@@ -382,11 +381,10 @@ int lg_yield(void)
     }
     struct p *p = m->p;
     // relaxed: a peek at what others may add at any moment
-    bool is_alone =
-        !atomic_load_explicit(&p->runnext, memory_order_relaxed) &&
-        atomic_load_explicit(&p->runq.head, memory_order_relaxed) ==
-            atomic_load_explicit(&p->runq.tail, memory_order_relaxed) &&
-        atomic_load_explicit(&m->rt->nglobal, memory_order_relaxed) == 0;
+    bool is_alone = !atomic_load_explicit(&p->runnext, memory_order_relaxed) &&
+                    atomic_load_explicit(&p->runq.head, memory_order_relaxed) ==
+                        atomic_load_explicit(&p->runq.tail, memory_order_relaxed) &&
+                    atomic_load_explicit(&m->rt->nglobal, memory_order_relaxed) == 0;
     if (is_alone && !lg__interrupts(m->rt) && lg__timers_next(&p->timers) == LG_NEVER) {
         return LG_OK;
     }

@@ -123,8 +123,8 @@ void lg__strands_nudge_locked(struct lg_runtime *rt)
         // release: pairs with the acquire of who takes it from the queue.
         // Whoever wins against lg__strand_push() queues the strand.
         if (s->is_held && atomic_compare_exchange_strong_explicit(&s->inbox, &idle, NULL,
-                                                               memory_order_acq_rel,
-                                                               memory_order_relaxed)) {
+                                                                  memory_order_acq_rel,
+                                                                  memory_order_relaxed)) {
             lg__runnable_append(&rt->global, &s->run);
         }
         s->is_held = false;
@@ -219,7 +219,8 @@ static void step(struct lg_strand *s, struct lg_g *g)
     m = lg__m();
     m->g = NULL;
     if (rc == LG_WAIT) {
-        LG_MISUSE_IF(!g->has_wait, "a strand's resume returned LG_WAIT, but no wait is armed");
+        LG_MISUSE_IF(!g->has_wait,
+                     "a strand's resume returned LG_WAIT, but no wait is armed");
         lg__sched_commit(g);
     } else {
         lg__g_end(g);
@@ -235,9 +236,8 @@ static bool try_leave(struct lg_strand *s)
     lg_post *empty = NULL;
     // release: pairs with the acquire in lg__strand_push(); who queues the
     // strand next sees all that was done inside
-    if (atomic_compare_exchange_strong_explicit(&s->inbox, &empty, STRAND_IDLE,
-                                                memory_order_acq_rel,
-                                                memory_order_relaxed)) {
+    if (atomic_compare_exchange_strong_explicit(
+            &s->inbox, &empty, STRAND_IDLE, memory_order_acq_rel, memory_order_relaxed)) {
         return true;
     }
     atomic_store_explicit(&s->is_occupied, true, memory_order_relaxed);

@@ -40,7 +40,7 @@ struct lg_strand {
     bool is_held; // work was added, and nobody has been told
 
     // -- the M inside, or that thread --
-    lg_post *work;      // oldest first
+    lg_post *work; // oldest first
     lg_post *work_last;
 };
 

@@ -116,8 +116,7 @@ void lg__sysmon_stop(struct lg_runtime *rt)
 void lg__sysmon_rouse(struct lg_runtime *rt)
 {
     // seq_cst: pairs with sleep_while_idle()
-    if (LG_UNLIKELY(
-            atomic_load_explicit(&rt->sysmon.is_asleep, memory_order_seq_cst))) {
+    if (LG_UNLIKELY(atomic_load_explicit(&rt->sysmon.is_asleep, memory_order_seq_cst))) {
         lg__note_wake(&rt->sysmon.note);
     }
 }

@@ -102,8 +102,8 @@ static void remove_locked(struct timers *ts, struct timer *timer) LG_REQUIRES(ts
 static int grow_locked(struct timers *ts, const struct alloc *alloc) LG_REQUIRES(ts->lock)
 {
     uint32_t cap = ts->cap ? ts->cap * 2 : HEAP_CAP_MIN;
-    struct timer_entry *heap = alloc->fn(alloc->ud, ts->heap, ts->cap * sizeof *heap,
-                                         cap * sizeof *heap);
+    struct timer_entry *heap =
+        alloc->fn(alloc->ud, ts->heap, ts->cap * sizeof *heap, cap * sizeof *heap);
     if (!heap) {
         return LG_ENOMEM;
     }

@@ -103,9 +103,8 @@ LG_INLINE bool lg__wait_arm(struct wait *wait, bool heeds_cancel)
             next |= WAIT_ARMED | (word & WAIT_CANCEL);
         }
         // relaxed: waiters are published by the locks of their queues
-        if (atomic_compare_exchange_weak_explicit(&wait->word, &word, next,
-                                                  memory_order_relaxed,
-                                                  memory_order_relaxed)) {
+        if (atomic_compare_exchange_weak_explicit(
+                &wait->word, &word, next, memory_order_relaxed, memory_order_relaxed)) {
             return !is_canceled;
         }
     }
@@ -125,10 +124,9 @@ LG_INLINE bool lg__wait_claim(struct wait *wait, uint64_t number, enum wake wake
         }
         // acquire: the waker may now read what the goroutine wrote before the
         // wait; release is deliver's business
-        if (atomic_compare_exchange_weak_explicit(&wait->word, &word,
-                                                  word | WAIT_CLAIMED | how,
-                                                  memory_order_acquire,
-                                                  memory_order_relaxed)) {
+        if (atomic_compare_exchange_weak_explicit(
+                &wait->word, &word, word | WAIT_CLAIMED | how, memory_order_acquire,
+                memory_order_relaxed)) {
             return true;
         }
     }

@@ -19,16 +19,10 @@ static inline void copy_elem(const struct lg_chan *ch, void *to, const void *fro
         return; // a receiver that drops it
     }
     switch (ch->elem_size) {
-    case 0:
-        break;
-    case 8:
-        memcpy(to, from, 8);
-        break;
-    case 16:
-        memcpy(to, from, 16);
-        break;
-    default:
-        memcpy(to, from, ch->elem_size);
+    case 0: break;
+    case 8: memcpy(to, from, 8); break;
+    case 16: memcpy(to, from, 16); break;
+    default: memcpy(to, from, ch->elem_size);
     }
 }
 

@@ -126,9 +126,8 @@ int lg_mutex_unlock(lg_mutex *mutex)
     struct mutex *m = mutex_of(mutex);
     uint32_t locked = LOCKED;
     // release: pairs with the acquire in lg__mutex_try()
-    if (atomic_compare_exchange_strong_explicit(&m->state, &locked, 0,
-                                                memory_order_release,
-                                                memory_order_relaxed)) {
+    if (atomic_compare_exchange_strong_explicit(
+            &m->state, &locked, 0, memory_order_release, memory_order_relaxed)) {
         return LG_OK;
     }
     return locked & HAS_WAITERS ? unlock_slow(m) : LG_EPERM;

@@ -18,7 +18,8 @@ struct rwmutex {
     struct list writers;
 };
 
-_Static_assert(sizeof(struct rwmutex) <= sizeof(lg_rwmutex), "lagoon.h promises the size");
+_Static_assert(sizeof(struct rwmutex) <= sizeof(lg_rwmutex),
+               "lagoon.h promises the size");
 
 static struct rwmutex *rwmutex_of(lg_rwmutex *m)
 {

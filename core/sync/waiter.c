@@ -64,17 +64,12 @@ bool lg__waitq_has_other(const struct list *queue, const struct lg_g *self)
 int lg__wake_result(enum wake wake)
 {
     switch (wake) {
-    case WAKE_READY:
-        return LG_OK;
-    case WAKE_CLOSED:
-        return LG_ECLOSED;
-    case WAKE_TIMEOUT:
-        return LG_ETIMEDOUT;
-    case WAKE_NOMEM:
-        return LG_ENOMEM;
+    case WAKE_READY: return LG_OK;
+    case WAKE_CLOSED: return LG_ECLOSED;
+    case WAKE_TIMEOUT: return LG_ETIMEDOUT;
+    case WAKE_NOMEM: return LG_ENOMEM;
     case WAKE_CANCEL:
-    case WAKE_DROP:
-        break;
+    case WAKE_DROP: break;
     }
     return LG_ECANCELED;
 }

@@ -11,7 +11,7 @@ struct waitgroup {
 };
 
 _Static_assert(sizeof(struct waitgroup) <= sizeof(lg_waitgroup),
-              "lagoon.h promises the size");
+               "lagoon.h promises the size");
 
 static struct waitgroup *waitgroup_of(lg_waitgroup *wg)
 {

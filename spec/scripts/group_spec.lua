@@ -1,0 +1,154 @@
+-- SPDX-License-Identifier: MIT
+local helper = require "helper"
+local lagoon = require "lagoon"
+
+local parked = helper.parked
+
+describe("group", function()
+  it("waits for all, with their arguments", function()
+    local group, sum = lagoon.group(), 0
+    for i = 1, 20 do
+      group:go(function(a, b)
+        lagoon.yield()
+        sum = sum + a * b
+      end, i, 2)
+    end
+    group:wait()
+    assert.equal(420, sum)
+    group:wait()
+  end)
+
+  it("waits for those that its goroutines start", function()
+    local group, n = lagoon.group(), 0
+    local function work(depth)
+      n = n + 1
+      if depth > 0 then
+        group:go(work, depth - 1)
+        group:go(work, depth - 1)
+      end
+    end
+    group:go(work, 5)
+    group:wait()
+    assert.equal(63, n)
+  end)
+
+  it("raises the first error, after it has cancelled the others and all have ended", function()
+    local group, seen, reason = lagoon.group(), {}, { "the first" }
+    for i = 1, 5 do
+      group:go(function()
+        local ok, err = pcall(lagoon.sleep, 1000)
+        seen[i] = { ok, err }
+        error(err, 0)
+      end)
+    end
+    group:go(function()
+      lagoon.yield()
+      error(reason)
+    end)
+    assert.equal(reason, helper.error_of(group.wait, group))
+    for i = 1, 5 do
+      assert.same({ false, "cancelled" }, seen[i])
+    end
+    assert.equal(reason, helper.error_of(group.wait, group))
+  end)
+
+  it("does not start what an error has made needless", function()
+    local group, has_run = lagoon.group(), false
+    group:go(function() error("first", 0) end)
+    group:go(function() has_run = true end)
+    assert.equal("first", helper.error_of(group.wait, group))
+    assert.is_false(has_run)
+  end)
+
+  it("keeps the error's traceback", function()
+    local group = lagoon.group()
+    local function a_culprit() error("here") end
+    group:go(function()
+      a_culprit()
+      return 1
+    end)
+    local err = helper.error_of(group.wait, group)
+    assert.matches("group_spec.lua:%d+: here$", err)
+    assert.matches("a_culprit", lagoon.traceback(err))
+    assert.matches("created by.*group_spec.lua", lagoon.traceback(err))
+  end)
+
+  it("bounds how many run at once", function()
+    local group, inside, most = lagoon.group { limit = 3 }, 0, 0
+    for _ = 1, 30 do
+      group:go(function()
+        inside = inside + 1
+        most = math.max(most, inside)
+        lagoon.yield()
+        lagoon.yield()
+        inside = inside - 1
+      end)
+    end
+    group:wait()
+    assert.equal(3, most)
+  end)
+
+  it("with a limit frees its places also by errors and cancellation", function()
+    local group = lagoon.group { limit = 2 }
+    local gate = lagoon.chan()
+    group:go(function() gate:recv() end)
+    group:go(function() gate:recv() end)
+    local starter = parked(lagoon.async(function() group:go(function() gate:recv() end) end))
+    group:cancel()
+    starter:wait()
+    group:wait()
+    for _ = 1, 5 do
+      group:go(function() end)
+    end
+    group:wait()
+  end)
+
+  it("refuses a limit that is none, and what cannot be called", function()
+    for _, limit in ipairs { 0, -1, 1.5, "two", 0 / 0, true } do
+      assert.matches("limit", helper.message_of(function() lagoon.group { limit = limit } end))
+    end
+    local group = lagoon.group()
+    assert.matches("bad argument #1 to 'go' %(function expected, got nil%)",
+      helper.message_of(function() group:go(nil) end))
+    assert.matches("group expected", helper.message_of(function() group.wait() end))
+    group:wait()
+    lagoon.group { limit = math.huge }:wait()
+  end)
+end)
+
+describe("group.cancel", function()
+  it("cancels all that are alive; wait does not raise what it did itself", function()
+    local group, reasons = lagoon.group(), {}
+    for i = 1, 3 do
+      group:go(function()
+        local _, err = pcall(lagoon.sleep, 1000)
+        reasons[i] = err
+        error(err, 0)
+      end)
+    end
+    lagoon.yield()
+    group:cancel("enough")
+    group:wait()
+    assert.same({ "enough", "enough", "enough" }, reasons)
+  end)
+
+  it("ends those that have not started", function()
+    local group, has_run = lagoon.group(), false
+    group:go(function() has_run = true end)
+    group:cancel()
+    group:wait()
+    assert.is_false(has_run)
+  end)
+end)
+
+describe("group.wait that is cancelled", function()
+  it("leaves the group whole", function()
+    local group, gate = lagoon.group(), lagoon.chan()
+    group:go(function() gate:recv() end)
+    local waiter = parked(lagoon.async(function() group:wait() end))
+    waiter:cancel("impatient")
+    assert.equal("impatient", helper.error_of(waiter.wait, waiter))
+    gate:close()
+    group:wait()
+  end)
+end)
