@@ -209,7 +209,7 @@ describe("timer", function()
   it("refuses misuse", function()
     assert.matches("bad argument #1 to 'timer'",
       helper.message_of(function() lagoon.timer("x", print) end))
-    assert.matches("bad argument #2 to 'timer' %(function expected, got nil%)",
+    assert.matches("bad argument #2 to 'timer' %(function expected, got no value%)",
       helper.message_of(function() lagoon.timer(1) end))
     local timer = lagoon.timer(3600, function() end)
     assert.matches("bad argument #1 to 'reset'",
