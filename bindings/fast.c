@@ -67,8 +67,12 @@ static int take_out(struct chan *chan)
 
 static int recv(struct chan *chan)
 {
-    if (!is_live(chan) || lg_chan_recv(chan->ch, &chan->object.script->out, 0) != LG_OK) {
+    if (!is_live(chan)) {
         return FAST_NOT;
+    }
+    int rc = lg_chan_recv(chan->ch, &chan->object.script->out, 0);
+    if (rc != LG_OK) {
+        return rc == LG_EAGAIN ? FAST_NOT_READY : FAST_NOT;
     }
     return take_out(chan);
 }

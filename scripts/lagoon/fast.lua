@@ -141,6 +141,8 @@ local function install_chan(ffi, call, chan)
             local tag = f_recv(self)
             if tag >= 0 then
                 return take(self, tag), true
+            elseif tag == NOT_READY then
+                return nil, nil
             end
         end
         return slow_try_recv(self)
@@ -243,9 +245,17 @@ end
 local function install_counters(call, sync)
     local waitgroup, semaphore = core.classes.waitgroup, core.classes.semaphore
     local WaitGroup, Semaphore = sync.WaitGroup, sync.Semaphore
-    local f_add, slow_done = call.waitgroup_add, WaitGroup.done
+    local f_add, slow_add, slow_done = call.waitgroup_add, WaitGroup.add, WaitGroup.done
     local f_acquire, slow_acquire = call.semaphore_acquire, Semaphore.acquire
     local f_release, slow_release = call.semaphore_release, Semaphore.release
+
+    function WaitGroup:add(n)
+        if getmetatable(self) == waitgroup and type(n) == "number" and n % 1 == 0 and
+            n >= -2 ^ 31 and n < 2 ^ 31 and f_add(self, n) == 1 then
+            return
+        end
+        return slow_add(self, n)
+    end
 
     function WaitGroup:done()
         if getmetatable(self) == waitgroup and f_add(self, -1) == 1 then
