@@ -100,7 +100,8 @@ struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache)
             return NULL;
         }
     }
-    g->strand = NULL;
+    // relaxed: for dumps, which may look at a record that is taken again
+    __atomic_store_n(&g->strand, NULL, __ATOMIC_RELAXED);
     g->stack = NULL;
     g->has_wait = false;
     g->has_ticket = false;

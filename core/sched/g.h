@@ -76,7 +76,7 @@ struct lg_g {
     void (*fn)(void *arg);    // native: what it runs
     void *arg;
     _Atomic uint64_t id; // 0: the record is free
-    uint64_t parent;
+    _Atomic uint64_t parent; // relaxed: for dumps
     uint32_t stack_class;
 
     // -- the goroutine itself --
@@ -141,16 +141,17 @@ void lg__g_cache_flush(struct g_pool *pool, struct g_cache *cache);
 
 LG_INLINE enum lg_status lg__g_status(struct lg_g *g)
 {
-    // relaxed: for dumps and assertions
-    return (enum lg_status)atomic_load_explicit(&g->status, memory_order_relaxed);
+    // acquire: pairs with the release in lg__g_set_status(); who sees that a
+    // goroutine waits sees what it did before
+    return (enum lg_status)atomic_load_explicit(&g->status, memory_order_acquire);
 }
 
 LG_INLINE void lg__g_set_status(struct lg_g *g, enum lg_status from, enum lg_status to)
 {
     LG_ASSERT(lg__g_status(g) == from);
     (void)from;
-    // relaxed: as above; the queues order what matters
-    atomic_store_explicit(&g->status, (uint32_t)to, memory_order_relaxed);
+    // release: pairs with the acquire in lg__g_status()
+    atomic_store_explicit(&g->status, (uint32_t)to, memory_order_release);
 }
 
 LG_INLINE uint64_t lg__g_id(struct lg_g *g)

@@ -23,7 +23,8 @@ struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name)
     struct m *m = lg__m();
     // relaxed: for dumps
     atomic_store_explicit(&g->name, name, memory_order_relaxed);
-    g->parent = p && m->g ? lg__g_id(m->g) : 0;
+    atomic_store_explicit(&g->parent, p && m->g ? lg__g_id(m->g) : 0,
+                          memory_order_relaxed);
     if (p) {
         lg__p_count(&p->nstarted);
     } else {
@@ -42,8 +43,8 @@ void lg__g_end(struct lg_g *g)
     if (p) {
         lg__p_count(&p->nended);
     } else {
-        // relaxed: a figure
-        atomic_fetch_add_explicit(&rt->nended, 1, memory_order_relaxed);
+        // release: as in lg__p_count()
+        atomic_fetch_add_explicit(&rt->nended, 1, memory_order_release);
     }
     // relaxed: a driver that waits for this id set it before it ran anything
     if (LG_UNLIKELY(id == atomic_load_explicit(&rt->drive_id, memory_order_relaxed))) {
@@ -87,10 +88,11 @@ void lg_set_name(const char *name)
 
 size_t lg_num_goroutine(lg_runtime *rt)
 {
-    // relaxed: figures; ended first, so that the difference is never negative
-    uint64_t ended = atomic_load_explicit(&rt->nended, memory_order_relaxed);
+    // acquire: pairs with the release in lg__p_count(). Ended first, so that the
+    // difference is never negative
+    uint64_t ended = atomic_load_explicit(&rt->nended, memory_order_acquire);
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
-        ended += atomic_load_explicit(&lg__p_at(rt, i)->nended, memory_order_relaxed);
+        ended += atomic_load_explicit(&lg__p_at(rt, i)->nended, memory_order_acquire);
     }
     uint64_t started = atomic_load_explicit(&rt->nstarted, memory_order_relaxed);
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
@@ -102,13 +104,14 @@ size_t lg_num_goroutine(lg_runtime *rt)
 static void describe(struct lg_g *g, uint64_t id, lg_g_info *info)
 {
     // relaxed: a snapshot of something that goes on
+    struct lg_strand *strand = __atomic_load_n(&g->strand, __ATOMIC_RELAXED);
     *info = (lg_g_info){
         .ref = {.g = g, .id = id},
-        .parent = g->parent,
+        .parent = atomic_load_explicit(&g->parent, memory_order_relaxed),
         .name = atomic_load_explicit(&g->name, memory_order_relaxed),
         .status = lg__g_status(g),
-        .strand = g->strand,
-        .extra = g->strand ? g->extra : NULL,
+        .strand = strand,
+        .extra = strand ? g->extra : NULL,
     };
     if (info->status == LG_WAITING) {
         info->wait_reason = atomic_load_explicit(&g->wait_reason, memory_order_relaxed);

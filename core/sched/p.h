@@ -70,9 +70,10 @@ struct p {
 // Counts a figure of which we are the only writer.
 LG_INLINE void lg__p_count(_Atomic uint64_t *figure)
 {
-    // relaxed: read by lg_get_stats() at some moment
+    // relaxed: our own value. release: pairs with the acquire in
+    // lg_num_goroutine(): who counts an end sees what the goroutine did
     uint64_t value = atomic_load_explicit(figure, memory_order_relaxed);
-    atomic_store_explicit(figure, value + 1, memory_order_relaxed);
+    atomic_store_explicit(figure, value + 1, memory_order_release);
 }
 
 #endif // LG_SCHED_P_H

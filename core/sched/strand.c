@@ -184,12 +184,19 @@ int lg_strand_go(lg_strand *s, const char *name, lg_ref *out, void **extra)
     if (!g) {
         return LG_ENOMEM;
     }
-    g->strand = s;
+    // relaxed: as in lg__g_new()
+    __atomic_store_n(&g->strand, s, __ATOMIC_RELAXED);
     *out = (lg_ref){.g = g, .id = lg__g_id(g)};
     *extra = g->extra;
     __builtin_memset(g->extra, 0, sizeof g->extra);
     g->step.fn = step_marker;
-    s->is_held = s->is_held || !is_inside(s);
+    if (!is_inside(s)) {
+        // acquire: pairs with the release of the last M that left
+        while (atomic_load_explicit(&s->is_occupied, memory_order_acquire)) {
+            lg__cpu_pause();
+        }
+        s->is_held = true;
+    }
     append_work(s, &g->step);
     return LG_OK;
 }

@@ -307,7 +307,11 @@ void lg_chan_free(lg_chan *ch)
         return;
     }
     struct lg_runtime *rt = ch->rt;
-    LG_MISUSE_OF_IF(rt, ch->recvq.first || ch->sendq.first,
+    // The lock: after all that its last users did under it.
+    lg__chan_lock(ch);
+    bool is_waited_on = ch->recvq.first || ch->sendq.first;
+    lg__chan_unlock(ch);
+    LG_MISUSE_OF_IF(rt, is_waited_on,
                     "lg_chan_free() while a goroutine waits on the channel");
     lg__lock(&rt->chans_lock, RANK_CHANS);
     lg__list_remove(&rt->chans, &ch->node);

@@ -139,7 +139,7 @@ it("memory under churn of goroutines", "stays flat", .procs = 2, .limit_s = 30)
 static const int modes[] = {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
 static volatile double one = 1.0;
 static volatile double three = 3.0;
-static double thirds[4];
+static _Atomic double thirds[4];
 
 static void round_its_way(void *arg)
 {
