@@ -98,9 +98,9 @@ static void add_goroutine(luaL_Buffer *b, struct script *s, const lg_g_info *inf
         return;
     }
     if (sg == lg_extra_self() && L != sg->co) {
-        lagoon__trace_frames(b, L, 0);
+        lagoon__trace_frames(b, L, 0, NULL);
     }
-    lagoon__trace_goroutine(b, sg);
+    lagoon__trace_goroutine(b, sg, NULL);
     if (sg->birth.source) {
         luaL_addstring(b, "\ncreated by ");
         if (sg->parent) {
@@ -146,7 +146,7 @@ static int stack(lua_State *L)
         add_goroutine(&b, s, &info, L);
     } else {
         luaL_addstring(&b, "no goroutine:");
-        lagoon__trace_frames(&b, L, 0);
+        lagoon__trace_frames(&b, L, 0, NULL);
     }
     luaL_pushresult(&b);
     return 1;

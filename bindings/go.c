@@ -138,8 +138,10 @@ static bool is_where_it_was(struct script_g *sg)
 // that waited.
 static int end_stolen(struct script *s, struct script_g *sg)
 {
-    lua_pushliteral(s->aux, "a waiting goroutine was resumed as a coroutine");
-    end(s, sg, s->aux, LUA_ERRRUN);
+    lua_State *from = lua_newthread(s->aux); // the error needs a stack of its own
+    lua_pushliteral(from, "a waiting goroutine was resumed as a coroutine");
+    end(s, sg, from, LUA_ERRRUN);
+    lua_pop(s->aux, 1);
     return LG_OK;
 }
 

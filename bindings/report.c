@@ -37,12 +37,14 @@ static void add_goroutine(luaL_Buffer *b, struct script_g *sg)
 }
 
 // Pushes the traceback of a goroutine that has failed; true if it has frames.
-static bool push_trace(lua_State *L, struct script_g *sg)
+static bool push_trace(lua_State *L, struct script_g *sg, int error)
 {
+    const char *message =
+        lua_type(L, error) == LUA_TSTRING ? lua_tostring(L, error) : NULL;
     luaL_Buffer b;
     luaL_buffinit(L, &b);
     luaL_addstring(&b, "stack traceback:");
-    bool has_frames = lagoon__trace_goroutine(&b, sg) > 0;
+    bool has_frames = lagoon__trace_goroutine(&b, sg, message) > 0;
     add_goroutine(&b, sg);
     luaL_pushresult(&b);
     return has_frames;
@@ -128,7 +130,7 @@ static void push_remembered(lua_State *L, struct script *s, int error)
 void lagoon__push_new_trace(lua_State *L, struct script_g *sg, int error)
 {
     luaL_checkstack(L, 8, "no room for a traceback");
-    bool has_frames = push_trace(L, sg);
+    bool has_frames = push_trace(L, sg, error);
     lua_pushliteral(L, "\n\nthe error came from:\n");
     push_remembered(L, sg->script, error);
     if (!sg->has_rethrown || !lua_isstring(L, -1)) {
@@ -158,10 +160,10 @@ static int note_trace(lua_State *L)
     lua_settop(L, 1);
     luaL_buffinit(L, &b);
     luaL_addstring(&b, "stack traceback:");
-    lagoon__trace_frames(&b, L, 1);
+    lagoon__trace_frames(&b, L, 1, NULL);
     if (sg != NULL && sg->script == s) {
         if (L != sg->co) {
-            lagoon__trace_frames(&b, sg->co, 0);
+            lagoon__trace_frames(&b, sg->co, 0, NULL);
         }
         add_goroutine(&b, sg);
     }

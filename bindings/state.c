@@ -2,17 +2,13 @@
 #include "state.h"
 
 #include <lauxlib.h>
-#include <luajit.h>
 #include <lualib.h>
 #include <string.h>
 
 #include "fail.h"
 #include "go.h"
+#include "refusal.h"
 #include "select.h"
-
-// The registry's key of the script's userdata, which is the first thing of ours
-// that is made in a state: finalised after all others.
-static const char KEY[] = "lagoon.script";
 
 enum { HIDDEN_STEP_BYTES = 256 * 1024 };
 
@@ -98,12 +94,6 @@ static int noop(lua_State *L)
     return 0;
 }
 
-static int probe(lua_State *L)
-{
-    luaJIT_setmode(L, 0, LUAJIT_MODE_MAX);
-    return 0;
-}
-
 static int default_name(lua_State *L)
 {
     lua_pushliteral(L, "lagoon.default");
@@ -127,26 +117,6 @@ static int new_table(lua_State *L, const char *mode)
     return new_ref(L);
 }
 
-// The function that a call of a C function through the FFI looks like in a
-// traceback: the __call of cdata.
-static int find_ffi_call(lua_State *L)
-{
-    int ref = LUA_NOREF;
-    int top = lua_gettop(L);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "ffi");
-    if (lua_pcall(L, 1, 1, 0) == 0 && lua_istable(L, -1)) {
-        lua_getfield(L, -1, "typeof");
-        lua_pushliteral(L, "int");
-        if (lua_pcall(L, 1, 1, 0) == 0 && lua_getmetatable(L, -1)) {
-            lua_getfield(L, -1, "__call");
-            ref = new_ref(L);
-        }
-    }
-    lua_settop(L, top);
-    return ref;
-}
-
 static void make_refs(lua_State *L, struct script *s)
 {
     struct script_refs *refs = &s->refs;
@@ -159,9 +129,7 @@ static void make_refs(lua_State *L, struct script *s)
     refs->sending = new_table(L, NULL);
     lua_pushcfunction(L, noop);
     refs->noop = new_ref(L);
-    lua_pushcfunction(L, probe);
-    refs->probe = new_ref(L);
-    refs->ffi_call = find_ffi_call(L);
+    lagoon__refusal_init(L, s);
 
     lua_newuserdata(L, 0);
     lua_createtable(L, 0, 1);
@@ -192,7 +160,7 @@ static lg_runtime *open_runtime(lua_State *L)
 struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
 {
     luaL_checkstack(L, 8, "no room to load lagoon");
-    lua_getfield(L, LUA_REGISTRYINDEX, KEY);
+    lua_getfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     struct script *s = lua_touserdata(L, -1);
     lua_pop(L, 1);
     if (s != NULL) {
@@ -215,6 +183,6 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     if (err) {
         lagoon__raise(L, "cannot open a strand: %s", lg_strerror(err));
     }
-    lua_setfield(L, LUA_REGISTRYINDEX, KEY);
+    lua_setfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     return s;
 }

@@ -21,6 +21,10 @@
 
 enum { COROUTINE_POOL_CAP = 64 };
 
+// The registry's key of the script's userdata, which is the first thing of ours
+// that is made in a state: finalised after all others.
+#define LAGOON_SCRIPT_KEY "lagoon.script"
+
 struct script_g;
 struct script;
 struct select_block;
@@ -68,10 +72,13 @@ struct coroutine {
 
 // Lua values that the state keeps for us, in its registry.
 struct script_refs {
-    int kept;            // table: slot -> coroutine, task or timer that must stay alive
-    int noop;            // function that does nothing
-    int probe;           // function that raises inside a __gc metamethod
-    int ffi_call;        // the function that makes FFI calls; LUA_NOREF: no FFI
+    int kept;        // table: slot -> coroutine, task or timer that must stay alive
+    int noop;        // function that does nothing
+    int lua_noop;    // the same in Lua
+    int set_no_mode; // function that raises inside a finaliser
+    int ffi_call;    // the function that makes FFI calls; LUA_NOREF: no FFI
+    int pcall;       // the functions of these names
+    int xpcall;
     int sources;         // table: name of a source -> true
     int traces;          // weak table: error -> traceback
     int recent;          // table: errors that cannot be weak -> traceback, and a ring
@@ -92,6 +99,7 @@ struct script {
     uint64_t main_id;  // of goroutine 1
 
     struct value out;        // what a fast call has received, until it is read
+    bool has_hook_run;       // a probe of refusal.c
     const char *refusal;     // why the last lagoon__waiter() was `outside`
     struct script_g outside; // stands for a goroutine where there is none
 

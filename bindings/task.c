@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The environment of a task's userdata is a table with its Lua values (enum
-// task_key); a slot keeps the userdata alive while its goroutine lives.
+// task_key), made when there is one; a slot keeps the userdata alive while its goroutine lives.
 #include "task.h"
 
 #include <lauxlib.h>
@@ -13,15 +13,34 @@
 
 void lagoon__push_task_entry(lua_State *L, int index, int key)
 {
+    struct task *task = lua_touserdata(L, index);
+    if (!task->has_env) {
+        lua_pushnil(L);
+        return;
+    }
     lua_getfenv(L, index);
     lua_rawgeti(L, -1, key);
     lua_remove(L, -2);
 }
 
-// Pops a value into the environment of the task at an index.
+// Pushes the environment of the task at an absolute index, making it. Raises.
+static void push_env(lua_State *L, int index)
+{
+    struct task *task = lua_touserdata(L, index);
+    if (task->has_env) {
+        lua_getfenv(L, index);
+        return;
+    }
+    lua_createtable(L, 1, 0);
+    lua_pushvalue(L, -1);
+    lua_setfenv(L, index);
+    task->has_env = true;
+}
+
+// Pops a value into the environment of the task at an absolute index. Raises.
 static void set_entry(lua_State *L, int index, int key)
 {
-    lua_getfenv(L, index);
+    push_env(L, index);
     lua_insert(L, -2);
     lua_rawseti(L, -2, key);
     lua_pop(L, 1);
@@ -33,8 +52,6 @@ static void set_entry(lua_State *L, int index, int key)
 static struct task *new_task(lua_State *L, struct script *s)
 {
     struct task *task = lagoon__object_new(L, s, KIND_TASK, sizeof *task);
-    lua_createtable(L, 1, 0);
-    lua_setfenv(L, -2);
     lua_pushvalue(L, -1);
     task->slot = lagoon__keep(L, s);
     lg_waitgroup_add(&task->end, 1);
@@ -100,7 +117,7 @@ static int store_results(lua_State *L)
     int n = lua_gettop(ending->from);
     luaL_checkstack(L, n + 4, "too many results");
     lagoon__push_kept(L, task->object.script, task->slot);
-    lua_getfenv(L, -1);
+    push_env(L, lua_gettop(L));
     int env = lua_gettop(L);
     lua_xmove(ending->from, L, n);
     for (int i = n; i > 0; i--) {
@@ -163,7 +180,7 @@ bool lagoon__task_is_dropped(struct script_g *sg)
     }
     lagoon__push_kept(s->aux, s, task->slot);
     lagoon__push_task_entry(s->aux, -1, TASK_REASON);
-    set_entry(s->aux, -2, TASK_ERROR);
+    set_entry(s->aux, lua_gettop(s->aux) - 1, TASK_ERROR);
     lua_pop(s->aux, 1);
     task->state = TASK_CANCELLED;
     lg_waitgroup_add(&task->end, -1);
@@ -189,19 +206,22 @@ void lagoon__push_reason(lua_State *L, struct script_g *sg)
 int lagoon__push_outcome(lua_State *L, int index, struct task *task)
 {
     task->is_taken = true;
-    lua_getfenv(L, index);
-    int env = lua_gettop(L);
     if (task->state != TASK_DONE) {
         lua_pushinteger(L, WAIT_RETHROW);
-        lua_rawgeti(L, env, TASK_ERROR);
+        lagoon__push_task_entry(L, index, TASK_ERROR);
         return 2;
     }
     if (!lua_checkstack(L, task->nresults + 2)) {
         return lagoon__finish_raise(L, "too many results");
     }
     lua_pushinteger(L, WAIT_OK);
-    for (int i = 1; i <= task->nresults; i++) {
-        lua_rawgeti(L, env, i);
+    if (task->nresults > 0) {
+        lua_getfenv(L, index);
+        for (int i = 1; i <= task->nresults; i++) {
+            lua_rawgeti(L, -1, i);
+            lua_insert(L, -2);
+        }
+        lua_pop(L, 1);
     }
     return task->nresults + 1;
 }

@@ -20,7 +20,8 @@ enum task_state {
     TASK_CANCELLED,
 };
 
-// What a task keeps in its environment table, beside results at 1, 2, ...
+// What a task keeps in its environment table, beside results at 1, 2, ...; it
+// has none before it needs one.
 enum task_key {
     TASK_ERROR = -1,
     TASK_TRACE = -2,  // of that error
@@ -39,6 +40,7 @@ struct task {
     int slot;         // keeps the handle alive until the end
     int nresults;
     enum task_state state;
+    bool has_env;
     bool is_cancelled;
     bool is_async; // its error waits to be taken; else it is unhandled
     bool is_taken;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "trace.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fail.h"
@@ -72,7 +74,21 @@ static void add_frame(luaL_Buffer *b, const lua_Debug *ar)
     }
 }
 
-int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level)
+// The line that a message gives for a source, or -1. The interpreter forgets
+// the line of the frame that died of an error of its own.
+static int line_in(const char *message, const char *short_src)
+{
+    size_t length = strlen(short_src);
+    if (message == NULL || strncmp(message, short_src, length) != 0 ||
+        message[length] != ':') {
+        return -1;
+    }
+    char *end;
+    long line = strtol(message + length + 1, &end, 10);
+    return *end == ':' && line > 0 && line < INT_MAX ? (int)line : -1;
+}
+
+int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level, const char *message)
 {
     int nlevels = count_levels(co);
     int nshown = 0;
@@ -90,18 +106,21 @@ int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level)
             level = nlevels - LAST_FRAMES - 1;
             continue;
         }
+        if (level == 0 && ar.what[0] != 'C' && ar.currentline < 0) {
+            ar.currentline = line_in(message, ar.short_src);
+        }
         add_frame(b, &ar);
     }
     return nshown;
 }
 
-int lagoon__trace_goroutine(luaL_Buffer *b, struct script_g *sg)
+int lagoon__trace_goroutine(luaL_Buffer *b, struct script_g *sg, const char *message)
 {
     int nshown = 0;
     if (sg->donor && sg->donor != sg->co) {
-        nshown = lagoon__trace_frames(b, sg->donor, 0);
+        nshown = lagoon__trace_frames(b, sg->donor, 0, NULL);
     }
-    return nshown + lagoon__trace_frames(b, sg->co, 0);
+    return nshown + lagoon__trace_frames(b, sg->co, 0, message);
 }
 
 void lagoon__trace_birth(luaL_Buffer *b, const struct birthplace *birth)

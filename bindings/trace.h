@@ -12,12 +12,12 @@ struct script_g;
 struct birthplace;
 
 // Adds a coroutine's frames, from a level on, to a buffer: "\n\t" before each.
-// Returns how many.
-int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level);
+// Returns how many. The message is the error's that co has died of, or NULL.
+int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level, const char *message);
 
 // Adds all frames of a goroutine: where it stands in lg_wait(), if it does,
 // and its own coroutine. Returns how many.
-int lagoon__trace_goroutine(luaL_Buffer *b, struct script_g *sg);
+int lagoon__trace_goroutine(luaL_Buffer *b, struct script_g *sg, const char *message);
 
 // Adds "script.lua:12"; nothing if no script started it.
 void lagoon__trace_birth(luaL_Buffer *b, const struct birthplace *birth);

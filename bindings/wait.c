@@ -4,55 +4,11 @@
 #include <lauxlib.h>
 
 #include "fail.h"
+#include "refusal.h"
 #include "task.h"
 
 static const char not_here[] =
     "cannot block outside a goroutine: run this inside lagoon.run(f)";
-static const char not_in_gc[] = "cannot block inside a __gc metamethod";
-static const char not_in_ffi[] = "cannot block inside an FFI callback: the C function "
-                                 "that called it must return first";
-
-// Whether a finaliser is running. Only then does luaJIT_setmode() raise for a
-// mode that it does not know; elsewhere it just says no.
-static bool is_in_gc(lua_State *L, struct script *s)
-{
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.probe);
-    if (lua_pcall(L, 0, 0, 0) != 0) {
-        lua_pop(L, 1);
-        return true;
-    }
-    return false;
-}
-
-// Whether the C function that called back into Lua was called through the FFI,
-// as far as the running coroutine's own frames tell.
-static bool is_in_ffi(lua_State *L, struct script *s)
-{
-    if (s->refs.ffi_call == LUA_NOREF) {
-        return false;
-    }
-    bool is_found = false;
-    lua_Debug ar;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.ffi_call);
-    for (int level = 1; !is_found && lua_getstack(L, level, &ar); level++) {
-        lua_getinfo(L, "f", &ar);
-        is_found = lua_rawequal(L, -1, -2);
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-    return is_found;
-}
-
-// Why the running goroutine must not keep its C stack; NULL: it may.
-static const char *refusal(lua_State *L, struct script *s)
-{
-    luaL_checkstack(L, 4, "too many arguments");
-    if (is_in_gc(L, s)) {
-        return not_in_gc;
-    }
-    return is_in_ffi(L, s) ? not_in_ffi : NULL;
-}
-
 struct script_g *lagoon__waiter(lua_State *L, struct script *s, int64_t *deadline_ns)
 {
     struct script_g *sg = lg_extra_self();
@@ -67,7 +23,7 @@ struct script_g *lagoon__waiter(lua_State *L, struct script *s, int64_t *deadlin
     if (*deadline_ns == 0) {
         return &s->outside; // a time-out is the worst that can happen
     }
-    s->refusal = is_goroutine ? refusal(L, s) : not_here;
+    s->refusal = is_goroutine ? lagoon__refusal(L, sg) : not_here;
     if (s->refusal == NULL) {
         return sg;
     }

@@ -34,7 +34,7 @@ end
 local function check_self(ctx, method)
     if getmetatable(ctx) ~= Context then
         return raise(2, ("calling '%s' on bad self (context expected, got %s)"):format(method,
-            type(ctx)))
+            ctx == nil and "no value" or type(ctx)))
     end
 end
 

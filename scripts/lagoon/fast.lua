@@ -293,7 +293,7 @@ function fast.install(chan, sync, time)
     install_chan(ffi, call, chan)
     install_locks(call, sync)
     install_counters(call, sync)
-    local f_now, script = call.now, core.fast.script
+    local f_now, script = call.now, ffi.cast("void *", core.fast.script)
     function time.now()
         return f_now(script)
     end

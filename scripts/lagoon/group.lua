@@ -23,7 +23,7 @@ local CANCELLED = "cancelled"
 local function check(self, method)
     if getmetatable(self) ~= Group then
         return raise(2, ("calling '%s' on bad self (group expected, got %s)"):format(method,
-            type(self)))
+            self == nil and "no value" or type(self)))
     end
 end
 

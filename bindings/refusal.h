@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+//
+// Where a goroutine must not wait although it is one: the interpreter is in the
+// middle of something that others would disturb.
+#ifndef LAGOON_REFUSAL_H
+#define LAGOON_REFUSAL_H
+
+#include <lua.h>
+
+struct script;
+struct script_g;
+
+// Why the running goroutine must not keep its C stack and let others run, as
+// far as the public API tells; NULL: it may. Its coroutine L cannot yield, or
+// is not its own. Raises if there is no room on the stack.
+const char *lagoon__refusal(lua_State *L, struct script_g *sg);
+
+// Gets ready to answer that. Raises.
+void lagoon__refusal_init(lua_State *L, struct script *s);
+
+#endif // LAGOON_REFUSAL_H
