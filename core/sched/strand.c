@@ -76,12 +76,9 @@ static void append_work(struct lg_strand *s, lg_post *post)
     s->work_last = post;
 }
 
-void lg__strand_push(struct lg_strand *s, lg_post *post)
+// Pushes onto the inbox. True: the strand was idle, the caller must queue it.
+static bool push_inbox(struct lg_strand *s, lg_post *post)
 {
-    if (is_inside(s)) {
-        append_work(s, post);
-        return;
-    }
     // relaxed: the CAS tells
     lg_post *head = atomic_load_explicit(&s->inbox, memory_order_relaxed);
     do {
@@ -91,9 +88,28 @@ void lg__strand_push(struct lg_strand *s, lg_post *post)
         // M inside did
     } while (!atomic_compare_exchange_weak_explicit(
         &s->inbox, &head, post, memory_order_acq_rel, memory_order_relaxed));
-    if (head == STRAND_IDLE) {
+    return head == STRAND_IDLE;
+}
+
+void lg__strand_push(struct lg_strand *s, lg_post *post)
+{
+    if (is_inside(s)) {
+        append_work(s, post);
+    } else if (push_inbox(s, post)) {
         lg__sched_push(s->rt, &s->run);
     }
+}
+
+static lg_post *reversed(lg_post *post)
+{
+    lg_post *out = NULL;
+    while (post) {
+        lg_post *next = post->next;
+        post->next = out;
+        out = post;
+        post = next;
+    }
+    return out;
 }
 
 // Moves the inbox, oldest first, to the end of work.
@@ -101,13 +117,7 @@ static void turn_inbox_over(struct lg_strand *s)
 {
     // acquire: pairs with the release in lg__strand_push()
     lg_post *post = atomic_exchange_explicit(&s->inbox, NULL, memory_order_acquire);
-    lg_post *oldest_first = NULL;
-    while (post && post != STRAND_IDLE) {
-        lg_post *next = post->next;
-        post->next = oldest_first;
-        oldest_first = post;
-        post = next;
-    }
+    lg_post *oldest_first = post == STRAND_IDLE ? NULL : reversed(post);
     while (oldest_first) {
         lg_post *next = oldest_first->next;
         append_work(s, oldest_first);
@@ -119,15 +129,15 @@ void lg__strands_nudge_locked(struct lg_runtime *rt)
 {
     for (struct node *node = rt->strands.first; node; node = node->next) {
         struct lg_strand *s = LG_CONTAINER_OF(node, struct lg_strand, node);
-        lg_post *idle = STRAND_IDLE;
-        // release: pairs with the acquire of who takes it from the queue.
-        // Whoever wins against lg__strand_push() queues the strand.
-        if (s->is_held && atomic_compare_exchange_strong_explicit(&s->inbox, &idle, NULL,
-                                                                  memory_order_acq_rel,
-                                                                  memory_order_relaxed)) {
-            lg__runnable_append(&rt->global, &s->run);
+        lg_post *post = reversed(s->held);
+        s->held = NULL;
+        while (post) {
+            lg_post *next = post->next;
+            if (push_inbox(s, post)) {
+                lg__runnable_append(&rt->global, &s->run);
+            }
+            post = next;
         }
-        s->is_held = false;
     }
     lg__nglobal_publish_locked(rt);
 }
@@ -190,14 +200,14 @@ int lg_strand_go(lg_strand *s, const char *name, lg_ref *out, void **extra)
     *extra = g->extra;
     __builtin_memset(g->extra, 0, sizeof g->extra);
     g->step.fn = step_marker;
-    if (!is_inside(s)) {
-        // acquire: pairs with the release of the last M that left
-        while (atomic_load_explicit(&s->is_occupied, memory_order_acquire)) {
-            lg__cpu_pause();
-        }
-        s->is_held = true;
+    if (is_inside(s)) {
+        append_work(s, &g->step);
+    } else {
+        lg__lock(&s->rt->lock, RANK_SCHED);
+        g->step.next = s->held;
+        s->held = &g->step;
+        lg__unlock(&s->rt->lock, RANK_SCHED);
     }
-    append_work(s, &g->step);
     return LG_OK;
 }
 
@@ -322,6 +332,7 @@ void lg_strand_close(lg_strand *s)
                         "lg_strand_close() while something posted waits in the strand");
     }
     s->work = NULL;
+    s->held = NULL;
     s->is_closing = true;
     lg_goroutines(s->rt, drop_if_ours, s);
     lg__sched_forget(s->rt, &s->run);

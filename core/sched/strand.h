@@ -35,11 +35,14 @@ struct lg_strand {
     _Atomic(lg_post *) inbox; // newest first; or STRAND_IDLE
     _Atomic bool is_occupied; // an M is inside
 
-    // -- the thread that starts goroutines before lg_drive(), then the driver --
+    // -- who closes it --
     bool is_closing;
-    bool is_held; // work was added, and nobody has been told
 
-    // -- the M inside, or that thread --
+    // -- runtime's lock --
+    lg_post *held; // goroutines started from outside, newest first; the next
+                   // lg_drive() queues them
+
+    // -- the M inside --
     lg_post *work; // oldest first
     lg_post *work_last;
 };

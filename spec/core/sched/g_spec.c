@@ -7,8 +7,8 @@
 
 static _Atomic int n_done;
 static lg_chan *ch;
-static lg_ref self_seen;
-static void *arg_seen;
+static lg_ref self_seen;         // by see(), of which one runs at a time
+static _Atomic(void *) arg_seen;
 
 static void see(void *arg)
 {
