@@ -75,7 +75,7 @@ struct lg_g {
     struct ctx ctx;           // where it left that stack
     void (*fn)(void *arg);    // native: what it runs
     void *arg;
-    _Atomic uint64_t id; // 0: the record is free
+    _Atomic uint64_t id;     // 0: the record is free
     _Atomic uint64_t parent; // relaxed: for dumps
     uint32_t stack_class;
 

@@ -392,6 +392,14 @@ int lg_yield(void)
     return LG_OK;
 }
 
+bool lg__is_unmanned(struct lg_runtime *rt)
+{
+    lg__lock(&rt->lock, RANK_SCHED);
+    bool is_unmanned = !rt->driver && rt->nmade == 0;
+    lg__unlock(&rt->lock, RANK_SCHED);
+    return is_unmanned;
+}
+
 void lg__sched_forget(struct lg_runtime *rt, struct runnable *r)
 {
     struct runnable_list kept = {0};

@@ -273,6 +273,12 @@ static void yield_strand(struct lg_strand *s)
 static void rounds(struct lg_strand *s)
 {
     for (int left = STEPS_PER_TURN;; left--) {
+        if (LG_UNLIKELY(lg__strand_is_closing(s))) {
+            do {
+                turn_inbox_over(s);
+            } while (!try_leave(s));
+            return;
+        }
         if (left <= 0 || lg__interrupts(s->rt)) {
             yield_strand(s);
             return;
@@ -320,10 +326,21 @@ static bool drop_if_ours(void *ud, const lg_g_info *info)
 void lg_strand_close(lg_strand *s)
 {
     LG_MISUSE_OF_IF(s->rt, is_inside(s), "lg_strand_close() from inside the strand");
-    // The last M inside may still be on its way out.
-    // acquire: pairs with the release of who leaves
-    while (atomic_load_explicit(&s->is_occupied, memory_order_acquire)) {
-        lg__cpu_pause();
+    // release: pairs with the acquire in lg__strand_is_closing()
+    atomic_store_explicit(&s->is_closing, true, memory_order_release);
+    // acquire: pairs with the release of the last M that leaves. If it stands
+    // in a run queue, an M will take it and leave at once; without any M there
+    // is nobody to wait for.
+    while (atomic_load_explicit(&s->inbox, memory_order_acquire) != STRAND_IDLE) {
+        if (lg__is_unmanned(s->rt)) {
+            lg__sched_forget(s->rt, &s->run);
+            break;
+        }
+        if (lg_self().id != 0) {
+            lg_yield(); // it may stand in the queue of our own P
+        } else {
+            lg__cpu_pause();
+        }
     }
     // Steps of goroutines may be queued, they are dropped; nothing else may.
     turn_inbox_over(s);
@@ -333,9 +350,7 @@ void lg_strand_close(lg_strand *s)
     }
     s->work = NULL;
     s->held = NULL;
-    s->is_closing = true;
     lg_goroutines(s->rt, drop_if_ours, s);
-    lg__sched_forget(s->rt, &s->run);
     lg__lock(&s->rt->lock, RANK_SCHED);
     lg__list_remove(&s->rt->strands, &s->node);
     lg__unlock(&s->rt->lock, RANK_SCHED);

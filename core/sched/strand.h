@@ -35,8 +35,8 @@ struct lg_strand {
     _Atomic(lg_post *) inbox; // newest first; or STRAND_IDLE
     _Atomic bool is_occupied; // an M is inside
 
-    // -- who closes it --
-    bool is_closing;
+    // -- who closes it; the M inside leaves --
+    _Atomic bool is_closing;
 
     // -- runtime's lock --
     lg_post *held; // goroutines started from outside, newest first; the next
@@ -65,9 +65,10 @@ void lg__strands_nudge_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock);
 void lg__strands_free(struct lg_runtime *rt);
 
 // Whether lg_strand_close() drops its goroutines at this moment.
-LG_INLINE bool lg__strand_is_closing(const struct lg_strand *s)
+LG_INLINE bool lg__strand_is_closing(struct lg_strand *s)
 {
-    return s->is_closing;
+    // acquire: pairs with the release in lg_strand_close()
+    return atomic_load_explicit(&s->is_closing, memory_order_acquire);
 }
 
 // Goes on where a donated stack left the strand, on a fresh loop stack.
