@@ -389,6 +389,15 @@ describe("traceback", function()
     assert.matches("created by.*task_spec.lua:%d+", trace)
   end)
 
+  it("of equal strings is the latest, not all of them", function()
+    for _ = 1, 100 do
+      local task = parked(lagoon.async(function() lagoon.sleep(100) end))
+      task:cancel("the same")
+      helper.error_of(task.wait, task)
+    end
+    assert.is_true(#lagoon.traceback("the same") < 2000)
+  end)
+
   it("finds that of an object, too", function()
     local object = {}
     local task = lagoon.async(function() error(object) end)
