@@ -95,7 +95,7 @@ static int raise(lua_State *L)
         raise_top(L);
     }
     struct script_g *sg = lg_extra_self();
-    if (sg != NULL && sg->script == lagoon__script(L)) {
+    if (code == WAIT_RETHROW && sg != NULL && sg->script == lagoon__script(L)) {
         sg->has_rethrown = true;
     }
     return lua_error(L);
@@ -104,5 +104,16 @@ static int raise(lua_State *L)
 void lagoon__open_fail(lua_State *L, struct script *s)
 {
     static const luaL_Reg functions[] = {{"raise", raise}, {NULL, NULL}};
+    static const struct {
+        const char *name;
+        enum wait_code code;
+    } codes[] = {{"OK", WAIT_OK},
+                 {"TIMEOUT", WAIT_TIMEOUT},
+                 {"RAISE", WAIT_RAISE},
+                 {"RETHROW", WAIT_RETHROW}};
     lagoon__register(L, s, functions);
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        lua_pushinteger(L, codes[i].code);
+        lua_setfield(L, -2, codes[i].name);
+    }
 }

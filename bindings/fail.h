@@ -31,7 +31,7 @@ bool lagoon__is_ours(const char *source);
 // "Sl". False: there is none.
 bool lagoon__script_frame(lua_State *L, lua_Debug *ar);
 
-// Adds raise() to the table on top.
+// Adds raise() and its codes to the table on top.
 void lagoon__open_fail(lua_State *L, struct script *s);
 
 #endif // LAGOON_FAIL_H

@@ -14,6 +14,10 @@
 // How many errors that are strings or numbers keep their tracebacks.
 enum { RECENT_CAP = 64 };
 
+// A traceback of so many bytes is not put behind another one: an error may pass
+// through any number of goroutines.
+enum { CHAIN_MAX = 16 * 1024 };
+
 enum { STATUS_FAILED = 2 };
 
 // Adds whose a traceback is, and where that was started. Goroutine 1 of a
@@ -133,7 +137,7 @@ void lagoon__push_new_trace(lua_State *L, struct script_g *sg, int error)
     bool has_frames = push_trace(L, sg, error);
     lua_pushliteral(L, "\n\nthe error came from:\n");
     push_remembered(L, sg->script, error);
-    if (!sg->has_rethrown || !lua_isstring(L, -1)) {
+    if (!sg->has_rethrown || !lua_isstring(L, -1) || lua_objlen(L, -1) > CHAIN_MAX) {
         lua_pop(L, 2);
     } else if (has_frames) {
         lua_concat(L, 3);

@@ -83,7 +83,7 @@ int lagoon__finish_plain(lua_State *L, struct script_g *sg, int rc)
     case LG_EAGAIN:
     case LG_ETIMEDOUT: lua_pushinteger(L, WAIT_TIMEOUT); return 1;
     case LG_ECANCELED:
-        lua_pushinteger(L, WAIT_RETHROW);
+        lua_pushinteger(L, WAIT_CANCEL);
         lagoon__push_reason(L, sg);
         return 2;
     default: return lagoon__finish_raise(L, lg_strerror(rc));

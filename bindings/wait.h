@@ -27,7 +27,8 @@ enum wait_code {
     WAIT_OK,      // the results follow
     WAIT_TIMEOUT, // the seconds have passed
     WAIT_RAISE,   // a message follows, to be raised with a position
-    WAIT_RETHROW, // a value follows, to be raised as it is
+    WAIT_CANCEL,  // the reason follows, to be raised as it is
+    WAIT_RETHROW, // the same with an error of another goroutine
 };
 
 // The goroutine that may wait now, or &s->outside and the deadline 0.

@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Channels and select: methods out of the C halves. A blocking C function cannot raise once it has
--- waited, so it returns a code first: 0 and the results, 1 after the seconds, more to be raised.
+-- waited, so it returns a code first; what is neither OK nor TIMEOUT is raised.
 local core = require "lagoon.core"
 
+local OK, TIMEOUT = core.OK, core.TIMEOUT
 local c_send, c_recv, c_select, raise = core.chan_send, core.chan_recv, core.select, core.raise
 local class = core.classes.channel
 
@@ -24,9 +25,9 @@ local Channel = {}
 ---@return string? err  "timeout"
 function Channel:send(value, seconds)
     local code, err = c_send(self, value, seconds)
-    if code == 0 then
+    if code == OK then
         return true
-    elseif code == 1 then
+    elseif code == TIMEOUT then
         return nil, "timeout"
     end
     return raise(code, err)
@@ -40,9 +41,9 @@ end
 ---@return string? err  "timeout"
 function Channel:recv(seconds)
     local code, value, ok = c_recv(self, seconds)
-    if code == 0 then
+    if code == OK then
         return value, ok
-    elseif code == 1 then
+    elseif code == TIMEOUT then
         return nil, nil, "timeout"
     end
     return raise(code, value)
@@ -79,14 +80,14 @@ Channel.sending = core.sending
 -- `for value in ch do`
 local function iterate(self)
     local code, value = c_recv(self)
-    if code == 0 then
+    if code == OK then
         return value
     end
     return raise(code, value)
 end
 
 local function finish_select(code, ...)
-    if code == 0 then
+    if code == OK then
         return ...
     end
     return raise(code, (...))

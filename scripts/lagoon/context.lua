@@ -8,7 +8,7 @@ local core = require "lagoon.core"
 local chan = require "lagoon.chan"
 local time = require "lagoon.time"
 
-local raise = core.raise
+local raise, RAISE = core.raise, core.RAISE
 
 ---@class lagoon.Context
 ---@field private parent lagoon.Context?
@@ -26,14 +26,14 @@ local CANCELED, EXCEEDED = "context canceled", "context deadline exceeded"
 
 local function check(ctx, n, name)
     if getmetatable(ctx) ~= Context then
-        return raise(2, ("bad argument #%d to '%s' (context expected, got %s)"):format(n, name,
+        return raise(RAISE, ("bad argument #%d to '%s' (context expected, got %s)"):format(n, name,
             type(ctx)))
     end
 end
 
 local function check_self(ctx, method)
     if getmetatable(ctx) ~= Context then
-        return raise(2, ("calling '%s' on bad self (context expected, got %s)"):format(method,
+        return raise(RAISE, ("calling '%s' on bad self (context expected, got %s)"):format(method,
             ctx == nil and "no value" or type(ctx)))
     end
 end
@@ -162,7 +162,7 @@ end
 function context.with_timeout(parent, seconds)
     check(parent, 1, "with_timeout")
     if type(seconds) ~= "number" or seconds ~= seconds then
-        return raise(2, ("bad argument #2 to 'with_timeout' (seconds must be a number, got %s)")
+        return raise(RAISE, ("bad argument #2 to 'with_timeout' (seconds must be a number, got %s)")
             :format(type(seconds) == "number" and "nan" or type(seconds)))
     end
     return with_moment(parent, time.now() + seconds)
@@ -176,7 +176,7 @@ end
 function context.with_deadline(parent, moment)
     check(parent, 1, "with_deadline")
     if type(moment) ~= "number" or moment ~= moment then
-        return raise(2, ("bad argument #2 to 'with_deadline' (a number expected, got %s)")
+        return raise(RAISE, ("bad argument #2 to 'with_deadline' (a number expected, got %s)")
             :format(type(moment) == "number" and "nan" or type(moment)))
     end
     return with_moment(parent, moment)
@@ -190,7 +190,7 @@ end
 function context.with_value(parent, key, value)
     check(parent, 1, "with_value")
     if key == nil then
-        return raise(2, "bad argument #2 to 'with_value' (a key expected, got nil)")
+        return raise(RAISE, "bad argument #2 to 'with_value' (a key expected, got nil)")
     end
     local ctx = child_of(parent)
     ctx.has_value, ctx.key, ctx.held = true, key, value

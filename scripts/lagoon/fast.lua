@@ -7,6 +7,8 @@ local core = require "lagoon.core"
 
 local getmetatable, type, nargs = getmetatable, type, select
 
+local OK = core.OK
+
 -- As in bindings/value.h.
 local NIL, FALSE, TRUE, NUMBER = 0, 1, 2, 3
 
@@ -97,7 +99,7 @@ local function install_chan(ffi, call, chan)
                 return true
             end
             local code, err = c_send_on(self, value)
-            if code == 0 then
+            if code == OK then
                 return true
             end
             return raise(code, err)
@@ -112,7 +114,7 @@ local function install_chan(ffi, call, chan)
                 return take(self, tag), true
             end
             local code, value, ok = c_recv_from(self)
-            if code == 0 then
+            if code == OK then
                 return value, ok
             end
             return raise(code, value)
@@ -155,7 +157,7 @@ local function install_chan(ffi, call, chan)
                 return take(self, tag)
             end
             local code, value = c_recv_from(self)
-            if code == 0 then
+            if code == OK then
                 return value
             end
             return raise(code, value)

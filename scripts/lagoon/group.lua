@@ -4,7 +4,7 @@
 local core = require "lagoon.core"
 local sync = require "lagoon.sync"
 
-local raise = core.raise
+local raise, RAISE, RETHROW = core.raise, core.RAISE, core.RETHROW
 
 ---@class lagoon.Group
 ---@field private members table<table, boolean>  those that are alive
@@ -22,7 +22,7 @@ local CANCELLED = "cancelled"
 
 local function check(self, method)
     if getmetatable(self) ~= Group then
-        return raise(2, ("calling '%s' on bad self (group expected, got %s)"):format(method,
+        return raise(RAISE, ("calling '%s' on bad self (group expected, got %s)"):format(method,
             self == nil and "no value" or type(self)))
     end
 end
@@ -98,7 +98,7 @@ function Group:wait()
     check(self, "wait")
     self.pending:wait()
     if self.has_failed then
-        return raise(3, self.err)
+        return raise(RETHROW, self.err)
     end
 end
 
@@ -117,8 +117,8 @@ local group = {}
 function group.new(opts)
     local limit = opts and opts.limit
     if limit ~= nil and (type(limit) ~= "number" or limit < 1 or limit % 1 ~= 0) then
-        return raise(2, ("bad argument #1 to 'group' (limit must be a whole number of 1 or more, "
-            .. "got %s)"):format(tostring(limit)))
+        return raise(RAISE, ("bad argument #1 to 'group' (limit must be a whole number of 1 or "
+            .. "more, got %s)"):format(tostring(limit)))
     end
     return setmetatable({
         members = {},

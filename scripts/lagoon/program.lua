@@ -105,7 +105,7 @@ function do_option.l(name)
         if type(result) == "string" and result:find(missing, 1, true) then
             return false, (result:gsub("^lagoon/[^:]*:%d+: ", ""))
         end
-        core.raise(3, result)
+        core.raise(core.RETHROW, result)
     elseif _G[name] == nil then
         _G[name] = result
     end

@@ -4,12 +4,13 @@
 local core = require "lagoon.core"
 
 local raise, classes = core.raise, core.classes
+local OK, RETHROW = core.OK, core.RETHROW
 
 -- A method that waits and has no results.
 local function waiting(wait)
     return function(self, argument)
         local code, err = wait(self, argument)
-        if code ~= 0 then
+        if code ~= OK then
             return raise(code, err)
         end
     end
@@ -112,7 +113,7 @@ function sync.once(f)
     return function()
         if not outcome then
             local code, is_first = core.once_begin(once)
-            if code ~= 0 then
+            if code ~= OK then
                 return raise(code, is_first)
             elseif is_first then
                 outcome = pack(xpcall(f, core.note_trace))
@@ -122,7 +123,7 @@ function sync.once(f)
         if outcome.ok then
             return unpack(outcome, 1, outcome.n)
         end
-        return raise(3, (unpack(outcome, 1, 1)))
+        return raise(RETHROW, (unpack(outcome, 1, 1)))
     end
 end
 

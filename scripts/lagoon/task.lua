@@ -4,11 +4,12 @@
 local core = require "lagoon.core"
 
 local c_wait, raise = core.task_wait, core.raise
+local OK, TIMEOUT = core.OK, core.TIMEOUT
 
 local function finish(code, ...)
-    if code == 0 then
+    if code == OK then
         return ...
-    elseif code == 1 then
+    elseif code == TIMEOUT then
         return nil, "timeout"
     end
     return raise(code, (...))

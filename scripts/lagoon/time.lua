@@ -3,7 +3,7 @@
 -- Time, on the runtime's clock.
 local core = require "lagoon.core"
 
-local c_sleep, raise = core.sleep, core.raise
+local c_sleep, raise, OK = core.sleep, core.raise, core.OK
 
 local time = {}
 
@@ -16,7 +16,7 @@ time.now = core.now
 ---@param seconds number
 function time.sleep(seconds)
     local code, err = c_sleep(seconds)
-    if code and code ~= 0 then
+    if code ~= OK then
         return raise(code, err)
     end
 end
