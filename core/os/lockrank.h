@@ -10,7 +10,6 @@ enum lock_rank {
     RANK_SYNC = 1, // a channel, mutex, ... (sync/): one at a time
     RANK_CHANS,    // the list of all channels (sync/chan.c)
     RANK_TIMERS,   // the timer heap of one P (sched/timer.c): one at a time
-    RANK_SYSMON,   // sched/sysmon.c
     RANK_SCHED,    // global queue, idle Ps and Ms (sched/idle.c)
     RANK_GPOOL,    // goroutine records (sched/g.c)
     RANK_STACKS,   // the pool of C stacks (mem/stack.c)
