@@ -1,99 +1,101 @@
 -- SPDX-License-Identifier: MIT
--- The structure as docs/architecture.md tells it, held against every include and require.
+--
+-- The layers as docs/architecture.md tells them, held against every file, include and require.
+local tree = dofile "spec/arch/tree.lua"
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
+local folders, rank = tree.told()
 
-local function lines_of(command)
-  local pipe = assert(io.popen(command))
-  local lines = {}
-  for line in pipe:lines() do
-    lines[#lines + 1] = line
-  end
-  pipe:close()
-  return lines
-end
-
--- The folders of the tree block in their order, each with the stems it lists.
-local function read_tree()
-  local block = read("docs/architecture.md"):match("```tree\n(.-)```")
-  local folders, rank = {}, {}
-  for folder, stems in block:gmatch("([%w/_]+): ([^\n]*)\n") do
-    local listed = {}
-    for stem in stems:gmatch("%S+") do
-      listed[stem] = true
-    end
-    folders[#folders + 1] = { path = folder, stems = listed }
-    rank[folder] = #folders
-  end
-  return folders, rank
-end
-
-local folders, rank = read_tree()
-
-local function sources_in(folder)
-  return lines_of("find " .. folder .. " -maxdepth 1 -type f -name '*.[chSl]*' | sort")
-end
-
--- Calls visit(path, line_number, line) for every line of the sources of a folder.
-local function each_line(folder, visit)
-  for _, path in ipairs(sources_in(folder)) do
-    local number = 0
-    for line in io.lines(path) do
-      number = number + 1
-      visit(path, number, line)
-    end
-  end
-end
+local CORE = { "base", "os", "mem", "sched", "gc", "sync", "io", "rt" }
 
 describe("the tree in docs/architecture.md", function()
   it("lists the layers in their order", function()
-    assert.are.equal(1, rank["core/include"])
-    for i, layer in ipairs({ "base", "os", "mem", "sched", "sync", "rt" }) do
-      assert.are.equal(i + 1, rank["core/" .. layer])
+    local last = rank["core/include"]
+    assert.equal(1, last)
+    for _, layer in ipairs(CORE) do
+      local own = rank["core/" .. layer]
+      if own then
+        assert.is_true(own > last, layer)
+        last = own
+      end
     end
-    assert.is_true(rank["bindings"] < rank["scripts/lagoon"])
+    assert.is_true(rank["bindings"] > last)
+    assert.is_true(rank["scripts/lagoon"] > rank["bindings"])
+  end)
+
+  it("has every folder of sources, and no other", function()
+    local found = tree.lines_of("find core bindings scripts -type f -name '*.*' "
+      .. "| sed 's,/[^/]*$,,' | sort -u")
+    for _, path in ipairs(found) do
+      assert(rank[path], path .. " is not in the tree")
+    end
+    assert.equal(#found, #folders)
   end)
 
   for _, folder in ipairs(folders) do
     it("has every file of " .. folder.path .. ", and no other", function()
       local found = {}
-      for _, path in ipairs(sources_in(folder.path)) do
-        local stem = path:match("([^/]+)%.%a+$")
-        found[stem] = true
-        assert(folder.stems[stem], path .. " is not listed")
+      for _, path in ipairs(tree.sources(folder.path)) do
+        local line = tree.line_of(folder, path)
+        assert(line, path .. " is not in the tree")
+        found[line] = (found[line] or 0) + 1
       end
-      for stem in pairs(folder.stems) do
-        assert(found[stem], folder.path .. "/" .. stem .. " does not exist")
+      for name in pairs(folder.names) do
+        assert(found[name], folder.path .. "/" .. name .. " does not exist")
+        assert(name:find(".", 1, true) or found[name] > 1,
+          folder.path .. "/" .. name .. " is one file: name it whole")
       end
     end)
   end
 end)
 
 describe("an include in the core", function()
-  for _, layer in ipairs({ "base", "os", "mem", "sched", "sync", "rt" }) do
-    it("of " .. layer .. " points to its own layer or a lower one", function()
-      local own = rank["core/" .. layer]
-      each_line("core/" .. layer, function(path, number, line)
-        local target = line:match('^#include "([%w_]+)/')
-        if target then
-          local place = path .. ":" .. number .. ": "
-          assert(rank["core/" .. target], place .. "no layer " .. target)
-          assert(rank["core/" .. target] <= own, place .. "points upwards")
-        end
+  for _, layer in ipairs(CORE) do
+    local own = rank["core/" .. layer]
+    if own then
+      it("of " .. layer .. " points to its own layer or a lower one", function()
+        tree.each_line("core/" .. layer, function(place, line)
+          local quoted = line:match('^%s*#%s*include%s+"([^"]+)"')
+          if quoted and quoted ~= "lagoon.h" then
+            local target = quoted:match("^([%w_]+)/[%w_]+%.h$")
+            assert(target, place .. quoted .. " is not spelled from core/")
+            assert(rank["core/" .. target], place .. "there is no layer " .. target)
+            assert(rank["core/" .. target] <= own, place .. "points upwards")
+          end
+        end)
       end)
-    end)
+    end
   end
 
-  it("never names what stands above the core", function()
-    for _, layer in ipairs({ "include", "base", "os", "mem", "sched", "sync", "rt" }) do
-      each_line("core/" .. layer, function(path, number, line)
-        assert(not line:lower():find("%f[%w]lua"), path .. ":" .. number .. ": " .. line)
-      end)
+  it("of lagoon.h is of the C standard only", function()
+    tree.each_line("core/include", function(place, line)
+      local name = line:match("^%s*#%s*include%s+(.*)$")
+      local is_standard = name == "<stdbool.h>" or name == "<stddef.h>" or name == "<stdint.h>"
+      assert(not name or is_standard, place .. line)
+    end)
+  end)
+end)
+
+describe("the core", function()
+  it("does not know the language that stands on it", function()
+    for _, folder in ipairs(folders) do
+      if folder.path:find("^core/") then
+        tree.each_line(folder.path, function(place, line)
+          assert(not line:lower():find("%f[%w]lua"), place .. line)
+        end)
+      end
+    end
+  end)
+
+  it("asks for the platform in os only", function()
+    for _, folder in ipairs(folders) do
+      if folder.path:find("^core/") and folder.path ~= "core/os" then
+        tree.each_line(folder.path, function(place, line)
+          local condition = line:match("^%s*#%s*e?l?if[^%w].*") or line:match("^%s*#%s*ifn?def.*")
+          assert(not condition or not (condition:find("__linux__") or condition:find("x86_64")
+            or condition:find("__aarch64__") or condition:find("_WIN32")
+            or condition:find("__APPLE__")), place .. line)
+        end)
+      end
     end
   end)
 end)
@@ -103,75 +105,68 @@ describe("an include in the bindings", function()
     ["lagoon.h"] = true, ["lua.h"] = true, ["lauxlib.h"] = true, ["lualib.h"] = true,
     ["luajit.h"] = true,
   }
+  local bindings = folders[rank["bindings"]]
 
   it("names lagoon.h, LuaJIT, the C library or a neighbour", function()
-    each_line("bindings", function(path, number, line)
-      local quoted = line:match('^#include "([^"]+)"')
-      local place = path .. ":" .. number .. ": "
-      if quoted and not allowed[quoted] then
-        assert(not quoted:find("/"), place .. quoted .. " is of another folder")
-        local stem = quoted:match("^([%w_]+)%.h$")
-        assert(stem and folders[rank["bindings"]].stems[stem], place .. quoted)
-      end
+    tree.each_line("bindings", function(place, line)
+      local quoted = line:match('^%s*#%s*include%s+"([^"]+)"')
+      assert(not quoted or allowed[quoted] or tree.line_of(bindings, quoted) == quoted
+        or tree.line_of(bindings, quoted) and not quoted:find("/"), place .. line)
+      assert(not line:find("lg__", 1, true), place .. "uses what is the core's own: " .. line)
+    end)
+  end)
+
+  it("spells what is of others with angle brackets", function()
+    tree.each_line("bindings", function(place, line)
+      local quoted = line:match('^%s*#%s*include%s+"([^"]+)"')
+      assert(not (quoted and allowed[quoted]), place .. line)
     end)
   end)
 end)
 
 describe("a require in scripts/lagoon", function()
-  it("names a module of lagoon or of LuaJIT", function()
-    each_line("scripts/lagoon", function(path, number, line)
-      local name = not line:match("^%s*%-%-") and line:match('require%s*%(?%s*"([%w_.]+)"')
-      if name and not name:find("^jit") and name ~= "ffi" and name ~= "bit" then
-        local place = path .. ":" .. number .. ": "
-        local stem = name == "lagoon" and "init" or name:match("^lagoon%.([%w_]+)$")
-        assert(stem, place .. name)
-        local listed = folders[rank["scripts/lagoon"]].stems[stem]
-        assert(listed or stem == "core", place .. name .. " does not exist")
-      end
-    end)
-  end)
-end)
+  local modules = folders[rank["scripts/lagoon"]].names
+  -- What each module requires, to find circles.
+  local uses = {}
 
-describe("a function in lagoon.h", function()
-  it("is documented with every label, in order", function()
-    local labels = { "Returns:", "Errors:", "Misuse:", "Blocks:", "Call from:", "Go:" }
-    local comment, count = {}, 0
-    for line in io.lines("core/include/lagoon.h") do
-      if line:match("^//") then
-        comment[#comment + 1] = line
-      elseif line:match("^LG_API ") then
-        count = count + 1
-        local text, at = table.concat(comment, "\n"), 1
-        for _, label in ipairs(labels) do
-          local found = text:find(label, at, true)
-          assert(found, line .. " lacks " .. label)
-          at = found
-        end
-        comment = {}
-      else
-        comment = {}
+  tree.each_line("scripts/lagoon", function(place, line)
+    local own = place:match("/([%w_]+)%.lua:")
+    uses[own] = uses[own] or {}
+    if not line:match("^%s*%-%-") then
+      for name in line:gmatch('require%s*%(?%s*"([%w_.]+)"') do
+        uses[own][name] = place
       end
     end
-    assert.is_true(count > 60)
   end)
-end)
 
-describe("a source file", function()
-  it("says its licence first, and keeps to its length", function()
-    for _, folder in ipairs(folders) do
-      local limit = { c = 400, h = 150, lua = 400, S = 150 }
-      for _, path in ipairs(sources_in(folder.path)) do
-        local first, count = nil, 0
-        for line in io.lines(path) do
-          first = first or line
-          count = count + 1
+  it("names a module of lagoon or of LuaJIT", function()
+    for _, names in pairs(uses) do
+      for name, place in pairs(names) do
+        local stem = name == "lagoon" and "init" or name:match("^lagoon%.([%w_]+)$")
+        assert(name:find("^jit") or name == "ffi" or name == "bit" or stem == "core"
+          or modules[(stem or "") .. ".lua"], place .. name)
+      end
+    end
+  end)
+
+  it("makes no circle", function()
+    local state = {}
+    local function visit(stem)
+      assert(state[stem] ~= "open", "a circle of requires through " .. stem)
+      if not state[stem] then
+        state[stem] = "open"
+        for name in pairs(uses[stem] or {}) do
+          local target = name == "lagoon" and "init" or name:match("^lagoon%.([%w_]+)$")
+          if target and target ~= "core" then
+            visit(target)
+          end
         end
-        assert(first:find("SPDX-License-Identifier: MIT", 1, true), path)
-        local most = limit[path:match("%.(%a+)$")]
-        if not path:find("lagoon.h", 1, true) then
-          -- A little over is a sign, not a fault; 1.5 times is.
-          assert(count <= most * 1.5, path .. " has " .. count .. " lines")
-        end
+        state[stem] = "done"
+      end
+    end
+    for stem in pairs(uses) do
+      if stem ~= "program" then -- starts scripts; nobody requires it
+        visit(stem)
       end
     end
   end)
