@@ -271,21 +271,6 @@ static int cancel(lua_State *L)
     return 1;
 }
 
-struct lookup {
-    uint64_t id;
-    lg_status status;
-};
-
-static bool look_up(void *ud, const lg_g_info *info)
-{
-    struct lookup *lookup = ud;
-    if (info->ref.id != lookup->id) {
-        return true;
-    }
-    lookup->status = info->status;
-    return false;
-}
-
 static const char *status_of(struct task *task)
 {
     static const char *const ended[] = {
@@ -303,9 +288,8 @@ static const char *status_of(struct task *task)
     if (task->sg == lg_extra_self()) {
         return "running";
     }
-    struct lookup lookup = {.id = task->ref.id, .status = LG_DEAD};
-    lg_goroutines(task->object.script->rt, look_up, &lookup);
-    return alive[lookup.status];
+    lg_g_info info;
+    return alive[lg_get_info(task->ref, &info) == LG_OK ? info.status : LG_DEAD];
 }
 
 static int status(lua_State *L)

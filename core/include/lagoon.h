@@ -428,6 +428,17 @@ typedef struct lg_g_info {
 LG_API void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info),
                           void *ud);
 
+// Looks at one goroutine, as lg_goroutines() does at each.
+//
+// ref  the goroutine
+// out  written; yours
+//
+// Returns: LG_OK.
+// Errors:  LG_ESRCH, it has ended.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int lg_get_info(lg_ref ref, lg_g_info *out);
+
 // ---------------------------------------------------------------------------
 // Park and ready: for authors of waiting things of their own
 // ---------------------------------------------------------------------------

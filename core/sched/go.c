@@ -140,3 +140,12 @@ void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info
         }
     }
 }
+
+int lg_get_info(lg_ref ref, lg_g_info *out)
+{
+    if (ref.id == 0 || lg__g_id(ref.g) != ref.id) {
+        return LG_ESRCH;
+    }
+    describe(ref.g, ref.id, out);
+    return LG_OK;
+}
