@@ -81,6 +81,16 @@ static bool add_slab_locked(struct stack_pool *pool, uint32_t size_class)
     return true;
 }
 
+// A frame may be larger than a page and touch nothing in the first one, and so
+// step over a small guard. Those of LuaJIT's string functions are: 9 KB. Large
+// stacks, on which such code runs, can afford a guard that nothing oversteps.
+static size_t guard_bytes_of(uint32_t size_class)
+{
+    enum { LARGE_SLOT_BYTES = 1024 * 1024, LARGE_GUARD_BYTES = 64 * 1024 };
+    bool is_large = slot_bytes_of(size_class) >= LARGE_SLOT_BYTES;
+    return is_large ? LARGE_GUARD_BYTES : lg__vm_page_bytes();
+}
+
 // Writes the record into a slot that has none, and makes its guard unless the
 // slot has kept one.
 static struct stack *slot_prepare(struct slab *slab, uint32_t cold, uint32_t size_class)
@@ -95,7 +105,7 @@ static struct stack *slot_prepare(struct slab *slab, uint32_t cold, uint32_t siz
     stack->slab = slab;
     stack->low = low;
     stack->size_class = size_class;
-    stack->has_guard = (cold & 1) != 0 || lg__vm_guard(low, lg__vm_page_bytes());
+    stack->has_guard = (cold & 1) != 0 || lg__vm_guard(low, guard_bytes_of(size_class));
     if (!stack->has_guard) {
         memcpy(low, &CANARY, sizeof CANARY);
     }
@@ -183,7 +193,7 @@ static void make_cold(struct stack_pool *pool, struct stack *stack)
     struct stack_class *cls = &pool->classes[stack->size_class];
     struct slab *slab = stack->slab;
     size_t slot_bytes = slot_bytes_of(stack->size_class);
-    size_t guard_bytes = lg__vm_page_bytes();
+    size_t guard_bytes = guard_bytes_of(stack->size_class);
     char *low = stack->low;
     uint32_t has_guard = stack->has_guard;
     lg__vm_discard(low + guard_bytes, slot_bytes - guard_bytes);
@@ -254,7 +264,7 @@ void lg__stack_pool_counts(struct stack_pool *pool, size_t *out_taken, size_t *o
 bool lg__stack_is_overflow(const struct stack *stack, const void *addr)
 {
     uintptr_t offset = (uintptr_t)addr - (uintptr_t)stack->low;
-    return offset < lg__vm_page_bytes();
+    return offset < guard_bytes_of(stack->size_class);
 }
 
 void lg__stack_check_canary_slow(const struct stack *stack)

@@ -3,7 +3,7 @@
 // C stacks: of native goroutines, of the scheduler, and donated ones.
 //
 // A stack is a power-of-two slot in a slab of reserved address space. Its
-// lowest page is a guard; its record stands at its top, in memory that the
+// lowest page (of large ones 64 KB) is a guard; its record stands at its top, in memory that the
 // first frame touches anyway. Tops are "coloured": offset by a few cache lines
 // from slot to slot, or else a thousand parked stacks would fight for the same
 // cache sets.
@@ -15,7 +15,7 @@
 //         | frames, growing down          |
 //         | ...                           |
 //         | untouched, not backed         |
-//         +-------------------------------+ low + a page
+//         +-------------------------------+ low + the guard's size
 //         | guard                         |
 //         +-------------------------------+ low
 //
