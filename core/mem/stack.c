@@ -82,8 +82,8 @@ static bool add_slab_locked(struct stack_pool *pool, uint32_t size_class)
 }
 
 // A frame may be larger than a page and touch nothing in the first one, and so
-// step over a small guard. Those of LuaJIT's string functions are: 9 KB. Large
-// stacks, on which such code runs, can afford a guard that nothing oversteps.
+// step over a small guard. Interpreters have such (string buffers of 8 KB).
+// Large stacks, on which they run, can afford a guard that nothing oversteps.
 static size_t guard_bytes_of(uint32_t size_class)
 {
     enum { LARGE_SLOT_BYTES = 1024 * 1024, LARGE_GUARD_BYTES = 64 * 1024 };
