@@ -43,140 +43,6 @@ struct runnable *lg__global_pop(struct lg_runtime *rt, struct p *p)
 }
 
 // ---------------------------------------------------------------------------
-// Ps
-// ---------------------------------------------------------------------------
-
-static struct p *take_idle_p_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
-{
-    struct node *node = lg__list_pop_front(&rt->idle_ps);
-    if (!node) {
-        return NULL;
-    }
-    struct p *p = LG_CONTAINER_OF(node, struct p, node);
-    p->is_idle = false;
-    // seq_cst: see idle.h
-    atomic_fetch_sub_explicit(&rt->nidle, 1, memory_order_seq_cst);
-    return p;
-}
-
-struct p *lg__take_idle_p(struct lg_runtime *rt)
-{
-    lg__lock(&rt->lock, RANK_SCHED);
-    struct p *p = take_idle_p_locked(rt);
-    lg__unlock(&rt->lock, RANK_SCHED);
-    lg__sysmon_rouse(rt);
-    return p;
-}
-
-static void put_idle_p_locked(struct lg_runtime *rt, struct p *p) LG_REQUIRES(rt->lock)
-{
-    p->is_idle = true;
-    if (p->number < lg__nprocs(rt)) {
-        lg__list_push_front(&rt->idle_ps, &p->node);
-        // seq_cst: see idle.h
-        atomic_fetch_add_explicit(&rt->nidle, 1, memory_order_seq_cst);
-    }
-}
-
-// A retired P's queue goes to the global one; its timers are polled by others.
-static void drain_retired(struct lg_runtime *rt, struct p *p)
-{
-    struct runnable *r;
-    lg__lock(&rt->lock, RANK_SCHED);
-    // acquire: pairs with the release in sched.c:push_next()
-    r = atomic_exchange_explicit(&p->runnext, NULL, memory_order_acquire);
-    while (r || (r = lg__runq_pop(&p->runq))) {
-        lg__runnable_append(&rt->global, r);
-        r = NULL;
-    }
-    lg__nglobal_publish_locked(rt);
-    lg__unlock(&rt->lock, RANK_SCHED);
-    lg__g_cache_flush(&rt->gs, &p->gs);
-    lg__stack_cache_flush(&rt->stacks, &p->stacks);
-}
-
-// When the last owned P in excess is given up, nobody need look up any more.
-static void clear_retire_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
-{
-    for (uint32_t i = lg__nprocs(rt); i < lg__nps(rt); i++) {
-        if (!lg__p_at(rt, i)->is_idle) {
-            return;
-        }
-    }
-    // relaxed: seen a round later it costs nothing
-    atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_RETIRE,
-                              memory_order_relaxed);
-}
-
-void lg__put_idle_p(struct lg_runtime *rt, struct p *p)
-{
-    if (p->number >= lg__nprocs(rt)) {
-        drain_retired(rt, p);
-    }
-    lg__lock(&rt->lock, RANK_SCHED);
-    put_idle_p_locked(rt, p);
-    clear_retire_locked(rt);
-    lg__unlock(&rt->lock, RANK_SCHED);
-}
-
-static struct p *make_p(struct lg_runtime *rt, uint32_t number)
-{
-    struct p *p = lg__alloc_new(&rt->alloc, sizeof *p);
-    if (!p) {
-        return NULL;
-    }
-    p->number = number;
-    p->rand.state = rt->options.seed + number * 0x9e3779b97f4a7c15ULL;
-    lg__timers_init(&p->timers);
-    return p;
-}
-
-void lg__p_free(struct lg_runtime *rt, struct p *p)
-{
-    lg__alloc_free(&rt->alloc, p, sizeof *p);
-}
-
-int lg__ps_grow(struct lg_runtime *rt, uint32_t procs)
-{
-    for (uint32_t i = lg__nps(rt); i < procs; i++) {
-        struct p *p = make_p(rt, i);
-        if (!p) {
-            return LG_ENOMEM;
-        }
-        p->is_idle = true;
-        // relaxed: ordered by the release of nps
-        atomic_store_explicit(&rt->ps[i], p, memory_order_relaxed);
-        // release: pairs with the acquire in lg__nps()
-        atomic_store_explicit(&rt->nps, i + 1, memory_order_release);
-    }
-    return LG_OK;
-}
-
-void lg__ps_resize_locked(struct lg_runtime *rt, uint32_t procs)
-{
-    uint32_t before = lg__nprocs(rt);
-    // seq_cst: see idle.h; Ms compare nidle with it
-    atomic_store_explicit(&rt->nprocs, procs, memory_order_seq_cst);
-    for (uint32_t i = procs; i < before; i++) {
-        struct p *p = lg__p_at(rt, i);
-        if (p->is_idle) {
-            lg__list_remove(&rt->idle_ps, &p->node);
-            atomic_fetch_sub_explicit(&rt->nidle, 1, memory_order_seq_cst);
-        }
-    }
-    for (uint32_t i = before; i < procs; i++) {
-        struct p *p = lg__p_at(rt, i);
-        if (p->is_idle) {
-            put_idle_p_locked(rt, p);
-        }
-    }
-    // An owner in excess looks up at its next round.
-    // release: pairs with the acquire in lg__interrupts()
-    atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_RETIRE, memory_order_release);
-    clear_retire_locked(rt);
-}
-
-// ---------------------------------------------------------------------------
 // Waking
 // ---------------------------------------------------------------------------
 
@@ -230,7 +96,7 @@ static void unmake_m(struct lg_runtime *rt, struct m *m)
     }
     *at = m->next_made;
     rt->nmade--;
-    put_idle_p_locked(rt, m->p);
+    lg__put_idle_p_locked(rt, m->p);
     uncount_spinner_locked(rt);
     bool is_first = !rt->has_thread_trouble;
     rt->has_thread_trouble = true;
@@ -250,7 +116,7 @@ static bool start_spinner(struct lg_runtime *rt)
 {
     struct m *fresh = NULL;
     lg__lock(&rt->lock, RANK_SCHED);
-    struct p *p = take_idle_p_locked(rt);
+    struct p *p = lg__take_idle_p_locked(rt);
     struct m *m = p ? take_idle_m_locked(rt) : NULL;
     if (m) {
         m->given_p = p;
@@ -258,7 +124,7 @@ static bool start_spinner(struct lg_runtime *rt)
     } else if (p) {
         fresh = make_m_locked(rt);
         if (!fresh) {
-            put_idle_p_locked(rt, p);
+            lg__put_idle_p_locked(rt, p);
         }
     }
     if (!m && !fresh) {
@@ -447,7 +313,7 @@ static int64_t sleep_timeout(struct lg_runtime *rt, struct p *former)
 // looks for it, as a spinner, so that it wakes another if there is more.
 static bool take_p_back_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock)
 {
-    m->p = has_work(rt) ? take_idle_p_locked(rt) : NULL;
+    m->p = has_work(rt) ? lg__take_idle_p_locked(rt) : NULL;
     if (m->p) {
         m->is_spinning = true;
         // seq_cst: see idle.h
@@ -495,7 +361,7 @@ static void leave_idle_list(struct m *m)
         lg__list_remove(&rt->idle_ms, &m->node);
         m->is_idle = false;
         rt->nidle_ms--;
-        m->given_p = take_idle_p_locked(rt);
+        m->given_p = lg__take_idle_p_locked(rt);
         m->given_spinning = false;
     }
     m->p = m->given_p;

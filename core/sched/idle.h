@@ -42,6 +42,10 @@ bool lg__idle_must_leave(struct m *m);
 // Wakes an idle P if there is one and nobody is looking for work.
 void lg__wake_if_idle(struct lg_runtime *rt);
 
+// Takes any idle P, or NULL; and gives one up, retired ones included.
+struct p *lg__take_idle_p_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock);
+void lg__put_idle_p_locked(struct lg_runtime *rt, struct p *p) LG_REQUIRES(rt->lock);
+
 // Takes any idle P, or NULL.
 struct p *lg__take_idle_p(struct lg_runtime *rt);
 
