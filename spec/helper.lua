@@ -175,6 +175,12 @@ helper.program = os.getenv("LAGOON_BIN") or "build/release/lagoon"
 ---The library under test, for a stock luajit.
 helper.library = os.getenv("LAGOON_SO") or "build/release/lagoon.so"
 
+---Whether there is a stock luajit, and a library for it.
+---@return boolean
+function helper.has_host()
+  return os.execute("command -v luajit >/dev/null && [ -f " .. helper.library .. " ]") == 0
+end
+
 ---@class helper.Child
 ---@field status integer  of exit; over 128: of a signal; 124: it hung
 ---@field out string

@@ -9,11 +9,10 @@ local function hosted(text, opts)
   return helper.child({ "luajit", helper.file("host.lua", PREFIX .. text) }, opts)
 end
 
-local has_host = os.execute("command -v luajit >/dev/null") == 0
 
 local function it_hosted(name, body)
   it(name, function()
-    if has_host then
+    if helper.has_host() then
       body()
     end
   end)
