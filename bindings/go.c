@@ -191,7 +191,9 @@ static void returned(lg_strand *strand, lg_g *g, void *extra)
     (void)strand;
     (void)g;
     struct script_g *sg = extra;
-    lagoon__restore(sg->donor, sg->script);
+    if (!sg->script->is_over) {
+        lagoon__restore(sg->donor, sg->script);
+    }
 }
 
 const lg_strand_ops lagoon__strand_ops = {.resume = resume, .returned = returned};

@@ -139,7 +139,6 @@ static bool call(lua_State *L, lua_CFunction function, struct program *program)
 static int drive(lua_State *L, struct program *program)
 {
     int err = lg_drive(program->rt, program->task->ref);
-    program->script->is_over = true;
     if (err == LG_EDEADLOCK) {
         fflush(stdout);
         fputs("fatal error: all goroutines are asleep - deadlock!\n", stderr);
@@ -161,10 +160,10 @@ static int run(struct program *program)
         return STATUS_ERROR;
     }
     int status = call(L, prepare, program) ? drive(L, program) : STATUS_ERROR;
+    lg_close(program->rt); // from here on no other thread is in the state
     if (program->script != NULL) {
         lagoon__script_close(program->script);
     }
-    lg_close(program->rt);
     lua_close(L);
     return status;
 }

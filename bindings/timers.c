@@ -122,6 +122,9 @@ static void fire(void *arg)
 {
     struct timer *timer = arg;
     lua_State *L = timer->object.script->aux;
+    if (timer->object.script->is_over) {
+        return;
+    }
     if (lua_cpcall(L, start_function, timer) != 0) {
         lua_pop(L, 1); // no memory for a goroutine: as if it had failed at once
     }
