@@ -271,11 +271,12 @@ static bool has_runnext(struct lg_runtime *rt)
     return false;
 }
 
-// Everything waits and nothing can wake it.
+// Everything waits and nothing can wake it. A P in excess is not among the idle
+// ones that nidle counts, and may still run something.
 static bool is_dead_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
 {
     // seq_cst: see idle.h; relaxed: nholds only matters when all is still
-    return rt->driver &&
+    return rt->driver && !(lg__interrupts(rt) & INTERRUPT_RETIRE) &&
            atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == lg__nprocs(rt) &&
            atomic_load_explicit(&rt->nspinning, memory_order_seq_cst) == 0 &&
            atomic_load_explicit(&rt->nholds, memory_order_relaxed) == 0 &&

@@ -187,6 +187,11 @@ bool spec_has_tsan(void)
     return HAS_TSAN;
 }
 
+bool spec_has_asan(void)
+{
+    return HAS_ASAN;
+}
+
 int spec_rounds(int rounds)
 {
     int scaled = rounds / SLOWNESS * (spec_is_stress() ? 10 : 1);

@@ -163,8 +163,9 @@ struct spec_random {
 
 bool spec_is_stress(void);
 bool spec_has_tsan(void);
+bool spec_has_asan(void);
 
-// So many rounds in the release build; fewer in the slow ones, ten times as
+// Rounds in this proportion: all in the release build, fewer in the slow ones, ten times as
 // many under --stress.
 int spec_rounds(int rounds);
 
