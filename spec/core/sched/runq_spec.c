@@ -92,6 +92,13 @@ static void yield_until_done(__attribute__((unused)) void *arg)
     }
 }
 
+static void yield_until_alone(void *arg)
+{
+    while (n_done < 1000 || lg_num_goroutine(arg) > 1) {
+        CHECK_OK(lg_yield());
+    }
+}
+
 it("a goroutine that a thread of the host starts",
    "runs although the P always has work of its own")
 {
@@ -99,6 +106,6 @@ it("a goroutine that a thread of the host starts",
     pthread_t thread;
     CHECK_INT(pthread_create(&thread, NULL, start_from_outside, host), 0);
     spec_go(host, yield_until_done, NULL);
-    spec_main(host, yield_until_done, NULL);
+    spec_main(host, yield_until_alone, host);
     CHECK_INT(pthread_join(thread, NULL), 0);
 }
