@@ -95,7 +95,7 @@ stress: setup-test setup-stress build-release build-check models arm64
 arm64: setup-build setup-stress
 	@echo "arm64: the core and its specs, run by qemu"
 	$(call build,-arm64,--arch=arm64,check,core_spec CC=$(CROSS)gcc AR=$(CROSS)ar)
-	@qemu-aarch64 -L /usr/aarch64-linux-gnu build/check-arm64/core_spec
+	@LAGOON_SPEC_EMULATED=1 qemu-aarch64 -L /usr/aarch64-linux-gnu build/check-arm64/core_spec
 
 models: setup-stress
 	@echo "models: every state of spec/models"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "os/vm.h"
 
-#include <errno.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -49,9 +49,25 @@ void lg__vm_free(void *mem, size_t size_bytes)
     munmap(mem, size_bytes);
 }
 
+// Emulators of the kernel (qemu-user 7.2, for one) answer advice that they do
+// not know with success, and no guard. Nobody knows advice of INT_MAX.
+static bool is_advice_heard(void *mem, size_t size_bytes)
+{
+    enum { UNKNOWN, HEARD, IGNORED };
+    static _Atomic int cached;
+    // relaxed: every thread computes the same value
+    int answer = atomic_load_explicit(&cached, memory_order_relaxed);
+    if (answer == UNKNOWN) {
+        answer = madvise(mem, size_bytes, INT_MAX) == 0 ? IGNORED : HEARD;
+        atomic_store_explicit(&cached, answer, memory_order_relaxed);
+    }
+    return answer == HEARD;
+}
+
 bool lg__vm_guard(void *mem, size_t size_bytes)
 {
-    if (madvise(mem, size_bytes, MADV_GUARD_INSTALL) == 0) {
+    if (is_advice_heard(mem, size_bytes) &&
+        madvise(mem, size_bytes, MADV_GUARD_INSTALL) == 0) {
         return true;
     }
     // relaxed: a budget, it orders nothing

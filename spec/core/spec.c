@@ -187,11 +187,6 @@ bool spec_has_tsan(void)
     return HAS_TSAN;
 }
 
-bool spec_has_asan(void)
-{
-    return HAS_ASAN;
-}
-
 int spec_rounds(int rounds)
 {
     int scaled = rounds / SLOWNESS * (spec_is_stress() ? 10 : 1);
@@ -227,6 +222,11 @@ int64_t spec_resident_bytes(void)
     CHECK_INT(fscanf(file, "%*d %ld", &pages), 1);
     fclose(file);
     return (int64_t)pages * sysconf(_SC_PAGESIZE);
+}
+
+bool spec_resident_is_ours(void)
+{
+    return !HAS_ASAN && !HAS_TSAN && !getenv("LAGOON_SPEC_EMULATED");
 }
 
 // ---------------------------------------------------------------------------

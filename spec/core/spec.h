@@ -163,7 +163,6 @@ struct spec_random {
 
 bool spec_is_stress(void);
 bool spec_has_tsan(void);
-bool spec_has_asan(void);
 
 // Rounds in this proportion: all in the release build, fewer in the slow ones, ten times as
 // many under --stress.
@@ -174,7 +173,9 @@ struct spec_random spec_random_new(uint64_t salt);
 uint64_t spec_random_next(struct spec_random *random);
 uint32_t spec_random_below(struct spec_random *random, uint32_t limit);
 
-// Resident memory of this process.
+// Resident memory of this process, and whether that is ours alone: a sanitizer
+// keeps what was freed, and an emulator (LAGOON_SPEC_EMULATED) is in there too.
 int64_t spec_resident_bytes(void);
+bool spec_resident_is_ours(void);
 
 #endif // SPEC_H
