@@ -45,8 +45,9 @@ struct ctx {
 #endif
 };
 
-// Where a context starts that has never run. It must not return.
-typedef void ctx_entry(void);
+// Where a context starts that has never run, with what the switch carried. It
+// must not return.
+typedef void ctx_entry(void *carried);
 
 // Prepares *out to start entry() on [low, top) at the next switch to it.
 void lg__ctx_make(struct ctx *out, void *low, void *top, ctx_entry *entry);
@@ -58,8 +59,9 @@ void lg__ctx_of_thread(struct ctx *out);
 // Frees what the sanitizers keep for a context that will not run again.
 void lg__ctx_free(struct ctx *ctx);
 
-// In ctx_*.S: saves registers, stores the stack pointer, loads the other one.
-void lg__ctx_jump(void **save_sp, void *load_sp);
+// In ctx_*.S: saves registers, stores the stack pointer, loads the other one,
+// and returns there what was carried.
+void *lg__ctx_jump(void **save_sp, void *load_sp, void *carried);
 
 #ifdef LG_ASAN
 #include <sanitizer/common_interface_defs.h>
@@ -69,9 +71,9 @@ void lg__ctx_jump(void **save_sp, void *load_sp);
 #endif
 
 // Leaves the running context for another. Returns when something switches back
-// to `from`, perhaps on another thread; what the switch left to be done must
-// then be done first (sched/m.c).
-LG_INLINE void lg__ctx_switch(struct ctx *from, struct ctx *to)
+// to `from`, perhaps on another thread, with what that one carried (its M);
+// what the switch left to be done must then be done first (sched/m.c).
+LG_INLINE void *lg__ctx_switch(struct ctx *from, struct ctx *to, void *carried)
 {
 #ifdef LG_ASAN
     __sanitizer_start_switch_fiber(&from->fake_stack, to->low, to->size_bytes);
@@ -79,14 +81,15 @@ LG_INLINE void lg__ctx_switch(struct ctx *from, struct ctx *to)
 #ifdef LG_TSAN
     __tsan_switch_to_fiber(to->fiber, 0);
 #endif
-    lg__ctx_jump(&from->sp, to->sp);
+    carried = lg__ctx_jump(&from->sp, to->sp, carried);
 #ifdef LG_ASAN
     __sanitizer_finish_switch_fiber(from->fake_stack, NULL, NULL);
 #endif
+    return carried;
 }
 
 // Leaves the running context for ever.
-_Noreturn LG_INLINE void lg__ctx_leave(struct ctx *from, struct ctx *to)
+_Noreturn LG_INLINE void lg__ctx_leave(struct ctx *from, struct ctx *to, void *carried)
 {
 #ifdef LG_ASAN
     __sanitizer_start_switch_fiber(NULL, to->low, to->size_bytes);
@@ -94,7 +97,7 @@ _Noreturn LG_INLINE void lg__ctx_leave(struct ctx *from, struct ctx *to)
 #ifdef LG_TSAN
     __tsan_switch_to_fiber(to->fiber, 0);
 #endif
-    lg__ctx_jump(&from->sp, to->sp);
+    lg__ctx_jump(&from->sp, to->sp, carried);
     __builtin_unreachable();
 }
 

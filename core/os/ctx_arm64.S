@@ -8,7 +8,7 @@
     .hidden lg__ctx_jump
     .type lg__ctx_jump, %function
     .p2align 5
-lg__ctx_jump:               // x0: void **save_sp, x1: void *load_sp
+lg__ctx_jump:               // x0: void **save_sp, x1: void *load_sp, x2: carried
     .cfi_startproc
     sub sp, sp, #176
     .cfi_adjust_cfa_offset 176
@@ -27,6 +27,7 @@ lg__ctx_jump:               // x0: void **save_sp, x1: void *load_sp
     mov x9, sp
     str x9, [x0]
     mov sp, x1
+    mov x0, x2
     ldr x9, [sp, #0]
     msr fpcr, x9
     ldp d8, d9, [sp, #16]
@@ -49,7 +50,7 @@ lg__ctx_jump:               // x0: void **save_sp, x1: void *load_sp
     .hidden lg__ctx_trampoline
     .type lg__ctx_trampoline, %function
     .p2align 4
-lg__ctx_trampoline:         // x19: the entry; unwinding ends here
+lg__ctx_trampoline:         // x19: the entry, x0: carried; unwinding ends here
     .cfi_startproc
     .cfi_undefined x30
     mov x29, xzr

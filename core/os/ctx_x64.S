@@ -11,7 +11,7 @@
     .hidden lg__ctx_jump
     .type lg__ctx_jump, @function
     .p2align 5
-lg__ctx_jump:               // rdi: void **save_sp, rsi: void *load_sp
+lg__ctx_jump:               // rdi: void **save_sp, rsi: void *load_sp, rdx: carried
     .cfi_startproc
     pushq %rbp
     .cfi_adjust_cfa_offset 8
@@ -31,6 +31,7 @@ lg__ctx_jump:               // rdi: void **save_sp, rsi: void *load_sp
     fnstcw 4(%rsp)
     movq %rsp, (%rdi)
     movq %rsi, %rsp
+    movq %rdx, %rax
     ldmxcsr (%rsp)
     fldcw 4(%rsp)
     movq 8(%rsp), %r15
@@ -49,11 +50,12 @@ lg__ctx_jump:               // rdi: void **save_sp, rsi: void *load_sp
     .hidden lg__ctx_trampoline
     .type lg__ctx_trampoline, @function
     .p2align 4
-lg__ctx_trampoline:         // r12: the entry; unwinding ends here
+lg__ctx_trampoline:         // r12: the entry, rax: carried; unwinding ends here
     .cfi_startproc
     .cfi_undefined %rip
     xorl %ebp, %ebp
     andq $-16, %rsp
+    movq %rax, %rdi
     callq *%r12
     ud2
     .cfi_endproc

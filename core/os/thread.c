@@ -63,16 +63,6 @@ int lg__thread_start(void (*main)(void *arg), void *arg, const char *name,
     return LG_OK;
 }
 
-LG_NOINLINE int lg__errno_get(void)
-{
-    return errno;
-}
-
-LG_NOINLINE void lg__errno_set(int value)
-{
-    errno = value;
-}
-
 void lg__thread_join(struct thread thread)
 {
     pthread_join(thread.handle, NULL);

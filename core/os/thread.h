@@ -18,9 +18,4 @@ int lg__thread_start(void (*main)(void *arg), void *arg, const char *name,
 
 void lg__thread_join(struct thread thread);
 
-// errno of the thread that runs now. Compilers keep its address across a switch
-// that changes threads, so whoever carries it over a switch goes through these.
-int lg__errno_get(void);
-void lg__errno_set(int value);
-
 #endif // LG_OS_THREAD_H

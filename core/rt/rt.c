@@ -101,6 +101,7 @@ static void runtime_free(struct lg_runtime *rt)
     lg__chans_free(rt);
     lg__strands_free(rt);
     lg__g_pool_fini(&rt->gs, &alloc);
+    lg__globq_fini(&rt->global, &alloc);
     lg__stack_pool_fini(&rt->stacks);
     lg__alloc_free(&alloc, rt, sizeof *rt);
 }

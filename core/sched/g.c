@@ -23,13 +23,28 @@ void lg__g_pool_fini(struct g_pool *pool, const struct alloc *alloc)
     }
 }
 
-static bool add_chunk_locked(struct lg_runtime *rt) LG_REQUIRES(rt->gs.lock)
+// A chunk of records, each with its place in the global run queue. NULL: there
+// is no memory for that.
+static struct g_chunk *make_chunk(struct lg_runtime *rt)
 {
-    struct g_pool *pool = &rt->gs;
     struct g_chunk *chunk = lg__alloc_new(&rt->alloc, sizeof *chunk);
     if (!chunk) {
-        return false;
+        return NULL;
     }
+    lg__lock(&rt->lock, RANK_SCHED);
+    int err = lg__globq_reserve(&rt->global, &rt->alloc, G_CHUNK);
+    lg__unlock(&rt->lock, RANK_SCHED);
+    if (err) {
+        lg__alloc_free(&rt->alloc, chunk, sizeof *chunk);
+        return NULL;
+    }
+    return chunk;
+}
+
+static void add_chunk_locked(struct lg_runtime *rt, struct g_chunk *chunk)
+    LG_REQUIRES(rt->gs.lock)
+{
+    struct g_pool *pool = &rt->gs;
     for (int i = G_CHUNK - 1; i >= 0; i--) {
         struct lg_g *g = &chunk->gs[i];
         g->rt = rt;
@@ -42,15 +57,11 @@ static bool add_chunk_locked(struct lg_runtime *rt) LG_REQUIRES(rt->gs.lock)
     chunk->next = atomic_load_explicit(&pool->chunks, memory_order_relaxed);
     // release: pairs with the acquire in dumps, which walk without the lock
     atomic_store_explicit(&pool->chunks, chunk, memory_order_release);
-    return true;
 }
 
 static struct lg_g *take_free_locked(struct lg_runtime *rt) LG_REQUIRES(rt->gs.lock)
 {
     struct g_pool *pool = &rt->gs;
-    if (!pool->free && !add_chunk_locked(rt)) {
-        return NULL;
-    }
     struct lg_g *g = pool->free;
     pool->free = g->next_free;
     pool->nfree--;
@@ -61,8 +72,17 @@ static struct lg_g *take_free_locked(struct lg_runtime *rt) LG_REQUIRES(rt->gs.l
 static struct lg_g *take_from_pool(struct lg_runtime *rt, struct g_cache *cache)
 {
     lg__lock(&rt->gs.lock, RANK_GPOOL);
+    while (!rt->gs.free) {
+        lg__unlock(&rt->gs.lock, RANK_GPOOL);
+        struct g_chunk *chunk = make_chunk(rt);
+        if (!chunk) {
+            return NULL;
+        }
+        lg__lock(&rt->gs.lock, RANK_GPOOL);
+        add_chunk_locked(rt, chunk);
+    }
     struct lg_g *g = take_free_locked(rt);
-    while (g && cache && cache->count < G_CACHE_CAP / 2 && rt->gs.free) {
+    while (cache && cache->count < G_CACHE_CAP / 2 && rt->gs.free) {
         struct lg_g *spare = take_free_locked(rt);
         spare->next_free = cache->first;
         cache->first = spare;

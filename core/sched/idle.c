@@ -27,13 +27,13 @@ struct runnable *lg__global_pop(struct lg_runtime *rt, struct p *p)
         return NULL;
     }
     lg__lock(&rt->lock, RANK_SCHED);
-    struct runnable *r = lg__runnable_shift(&rt->global);
+    struct runnable *r = lg__globq_pop(&rt->global);
     size_t share = rt->global.count / lg__nprocs(rt);
     if (share > RUNQ_CAP / 2) {
         share = RUNQ_CAP / 2;
     }
     while (r && share-- > 0 && lg__runq_len(&p->runq) < RUNQ_CAP) {
-        struct runnable *more = lg__runnable_shift(&rt->global);
+        struct runnable *more = lg__globq_pop(&rt->global);
         // release: an idle P was told when it was queued globally
         lg__runq_push(&p->runq, more, memory_order_release);
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "sched/m.h"
 
+#include <errno.h>
+
 #include "os/fault.h"
 #include "sched/idle.h"
 #include "sched/runtime.h"
@@ -54,8 +56,9 @@ int lg__m_enter(struct m *m)
         m->altstack = lg__fault_thread_init();
     }
     m->after = AFTER_NOTHING;
-    lg__ctx_switch(&m->thread, &m->loop);
-    lg__m_after_switch();
+    m->errno_at = &errno;
+    lg__ctx_switch(&m->thread, &m->loop, m);
+    lg__m_after_switch(m);
     lg__fault_thread_fini(m->altstack);
     m->altstack = NULL;
     lg__panic_hook_set(NULL);
@@ -69,7 +72,7 @@ _Noreturn void lg__m_leave(void)
     m->after = AFTER_STACK;
     m->old_stack = m->loop_stack;
     m->old_ctx = m->loop;
-    lg__ctx_leave(&m->old_ctx, &m->thread);
+    lg__ctx_leave(&m->old_ctx, &m->thread, m);
 }
 
 static void free_exited(struct m *m, struct lg_g *g)
@@ -84,9 +87,8 @@ static void free_exited(struct m *m, struct lg_g *g)
     }
 }
 
-void lg__m_after_switch(void)
+void lg__m_after_switch(struct m *m)
 {
-    struct m *m = lg__m();
     enum after after = m->after;
     m->after = AFTER_NOTHING;
     switch (after) {

@@ -6,7 +6,8 @@
 // one, which a scripted goroutine that waits with C frames below it may keep
 // ("donate"); the M then goes on on a fresh one. So the M's loop and its stack
 // may part, and code of the loop re-reads everything through lg__m() after
-// anything that may have switched.
+// anything that may have switched; a switch carries its M to the context that it
+// enters.
 //
 // What a context leaves to be done after it has been left (its goroutine may
 // not be published before its registers are saved) is noted in `prev` and
@@ -45,6 +46,7 @@ struct m {
     struct stack *old_stack;
     struct runnable *next; // picked by a goroutine, for the loop to run
 
+    int *errno_at;        // errno of its thread
     bool is_driver;       // the host's thread, in lg_drive()
     bool is_spinning;     // counted in nspinning
     void *altstack;       // for signals
@@ -72,8 +74,9 @@ int lg__m_enter(struct m *m);
 // Leaves the running loop's stack for the thread's. Does not return.
 _Noreturn void lg__m_leave(void);
 
-// Does what the context that was left has left to be done.
-void lg__m_after_switch(void);
+// Does what the context that was left has left to be done. m: the calling
+// thread's.
+void lg__m_after_switch(struct m *m);
 
 // Gives the M a fresh loop stack; NULL: there is none.
 struct stack *lg__m_new_loop(struct m *m);

@@ -46,7 +46,7 @@ static void drain_retired(struct lg_runtime *rt, struct p *p)
     // acquire: pairs with the release in sched.c:push_next()
     r = atomic_exchange_explicit(&p->runnext, NULL, memory_order_acquire);
     while (r || (r = lg__runq_pop(&p->runq))) {
-        lg__runnable_append(&rt->global, r);
+        lg__globq_push(&rt->global, r);
         r = NULL;
     }
     lg__nglobal_publish_locked(rt);

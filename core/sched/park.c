@@ -2,7 +2,6 @@
 #include "sched/park.h"
 
 #include "os/cpu.h"
-#include "os/thread.h"
 #include "sched/runtime.h"
 #include "sched/sched.h"
 #include "sched/strand.h"
@@ -169,10 +168,10 @@ static bool donate(struct lg_g *g)
     m->prev = g;
     m->after = AFTER_PARK;
     m->g = NULL;
-    int saved_errno = lg__errno_get();
-    lg__ctx_switch(&g->ctx, &m->loop);
-    lg__m_after_switch();
-    lg__errno_set(saved_errno);
+    int saved_errno = *m->errno_at;
+    m = lg__ctx_switch(&g->ctx, &m->loop, m);
+    lg__m_after_switch(m);
+    *m->errno_at = saved_errno;
     return true;
 }
 
@@ -185,7 +184,7 @@ _Noreturn void lg__park_return(struct lg_g *g)
     m->loop_stack = g->stack;
     m->loop = g->ctx;
     g->stack = NULL;
-    lg__ctx_leave(&m->old_ctx, &g->ctx);
+    lg__ctx_leave(&m->old_ctx, &g->ctx, m);
 }
 
 int lg_wait(void)

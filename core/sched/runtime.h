@@ -14,6 +14,7 @@
 #include "os/lock.h"
 #include "os/note.h"
 #include "sched/g.h"
+#include "sched/globq.h"
 #include "sched/m.h"
 #include "sched/p.h"
 #include "sched/runq.h"
@@ -71,7 +72,7 @@ struct lg_runtime {
     char lock_line[LG_CACHELINE];
     struct lock lock;
     // -- lock --
-    struct runnable_list global;  // the global run queue
+    struct globq global;          // the global run queue
     struct runnable_list starved; // native goroutines that found no stack
     struct list strands;
     struct list idle_ps;

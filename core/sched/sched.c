@@ -13,7 +13,7 @@
 static void push_global(struct lg_runtime *rt, struct runnable *r)
 {
     lg__lock(&rt->lock, RANK_SCHED);
-    lg__runnable_append(&rt->global, r);
+    lg__globq_push(&rt->global, r);
     lg__nglobal_publish_locked(rt);
     lg__unlock(&rt->lock, RANK_SCHED);
 }
@@ -27,14 +27,15 @@ static LG_NOINLINE void push_overflow(struct p *p, struct lg_runtime *rt,
     batch[count++] = r;
     lg__lock(&rt->lock, RANK_SCHED);
     for (uint32_t i = 0; i < count; i++) {
-        lg__runnable_append(&rt->global, batch[i]);
+        lg__globq_push(&rt->global, batch[i]);
     }
     lg__nglobal_publish_locked(rt);
     lg__unlock(&rt->lock, RANK_SCHED);
 }
 
-static void push_ring(struct p *p, struct lg_runtime *rt, struct runnable *r,
-                      memory_order order)
+// Inline, or else the order would not be a constant, and an exchange at best.
+LG_INLINE void push_ring(struct p *p, struct lg_runtime *rt, struct runnable *r,
+                         memory_order order)
 {
     if (LG_UNLIKELY(!lg__runq_push(&p->runq, r, order))) {
         push_overflow(p, rt, r);
@@ -216,39 +217,39 @@ static struct runnable *next_runnable(struct m *m)
 // goroutine waits for one.
 static bool bind_stack(struct m *m, struct lg_g *g);
 
-static void loop(void)
+static void loop(struct m *m)
 {
     for (;;) {
-        struct m *m = lg__m();
         struct runnable *r = next_runnable(m);
         if (!r) {
             lg__m_leave();
         }
         if (r->kind == RUNNABLE_STRAND) {
             lg__strand_run(LG_CONTAINER_OF(r, struct lg_strand, run));
+            m = lg__m(); // a goroutine may have taken the loop's stack along
             continue;
         }
         struct lg_g *g = LG_CONTAINER_OF(r, struct lg_g, run);
         if (g->stack || bind_stack(m, g)) {
             lg__g_set_status(g, LG_RUNNABLE, LG_RUNNING);
             m->g = g;
-            lg__ctx_switch(&m->loop, &g->ctx);
-            lg__m_after_switch();
+            m = lg__ctx_switch(&m->loop, &g->ctx, m);
+            lg__m_after_switch(m);
         }
     }
 }
 
 // Where a fresh loop stack starts: at an M's beginning, or inside a strand
 // whose goroutine has just donated the stack that was here before.
-static void loop_entry(void)
+static void loop_entry(void *carried)
 {
+    struct m *m = carried;
     lg__ctx_entered();
-    lg__m_after_switch();
-    struct lg_strand *s = lg__m()->strand;
-    if (s) {
-        lg__strand_resume(s);
+    lg__m_after_switch(m);
+    if (m->strand) {
+        lg__strand_resume(m->strand);
     }
-    loop();
+    loop(lg__m());
 }
 
 ctx_entry *lg__loop_entry(void)
@@ -260,11 +261,12 @@ ctx_entry *lg__loop_entry(void)
 // Native goroutines
 // ---------------------------------------------------------------------------
 
-static void g_entry(void)
+static void g_entry(void *carried)
 {
+    struct m *m = carried;
     lg__ctx_entered();
-    lg__m_after_switch();
-    struct lg_g *g = lg__m()->g;
+    lg__m_after_switch(m);
+    struct lg_g *g = m->g;
     g->fn(g->arg);
     lg__sched_switch(lg__m(), AFTER_EXIT);
     __builtin_unreachable();
@@ -290,7 +292,7 @@ void lg__sched_feed_starved(struct lg_runtime *rt)
     lg__lock(&rt->lock, RANK_SCHED);
     struct runnable *r = lg__runnable_shift(&rt->starved);
     if (r) {
-        lg__runnable_append(&rt->global, r);
+        lg__globq_push(&rt->global, r);
         lg__nglobal_publish_locked(rt);
     }
     lg__unlock(&rt->lock, RANK_SCHED);
@@ -335,12 +337,12 @@ void lg__sched_switch(struct m *m, enum after after)
         to = &next->ctx;
     }
     if (after == AFTER_EXIT) {
-        lg__ctx_leave(&g->ctx, to);
+        lg__ctx_leave(&g->ctx, to, m);
     }
-    int saved_errno = lg__errno_get();
-    lg__ctx_switch(&g->ctx, to);
-    lg__m_after_switch();
-    lg__errno_set(saved_errno);
+    int saved_errno = *m->errno_at;
+    m = lg__ctx_switch(&g->ctx, to, m);
+    lg__m_after_switch(m);
+    *m->errno_at = saved_errno;
 }
 
 int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options *opts,
@@ -402,21 +404,19 @@ bool lg__is_unmanned(struct lg_runtime *rt)
 
 void lg__sched_forget(struct lg_runtime *rt, struct runnable *r)
 {
-    struct runnable_list kept = {0};
     lg__lock(&rt->lock, RANK_SCHED);
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
-        struct p *p = lg__p_at(rt, i);
         struct runnable *at;
-        while ((at = pop_local(p))) {
-            lg__runnable_append(&rt->global, at);
+        while ((at = pop_local(lg__p_at(rt, i)))) {
+            lg__globq_push(&rt->global, at);
         }
     }
-    for (struct runnable *at; (at = lg__runnable_shift(&rt->global));) {
+    for (size_t count = rt->global.count; count > 0; count--) {
+        struct runnable *at = lg__globq_pop(&rt->global);
         if (at != r) {
-            lg__runnable_append(&kept, at);
+            lg__globq_push(&rt->global, at);
         }
     }
-    rt->global = kept;
     lg__nglobal_publish_locked(rt);
     lg__unlock(&rt->lock, RANK_SCHED);
 }

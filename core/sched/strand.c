@@ -29,8 +29,15 @@ int lg_strand_open(lg_runtime *rt, const lg_strand_ops *ops, void *ud, lg_strand
     s->ud = ud;
     atomic_init(&s->inbox, STRAND_IDLE);
     lg__lock(&rt->lock, RANK_SCHED);
-    lg__list_push_back(&rt->strands, &s->node);
+    int err = lg__globq_reserve(&rt->global, &rt->alloc, 1);
+    if (!err) {
+        lg__list_push_back(&rt->strands, &s->node);
+    }
     lg__unlock(&rt->lock, RANK_SCHED);
+    if (err) {
+        lg__alloc_free(&rt->alloc, s, sizeof *s);
+        return err;
+    }
     *out = s;
     return LG_OK;
 }
@@ -134,7 +141,7 @@ void lg__strands_nudge_locked(struct lg_runtime *rt)
         while (post) {
             lg_post *next = post->next;
             if (push_inbox(s, post)) {
-                lg__runnable_append(&rt->global, &s->run);
+                lg__globq_push(&rt->global, &s->run);
             }
             post = next;
         }
@@ -353,6 +360,7 @@ void lg_strand_close(lg_strand *s)
     lg_goroutines(s->rt, drop_if_ours, s);
     lg__lock(&s->rt->lock, RANK_SCHED);
     lg__list_remove(&s->rt->strands, &s->node);
+    lg__globq_unreserve(&s->rt->global, 1);
     lg__unlock(&s->rt->lock, RANK_SCHED);
     lg__alloc_free(&s->rt->alloc, s, sizeof *s);
 }
