@@ -5,7 +5,12 @@
 
 #include "sched/runtime.h"
 
-enum { ID_BATCH = LG_SIZED(16, 1) };
+enum {
+    ID_BATCH = LG_SIZED(16, 1),
+    // The allocator aligns to 16 bytes only.
+    CHUNK_BYTES =
+        sizeof(struct g_chunk) + LG_CACHELINE - 1 + G_CHUNK * sizeof(struct lg_g),
+};
 
 void lg__g_pool_init(struct g_pool *pool)
 {
@@ -18,7 +23,7 @@ void lg__g_pool_fini(struct g_pool *pool, const struct alloc *alloc)
     struct g_chunk *chunk = atomic_load_explicit(&pool->chunks, memory_order_relaxed);
     while (chunk) {
         struct g_chunk *next = chunk->next;
-        lg__alloc_free(alloc, chunk, sizeof *chunk);
+        lg__alloc_free(alloc, chunk, CHUNK_BYTES);
         chunk = next;
     }
 }
@@ -27,7 +32,7 @@ void lg__g_pool_fini(struct g_pool *pool, const struct alloc *alloc)
 // is no memory for that.
 static struct g_chunk *make_chunk(struct lg_runtime *rt)
 {
-    struct g_chunk *chunk = lg__alloc_new(&rt->alloc, sizeof *chunk);
+    struct g_chunk *chunk = lg__alloc_new(&rt->alloc, CHUNK_BYTES);
     if (!chunk) {
         return NULL;
     }
@@ -35,9 +40,11 @@ static struct g_chunk *make_chunk(struct lg_runtime *rt)
     int err = lg__globq_reserve(&rt->global, &rt->alloc, G_CHUNK);
     lg__unlock(&rt->lock, RANK_SCHED);
     if (err) {
-        lg__alloc_free(&rt->alloc, chunk, sizeof *chunk);
+        lg__alloc_free(&rt->alloc, chunk, CHUNK_BYTES);
         return NULL;
     }
+    uintptr_t first = (uintptr_t)chunk + sizeof *chunk + LG_CACHELINE - 1;
+    chunk->gs = (struct lg_g *)(first & ~(uintptr_t)(LG_CACHELINE - 1));
     return chunk;
 }
 

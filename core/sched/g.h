@@ -51,7 +51,6 @@ struct waiter {
 
 // What a blocking call must remember until its wait is over.
 struct wait_op {
-    wait_finish *finish;
     struct waiter waiter;   // for all that wait in one queue
     struct waiter *waiters; // a select's, ncases of them
     const lg_case *cases;
@@ -62,21 +61,21 @@ struct wait_op {
     uint32_t ncases;
 };
 
+// In the order of need: a switch touches the first cache line, a wait in one
+// queue the first three. With a thousand goroutines that take turns the lines
+// are what it costs.
 struct lg_g {
     union {
         struct runnable run; // native: in run queues
         lg_post step;        // scripted: in its strand's queue
     };
     struct wait wait;
-    struct lg_runtime *rt;
-    struct lg_strand *strand; // NULL: native
-    struct stack *stack;      // native: its own, from its first run on; scripted:
-                              // the one it donated, NULL if none
-    struct ctx ctx;           // where it left that stack
-    void (*fn)(void *arg);    // native: what it runs
-    void *arg;
-    _Atomic uint64_t id;     // 0: the record is free
-    _Atomic uint64_t parent; // relaxed: for dumps
+    struct stack *stack; // native: its own, from its first run on; scripted:
+                         // the one it donated, NULL if none
+    struct ctx ctx;      // where it left that stack
+
+    // -- written by whoever moves it, read by anyone, relaxed: for dumps --
+    _Atomic uint32_t status; // lg_status
     uint32_t stack_class;
 
     // -- the goroutine itself --
@@ -84,25 +83,33 @@ struct lg_g {
     bool has_ticket; // armed by lg_park_arm(), not parked yet
     bool has_timer;  // its timer was started for this wait
     int result;      // of the finished wait, for lg_wait_finish()
-    struct wait_op op;
-    struct timer timer; // of its deadline
+    wait_finish *finish;
 
-    // -- written by whoever moves it, read by anyone, relaxed: for dumps --
-    _Atomic uint32_t status; // lg_status
-    _Atomic(const char *) name;
+    // -- fixed while it lives --
+    struct lg_runtime *rt;
+    struct lg_strand *strand; // NULL: native
+    void (*fn)(void *arg);    // native: what it runs
+    void *arg;
+    _Atomic uint64_t id; // 0: the record is free
+
+    // -- the goroutine itself; reason and since for dumps, relaxed --
     _Atomic(const char *) wait_reason;
     _Atomic int64_t wait_since_ns;
-    const char *next_reason; // lg_wait_reason()
 
+    struct wait_op op;
+    struct timer timer;         // of its deadline
+    const char *next_reason;    // lg_wait_reason()
+    _Atomic(const char *) name; // relaxed: for dumps
+    _Atomic uint64_t parent;    // relaxed: for dumps
     struct lg_g *next_free;
     alignas(16) unsigned char extra[LG_EXTRA_SIZE]; // scripted: the strand's
-};
+} __attribute__((aligned(LG_CACHELINE)));
 
 enum { G_CHUNK = LG_SIZED(32, 2), G_CACHE_CAP = LG_SIZED(64, 2) };
 
 struct g_chunk {
     struct g_chunk *next;
-    struct lg_g gs[G_CHUNK];
+    struct lg_g *gs; // G_CHUNK of them, in the same block, on a cache line
 };
 
 // All records of a runtime.

@@ -112,7 +112,7 @@ static void park_native(struct lg_g *g)
 int lg__wait_for(struct lg_g *g, const char *reason, int64_t deadline_ns,
                  wait_finish *finish)
 {
-    g->op.finish = finish;
+    g->finish = finish;
     g->has_wait = true;
     note_reason(g, reason);
     if (deadline_ns != LG_NEVER) {
@@ -136,7 +136,7 @@ int lg__wait_settle(struct lg_g *g)
             lg__timer_remove(&g->timer);
         }
     }
-    g->result = g->op.finish ? g->op.finish(g, wake) : LG_OK;
+    g->result = g->finish ? g->finish(g, wake) : LG_OK;
     return g->result == LG_WAIT ? LG_WAIT : g->strand ? LG_OK : g->result;
 }
 

@@ -49,6 +49,18 @@ LG_INLINE bool lg__runq_push(struct runq *q, struct runnable *r, memory_order or
     return true;
 }
 
+// Asks for the record in a slot ahead, which may be empty or hold an old one:
+// then this asks for nothing useful, and that is all. With many goroutines that
+// take turns each is cold when its turn comes.
+LG_INLINE void lg__runq_prefetch(struct runq *q, uint32_t at)
+{
+    // relaxed: a hint
+    const char *record = (const char *)atomic_load_explicit(&q->slots[at % RUNQ_CAP],
+                                                            memory_order_relaxed);
+    __builtin_prefetch(record);
+    __builtin_prefetch(record + LG_CACHELINE);
+}
+
 // Takes the oldest; NULL if there is none. Owner only.
 LG_INLINE struct runnable *lg__runq_pop(struct runq *q)
 {
@@ -65,6 +77,7 @@ LG_INLINE struct runnable *lg__runq_pop(struct runq *q)
         // release: a push that sees the new head may reuse the slot
         if (atomic_compare_exchange_weak_explicit(
                 &q->head, &head, head + 1, memory_order_acq_rel, memory_order_acquire)) {
+            lg__runq_prefetch(q, head + 2);
             return r;
         }
     }
