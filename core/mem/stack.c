@@ -10,8 +10,11 @@ enum {
     // Address space asked for at a time, at least four slots of it.
     SLAB_BYTES = LG_SIZED(64 * 1024 * 1024, 1024 * 1024),
     SLAB_SLOTS_MIN = 4,
-    // Free stacks whose pages are kept.
-    WARM_MAX = LG_SIZED(1024, 4),
+    // Free stacks whose pages are kept however long nobody needs them.
+    WARM_MIN = LG_SIZED(1024, 4),
+    // What one lg__stack_pool_trim() gives back: each is a system call of some
+    // microseconds.
+    TRIM_MAX = LG_SIZED(1024, 8),
     // Cache lines by which tops differ: 32 of 64 bytes are half a page.
     COLOURS = 32,
 };
@@ -138,17 +141,28 @@ static struct slab *take_slot_locked(struct stack_pool *pool, uint32_t size_clas
     return slab;
 }
 
+static struct stack *pop_warm_locked(struct stack_pool *pool, struct stack_class *cls)
+    LG_REQUIRES(pool->lock)
+{
+    struct stack *stack = cls->warm;
+    if (stack) {
+        cls->warm = stack->next;
+        pool->nwarm--;
+        if (pool->nwarm < pool->least_warm) {
+            pool->least_warm = pool->nwarm;
+        }
+    }
+    return stack;
+}
+
 static struct stack *get_slow(struct stack_pool *pool, uint32_t size_class)
 {
     struct stack_class *cls = &pool->classes[size_class];
     struct slab *slab = NULL;
     uint32_t cold = 0;
     lg__lock(&pool->lock, RANK_STACKS);
-    struct stack *stack = cls->warm;
-    if (stack) {
-        cls->warm = stack->next;
-        pool->nwarm--;
-    } else {
+    struct stack *stack = pop_warm_locked(pool, cls);
+    if (!stack) {
         slab = take_slot_locked(pool, size_class, &cold);
     }
     lg__unlock(&pool->lock, RANK_STACKS);
@@ -213,16 +227,40 @@ static void pool_push(struct stack_pool *pool, struct stack *stack)
 {
     struct stack_class *cls = &pool->classes[stack->size_class];
     lg__lock(&pool->lock, RANK_STACKS);
-    bool is_warm = pool->nwarm < WARM_MAX;
-    if (is_warm) {
-        stack->next = cls->warm;
-        cls->warm = stack;
-        pool->nwarm++;
-    }
+    stack->next = cls->warm;
+    cls->warm = stack;
+    pool->nwarm++;
     lg__unlock(&pool->lock, RANK_STACKS);
-    if (!is_warm) {
-        make_cold(pool, stack);
+}
+
+// Takes a warm stack of whatever class has one, the largest first.
+static struct stack *pop_any_locked(struct stack_pool *pool) LG_REQUIRES(pool->lock)
+{
+    struct stack *stack = NULL;
+    for (int i = STACK_CLASSES - 1; i >= 0 && !stack; i--) {
+        stack = pop_warm_locked(pool, &pool->classes[i]);
     }
+    return stack;
+}
+
+bool lg__stack_pool_trim(struct stack_pool *pool)
+{
+    lg__lock(&pool->lock, RANK_STACKS);
+    size_t surplus = pool->least_warm > WARM_MIN ? pool->least_warm - WARM_MIN : 0;
+    lg__unlock(&pool->lock, RANK_STACKS);
+    for (size_t i = 0; i < surplus && i < TRIM_MAX; i++) {
+        lg__lock(&pool->lock, RANK_STACKS);
+        struct stack *stack = pop_any_locked(pool);
+        lg__unlock(&pool->lock, RANK_STACKS);
+        if (stack) {
+            make_cold(pool, stack);
+        }
+    }
+    lg__lock(&pool->lock, RANK_STACKS);
+    pool->least_warm = pool->nwarm;
+    bool has_more = pool->nwarm > WARM_MIN;
+    lg__unlock(&pool->lock, RANK_STACKS);
+    return has_more;
 }
 
 void lg__stack_put(struct stack_pool *pool, struct stack_cache *cache,

@@ -20,9 +20,11 @@
 //         +-------------------------------+ low
 //
 // Free stacks wait in a cache of the P that freed them (last in, first out, so
-// the warm one is next), then in the pool. The pool keeps a bounded number
-// backed by memory. The rest are cold: all their pages are given back, the one
-// with the record too, and the slab remembers the number of the slot.
+// the warm one is next), then in the pool, still backed by memory. Those that
+// nobody has needed for a while are made cold (lg__stack_pool_trim): all their
+// pages are given back, the one with the record too, and the slab remembers the
+// number of the slot. Not at once: a page that is given back and asked for again
+// costs two system calls, an interrupt of every other CPU, and a fault.
 #ifndef LG_MEM_STACK_H
 #define LG_MEM_STACK_H
 
@@ -81,7 +83,8 @@ struct stack_pool {
     // -- lock --
     struct stack_class classes[STACK_CLASSES];
     struct slab *slabs;
-    size_t nwarm; // in all classes
+    size_t nwarm;      // in all classes
+    size_t least_warm; // since the last trim: so many have not been needed
     size_t ncold;
     size_t nmade; // slots that have ever been handed out
 };
@@ -103,6 +106,10 @@ struct stack *lg__stack_get(struct stack_pool *pool, struct stack_cache *cache,
 // Returns one. It must not be the one that the caller runs on.
 void lg__stack_put(struct stack_pool *pool, struct stack_cache *cache,
                    struct stack *stack);
+
+// Gives back the pages of stacks that nobody has needed since the last call, but
+// for a reserve. Returns whether more may follow. To be called now and then.
+bool lg__stack_pool_trim(struct stack_pool *pool);
 
 // Moves a P's cache to the pool.
 void lg__stack_cache_flush(struct stack_pool *pool, struct stack_cache *cache);

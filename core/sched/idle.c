@@ -310,6 +310,14 @@ static int64_t sleep_timeout(struct lg_runtime *rt, struct p *former)
     return left_ns > 0 ? left_ns : 0;
 }
 
+// With one P there is no sysmon, and its M tidies up while it idles.
+static int64_t tidy_or_sleep(struct lg_runtime *rt, int64_t timeout_ns)
+{
+    bool is_ours = lg__nprocs(rt) == 1 && !rt->options.clock;
+    bool is_long = timeout_ns < 0 || timeout_ns > TIDY_PERIOD_NS;
+    return is_ours && lg__tidy(rt) && is_long ? TIDY_PERIOD_NS : timeout_ns;
+}
+
 // Work has come while the M was on its way to sleep: it takes a P back and
 // looks for it, as a spinner, so that it wakes another if there is more.
 static bool take_p_back_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock)
@@ -395,7 +403,7 @@ void lg__idle(struct m *m)
         lg__sysmon_rouse(rt);
         return;
     }
-    lg__note_sleep(&m->note, sleep_timeout(rt, former));
+    lg__note_sleep(&m->note, tidy_or_sleep(rt, sleep_timeout(rt, former)));
     leave_idle_list(m);
 }
 

@@ -57,6 +57,8 @@ struct lg_runtime {
     _Atomic uint32_t nps;        // Ps that exist; ps[0..nps) never move
     _Atomic(struct p *) ps[LG_PROCS_MAX];
     _Atomic int64_t now_ns;    // the clock when it was last read: for dumps
+    _Atomic int64_t tidied_ns; // when lg__tidy() last did something
+    _Atomic bool has_surplus;  // and left more to do
     _Atomic uint64_t drive_id; // the goroutine that lg_drive() waits for
     _Atomic int64_t nholds;    // lg_hold()
     _Atomic uint64_t nstarted; // goroutines, by threads without a P

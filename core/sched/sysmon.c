@@ -49,7 +49,23 @@ static bool look(struct lg_runtime *rt, struct seen *seen)
     return false;
 }
 
-// Sleeps until some P is busy; false at once if one is.
+bool lg__tidy(struct lg_runtime *rt)
+{
+    int64_t now_ns = lg__now(rt);
+    // relaxed: the CAS lets one thread through, it orders nothing
+    int64_t last_ns = atomic_load_explicit(&rt->tidied_ns, memory_order_relaxed);
+    if (now_ns - last_ns >= TIDY_PERIOD_NS &&
+        atomic_compare_exchange_strong_explicit(&rt->tidied_ns, &last_ns, now_ns,
+                                                memory_order_relaxed,
+                                                memory_order_relaxed)) {
+        bool has_surplus = lg__stack_pool_trim(&rt->stacks);
+        atomic_store_explicit(&rt->has_surplus, has_surplus, memory_order_relaxed);
+    }
+    return atomic_load_explicit(&rt->has_surplus, memory_order_relaxed);
+}
+
+// Sleeps until some P is busy; false at once if one is. With something left to
+// tidy up, not for long.
 static bool sleep_while_idle(struct lg_runtime *rt)
 {
     struct sysmon *s = &rt->sysmon;
@@ -58,7 +74,7 @@ static bool sleep_while_idle(struct lg_runtime *rt)
     bool is_idle =
         atomic_load_explicit(&rt->nidle, memory_order_seq_cst) >= lg__nprocs(rt);
     if (is_idle && !(lg__interrupts(rt) & INTERRUPT_STOP)) {
-        lg__note_sleep(&s->note, -1);
+        lg__note_sleep(&s->note, lg__tidy(rt) ? TIDY_PERIOD_NS : -1);
     }
     atomic_store_explicit(&s->is_asleep, false, memory_order_seq_cst);
     return is_idle;
@@ -72,6 +88,7 @@ static void sysmon_main(void *arg)
     int idle_periods = 0;
     while (!(lg__interrupts(rt) & INTERRUPT_STOP)) {
         lg__note_sleep(&rt->sysmon.note, period_ns);
+        lg__tidy(rt);
         if (look(rt, &seen)) {
             period_ns = PERIOD_MIN_NS;
             idle_periods = 0;

@@ -249,3 +249,42 @@ it("a parked goroutine", "costs about a page of memory", .procs = 1, .limit_s = 
     SETTLE(lg_num_goroutine(rt) == 1);
     lg_chan_free(ch);
 }
+
+static void park_many(lg_runtime *rt, int n)
+{
+    ch = spec_chan(rt, 0, 0);
+    for (int i = 0; i < n; i++) {
+        spec_go(rt, wait_close, NULL);
+    }
+    SETTLE(spec_waiting(rt, NULL) == (size_t)n);
+    CHECK_OK(lg_chan_close(ch));
+    SETTLE(lg_num_goroutine(rt) == 1);
+    lg_chan_free(ch);
+}
+
+static void give_back(lg_runtime *rt)
+{
+    enum { MANY = 5000 };
+    if (!spec_resident_is_ours()) {
+        return;
+    }
+    park_many(rt, MANY); // records and tables stay
+    int64_t before = spec_resident_bytes();
+    int64_t enough = (int64_t)(MANY - 2000) * 4096;
+    while (before - spec_resident_bytes() < enough) {
+        CHECK_OK(lg_sleep_until(spec_ms(rt, 10))); // a P that has nothing to do
+    }
+    park_many(rt, MANY);
+}
+
+it("memory of stacks that nobody needs", "is given back, with one P", .procs = 1,
+   .limit_s = 20)
+{
+    give_back(rt);
+}
+
+it("memory of stacks that nobody needs", "is given back, with several", .procs = 2,
+   .limit_s = 20)
+{
+    give_back(rt);
+}
