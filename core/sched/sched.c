@@ -102,6 +102,9 @@ void lg__sched_ready(struct lg_g *g)
     if (g->strand) {
         lg__strand_push(g->strand, &g->step);
     } else {
+        // It runs soon; from its context on it finds its stack.
+        __builtin_prefetch(g->ctx.sp);
+        __builtin_prefetch((char *)g->ctx.sp + LG_CACHELINE);
         lg__sched_push(g->rt, &g->run);
     }
 }

@@ -19,8 +19,6 @@
 
 struct lg_chan {
     // -- fixed --
-    struct lg_runtime *rt;
-    struct node node;         // in the runtime's list, guarded by chans_lock
     struct lg_strand *strand; // NULL: anybody may use it, with the lock
     uint32_t elem_size;
     uint32_t cap;
@@ -34,6 +32,9 @@ struct lg_chan {
     uint32_t first; // slot of the oldest element
     struct list recvq;
     struct list sendq;
+    // -- fixed --
+    struct lg_runtime *rt;
+    struct node node; // in the runtime's list, guarded by chans_lock
     alignas(16) unsigned char slots[];
 };
 
