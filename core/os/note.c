@@ -6,7 +6,11 @@
 
 bool lg__note_sleep(struct note *note, int64_t timeout_ns)
 {
-    int64_t until_ns = timeout_ns < 0 ? -1 : lg__clock_now() + timeout_ns;
+    int64_t until_ns = -1;
+    if (timeout_ns >= 0 &&
+        __builtin_add_overflow(lg__clock_now(), timeout_ns, &until_ns)) {
+        until_ns = -1; // in 292 years: never
+    }
     // acquire: pairs with the release in lg__note_wake(); what the waker did
     // before is visible to the sleeper after.
     while (atomic_exchange_explicit(&note->is_set, 0, memory_order_acquire) == 0) {

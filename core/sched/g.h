@@ -76,7 +76,7 @@ struct lg_g {
 
     // -- written by whoever moves it, read by anyone, relaxed: for dumps --
     _Atomic uint32_t status; // lg_status
-    uint32_t stack_class;
+    uint8_t stack_class;
 
     // -- the goroutine itself --
     bool has_wait;   // a wait of it is not finished yet
@@ -90,7 +90,6 @@ struct lg_g {
     struct lg_strand *strand; // NULL: native
     void (*fn)(void *arg);    // native: what it runs
     void *arg;
-    _Atomic uint64_t id; // 0: the record is free
 
     // -- the goroutine itself; reason and since for dumps, relaxed --
     _Atomic(const char *) wait_reason;
@@ -99,6 +98,7 @@ struct lg_g {
     struct wait_op op;
     struct timer timer;         // of its deadline
     const char *next_reason;    // lg_wait_reason()
+    _Atomic uint64_t id;        // 0: the record is free
     _Atomic(const char *) name; // relaxed: for dumps
     _Atomic uint64_t parent;    // relaxed: for dumps
     struct lg_g *next_free;

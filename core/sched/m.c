@@ -10,17 +10,20 @@
 
 enum { LOOP_STACK_BYTES = 2 * 1024 * 1024 };
 
-static __thread struct m *thread_m;
+extern __thread struct m *lg__thread_m; // lg__m() knows its name
+__thread struct m *lg__thread_m __attribute__((tls_model("initial-exec")));
 
+#if !defined(__x86_64__) || !defined(__ELF__)
 LG_NOINLINE struct m *lg__m(void)
 {
     __asm__ volatile(""); // or gcc would find it pure and merge calls
-    return thread_m;
+    return lg__thread_m;
 }
+#endif
 
 LG_NOINLINE void lg__m_set(struct m *m)
 {
-    thread_m = m;
+    lg__thread_m = m;
 }
 
 struct stack *lg__m_new_loop(struct m *m)

@@ -16,7 +16,11 @@ struct lg_g *lg__g_self(void)
 bool lg__wait_begin(struct lg_g *g)
 {
     LG_MISUSE_IF(g->has_wait, "a wait is begun before the last one was finished");
-    return lg__wait_arm(&g->wait, true);
+    if (lg__wait_take_cancel(&g->wait, lg__g_id(g))) {
+        return false;
+    }
+    lg__wait_arm(&g->wait, true);
+    return true;
 }
 
 void lg__wait_begin_uncancelable(struct lg_g *g)
@@ -33,19 +37,14 @@ bool lg__wait_withdraw(struct lg_g *g)
     return true;
 }
 
-void lg__wait_keep_cancel(struct lg_g *g)
-{
-    // relaxed: a flag, looked at by the goroutine itself
-    atomic_fetch_or_explicit(&g->wait.word, WAIT_CANCEL, memory_order_relaxed);
-}
-
 void lg__wait_abandon(struct lg_g *g)
 {
     if (!lg__wait_withdraw(g)) {
         while (!lg__wait_is_fired(&g->wait)) {
             lg__cpu_pause();
         }
-        lg__wait_keep_cancel(g);
+        // relaxed: looked at by the goroutine itself, when it arms again
+        atomic_store_explicit(&g->wait.cancel, lg__g_id(g), memory_order_relaxed);
     }
 }
 
@@ -253,11 +252,9 @@ int lg_sleep_until(int64_t deadline_ns)
 lg_ticket lg_park_arm(void)
 {
     struct lg_g *g = lg__g_self();
-    LG_MISUSE_IF(g->has_wait || g->has_ticket,
-                 "a wait is begun before the last one was finished");
+    LG_MISUSE_IF(g->has_ticket, "a wait is begun before the last one was finished");
     // A cancellation that is pending ends the wait in lg_park().
-    bool is_canceled = !lg__wait_arm(&g->wait, true);
-    if (is_canceled) {
+    if (!lg__wait_begin(g)) {
         lg__wait_arm(&g->wait, false);
         lg__wait_claim(&g->wait, lg__wait_number(&g->wait), WAKE_CANCEL, 0);
         lg__wait_deliver(&g->wait);
@@ -292,34 +289,53 @@ bool lg_ready(lg_ticket ticket)
     return true;
 }
 
-int lg_cancel(lg_ref ref)
+// Writes a cancellation down. False: that goroutine has ended.
+static bool put_cancel(struct lg_g *g, uint64_t id)
 {
-    struct lg_g *g = ref.g;
-    uint64_t word = lg__wait_load(&g->wait);
+    // relaxed: the CAS tells. An id of an earlier life may still stand here; one
+    // of a later life must not be overwritten, so the id is looked at in between
+    uint64_t seen = atomic_load_explicit(&g->wait.cancel, memory_order_relaxed);
+    do {
+        if (lg__g_id(g) != id) {
+            return false;
+        }
+        // seq_cst: the look at the word comes after
+    } while (!atomic_compare_exchange_weak_explicit(
+        &g->wait.cancel, &seen, id, memory_order_seq_cst, memory_order_relaxed));
+    return true;
+}
+
+static bool is_cancelable(uint64_t word)
+{
+    return (word & (WAIT_ARMED | WAIT_HEEDS | WAIT_CLAIMED)) == (WAIT_ARMED | WAIT_HEEDS);
+}
+
+int lg__wait_cancel(struct lg_g *g, uint64_t id)
+{
     for (;;) {
+        // seq_cst: after the write to `cancel`, or after commit
+        uint64_t word = atomic_load_explicit(&g->wait.word, memory_order_seq_cst);
         // After the load of the word: if the goroutine has ended since, the
-        // word has another number and the CAS fails.
-        if (lg__g_id(g) != ref.id) {
+        // word has another number and the claim fails.
+        if (lg__g_id(g) != id) {
             return LG_ESRCH;
         }
-        bool is_waiting = (word & (WAIT_ARMED | WAIT_CLAIMED)) == WAIT_ARMED;
-        if (!is_waiting && (word & WAIT_CLAIMED) && !(word & WAIT_FIRED)) {
-            // Somebody is about to deliver, perhaps by a plain store.
-            lg__cpu_pause();
-            word = lg__wait_load(&g->wait);
-            continue;
+        if (!is_cancelable(word) || !lg__wait_take_cancel(&g->wait, id)) {
+            return LG_OK; // its next wait takes it, or it is taken
         }
-        uint64_t next = is_waiting ? word | WAIT_CLAIMED | (uint64_t)WAKE_CANCEL << 8
-                                   : word | WAIT_CANCEL;
-        // acquire: as in lg__wait_claim() and lg__wait_load()
-        if (atomic_compare_exchange_weak_explicit(
-                &g->wait.word, &word, next, memory_order_acquire, memory_order_acquire)) {
-            if (is_waiting) {
-                lg__wait_fire(g);
-            }
+        if (lg__wait_claim(&g->wait, lg__wait_number_of(word), WAKE_CANCEL, 0)) {
+            lg__wait_fire(g);
             return LG_OK;
         }
+        if (!put_cancel(g, id)) {
+            return LG_ESRCH;
+        }
     }
+}
+
+int lg_cancel(lg_ref ref)
+{
+    return put_cancel(ref.g, ref.id) ? lg__wait_cancel(ref.g, ref.id) : LG_ESRCH;
 }
 
 void lg_wait_reason(const char *reason)

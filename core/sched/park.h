@@ -37,9 +37,9 @@ bool lg__wait_withdraw(struct lg_g *g);
 // meanwhile stays pending.
 void lg__wait_abandon(struct lg_g *g);
 
-// A wait of g was ended by a cancellation that it must not heed: keeps it for
-// the next one.
-void lg__wait_keep_cancel(struct lg_g *g);
+// Ends the wait of goroutine `id`, for which a cancellation has been written
+// down, or leaves it to the next one. LG_OK or LG_ESRCH.
+int lg__wait_cancel(struct lg_g *g, uint64_t id);
 
 // A wait of g has ended: stops its timer, unhooks its waiters, keeps the
 // result. LG_OK, or LG_WAIT if it waits again.

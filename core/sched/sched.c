@@ -112,8 +112,15 @@ void lg__sched_ready(struct lg_g *g)
 void lg__sched_commit(struct lg_g *g)
 {
     lg__g_set_status(g, LG_RUNNING, LG_WAITING);
-    if (lg__wait_commit(&g->wait)) {
+    uint64_t word = lg__wait_commit(&g->wait);
+    if (word & WAIT_FIRED) {
         lg__sched_ready(g);
+        return;
+    }
+    // seq_cst: after commit. From here on it may be gone, and another in its place
+    uint64_t canceled = atomic_load_explicit(&g->wait.cancel, memory_order_seq_cst);
+    if (LG_UNLIKELY(canceled != 0)) {
+        lg__wait_cancel(g, canceled);
     }
 }
 
@@ -365,7 +372,7 @@ int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options 
     g->run.kind = RUNNABLE_G;
     g->fn = fn;
     g->arg = arg;
-    g->stack_class = stack_class;
+    g->stack_class = (uint8_t)stack_class;
     if (out) {
         *out = (lg_ref){.g = g, .id = lg__g_id(g)};
     }

@@ -9,8 +9,8 @@
 //  | which wait   | how ended | flags            |
 //  +--------------+-----------+------------------+
 //
-// One wait goes like this. Time runs down; each line is one atomic
-// read-modify-write of the word, so all agree on their order.
+// One wait goes like this. Time runs down; claim, commit and deliver are atomic
+// read-modify-writes of the word, so all agree on their order.
 //
 //   goroutine                  waker
 //   ---------                  -----
@@ -25,7 +25,12 @@
 //
 // A number is never used twice, and the word outlives the goroutine, so a
 // waker that comes too late finds another number or CLAIMED and does nothing.
-// CANCEL is kept across waits: it is a cancellation that waits for a wait.
+// Nobody but the goroutine touches a word that is not ARMED, or is FIRED.
+//
+// A cancellation may come when there is no wait. It stands in `cancel`, as the
+// goroutine's id, until a wait takes it: the goroutine looks there before it
+// arms and after it has committed, the canceler at the word after it has
+// written there. One of the two sees the other. Who takes it out ends the wait.
 #ifndef LG_SCHED_WAIT_H
 #define LG_SCHED_WAIT_H
 
@@ -36,7 +41,7 @@ enum {
     WAIT_CLAIMED = 1U << 1,
     WAIT_FIRED = 1U << 2,
     WAIT_PARKED = 1U << 3,
-    WAIT_CANCEL = 1U << 4,
+    WAIT_HEEDS = 1U << 4, // a cancellation may end it
 };
 
 // How a wait ended, and for WAKE_READY and WAKE_CLOSED in which of its cases.
@@ -51,6 +56,7 @@ enum wake {
 
 struct wait {
     _Atomic uint64_t word;
+    _Atomic uint64_t cancel; // the id of who is to be canceled; 0: nobody
 };
 
 LG_INLINE uint64_t lg__wait_number_of(uint64_t word)
@@ -90,24 +96,26 @@ LG_INLINE bool lg__wait_is_fired(struct wait *wait)
     return (lg__wait_load(wait) & WAIT_FIRED) != 0;
 }
 
-// Starts a new wait and returns true; or, if a cancellation is pending and
-// heeds_cancel, takes that and returns false.
-LG_INLINE bool lg__wait_arm(struct wait *wait, bool heeds_cancel)
+// Starts a new wait.
+LG_INLINE void lg__wait_arm(struct wait *wait, bool heeds_cancel)
 {
-    // relaxed: only flags that others set can differ, the CAS tells
-    uint64_t word = atomic_load_explicit(&wait->word, memory_order_relaxed);
-    for (;;) {
-        bool is_canceled = heeds_cancel && (word & WAIT_CANCEL);
-        uint64_t next = (lg__wait_number_of(word) + 1) << 32;
-        if (!is_canceled) {
-            next |= WAIT_ARMED | (word & WAIT_CANCEL);
-        }
-        // relaxed: waiters are published by the locks of their queues
-        if (atomic_compare_exchange_weak_explicit(
-                &wait->word, &word, next, memory_order_relaxed, memory_order_relaxed)) {
-            return !is_canceled;
-        }
+    uint64_t number = lg__wait_number(wait) + 1;
+    uint32_t flags = WAIT_ARMED | (heeds_cancel ? WAIT_HEEDS : 0);
+    // relaxed: waiters are published by the locks of their queues
+    atomic_store_explicit(&wait->word, number << 32 | flags, memory_order_relaxed);
+}
+
+// Takes the cancellation of goroutine `id` out, if there is one: the caller
+// answers for it.
+LG_INLINE bool lg__wait_take_cancel(struct wait *wait, uint64_t id)
+{
+    // relaxed: a canceler that is not seen here is seen by commit
+    if (LG_LIKELY(atomic_load_explicit(&wait->cancel, memory_order_relaxed) == 0)) {
+        return false;
     }
+    // acquire: pairs with the canceler; what it did before is visible
+    return atomic_compare_exchange_strong_explicit(
+        &wait->cancel, &id, 0, memory_order_acquire, memory_order_relaxed);
 }
 
 // Tries to be the one who ends wait `number`. The winner must deliver.
@@ -138,8 +146,7 @@ LG_INLINE bool lg__wait_deliver(struct wait *wait)
     // acquire: pairs with commit; its stack is complete
     uint64_t seen = atomic_load_explicit(&wait->word, memory_order_acquire);
     if (LG_LIKELY(seen & WAIT_PARKED)) {
-        // Claimed and parked, the word is ours alone: the goroutine sleeps,
-        // and lg_cancel() waits for FIRED. A store does.
+        // Claimed and parked, the word is ours alone. A store does.
         LG_ASSERT((seen & (WAIT_CLAIMED | WAIT_FIRED)) == WAIT_CLAIMED);
         // release: pairs with the acquire in load; publishes the element
         atomic_store_explicit(&wait->word, seen | WAIT_FIRED, memory_order_release);
@@ -154,31 +161,28 @@ LG_INLINE bool lg__wait_deliver(struct wait *wait)
     return (word & WAIT_PARKED) != 0;
 }
 
-// The goroutine has left its stack. True: it was fired meanwhile, make it
-// runnable.
-LG_INLINE bool lg__wait_commit(struct wait *wait)
+// The goroutine has left its stack. Returns the word: with FIRED, the wait was
+// ended meanwhile, make it runnable.
+LG_INLINE uint64_t lg__wait_commit(struct wait *wait)
 {
+    // An addition, since the bit is clear: x86 has that in one instruction.
     // release: pairs with the acquire in deliver; publishes the saved context.
-    // acquire: pairs with the release in deliver
+    // acquire: pairs with the release in deliver. seq_cst: a look for a
+    // cancellation comes after
     uint64_t word =
-        atomic_fetch_or_explicit(&wait->word, WAIT_PARKED, memory_order_acq_rel);
+        atomic_fetch_add_explicit(&wait->word, WAIT_PARKED, memory_order_seq_cst);
     LG_ASSERT(word & WAIT_ARMED);
     LG_ASSERT(!(word & WAIT_PARKED));
-    return (word & WAIT_FIRED) != 0;
+    return word;
 }
 
 // Ends the numbers of a goroutine that has ended: late wakers miss.
 LG_INLINE void lg__wait_retire(struct wait *wait)
 {
-    // relaxed: only flags that others set can differ, the CAS tells
-    uint64_t word = atomic_load_explicit(&wait->word, memory_order_relaxed);
-    uint64_t next;
-    do {
-        next = (lg__wait_number_of(word) + 1) << 32;
-        // release: pairs with the acquire in lg_cancel(), which must then see
-        // that the goroutine's id is gone
-    } while (!atomic_compare_exchange_weak_explicit(
-        &wait->word, &word, next, memory_order_release, memory_order_relaxed));
+    uint64_t number = lg__wait_number(wait) + 1;
+    // release: pairs with the acquire in lg_cancel(), which must then see that
+    // the goroutine's id is gone
+    atomic_store_explicit(&wait->word, number << 32, memory_order_release);
 }
 
 #endif // LG_SCHED_WAIT_H

@@ -32,9 +32,6 @@ static int finish_relock(struct lg_g *g, enum wake wake)
     if (wake == WAKE_DROP) {
         return LG_ECANCELED;
     }
-    if (wake == WAKE_CANCEL) {
-        lg__wait_keep_cancel(g);
-    }
     return relock(g);
 }
 
