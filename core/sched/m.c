@@ -10,22 +10,6 @@
 
 enum { LOOP_STACK_BYTES = 2 * 1024 * 1024 };
 
-extern __thread struct m *lg__thread_m; // lg__m() knows its name
-__thread struct m *lg__thread_m __attribute__((tls_model("initial-exec")));
-
-#if !defined(__x86_64__) || !defined(__ELF__)
-LG_NOINLINE struct m *lg__m(void)
-{
-    __asm__ volatile(""); // or gcc would find it pure and merge calls
-    return lg__thread_m;
-}
-#endif
-
-LG_NOINLINE void lg__m_set(struct m *m)
-{
-    lg__thread_m = m;
-}
-
 struct stack *lg__m_new_loop(struct m *m)
 {
     struct stack *stack =
@@ -52,7 +36,7 @@ int lg__m_enter(struct m *m)
     if (!m->loop_stack && !lg__m_new_loop(m)) {
         return LG_ENOMEM;
     }
-    lg__m_set(m);
+    lg__tls_set(m);
     lg__panic_hook_set(&rt->panic_hook);
     lg__ctx_of_thread(&m->thread);
     if (rt->options.signals) {
@@ -65,7 +49,7 @@ int lg__m_enter(struct m *m)
     lg__fault_thread_fini(m->altstack);
     m->altstack = NULL;
     lg__panic_hook_set(NULL);
-    lg__m_set(NULL);
+    lg__tls_set(NULL);
     return LG_OK;
 }
 

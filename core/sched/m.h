@@ -20,6 +20,7 @@
 #include "os/ctx.h"
 #include "os/note.h"
 #include "os/thread.h"
+#include "os/tls.h"
 #include "sched/g.h"
 #include "sched/p.h"
 
@@ -62,22 +63,12 @@ struct m {
     struct note note; // sleeps here
 };
 
-// The calling thread's M; NULL outside a runtime. Never a plain thread-local: a
-// compiler may keep its address across a switch that changes threads. On x86-64
-// two instructions that it cannot merge, elsewhere a call.
-#if defined(__x86_64__) && defined(__ELF__)
+// The calling thread's M; NULL outside a runtime.
 LG_INLINE struct m *lg__m(void)
 {
-    struct m *m;
-    __asm__ volatile("movq lg__thread_m@gottpoff(%%rip), %0\n\t"
-                     "movq %%fs:(%0), %0"
-                     : "=r"(m));
-    return m;
+    return lg__tls_get();
 }
-#else
-struct m *lg__m(void);
-#endif
-void lg__m_set(struct m *m);
+
 
 // Runs the loop on the calling thread until it must leave. m->p may be NULL.
 // LG_OK or LG_ENOMEM.
