@@ -19,7 +19,8 @@
 #include "slots.h"
 #include "value.h"
 
-enum { COROUTINE_POOL_CAP = 64 };
+// About 1 MB at most, and only where as many goroutines have ended at a time.
+enum { COROUTINE_POOL_CAP = 1024 };
 
 // The registry's key of the script's userdata, which is the first thing of ours
 // that is made in a state: finalised after all others.
