@@ -110,9 +110,26 @@ struct script_g *lagoon__go(lua_State *L, struct script *s, int nargs, lg_ref *o
 
 // -- run --
 
+static int collect(lua_State *L)
+{
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    return 0;
+}
+
+void lagoon__collect(struct script *s)
+{
+    // Twice: a collection may want memory before it has freed any.
+    for (int i = 0; i < 2 && lua_cpcall(s->aux, collect, NULL) != 0; i++) {
+        lua_pop(s->aux, 1);
+    }
+}
+
 // Ends a goroutine; its results, or its error, are on top of `from`.
 static void end(struct script *s, struct script_g *sg, lua_State *from, int status)
 {
+    if (status == LUA_ERRMEM) {
+        lagoon__collect(s); // what it is reported with needs some
+    }
     if (sg->task) {
         lagoon__task_end(sg, from, status);
     } else if (status) {

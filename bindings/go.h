@@ -24,6 +24,9 @@ void lagoon__check_callable(lua_State *L, int n, const char *name);
 // Makes L the state's current coroutine again, after something else ran in it.
 void lagoon__restore(lua_State *L, struct script *s);
 
+// Collects garbage after memory has run out: LuaJIT does not by itself.
+void lagoon__collect(struct script *s);
+
 // Adds go() and others to the table on top.
 void lagoon__open_go(lua_State *L, struct script *s);
 

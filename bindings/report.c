@@ -207,9 +207,13 @@ void lagoon__report(lua_State *L, const char *introduction)
     lua_pushstring(L, introduction);
     lua_pushvalue(L, error);
     lagoon__error_text(L);
-    lua_pushliteral(L, "\n");
-    lua_pushvalue(L, error + 1);
-    lua_concat(L, 4);
+    if (lua_isstring(L, error + 1)) { // else there was no memory to make one
+        lua_pushliteral(L, "\n");
+        lua_pushvalue(L, error + 1);
+        lua_concat(L, 4);
+    } else {
+        lua_concat(L, 2);
+    }
     lagoon__print_error(lua_tostring(L, -1));
     lua_settop(L, error - 1);
 }

@@ -148,6 +148,16 @@ static int store_error(lua_State *L)
     return 0;
 }
 
+static int store_shortage(lua_State *L)
+{
+    struct ending *ending = lua_touserdata(L, 1);
+    struct task *task = ending->sg->task;
+    lagoon__push_kept(L, task->object.script, task->slot);
+    lua_pushliteral(L, "not enough memory"); // LuaJIT keeps that one ready
+    set_entry(L, 2, TASK_ERROR);
+    return 0;
+}
+
 void lagoon__task_end(struct script_g *sg, lua_State *from, int status)
 {
     struct task *task = sg->task;
@@ -160,7 +170,10 @@ void lagoon__task_end(struct script_g *sg, lua_State *from, int status)
     }
     if (status || lua_gettop(from) > 0) {
         if (lua_cpcall(s->aux, status ? store_error : store_results, &ending) != 0) {
-            task->state = TASK_FAILED; // there was no memory for it
+            task->state = TASK_FAILED;
+            lua_settop(s->aux, 0);
+            lagoon__collect(s);
+            lua_cpcall(s->aux, store_shortage, &ending);
             lua_settop(s->aux, 0);
         }
     }
