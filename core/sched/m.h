@@ -69,7 +69,6 @@ LG_INLINE struct m *lg__m(void)
     return lg__tls_get();
 }
 
-
 // Runs the loop on the calling thread until it must leave. m->p may be NULL.
 // LG_OK or LG_ENOMEM.
 int lg__m_enter(struct m *m);

@@ -226,7 +226,8 @@ int64_t spec_resident_bytes(void)
 
 bool spec_resident_is_ours(void)
 {
-    return !HAS_ASAN && !HAS_TSAN && !getenv("LAGOON_SPEC_EMULATED");
+    bool is_sanitized = HAS_ASAN + HAS_TSAN > 0;
+    return !is_sanitized && !getenv("LAGOON_SPEC_EMULATED");
 }
 
 // ---------------------------------------------------------------------------

@@ -1,50 +1,81 @@
 // SPDX-License-Identifier: MIT
 //
 // Going idle and being woken. Models core/sched/idle.c (lg__idle, has_work,
-// enter_idle_list, leave_idle_list, lg__wake_if_idle, start_spinner,
-// lg__stop_spinning, lg__find_elsewhere, lg__global_pop, is_dead_locked),
-// sched.c (push_ring, push_global), steal.c (lg__steal), drive.c (lg_release)
-// and sysmon.c (look, sleep_while_idle).
+// enter_idle_list, take_p_back_locked, leave_idle_list, lg__wake_if_idle,
+// start_spinner, make_m_locked, unmake_m, lg__stop_spinning,
+// lg__find_elsewhere, lg__global_pop, is_dead_locked, lg__idle_must_leave,
+// show_runnext), p.c (lg__put_idle_p, drain_retired, clear_retire_locked,
+// lg__ps_resize_locked), sched.c (push_next, push_global), steal.c (lg__steal,
+// steal_next, lg__has_stealable), drive.c (lg_release, lg_set_procs,
+// lg__drive_done) and sysmon.c (look, sleep_while_idle).
 //
-// Two Ps and two Ms, which is all that make_m_locked() allows. Two threads from
+// Two Ps and two Ms, which is all that make_m_locked() allows. Threads from
 // outside queue globally; what runs may queue more in its ring; one runnable
 // may run for ever. Shown, when nothing moves any more: no work is queued while
-// a P is idle; nobody is left counted as spinning; and if both Ms sleep with
-// nothing to do and nothing held, the deadlock was reported, and only then.
-// runnext is left out: its rescue is sysmon's alone.
+// a P is idle and an M sleeps; nobody is left counted as spinning; no P is
+// lost; and if all Ms sleep with nothing to do and nothing held, the deadlock
+// was reported, and only then.
 //
 // Memory is sequentially consistent here.
 //
-// With STRICT there is no sysmon, and no lg_release(), which wakes everybody:
-// idle Ps must be told of all that is queued by the protocol itself.
+// STRICT    there is no sysmon, and no lg_release(), which wakes everybody:
+//           idle Ps must be told of all that is queued by the protocol itself
+// NOUT      threads from outside; NGLOBAL: what is queued at the beginning;
+//           NLEFT: what running ones may still queue
+// NEXT      work goes to runnext first, and what stood there to the ring.
+//           Thieves leave runnext alone until sysmon says that it starves
+// REFUSES   the second M is yet to be made, and the system may refuse its
+//           thread once
+// RETIRES   lg_set_procs() takes the second P away, and may bring it back
+// LEAVES    the first M is the driver, and is called away
 //
-// The model is ahead of the C code (3ee70ce) in four places, without each of
-// which pan finds lost wake-ups (spec/models/run --mutants):
-//   LOOKS_ONCE       enter_idle_list() looks for work once more under the lock
-//                    and takes an idle P if there is some
+// One rule is the C code's only by sysmon and not STRICT: what is requeued
+// (lg__sched_requeue) and what stands in runnext is told to nobody.
+//
+// The model was ahead of the C code in each of these, and pan finds what goes
+// wrong without (spec/models/run --mutants):
+//   LOOKS_EARLY      enter_idle_list() looks for work before it has the lock
 //   TAKES_BACK_LATE  a start_spinner() that found no M takes nspinning back
-//                    before it opens the lock
-//   COMES_BACK_CALM  an M that takes a P back because there is work is spinning
-//   STEALS_SILENTLY  a thief that does not spin tells of what it moves to its
-//                    own ring (the C code leaves this one to sysmon)
+//                    after it has opened the lock
+//   COMES_BACK_CALM  an M that takes a P back because there is work does not
+//                    spin
+//   STEALS_SILENTLY  a thief that does not spin tells nobody of what it moves
+//                    to its own ring
+//   DIES_EARLY       is_dead_locked() forgets that a P in excess may run
+// and is ahead of it in these two:
+//   UNMAKES_SILENTLY unmake_m() gives its P to no M that has gone to sleep
+//                    since; who pushed meanwhile relied on it
+//   RETIRES_CALMLY   an M that retires its P takes another and tells nobody of
+//                    the work that pushes have left to it, a spinner
 //
 // check:
 // check: -DSTRICT -DNOUT=2
 // check: -DSTRICT -DNLEFT=3
+// check: -DNEXT -DNOUT=0 -DNGLOBAL=1 -DNLEFT=2
+// check: -DREFUSES -DSTRICT -DNOUT=2
+// check: -DREFUSES -DNOUT=0 -DNGLOBAL=1
+// check: -DRETIRES -DSTRICT -DNOUT=2
+// check: -DRETIRES -DSTRICT -DNOUT=0 -DNGLOBAL=2
+// check: -DLEAVES -DSTRICT -DNOUT=2
 
 #define NONE 2
+#define FRESH 3
 #ifndef NLEFT
 #define NLEFT 1
 #endif
 #ifndef NOUT
 #define NOUT 1
 #endif
+#ifndef NGLOBAL
+#define NGLOBAL 0
+#endif
 
 byte ring[2];
-byte nglobal, global;             // the published copy, and what is so
+byte nglobal = NGLOBAL;           // the published copy
+byte global = NGLOBAL;            // and what is so
 byte nidle, nspinning;
 bool lk;                          // rt->lock
-bool p_idle[2];
+bool p_idle[2];                   // is_idle; in the list if it may run
 bool m_idle[2];
 byte given_p[2];
 bool given_spinning[2];
@@ -52,9 +83,47 @@ bool note[2];
 bool sysmon_asleep, sysmon_note;
 byte nholds = NOUT;
 bool is_dead;
-byte nleft = NLEFT;                  // what running ones may still queue
+byte nleft = NLEFT;               // what running ones may still queue
 byte nhands;                      // runnables in hand of an M
 bool has_long;
+
+#ifdef NEXT
+bool runnext[2], is_starving[2];
+#define has_next(i) runnext[i]
+#define shows_next(i) (is_starving[i] && runnext[i])
+#else
+#define has_next(i) false
+#define shows_next(i) false
+#endif
+
+#ifdef REFUSES
+bool is_made, was_refused;
+#else
+#define is_made true
+#endif
+
+#ifdef RETIRES
+byte nprocs = 2;
+bool retire;                      // INTERRUPT_RETIRE
+#else
+#define nprocs 2
+#define retire false
+#endif
+
+#ifdef LEAVES
+bool called, has_left;            // INTERRUPT_DRIVE; the driver's loop is over
+#else
+#define called false
+#define has_left false
+#endif
+
+#ifdef DIES_EARLY
+#define retire_counts false
+#else
+#define retire_counts retire
+#endif
+#define interrupts (retire || called)
+#define sleeps(m) (m_idle[m] || (m == 0 && has_left) || (m == 1 && !is_made))
 
 inline lock() { atomic { !lk -> lk = true } }
 inline unlock() { lk = false }
@@ -69,15 +138,50 @@ inline rouse()                    // lg__sysmon_rouse
     }
 }
 
-inline take_p_locked(to)          // take_idle_p_locked
+inline take_p_locked(to)          // lg__take_idle_p_locked
 {
     atomic {
         if
         :: p_idle[0] -> to = 0; p_idle[0] = false; nidle--
-        :: p_idle[1] -> to = 1; p_idle[1] = false; nidle--
-        :: !p_idle[0] && !p_idle[1] -> to = NONE
+        :: p_idle[1] && nprocs > 1 -> to = 1; p_idle[1] = false; nidle--
+        :: !p_idle[0] && !(p_idle[1] && nprocs > 1) -> to = NONE
         fi
     }
+}
+
+inline put_p_locked(which)        // lg__put_idle_p_locked
+{
+    p_idle[which] = true;
+    if
+    :: which < nprocs -> nidle++
+    :: else
+    fi
+}
+
+inline clear_retire_locked()
+{
+#ifdef RETIRES
+    if
+    :: nprocs == 2 || p_idle[1] -> retire = false
+    :: else
+    fi
+#else
+    skip
+#endif
+}
+
+inline put_p()                    // lg__put_idle_p
+{
+#ifdef RETIRES
+    if
+    :: p >= nprocs ->             // drain_retired
+        lock();
+        atomic { global = global + ring[p]; ring[p] = 0 }
+        atomic { nglobal = global; unlock() }
+    :: else
+    fi;
+#endif
+    atomic { !lk -> put_p_locked(p); clear_retire_locked(); p = NONE }
 }
 
 inline wake_if_idle()             // lg__wake_if_idle, start_spinner
@@ -106,10 +210,13 @@ inline wake_if_idle()             // lg__wake_if_idle, start_spinner
                 if
                 :: tp != NONE && m_idle[0] -> tm = 0
                 :: tp != NONE && m_idle[1] -> tm = 1
+#ifdef REFUSES
+                :: tp != NONE && !m_idle[0] && !is_made -> tm = FRESH; is_made = true
+#endif
                 :: else
                 fi;
                 if
-                :: tm != NONE ->
+                :: tm < NONE ->
                     m_idle[tm] = false;
                     given_p[tm] = tp;
                     given_spinning[tm] = true
@@ -124,6 +231,12 @@ inline wake_if_idle()             // lg__wake_if_idle, start_spinner
             fi;
 #endif
             unlock();
+#ifdef REFUSES
+            if
+            :: tm == FRESH -> start_thread()
+            :: else
+            fi;
+#endif
             if
             :: tm != NONE -> note[tm] = true; rouse()
             :: else ->
@@ -138,24 +251,67 @@ inline wake_if_idle()             // lg__wake_if_idle, start_spinner
     atomic { tm = 0; tp = 0 }
 }
 
+inline start_thread()             // lg__thread_start, unmake_m
+{
+    atomic {
+        if
+        :: tm = 1; given_p[1] = tp; given_spinning[1] = true
+        :: !was_refused -> was_refused = true
+        fi
+    }
+    if
+    :: tm == 1
+    :: else ->
+        lock();
+        atomic {
+            is_made = false;
+#ifndef UNMAKES_SILENTLY
+            if
+            :: m_idle[0] ->       // has gone to sleep since: it looks instead
+                tm = 0;
+                m_idle[0] = false;
+                given_p[0] = tp;
+                given_spinning[0] = true
+            :: else ->
+#endif
+                tm = NONE;
+                put_p_locked(tp);
+                nspinning--
+#ifndef UNMAKES_SILENTLY
+            fi
+#endif
+        }
+        unlock()
+    fi
+}
+
 inline has_work(yes)              // nglobal first, then the rings
 {
     yes = nglobal > 0;
     if
-    :: !yes -> yes = ring[0] > 0
+    :: !yes -> yes = ring[0] > 0 || shows_next(0)
     :: else
     fi;
     if
-    :: !yes -> yes = ring[1] > 0
+    :: !yes -> yes = ring[1] > 0 || shows_next(1)
     :: else
     fi
 }
 
 inline look_around()
 {
+#ifdef NEXT
+    atomic {                      // pop_next
+        if
+        :: runnext[p] -> runnext[p] = false; nhands++; got = true
+        :: ring[p] > 0            // its turn was long enough
+        :: else
+        fi
+    }
+#endif
     atomic {                      // lg__runq_pop
         if
-        :: ring[p] > 0 -> ring[p]--; nhands++; got = true
+        :: !got && ring[p] > 0 -> ring[p]--; nhands++; got = true
         :: else
         fi
     }
@@ -166,7 +322,7 @@ inline look_around()
         :: global > 0 ->
             atomic {
                 global--; nhands++; got = true;
-                n = global / 2;
+                n = global / nprocs;
                 ring[p] = ring[p] + n;
                 global = global - n;
                 n = 0
@@ -191,10 +347,30 @@ inline look_around()
             :: else
             fi
 #endif
+#ifdef NEXT
+        :: n == 0 && is_starving[1 - p] -> // steal_next
+            is_starving[1 - p] = false;
+            atomic {
+                if
+                :: runnext[1 - p] -> runnext[1 - p] = false; nhands++; n = 1
+                :: else
+                fi
+            }
+#endif
         :: else
         fi;
         got = n > 0;
         n = 0
+    :: else
+    fi
+}
+
+inline start_spinning() { atomic { spinning = true; nspinning++ } }
+
+inline stop_spinning_to_sleep()
+{
+    if
+    :: spinning -> spinning = false; nspinning--
     :: else
     fi
 }
@@ -204,24 +380,63 @@ proctype machine(byte id)
     byte p = id;
     byte tp, tm, n, a;
     bool spinning, got;
+#ifdef REFUSES
+    if
+    :: id == 1 -> p = NONE; goto end_asleep
+    :: else
+    fi;
+#endif
 loop:
     got = false;
+    if                            // lg__idle_must_leave
+#ifdef LEAVES
+    :: called && id == 0 ->
+        stop_spinning_to_sleep();
+        if
+        :: p != NONE -> put_p()
+        :: else
+        fi;
+        has_work(got);
+        if
+        :: got -> wake_if_idle()
+        :: else
+        fi;
+        atomic { has_left = true; got = false }
+        goto end_left
+#endif
+#ifdef RETIRES
+    :: retire && p != NONE && p >= nprocs ->
+        stop_spinning_to_sleep();
+        put_p();
+        atomic { !lk; take_p_locked(p) } rouse();
+#ifndef RETIRES_CALMLY
+        has_work(got);
+        if
+        :: got -> wake_if_idle()
+        :: else
+        fi;
+        got = false
+#endif
+#endif
+    :: else
+    fi;
     if
     :: p == NONE -> goto idle
     :: else
     fi;
     look_around();
     if                            // lg__find_elsewhere
-    :: !got && !spinning ->
+    :: !got && nprocs == 1 -> goto idle
+    :: !got && nprocs != 1 && !spinning ->
         a = nspinning;
         if
-        :: 2 * a >= 2 - nidle -> a = 0; goto idle
-        :: else -> a = 0; spinning = true; nspinning++
+        :: 2 * a >= nprocs - (nidle < nprocs -> nidle : nprocs) -> a = 0; goto idle
+        :: else -> a = 0; start_spinning()
         fi
     :: else
     fi;
     if
-    :: !got -> look_around()
+    :: !got && !interrupts -> look_around()
     :: else
     fi;
     if
@@ -240,8 +455,16 @@ loop:
     :: else
     fi;
     do                            // runs it
+#ifdef NEXT
+    :: atomic { nleft > 0 -> nleft--; got = runnext[p]; runnext[p] = true } // push_next
+        if
+        :: got -> ring[p]++; wake_if_idle()
+        :: else
+        fi
+#else
     :: atomic { nleft > 0 -> nleft--; ring[p]++ } // push_ring
         wake_if_idle()
+#endif
     :: atomic { !has_long -> has_long = true }
 end_long:
         false
@@ -252,39 +475,46 @@ end_long:
 
 idle:                             // lg__idle
     if
-    :: p != NONE ->
-        atomic { !lk -> p_idle[p] = true; nidle++; p = NONE }
+    :: p != NONE -> put_p()
     :: else
     fi;
-    if                            // stop_spinning_to_sleep
-    :: spinning -> spinning = false; nspinning--
-    :: else
-    fi;
+    stop_spinning_to_sleep();
+#ifdef LOOKS_EARLY
     has_work(got);
+#endif
+    lock();                       // enter_idle_list
+#ifdef LEAVES
     if
-    :: got ->
-        atomic { !lk; take_p_locked(p) } rouse();
-        if
-        :: p != NONE -> goto come_back
-        :: else
-        fi
+    :: called && id == 0 -> unlock(); rouse(); goto loop
     :: else
     fi;
-    lock();                       // enter_idle_list
-#ifndef LOOKS_ONCE
-    has_work(got);                // again under the lock: see start_spinner
-#else
-    got = false;
+#endif
+#ifndef LOOKS_EARLY
+    has_work(got);                // take_p_back_locked; see start_spinner
 #endif
     if
-    :: got && nidle > 0 -> take_p_locked(p); unlock(); rouse(); goto come_back
+    :: got && nidle > 0 ->
+        take_p_locked(p);
+#ifndef COMES_BACK_CALM
+        start_spinning();         // there may be more: see STRICT
+#endif
+        unlock();
+        rouse();
+        goto loop
     :: else
     fi;
     if                            // is_dead_locked
-    :: nidle == 2 && nspinning == 0 && nholds == 0 ->
+    :: !has_left && !retire_counts && nidle == nprocs && nspinning == 0 && nholds == 0 ->
         has_work(got);
         if
-        :: !got -> assert(nhands == 0); is_dead = true
+        :: !got && !has_next(0) && !has_next(1) ->
+            assert(nhands == 0);
+            is_dead = true;
+#ifdef LEAVES
+            called = true;
+            note[0] = true;
+#endif
+            skip
         :: else
         fi
     :: else
@@ -292,12 +522,6 @@ idle:                             // lg__idle
     atomic { m_idle[id] = true; given_p[id] = NONE; given_spinning[id] = false }
     unlock();
     got = false;
-    goto end_asleep;
-come_back:
-#ifndef COMES_BACK_CALM
-    atomic { spinning = true; nspinning++ } // there may be more: see STRICT
-#endif
-    goto loop;
 end_asleep:
     atomic { note[id] -> note[id] = false }
     atomic {                      // leave_idle_list
@@ -315,13 +539,19 @@ end_asleep:
         given_spinning[id] = false
     }
     rouse();
-    goto loop
+    goto loop;
+#ifdef LEAVES
+end_left:
+    false
+#endif
 }
 
 proctype outside()
 {
     byte tp, tm;
-    atomic { !lk -> global++; nglobal = global } // push_global
+    lock();
+    global++;
+    atomic { nglobal = global; unlock() } // push_global
     wake_if_idle();
 #ifndef STRICT
     atomic { nholds--; tp = nholds } // lg_release
@@ -343,7 +573,13 @@ proctype sysmon()
     bool has_disturbed;
 end:
     do
-    :: (ring[0] > 0 || ring[1] > 0) && nidle > 0 -> wake_if_idle()
+    :: (ring[0] > 0 || ring[1] > 0 || nglobal > 0) && nidle > 0 && nspinning == 0 &&
+            !(sleeps(0) && sleeps(1)) ->
+        wake_if_idle()
+#ifdef NEXT
+    :: runnext[0] && nidle > 0 && nspinning == 0 -> is_starving[0] = true; wake_if_idle()
+    :: runnext[1] && nidle > 0 && nspinning == 0 -> is_starving[1] = true; wake_if_idle()
+#endif
     :: !has_disturbed ->          // a finding that was none, or a timer
         has_disturbed = true;
         if
@@ -361,9 +597,47 @@ end_asleep: atomic { sysmon_note -> sysmon_note = false }
     od
 }
 
+#ifdef RETIRES
+inline set_procs(to)              // lg__ps_resize_locked
+{
+    lock();
+    nprocs = to;
+    atomic {
+        if
+        :: p_idle[1] && to == 1 -> nidle--
+        :: p_idle[1] && to == 2 -> nidle++
+        :: else
+        fi
+    }
+    atomic { retire = true; clear_retire_locked(); unlock() }
+    wake_if_idle()
+}
+
+proctype setter()
+{
+    byte tp, tm;
+    set_procs(1);
+    if
+    :: set_procs(2)
+    :: true
+    fi
+}
+#endif
+
+#ifdef LEAVES
+proctype caller()                 // lg__drive_done
+{
+    called = true;
+    atomic { !lk -> note[0] = true }
+}
+#endif
+
 init {
     atomic {
         given_p[0] = NONE; given_p[1] = NONE;
+#ifdef REFUSES
+        p_idle[1] = true; nidle = 1;
+#endif
         run machine(0); run machine(1);
 #if NOUT > 0
         run outside();
@@ -374,11 +648,19 @@ init {
 #ifndef STRICT
         run sysmon();
 #endif
+#ifdef RETIRES
+        run setter();
+#endif
+#ifdef LEAVES
+        run caller();
+#endif
         skip
     }
     timeout;
-    assert(!(nidle > 0 && (nglobal > 0 || ring[0] > 0 || ring[1] > 0)));
-    assert(nspinning == 0);
-    assert(!(m_idle[0] && m_idle[1]) || is_dead || nholds > 0);
+    assert(!(nidle > 0 && (m_idle[0] || m_idle[1]) &&
+        (nglobal > 0 || ring[0] > 0 || ring[1] > 0 || has_next(0) || has_next(1))));
+    assert(nspinning == 0 && nglobal == global);
+    assert(nidle <= nprocs && nidle + has_long >= nprocs);
+    assert(has_left || !(sleeps(0) && sleeps(1)) || is_dead || nholds > 0);
     assert(!is_dead || nhands == 0)
 }
