@@ -8,6 +8,7 @@
 #include "sched/sched.h"
 #include "sched/strand.h"
 #include "sched/sysmon.h"
+#include "sched/wake.h"
 
 void lg__drive_done(struct lg_runtime *rt)
 {
@@ -106,7 +107,7 @@ void lg__ms_stop(struct lg_runtime *rt)
     wake_all_idle(rt);
     lg__sysmon_stop(rt);
     // Whoever is starting a thread finishes that first. acquire: pairs with the
-    // release in idle.c:start_spinner(); the handles are there
+    // release in wake.c:start_spinner(); the handles are there
     while (atomic_load_explicit(&rt->nstarting, memory_order_acquire) > 0) {
         lg__cpu_pause();
     }

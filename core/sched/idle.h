@@ -29,18 +29,12 @@ struct runnable *lg__global_pop(struct lg_runtime *rt, struct p *p);
 // Looks for work in other Ps' queues and timers, counted as spinning.
 struct runnable *lg__find_elsewhere(struct m *m);
 
-// An M has found work: no longer spinning; the last one to stop wakes another.
-void lg__stop_spinning(struct m *m);
-
 // Gives the P up and sleeps until there is a reason to look again. Returns
 // with or without a P.
 void lg__idle(struct m *m);
 
 // Heeds interrupts: true, the M must leave its loop. Gives its P up then.
 bool lg__idle_must_leave(struct m *m);
-
-// Wakes an idle P if there is one and nobody is looking for work.
-void lg__wake_if_idle(struct lg_runtime *rt);
 
 // Takes any idle P, or NULL; and gives one up, retired ones included.
 struct p *lg__take_idle_p_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock);

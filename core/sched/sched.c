@@ -5,6 +5,7 @@
 #include "sched/park.h"
 #include "sched/steal.h"
 #include "sched/strand.h"
+#include "sched/wake.h"
 
 // ---------------------------------------------------------------------------
 // Queues

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sched/steal.h"
 
-#include "sched/idle.h"
+#include "sched/wake.h"
 
 // What its owner has not come to for a whole period of sysmon.
 static struct runnable *steal_next(struct p *victim)

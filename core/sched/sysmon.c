@@ -3,6 +3,7 @@
 
 #include "sched/idle.h"
 #include "sched/steal.h"
+#include "sched/wake.h"
 
 enum {
     PERIOD_MIN_NS = 20 * 1000,
