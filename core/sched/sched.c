@@ -356,55 +356,6 @@ void lg__sched_switch(struct m *m, enum after after)
     *m->errno_at = saved_errno;
 }
 
-int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options *opts,
-          lg_ref *out)
-{
-    uint32_t stack_class = rt->stacks.usual_class;
-    if (opts && opts->stack_size_bytes > 0) {
-        if (opts->stack_size_bytes > LG_STACK_MAX) {
-            return LG_EINVAL;
-        }
-        stack_class = lg__stack_class_of(opts->stack_size_bytes);
-    }
-    struct lg_g *g = lg__g_start(rt, opts ? opts->name : NULL);
-    if (!g) {
-        return LG_ENOMEM;
-    }
-    g->run.kind = RUNNABLE_G;
-    g->fn = fn;
-    g->arg = arg;
-    g->stack_class = (uint8_t)stack_class;
-    if (out) {
-        *out = (lg_ref){.g = g, .id = lg__g_id(g)};
-    }
-    lg__sched_push(rt, &g->run);
-    return LG_OK;
-}
-
-int lg_yield(void)
-{
-    struct m *m = lg__m();
-    LG_MISUSE_IF(!m || !m->g, "a blocking call outside a goroutine");
-    struct lg_g *g = m->g;
-    if (g->strand) {
-        // A wait that is over at once: the strand puts it behind the others.
-        lg__wait_begin_uncancelable(g);
-        lg__wait_withdraw(g);
-        return lg__wait_for(g, NULL, LG_NEVER, NULL);
-    }
-    struct p *p = m->p;
-    // relaxed: a peek at what others may add at any moment
-    bool is_alone = !atomic_load_explicit(&p->runnext, memory_order_relaxed) &&
-                    atomic_load_explicit(&p->runq.head, memory_order_relaxed) ==
-                        atomic_load_explicit(&p->runq.tail, memory_order_relaxed) &&
-                    atomic_load_explicit(&m->rt->nglobal, memory_order_relaxed) == 0;
-    if (is_alone && !lg__interrupts(m->rt) && lg__timers_next(&p->timers) == LG_NEVER) {
-        return LG_OK;
-    }
-    lg__sched_switch(m, AFTER_YIELD);
-    return LG_OK;
-}
-
 bool lg__is_unmanned(struct lg_runtime *rt)
 {
     lg__lock(&rt->lock, RANK_SCHED);

@@ -312,6 +312,9 @@ inline look_around()
     atomic {                      // lg__runq_pop
         if
         :: !got && ring[p] > 0 -> ring[p]--; nhands++; got = true
+#ifdef NEXT
+        :: !got && ring[p] == 0 && runnext[p] -> runnext[p] = false; nhands++; got = true
+#endif
         :: else
         fi
     }
@@ -392,6 +395,12 @@ loop:
 #ifdef LEAVES
     :: called && id == 0 ->
         stop_spinning_to_sleep();
+#ifdef NEXT
+        if                        // show_runnext
+        :: p != NONE && runnext[p] -> runnext[p] = false; ring[p]++
+        :: else
+        fi;
+#endif
         if
         :: p != NONE -> put_p()
         :: else
@@ -658,7 +667,11 @@ init {
     }
     timeout;
     assert(!(nidle > 0 && (m_idle[0] || m_idle[1]) &&
-        (nglobal > 0 || ring[0] > 0 || ring[1] > 0 || has_next(0) || has_next(1))));
+        (nglobal > 0 || ring[0] > 0 || ring[1] > 0)));
+#ifndef STRICT
+    assert(nidle == 0 || !(has_next(0) || has_next(1)));
+#endif
+    assert(!(p_idle[0] && has_next(0)) && !(p_idle[1] && has_next(1)));
     assert(nspinning == 0 && nglobal == global);
     assert(nidle <= nprocs && nidle + has_long >= nprocs);
     assert(has_left || !(sleeps(0) && sleeps(1)) || is_dead || nholds > 0);
