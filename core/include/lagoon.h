@@ -102,7 +102,10 @@ typedef struct lg_options {
     // The last words before abort(). NULL: written to file descriptor 2.
     void (*on_fatal)(void *ud, const char *message);
     void *ud; // handed to on_log and on_fatal
-    // Install a SIGSEGV handler that names a goroutine whose stack overflows.
+    // The process's signals are ours: install a SIGSEGV handler that names a
+    // goroutine whose stack overflows, and let our threads take signals as the
+    // one that opened the runtime does. Else our threads block all that they do
+    // not cause themselves, and so do the children that goroutines start there.
     bool signals;
     size_t stack_size_bytes; // of native goroutines; 0: LG_STACK_DEFAULT
 } lg_options;
@@ -383,8 +386,9 @@ LG_API lg_ref lg_self(void);
 // Go:      pprof.SetGoroutineLabels
 LG_API void lg_set_name(const char *name);
 
-// Cancels a goroutine: its current wait, or else its next, ends with
-// LG_ECANCELED. Later waits are ordinary ones again.
+// Cancels a goroutine: the blocking call it waits in, or else its next one,
+// whether that would have to wait or not, ends with LG_ECANCELED and has done
+// nothing. Later ones are ordinary again. A call with deadline 0 is none.
 //
 // ref  the goroutine
 //
@@ -394,6 +398,14 @@ LG_API void lg_set_name(const char *name);
 //          a thread of the host.
 // Go:      context.CancelFunc
 LG_API int lg_cancel(lg_ref ref);
+
+// Whether a cancellation waits for the calling goroutine's next blocking call.
+// For those who compute: stop, if so.
+//
+// Returns: false outside a goroutine.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      ctx.Err() != nil
+LG_API bool lg_is_canceled(void);
 
 typedef enum lg_status {
     LG_RUNNABLE, // in a queue

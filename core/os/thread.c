@@ -23,21 +23,22 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-// Signals belong to the host's own threads; a synchronous fault still arrives
-// where it happens.
+// Signals belong to the host's own threads; what a thread causes by itself, a
+// fault or a write to a broken pipe, still arrives where it happens.
 static void block_signals(sigset_t *old)
 {
+    static const int caused[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+                                 SIGPIPE, SIGTRAP, SIGSYS, SIGABRT};
     sigset_t all;
     sigfillset(&all);
-    sigdelset(&all, SIGSEGV);
-    sigdelset(&all, SIGBUS);
-    sigdelset(&all, SIGFPE);
-    sigdelset(&all, SIGILL);
+    for (size_t i = 0; i < sizeof caused / sizeof caused[0]; i++) {
+        sigdelset(&all, caused[i]);
+    }
     pthread_sigmask(SIG_SETMASK, &all, old);
 }
 
 int lg__thread_start(void (*main)(void *arg), void *arg, const char *name,
-                     struct thread *out)
+                     bool takes_signals, struct thread *out)
 {
     struct start *start = malloc(sizeof *start);
     if (!start) {
@@ -49,7 +50,10 @@ int lg__thread_start(void (*main)(void *arg), void *arg, const char *name,
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
     sigset_t old;
-    block_signals(&old);
+    pthread_sigmask(SIG_SETMASK, NULL, &old);
+    if (!takes_signals) {
+        block_signals(&old);
+    }
     pthread_t handle;
     int failed = pthread_create(&handle, &attr, thread_main, start);
     pthread_sigmask(SIG_SETMASK, &old, NULL);

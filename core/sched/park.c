@@ -338,6 +338,15 @@ int lg_cancel(lg_ref ref)
     return put_cancel(ref.g, ref.id) ? lg__wait_cancel(ref.g, ref.id) : LG_ESRCH;
 }
 
+bool lg_is_canceled(void)
+{
+    struct m *m = lg__m();
+    struct lg_g *g = m ? m->g : NULL;
+    // relaxed: a hint to stop
+    return g &&
+           atomic_load_explicit(&g->wait.cancel, memory_order_relaxed) == lg__g_id(g);
+}
+
 void lg_wait_reason(const char *reason)
 {
     lg__g_self()->next_reason = reason;

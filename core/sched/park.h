@@ -15,9 +15,23 @@
 
 #include "base/base.h"
 #include "sched/g.h"
+#include "sched/m.h"
 
 // The calling goroutine; fatal if there is none.
 struct lg_g *lg__g_self(void);
+
+// Takes a cancellation that is pending for the calling goroutine, if it is one.
+// A blocking call asks first, so that a loop of calls that need not wait can be
+// canceled too; nothing has been done then.
+LG_INLINE bool lg__take_cancel(void)
+{
+    struct m *m = lg__m();
+    struct lg_g *g = m ? m->g : NULL;
+    // relaxed: one that comes now is heeded by the next call
+    return LG_UNLIKELY(g && atomic_load_explicit(&g->wait.cancel, memory_order_relaxed) !=
+                                0) &&
+           lg__wait_take_cancel(&g->wait, lg__g_id(g));
+}
 
 // Arms a wait of the calling goroutine; false: it has been canceled.
 bool lg__wait_begin(struct lg_g *g);

@@ -114,7 +114,8 @@ int lg__sysmon_start(struct lg_runtime *rt)
     if (!must_start) {
         return LG_OK;
     }
-    int err = lg__thread_start(sysmon_main, rt, "lagoon-sysmon", &rt->sysmon.handle);
+    int err =
+        lg__thread_start(sysmon_main, rt, "lagoon-sysmon", false, &rt->sysmon.handle);
     if (err) {
         lg__lock(&rt->lock, RANK_SCHED);
         rt->sysmon.is_started = false;

@@ -99,9 +99,9 @@ static bool start_spinner(struct lg_runtime *rt)
     }
     fresh->p = p;
     fresh->is_spinning = true;
-    bool is_started =
-        lg__m_new_loop(fresh) &&
-        lg__thread_start(lg__m_main, fresh, "lagoon-m", &fresh->handle) == LG_OK;
+    bool is_started = lg__m_new_loop(fresh) &&
+                      lg__thread_start(lg__m_main, fresh, "lagoon-m", rt->options.signals,
+                                       &fresh->handle) == LG_OK;
     if (!is_started) {
         unmake_m(rt, fresh);
     }

@@ -234,6 +234,9 @@ static LG_NOINLINE int wait_unlock(struct lg_chan *ch, lg_op op, void *elem,
 
 int lg_chan_send(lg_chan *ch, const void *elem, int64_t deadline_ns)
 {
+    if (deadline_ns != 0 && lg__take_cancel()) {
+        return LG_ECANCELED;
+    }
     if (deadline_ns == 0 && !lg__chan_looks_ready(ch, LG_SEND)) {
         return LG_EAGAIN;
     }
@@ -253,6 +256,9 @@ int lg_chan_send(lg_chan *ch, const void *elem, int64_t deadline_ns)
 
 int lg_chan_recv(lg_chan *ch, void *elem, int64_t deadline_ns)
 {
+    if (deadline_ns != 0 && lg__take_cancel()) {
+        return LG_ECANCELED;
+    }
     if (deadline_ns == 0 && !lg__chan_looks_ready(ch, LG_RECV)) {
         return LG_EAGAIN;
     }

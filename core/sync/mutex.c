@@ -84,6 +84,9 @@ void lg__mutex_unhook(struct lg_g *g)
 
 int lg_mutex_lock(lg_mutex *mutex, int64_t deadline_ns)
 {
+    if (deadline_ns != 0 && lg__take_cancel()) {
+        return LG_ECANCELED;
+    }
     if (lg__mutex_try(mutex)) {
         return LG_OK;
     }

@@ -34,6 +34,9 @@ static int finish(struct lg_g *g, enum wake wake)
 
 int lg_once_begin(lg_once *once, bool *out_first)
 {
+    if (lg__take_cancel()) {
+        return LG_ECANCELED;
+    }
     struct once *o = once_of(once);
     // acquire: pairs with the release in lg_once_end()
     if (atomic_load_explicit(&o->state, memory_order_acquire) == DONE) {

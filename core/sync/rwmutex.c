@@ -85,6 +85,9 @@ static bool take_locked(struct rwmutex *m, int mode) LG_REQUIRES(m->lock)
 
 static int lock_as(lg_rwmutex *mutex, int mode, int64_t deadline_ns)
 {
+    if (deadline_ns != 0 && lg__take_cancel()) {
+        return LG_ECANCELED;
+    }
     struct rwmutex *m = rwmutex_of(mutex);
     int rc = LG_OK;
     lg__lock(&m->lock, RANK_SYNC);

@@ -269,6 +269,9 @@ int lg_select(const lg_case *cases, size_t ncases, int64_t deadline_ns, size_t *
     if (ncases > LG_CHAN_CASES_MAX) {
         return LG_EINVAL;
     }
+    if (deadline_ns != 0 && lg__take_cancel()) {
+        return LG_ECANCELED;
+    }
     for (;;) {
         int rc = try_any(cases, ncases, out_index);
         if (rc == LG_EAGAIN && deadline_ns != 0) {

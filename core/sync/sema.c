@@ -71,6 +71,9 @@ int lg_semaphore_acquire(lg_semaphore *semaphore, int64_t units, int64_t deadlin
     if (units < 1 || units > s->total) {
         return LG_EINVAL;
     }
+    if (deadline_ns != 0 && lg__take_cancel()) {
+        return LG_ECANCELED;
+    }
     int rc = LG_OK;
     lg__lock(&s->lock, RANK_SYNC);
     if (s->free >= units && lg__list_is_empty(&s->queue)) {

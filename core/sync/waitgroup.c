@@ -53,6 +53,9 @@ static int finish(struct lg_g *g, enum wake wake)
 
 int lg_waitgroup_wait(lg_waitgroup *group, int64_t deadline_ns)
 {
+    if (deadline_ns != 0 && lg__take_cancel()) {
+        return LG_ECANCELED;
+    }
     struct waitgroup *wg = waitgroup_of(group);
     int rc = LG_OK;
     lg__lock(&wg->lock, RANK_SYNC);

@@ -122,6 +122,11 @@ bool called, has_left;            // INTERRUPT_DRIVE; the driver's loop is over
 #else
 #define retire_counts retire
 #endif
+#ifdef SLEEPS_EARLY
+#define retire_wakes false
+#else
+#define retire_wakes retire
+#endif
 #define interrupts (retire || called)
 #define sleeps(m) (m_idle[m] || (m == 0 && has_left) || (m == 1 && !is_made))
 
@@ -562,6 +567,12 @@ proctype outside()
     global++;
     atomic { nglobal = global; unlock() } // push_global
     wake_if_idle();
+#ifdef TWICE
+    lock();
+    global++;
+    atomic { nglobal = global; unlock() }
+    wake_if_idle();
+#endif
 #ifndef STRICT
     atomic { nholds--; tp = nholds } // lg_release
     if
@@ -595,10 +606,10 @@ end:
         :: nidle > 0 -> wake_if_idle()
         :: else
         fi
-    :: nidle >= 2 ->              // sleep_while_idle
+    :: nidle >= nprocs ->         // sleep_while_idle
         sysmon_asleep = true;
         if
-        :: nidle >= 2 ->
+        :: nidle >= nprocs && !retire_wakes ->
 end_asleep: atomic { sysmon_note -> sysmon_note = false }
         :: else
         fi;
@@ -619,6 +630,9 @@ inline set_procs(to)              // lg__ps_resize_locked
         fi
     }
     atomic { retire = true; clear_retire_locked(); unlock() }
+#ifndef SLEEPS_EARLY
+    rouse();
+#endif
     wake_if_idle()
 }
 
@@ -673,6 +687,7 @@ init {
 #endif
     assert(!(p_idle[0] && has_next(0)) && !(p_idle[1] && has_next(1)));
     assert(nspinning == 0 && nglobal == global);
+    assert(!(sysmon_asleep && has_long));
     assert(nidle <= nprocs && nidle + has_long >= nprocs);
     assert(has_left || !(sleeps(0) && sleeps(1)) || is_dead || nholds > 0);
     assert(!is_dead || nhands == 0)
