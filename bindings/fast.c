@@ -2,8 +2,13 @@
 //
 // Each does its whole job, or nothing and says so; the caller then takes the
 // long way, which waits or raises. fast.lua has checked what kind of object it
-// hands over. A received value is left in the script's `out`, and must be read
-// before anything else runs: an interrupt must let our modules' frames pass.
+// hands over.
+//
+// A received value is left in a slot of the script's `out`, for Lua to read.
+// Between the two a debug hook or a finalizer may run and receive something too,
+// so each call takes the next slot, and who has read gives its own back: slots
+// are used like a stack. What an error in a hook skips gives nothing back, but
+// the next outer reader does that as well.
 #include "fast.h"
 
 #include <stddef.h>
@@ -15,9 +20,15 @@
 // What fast.lua gets instead of a tag, a slot or a position.
 enum { FAST_NOT = -1, FAST_NOT_READY = -2 };
 
+// The long way also raises what a cancelled task has to.
+static bool is_open(const struct script *script)
+{
+    return script->rt != NULL && !lg_is_canceled();
+}
+
 static bool is_live(const struct chan *chan)
 {
-    return chan->ch != NULL && chan->object.script->rt != NULL;
+    return chan->ch != NULL && is_open(chan->object.script);
 }
 
 static int send(struct chan *chan, struct value value)
@@ -36,45 +47,47 @@ static int send_tag(struct chan *chan, int tag)
     return send(chan, (struct value){.tag = (uint32_t)tag});
 }
 
-// Sends a reference. Returns its slot, which the caller must fill at once: no
-// receiver can run before that.
-static int send_ref(struct chan *chan)
+// A slot for a reference, to be filled before it is sent; 0: there is none.
+static int get_ref(struct chan *chan)
 {
-    if (!is_live(chan)) {
-        return FAST_NOT;
-    }
-    int32_t slot = lagoon__slots_get(&chan->refs, chan->object.script);
-    if (slot == 0) {
-        return FAST_NOT;
-    }
-    if (!send(chan, (struct value){.tag = VALUE_REF, .ref = slot})) {
-        lagoon__slots_put(&chan->refs, slot);
-        return FAST_NOT;
-    }
-    return slot;
+    return is_live(chan) ? lagoon__slots_get(&chan->refs, chan->object.script) : 0;
 }
 
-// Returns the tag of what is in `out` now. The slot of a reference is free
-// again; the caller must empty it at once.
-static int take_out(struct chan *chan)
+// Sends the reference in a slot.
+static int send_ref(struct chan *chan, int slot)
 {
-    struct value *out = &chan->object.script->out;
-    if (out->tag == VALUE_REF) {
-        lagoon__slots_put(&chan->refs, out->ref);
-    }
-    return (int)out->tag;
+    return send(chan, (struct value){.tag = VALUE_REF, .ref = slot});
 }
 
+// A slot is empty again.
+static int put_ref(struct chan *chan, int slot)
+{
+    lagoon__slots_put(&chan->refs, slot);
+    return 0;
+}
+
+static struct value *next_out(struct script *script)
+{
+    script->out_at = (script->out_at + 1) % OUT_SLOTS;
+    return &script->out[script->out_at];
+}
+
+// The call has received nothing.
+static int give_back_out(struct script *script, int rc)
+{
+    script->out_at = (script->out_at + OUT_SLOTS - 1) % OUT_SLOTS;
+    return rc == LG_EAGAIN ? FAST_NOT_READY : FAST_NOT;
+}
+
+// Receives. Returns the slot of `out`.
 static int recv(struct chan *chan)
 {
     if (!is_live(chan)) {
         return FAST_NOT;
     }
-    int rc = lg_chan_recv(chan->ch, &chan->object.script->out, 0);
-    if (rc != LG_OK) {
-        return rc == LG_EAGAIN ? FAST_NOT_READY : FAST_NOT;
-    }
-    return take_out(chan);
+    struct script *script = chan->object.script;
+    int rc = lg_chan_recv(chan->ch, next_out(script), 0);
+    return rc == LG_OK ? (int)script->out_at : give_back_out(script, rc);
 }
 
 static int length(struct chan *chan)
@@ -82,25 +95,28 @@ static int length(struct chan *chan)
     return is_live(chan) ? (int)lg_chan_len(chan->ch) : FAST_NOT;
 }
 
-// Receives from one of n channels. Returns which, from 0 on; its tag is in
-// `out`.
+// Receives from one of n channels, at most 8. Returns which, from 0 on, and
+// eight times the slot of `out`.
 static int select_among(struct chan *const *chans, size_t n)
 {
     lg_case cases[8];
-    struct value *out = &chans[0]->object.script->out;
-    for (size_t i = 0; i < n; i++) {
-        if (!is_live(chans[i])) {
+    struct script *script = chans[0]->object.script;
+    if (!is_live(chans[0])) {
+        return FAST_NOT;
+    }
+    for (size_t i = 1; i < n; i++) {
+        if (!chans[i]->ch) {
             return FAST_NOT;
         }
+    }
+    struct value *out = next_out(script);
+    for (size_t i = 0; i < n; i++) {
         cases[i] = (lg_case){.ch = chans[i]->ch, .elem = out, .op = LG_RECV};
     }
     size_t index;
     int rc = lg_select(cases, n, 0, &index);
-    if (rc != LG_OK) {
-        return rc == LG_EAGAIN ? FAST_NOT_READY : FAST_NOT;
-    }
-    take_out(chans[index]);
-    return (int)index;
+    return rc == LG_OK ? (int)(index + 8 * script->out_at)
+                       : give_back_out(script, rc);
 }
 
 static int select4(int n, struct chan *a, struct chan *b, struct chan *c, struct chan *d)
@@ -118,7 +134,7 @@ static int select8(int n, struct chan *a, struct chan *b, struct chan *c, struct
 
 static int mutex_lock(struct mutex *mutex)
 {
-    return mutex->object.script->rt && lg_mutex_lock(&mutex->core, 0) == LG_OK;
+    return is_open(mutex->object.script) && lg_mutex_lock(&mutex->core, 0) == LG_OK;
 }
 
 static int mutex_unlock(struct mutex *mutex)
@@ -128,7 +144,7 @@ static int mutex_unlock(struct mutex *mutex)
 
 static int rwmutex_lock(struct rwmutex *rwmutex)
 {
-    return rwmutex->object.script->rt && lg_rwmutex_lock(&rwmutex->core, 0) == LG_OK;
+    return is_open(rwmutex->object.script) && lg_rwmutex_lock(&rwmutex->core, 0) == LG_OK;
 }
 
 static int rwmutex_unlock(struct rwmutex *rwmutex)
@@ -138,7 +154,7 @@ static int rwmutex_unlock(struct rwmutex *rwmutex)
 
 static int rwmutex_rlock(struct rwmutex *rwmutex)
 {
-    return rwmutex->object.script->rt && lg_rwmutex_rlock(&rwmutex->core, 0) == LG_OK;
+    return is_open(rwmutex->object.script) && lg_rwmutex_rlock(&rwmutex->core, 0) == LG_OK;
 }
 
 static int rwmutex_runlock(struct rwmutex *rwmutex)
@@ -153,7 +169,7 @@ static int waitgroup_add(struct waitgroup *wg, int delta)
 
 static int semaphore_acquire(struct semaphore *semaphore, int units)
 {
-    return semaphore->object.script->rt && units > 0 && units <= semaphore->units &&
+    return is_open(semaphore->object.script) && units > 0 && units <= semaphore->units &&
            lg_semaphore_acquire(&semaphore->core, units, 0) == LG_OK;
 }
 
@@ -178,7 +194,9 @@ void lagoon__open_fast(lua_State *L, struct script *s)
     } pointers[] = {
         {"send_number", (function *)send_number},
         {"send_tag", (function *)send_tag},
+        {"get_ref", (function *)get_ref},
         {"send_ref", (function *)send_ref},
+        {"put_ref", (function *)put_ref},
         {"recv", (function *)recv},
         {"length", (function *)length},
         {"select4", (function *)select4},
@@ -201,8 +219,10 @@ void lagoon__open_fast(lua_State *L, struct script *s)
     }
     lua_pushlightuserdata(L, s);
     lua_setfield(L, -2, "script");
-    lua_pushlightuserdata(L, &s->out);
+    lua_pushlightuserdata(L, s->out);
     lua_setfield(L, -2, "out");
+    lua_pushlightuserdata(L, &s->out_at);
+    lua_setfield(L, -2, "out_at");
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.fast_refs);
     lua_setfield(L, -2, "refs");
     lua_setfield(L, -2, "fast");

@@ -22,6 +22,8 @@
 // About 1 MB at most, and only where as many goroutines have ended at a time.
 enum { COROUTINE_POOL_CAP = 1024 };
 
+enum { OUT_SLOTS = 256 };
+
 // The registry's key of the script's userdata, which is the first thing of ours
 // that is made in a state: finalised after all others.
 #define LAGOON_SCRIPT_KEY "lagoon.script"
@@ -99,7 +101,8 @@ struct script {
     bool is_over;      // goroutine 1 has ended: no Lua code runs any more
     uint64_t main_id;  // of goroutine 1
 
-    struct value out;        // what a fast call has received, until it is read
+    struct value out[OUT_SLOTS]; // what fast calls have received, until it is read
+    uint32_t out_at;             // the slot in use (fast.c)
     bool has_hook_run;       // a probe of refusal.c
     const char *refusal;     // why the last lagoon__waiter() was `outside`
     struct script_g outside; // stands for a goroutine where there is none

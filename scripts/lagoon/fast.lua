@@ -2,7 +2,8 @@
 --
 -- The same operations for compiled code: what need not wait is done by plain C functions, called
 -- through the FFI, so that loops over channels stay compiled. What has to wait, or to raise, goes
--- the long way. Nothing may run between a call that receives and the reading of what it has left.
+-- the long way. What a call has received stands in a slot of `out` until it is read here; a hook or
+-- a finalizer that runs in between uses the next slots.
 local core = require "lagoon.core"
 
 local getmetatable, type, nargs = getmetatable, type, select
@@ -14,11 +15,14 @@ local NIL, FALSE, TRUE, NUMBER = 0, 1, 2, 3
 
 -- As in bindings/fast.c.
 local NOT_FAST, NOT_READY = -1, -2
+local OUT_LAST = 255
 
 local TYPES = {
     send_number = "int (*)(void *, double)",
     send_tag = "int (*)(void *, int)",
-    send_ref = "int (*)(void *)",
+    get_ref = "int (*)(void *)",
+    send_ref = "int (*)(void *, int)",
+    put_ref = "int (*)(void *, int)",
     recv = "int (*)(void *)",
     length = "int (*)(void *)",
     select4 = "int (*)(int, void *, void *, void *, void *)",
@@ -47,16 +51,20 @@ local fast = {}
 
 -- The channel's methods, and select.
 local function install_chan(ffi, call, chan)
+    local bit = require "bit"
+    local band, rshift = bit.band, bit.rshift
     local Channel, class = chan.Channel, core.classes.channel
     local slow_send, slow_recv = Channel.send, Channel.recv
     local slow_try_send, slow_try_recv = Channel.try_send, Channel.try_recv
     local slow_sending = Channel.sending
     local slow_iterate, slow_select, slow_length = chan.iterate, chan.select, class.__len
     local f_send_number, f_send_tag, f_send_ref = call.send_number, call.send_tag, call.send_ref
+    local f_get_ref, f_put_ref = call.get_ref, call.put_ref
     local f_recv, f_length, f_select4, f_select8 =
         call.recv, call.length, call.select4, call.select8
     local refs_of, new_refs, default = core.fast.refs, core.chan_refs, core.default
     local out = ffi.cast("struct { uint32_t tag; int32_t ref; double number; } *", core.fast.out)
+    local out_at = ffi.cast("uint32_t *", core.fast.out_at)
 
     -- True: sent. The object is a channel.
     local function try_send(ch, value)
@@ -68,26 +76,33 @@ local function install_chan(ffi, call, chan)
             return f_send_tag(ch, value and TRUE or FALSE) == 1
         end
         local refs = refs_of[ch] or new_refs(ch)
-        local slot = f_send_ref(ch)
-        if slot > 0 then
-            refs[slot] = value
+        local slot = f_get_ref(ch)
+        if slot <= 0 then
+            return false
+        end
+        refs[slot] = value
+        if f_send_ref(ch, slot) == 1 then
             return true
         end
+        refs[slot] = nil
+        f_put_ref(ch, slot)
         return false
     end
 
-    -- The value that the call has left in `out`.
-    local function take(ch, tag)
+    -- The value that the call has left in slot `at`, which is free again.
+    local function take(ch, at)
+        local tag, value = out[at].tag, nil
         if tag == NUMBER then
-            return out.number
-        elseif tag == NIL then
-            return nil
-        elseif tag <= TRUE then
-            return tag == TRUE
+            value = out[at].number
+        elseif tag > TRUE then
+            local refs, slot = refs_of[ch], out[at].ref
+            value = refs[slot]
+            refs[slot] = nil
+            f_put_ref(ch, slot)
+        elseif tag ~= NIL then
+            value = tag == TRUE
         end
-        local refs, slot = refs_of[ch], out.ref
-        local value = refs[slot]
-        refs[slot] = nil
+        out_at[0] = band(at - 1, OUT_LAST)
         return value
     end
 
@@ -109,9 +124,9 @@ local function install_chan(ffi, call, chan)
 
     function Channel:recv(seconds)
         if getmetatable(self) == class and seconds == nil then
-            local tag = f_recv(self)
-            if tag >= 0 then
-                return take(self, tag), true
+            local at = f_recv(self)
+            if at >= 0 then
+                return take(self, at), true
             end
             local code, value, ok = c_recv_from(self)
             if code == OK then
@@ -140,10 +155,10 @@ local function install_chan(ffi, call, chan)
 
     function Channel:try_recv()
         if getmetatable(self) == class then
-            local tag = f_recv(self)
-            if tag >= 0 then
-                return take(self, tag), true
-            elseif tag == NOT_READY then
+            local at = f_recv(self)
+            if at >= 0 then
+                return take(self, at), true
+            elseif at == NOT_READY then
                 return nil, nil
             end
         end
@@ -152,9 +167,9 @@ local function install_chan(ffi, call, chan)
 
     function class:__call()
         if getmetatable(self) == class then
-            local tag = f_recv(self)
-            if tag >= 0 then
-                return take(self, tag)
+            local at = f_recv(self)
+            if at >= 0 then
+                return take(self, at)
             end
             local code, value = c_recv_from(self)
             if code == OK then
@@ -174,7 +189,8 @@ local function install_chan(ffi, call, chan)
         return type(ch) == "userdata" and getmetatable(ch) == class
     end
 
-    -- Which of n channels has been received from, from 0 on; or NOT_READY; or NOT_FAST.
+    -- Which of n channels has been received from, from 0 on, and eight times the slot; or NOT_READY;
+    -- or NOT_FAST.
     local function select4(n, a, b, c, d)
         if is_chan(a) and (n < 2 or is_chan(b)) and (n < 3 or is_chan(c)) and
             (n < 4 or is_chan(d)) then
@@ -209,14 +225,16 @@ local function install_chan(ffi, call, chan)
         if has_default then
             n = n - 1
         end
-        local i = try_select(n, ...)
-        if i >= 0 then
-            local tag = out.tag
-            if tag == NUMBER then
-                return i + 1, out.number, true
+        local code = try_select(n, ...)
+        if code >= 0 then
+            local i, at = band(code, 7), rshift(code, 3)
+            if out[at].tag == NUMBER then
+                local number = out[at].number
+                out_at[0] = band(at - 1, OUT_LAST)
+                return i + 1, number, true
             end
-            return i + 1, take(nargs(i + 1, ...), tag), true
-        elseif i == NOT_READY and has_default then
+            return i + 1, take(nargs(i + 1, ...), at), true
+        elseif code == NOT_READY and has_default then
             return n + 1
         end
         return slow_select(...)

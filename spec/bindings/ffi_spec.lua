@@ -2,6 +2,7 @@
 --
 -- The fast path: loops over channels and locks stay compiled, and without the FFI or the compiler
 -- everything still works. What the compiler does is read from -jv's lines of a child.
+local lagoon = require "lagoon"
 local helper = require "helper"
 
 local has_ffi = pcall(require, "ffi")
@@ -67,6 +68,53 @@ describe("a hot loop", function()
       assert.is_nil(said:find("TRACE --- loop.lua:5", 1, true), said)
     end)
   end
+end)
+
+describe("a hook that uses channels", function()
+  it("does not get between a receiver and what it receives", function()
+    local ch, own = lagoon.chan(4), lagoon.chan(4)
+    local wrong = 0
+    debug.sethook(function()
+      own:try_send(-7)
+      own:try_recv()
+      own:try_send("hook")
+      own:try_recv()
+    end, "", 1)
+    for i = 1, helper.rounds(2000) do
+      local box = { i }
+      ch:send(i)
+      ch:send(box)
+      if ch:recv() ~= i or ch:recv() ~= box then
+        wrong = wrong + 1
+      end
+    end
+    debug.sethook()
+    assert.equal(0, wrong)
+  end)
+end)
+
+describe("a task that never needs to wait", function()
+  it("is cancelled all the same", function()
+    local ch, count = lagoon.chan(2), 0
+    local mutex, sema = lagoon.mutex(), lagoon.semaphore(1)
+    local task = lagoon.async(function()
+      while true do
+        ch:send(1)
+        ch:recv()
+        mutex:lock()
+        mutex:unlock()
+        sema:acquire()
+        sema:release()
+        count = count + 1
+        lagoon.yield()
+      end
+    end)
+    helper.settle(function() return count > 100 end, "it runs")
+    task:cancel("enough")
+    local ok, err = pcall(task.wait, task)
+    assert.is_false(ok)
+    assert.equal("enough", err)
+  end)
 end)
 
 describe("without the compiler or the FFI", function()

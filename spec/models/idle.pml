@@ -375,6 +375,18 @@ inline look_around()
 
 inline start_spinning() { atomic { spinning = true; nspinning++ } }
 
+inline show_runnext()
+{
+#ifdef NEXT
+    if
+    :: p != NONE && runnext[p] -> runnext[p] = false; ring[p]++
+    :: else
+    fi
+#else
+    skip
+#endif
+}
+
 inline stop_spinning_to_sleep()
 {
     if
@@ -400,12 +412,7 @@ loop:
 #ifdef LEAVES
     :: called && id == 0 ->
         stop_spinning_to_sleep();
-#ifdef NEXT
-        if                        // show_runnext
-        :: p != NONE && runnext[p] -> runnext[p] = false; ring[p]++
-        :: else
-        fi;
-#endif
+        show_runnext();
         if
         :: p != NONE -> put_p()
         :: else
@@ -421,6 +428,7 @@ loop:
 #ifdef RETIRES
     :: retire && p != NONE && p >= nprocs ->
         stop_spinning_to_sleep();
+        show_runnext();
         put_p();
         atomic { !lk; take_p_locked(p) } rouse();
 #ifndef RETIRES_CALMLY
