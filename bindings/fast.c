@@ -115,8 +115,7 @@ static int select_among(struct chan *const *chans, size_t n)
     }
     size_t index;
     int rc = lg_select(cases, n, 0, &index);
-    return rc == LG_OK ? (int)(index + 8 * script->out_at)
-                       : give_back_out(script, rc);
+    return rc == LG_OK ? (int)(index + 8 * script->out_at) : give_back_out(script, rc);
 }
 
 static int select4(int n, struct chan *a, struct chan *b, struct chan *c, struct chan *d)
@@ -154,7 +153,8 @@ static int rwmutex_unlock(struct rwmutex *rwmutex)
 
 static int rwmutex_rlock(struct rwmutex *rwmutex)
 {
-    return is_open(rwmutex->object.script) && lg_rwmutex_rlock(&rwmutex->core, 0) == LG_OK;
+    return is_open(rwmutex->object.script) &&
+           lg_rwmutex_rlock(&rwmutex->core, 0) == LG_OK;
 }
 
 static int rwmutex_runlock(struct rwmutex *rwmutex)

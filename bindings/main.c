@@ -33,25 +33,6 @@ struct program {
     int status;
 };
 
-static int open_runtime(lg_runtime **out)
-{
-    char why[WHY_SIZE];
-    lg_options options;
-    lg_options_init(&options);
-    options.signals = true;
-    int err = lg_options_env(&options, why, sizeof why);
-    if (err) {
-        lagoon__print_error(why);
-        return err;
-    }
-    err = lg_open(&options, out);
-    if (err) {
-        snprintf(why, sizeof why, "cannot start: %s", lg_strerror(err));
-        lagoon__print_error(why);
-    }
-    return err;
-}
-
 // With -E no environment variable counts, also none of those that the
 // libraries read while they are opened.
 static bool ignores_environment(char **argv)
@@ -67,6 +48,25 @@ static bool ignores_environment(char **argv)
         }
     }
     return false;
+}
+
+static int open_runtime(bool is_env_ignored, lg_runtime **out)
+{
+    char why[WHY_SIZE];
+    lg_options options;
+    lg_options_init(&options);
+    options.signals = true;
+    int err = is_env_ignored ? LG_OK : lg_options_env(&options, why, sizeof why);
+    if (err) {
+        lagoon__print_error(why);
+        return err;
+    }
+    err = lg_open(&options, out);
+    if (err) {
+        snprintf(why, sizeof why, "cannot start: %s", lg_strerror(err));
+        lagoon__print_error(why);
+    }
+    return err;
 }
 
 static void push_argv(lua_State *L, struct program *program)
@@ -171,11 +171,13 @@ static int run(struct program *program)
 int main(int argc, char **argv)
 {
     struct program program = {.argv = argv, .argc = argc};
-    if (open_runtime(&program.rt) != LG_OK) {
+    if (open_runtime(ignores_environment(argv), &program.rt) != LG_OK) {
         return STATUS_ERROR;
     }
     int status = run(&program);
-    if (fflush(stdout) != 0 && status == 0) {
+    bool is_lost = ferror(stdout) != 0;
+    if ((fflush(stdout) != 0 || is_lost) && status == 0) {
+        fprintf(stderr, "lagoon: cannot write to standard output\n");
         status = STATUS_ERROR;
     }
     return status;

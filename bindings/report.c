@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fail.h"
 #include "go.h"
@@ -179,26 +180,40 @@ static int note_trace(lua_State *L)
 
 // -- unhandled errors --
 
+static int call_tostring(lua_State *L)
+{
+    return luaL_callmeta(L, 1, "__tostring");
+}
+
 void lagoon__error_text(lua_State *L)
 {
     if (lua_isstring(L, -1)) {
         return;
     }
-    if (luaL_callmeta(L, -1, "__tostring")) {
+    // Its own words, unless they are an error too.
+    lua_pushcfunction(L, call_tostring);
+    lua_pushvalue(L, -2);
+    if (lua_pcall(L, 1, 1, 0) == 0 && lua_isstring(L, -1)) {
         lua_remove(L, -2);
-        if (lua_isstring(L, -1)) {
-            return;
-        }
+        return;
     }
+    lua_pop(L, 1);
     lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, -1));
     lua_remove(L, -2);
 }
 
-void lagoon__print_error(const char *message)
+void lagoon__print_error_of(const char *message, size_t length)
 {
     fflush(stdout);
-    fprintf(stderr, "lagoon: %s\n", message);
+    fputs("lagoon: ", stderr);
+    fwrite(message, 1, length, stderr);
+    fputc('\n', stderr);
     fflush(stderr);
+}
+
+void lagoon__print_error(const char *message)
+{
+    lagoon__print_error_of(message, strlen(message));
 }
 
 void lagoon__report(lua_State *L, const char *introduction)
@@ -214,7 +229,9 @@ void lagoon__report(lua_State *L, const char *introduction)
     } else {
         lua_concat(L, 2);
     }
-    lagoon__print_error(lua_tostring(L, -1));
+    size_t length;
+    const char *text = lua_tolstring(L, -1, &length);
+    lagoon__print_error_of(text, length);
     lua_settop(L, error - 1);
 }
 

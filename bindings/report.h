@@ -25,6 +25,9 @@ void lagoon__report(lua_State *L, const char *introduction);
 // Prints "lagoon: message", flushed after what the script has printed.
 void lagoon__print_error(const char *message);
 
+// The same for a text with zero bytes in it.
+void lagoon__print_error_of(const char *message, size_t length);
+
 // Replaces the error on top of L by words for it.
 void lagoon__error_text(lua_State *L);
 

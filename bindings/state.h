@@ -103,9 +103,9 @@ struct script {
 
     struct value out[OUT_SLOTS]; // what fast calls have received, until it is read
     uint32_t out_at;             // the slot in use (fast.c)
-    bool has_hook_run;       // a probe of refusal.c
-    const char *refusal;     // why the last lagoon__waiter() was `outside`
-    struct script_g outside; // stands for a goroutine where there is none
+    bool has_hook_run;           // a probe of refusal.c
+    const char *refusal;         // why the last lagoon__waiter() was `outside`
+    struct script_g outside;     // stands for a goroutine where there is none
 
     struct script_refs refs;
     struct slots slots; // of refs.kept

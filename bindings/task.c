@@ -209,6 +209,7 @@ void lagoon__push_reason(lua_State *L, struct script_g *sg)
         lua_pushliteral(L, "cancelled");
         return;
     }
+    sg->task->is_reason_due = false;
     lagoon__push_kept(L, sg->script, sg->task->slot);
     lagoon__push_task_entry(L, -1, TASK_REASON);
     lua_remove(L, -2);
@@ -276,8 +277,11 @@ static int cancel(lua_State *L)
             lua_pushliteral(L, "cancelled");
             lua_replace(L, 2);
         }
-        set_entry(L, 1, TASK_REASON);
+        if (!task->is_reason_due) { // else the first one counts
+            set_entry(L, 1, TASK_REASON);
+        }
         task->is_cancelled = true;
+        task->is_reason_due = true;
         lg_cancel(task->ref);
     }
     lua_pushboolean(L, is_alive);

@@ -42,7 +42,8 @@ struct task {
     enum task_state state;
     bool has_env;
     bool is_cancelled;
-    bool is_async; // its error waits to be taken; else it is unhandled
+    bool is_async;      // its error waits to be taken; else it is unhandled
+    bool is_reason_due; // cancelled, and not told yet
     bool is_taken;
 };
 

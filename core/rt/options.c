@@ -17,7 +17,9 @@ static bool parse_procs(const char *text, int *out)
     char *end;
     errno = 0;
     long value = strtol(text, &end, 10);
-    if (errno || end == text || *end != '\0' || value < 1 || value > LG_PROCS_MAX) {
+    bool has_digit = text[0] >= '0' && text[0] <= '9'; // strtol() takes blanks and signs
+    if (errno || !has_digit || end == text || *end != '\0' || value < 1 ||
+        value > LG_PROCS_MAX) {
         return false;
     }
     *out = (int)value;

@@ -95,6 +95,9 @@ end
 
 local chan = {}
 
+-- So many arguments LuaJIT can hand to a function, less what it needs itself.
+local CASES_MAX, nargs = 7900, select
+
 ---Makes a channel. Go: `make(chan any, capacity)`.
 ---@type fun(capacity?: integer): lagoon.Channel
 chan.new = core.chan
@@ -106,6 +109,9 @@ chan.new = core.chan
 ---@return any value  received
 ---@return boolean? ok  false: the channel is closed and drained
 function chan.select(...)
+    if nargs("#", ...) > CASES_MAX then
+        return raise(RAISE, "too many cases to select")
+    end
     return finish_select(c_select(...))
 end
 

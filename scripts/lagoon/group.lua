@@ -111,14 +111,21 @@ end
 
 local group = {}
 
+local LIMIT_MAX = 2 ^ 31 - 1 -- a semaphore's
+
 ---Makes a group.
 ---@param opts? {limit?: integer}  how many may run at once
 ---@return lagoon.Group
 function group.new(opts)
+    if opts ~= nil and type(opts) ~= "table" then
+        return raise(RAISE, ("bad argument #1 to 'group' (table expected, got %s)"):format(
+            type(opts)))
+    end
     local limit = opts and opts.limit
-    if limit ~= nil and (type(limit) ~= "number" or limit < 1 or limit % 1 ~= 0) then
-        return raise(RAISE, ("bad argument #1 to 'group' (limit must be a whole number of 1 or "
-            .. "more, got %s)"):format(tostring(limit)))
+    if limit ~= nil and (type(limit) ~= "number" or limit < 1 or
+        (limit % 1 ~= 0 or limit > LIMIT_MAX) and limit ~= math.huge) then
+        return raise(RAISE, ("bad argument #1 to 'group' (limit must be a whole number from 1 to "
+            .. "%d, got %s)"):format(LIMIT_MAX, tostring(limit)))
     end
     return setmetatable({
         members = {},

@@ -55,6 +55,7 @@ lagoon.on_error = core.on_error
 ---@param ... any
 ---@return any ...
 function lagoon.run(f, ...)
+    core.check_callable(f, "run")
     if core.is_inside() then
         return f(...)
     end

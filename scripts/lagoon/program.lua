@@ -150,27 +150,25 @@ end
 
 local BYTECODE = "\27LJ"
 
--- What is wrong with a script that cannot even be read as one; nil: nothing.
-local function trouble_with(path)
+-- Reads a script, once: a pipe gives it only once. Without a path, standard input's.
+local function load_script(path)
+    if not path then
+        return loadfile(nil)
+    end
     local file, err = io.open(path, "rb")
     if not file then
-        return ("cannot open %s"):format(err)
+        return nil, ("cannot open %s"):format(err)
     end
-    local text, read_err = file:read(4096)
+    local text, read_err = file:read("*a")
     file:close()
-    if read_err then
-        return ("cannot read %s: %s"):format(path, read_err)
-    elseif text and text:find("%z") and text:sub(1, #BYTECODE) ~= BYTECODE then
-        return ("cannot run %s: it is a binary file, not a Lua script"):format(path)
+    if not text then
+        return nil, ("cannot read %s: %s"):format(path, read_err)
     end
-end
-
-local function load_script(path)
-    local trouble = path and trouble_with(path)
-    if trouble then
-        return nil, trouble
+    local body = text:gsub("^#[^\n]*\n(\27)", "%1")
+    if body:find("%z") and body:sub(1, #BYTECODE) ~= BYTECODE then
+        return nil, ("cannot run %s: it is a binary file, not a Lua script"):format(path)
     end
-    return loadfile(path)
+    return loadstring(body, "@" .. path)
 end
 
 -- LUA_INIT or -e may have changed them.

@@ -14,16 +14,17 @@
 // here: its order and its CAS are strand.pml's. Memory is sequentially
 // consistent.
 //
-// The model is ahead of the C code in four places, without each of which pan
-// finds a freed strand in use (spec/models/run --mutants):
-//   NUDGED_LATE      the close takes the strand off the runtime's list, where a
-//                    lg_drive() that begins nudges it, only at the end
-//   FORGETS_LATE     it asks whether the runtime is unmanned, opens the lock,
-//                    and forgets the strand after, whether it stood or not
-//   LOOKS_ONLY       it sees that the strand is idle but does not go inside, so
-//                    who pushes next queues it
-//   DROPS_EARLY      it drops a goroutine that somebody else is waking before
-//                    that one's push has come in
+// The model is ahead of the C code (06b2943) in four places, without each
+// of which pan finds what is gone in use (spec/models/run --mutants):
+//   NUDGED_LATE      before all else, and under the lock, the close takes the
+//                    strand off the list of those that lg_drive() nudges
+//   FORGETS_LATE     it forgets the strand under the lock under which it saw
+//                    that the runtime is unmanned, and only if it stood in a
+//                    queue: who pushed may not have queued it yet
+//   LOOKS_ONLY       by a CAS from idle it goes inside, so that who pushes from
+//                    then on does not queue the strand
+//   DROPS_EARLY      a goroutine that somebody else is waking is dropped when
+//                    that one's push has come in, which touches it last
 //
 // check:
 // check: -DUNDRIVEN
@@ -99,6 +100,7 @@ proctype driver()
         if                        // lg__strands_nudge_locked
         :: is_listed && held != 0 ->
             held = 0;
+            assert(lives[2]);
             push(2, was_idle);
             if
             :: was_idle -> nstanding++

@@ -13,50 +13,58 @@
 // outside queue globally; what runs may queue more in its ring; one runnable
 // may run for ever. Shown, when nothing moves any more: no work is queued while
 // a P is idle and an M sleeps; nobody is left counted as spinning; no P is
-// lost; and if all Ms sleep with nothing to do and nothing held, the deadlock
-// was reported, and only then.
+// lost; sysmon does not sleep while something runs; and if all Ms sleep with
+// nothing to do and nothing held, the deadlock was reported, and only then.
 //
 // Memory is sequentially consistent here.
 //
-// STRICT    there is no sysmon, and no lg_release(), which wakes everybody:
-//           idle Ps must be told of all that is queued by the protocol itself
-// NOUT      threads from outside; NGLOBAL: what is queued at the beginning;
-//           NLEFT: what running ones may still queue
-// NEXT      work goes to runnext first, and what stood there to the ring.
-//           Thieves leave runnext alone until sysmon says that it starves
-// REFUSES   the second M is yet to be made, and the system may refuse its
-//           thread once
-// RETIRES   lg_set_procs() takes the second P away, and may bring it back
-// LEAVES    the first M is the driver, and is called away
+// STRICT   there is no sysmon, and no lg_release(), which wakes everybody: idle
+//          Ps must be told of all that is queued by the protocol itself
+// NOUT     threads from outside; TWICE: each queues twice
+// NGLOBAL  what is queued at the beginning; NLEFT: what may still be queued by
+//          what runs
+// NEXT     work goes to runnext first, and what stood there to the ring.
+//          Thieves leave runnext alone until sysmon says that it starves, so
+//          STRICT says nothing of it but that no idle P has one
+// REFUSES  the second M is yet to be made, and once the system may refuse its
+//          thread
+// RETIRES  lg_set_procs() takes the second P away, and may bring it back
+// LEAVES   the first M is the driver, and is called away
 //
-// One rule is the C code's only by sysmon and not STRICT: what is requeued
-// (lg__sched_requeue) and what stands in runnext is told to nobody.
+// What is requeued (lg__sched_requeue) is left out: its own P comes to it, and
+// if not, sysmon tells of it.
 //
-// The model was ahead of the C code in each of these, and pan finds what goes
-// wrong without (spec/models/run --mutants):
-//   LOOKS_EARLY      enter_idle_list() looks for work before it has the lock
-//   TAKES_BACK_LATE  a start_spinner() that found no M takes nspinning back
-//                    after it has opened the lock
-//   COMES_BACK_CALM  an M that takes a P back because there is work does not
-//                    spin
-//   STEALS_SILENTLY  a thief that does not spin tells nobody of what it moves
-//                    to its own ring
-//   DIES_EARLY       is_dead_locked() forgets that a P in excess may run
-// and is ahead of it in these two:
-//   UNMAKES_SILENTLY unmake_m() gives its P to no M that has gone to sleep
-//                    since; who pushed meanwhile relied on it
-//   RETIRES_CALMLY   an M that retires its P takes another and tells nobody of
-//                    the work that pushes have left to it, a spinner
+// The C code has learned from these, without each of which pan finds what goes
+// wrong (spec/models/run --mutants):
+//   LOOKS_EARLY       enter_idle_list() looks for work under the lock, and takes
+//                     an idle P if there is some
+//   TAKES_BACK_LATE   a start_spinner() that found no M takes nspinning back
+//                     before it opens the lock
+//   COMES_BACK_CALM   an M that takes a P back because there is work is spinning
+//   STEALS_SILENTLY   a thief that does not spin tells of what it moves to its
+//                     own ring
+//   DIES_EARLY        while a P in excess may run, nothing is dead
+// The model is ahead of it (06b2943) in these:
+//   UNMAKES_SILENTLY  unmake_m() hands its P to an M that has gone to sleep
+//                     since: who pushed meanwhile relied on a spinner, and who
+//                     went to sleep saw a busy P
+//   RETIRES_CALMLY    an M that has retired its P wakes another if there is
+//                     work: it was spinning, perhaps, and others relied on it
+//   SLEEPS_EARLY      sysmon does not sleep while a P in excess may run, and
+//                     lg_set_procs() rouses it: nidle and nprocs do not change
+//                     in one step
 //
 // check:
 // check: -DSTRICT -DNOUT=2
 // check: -DSTRICT -DNLEFT=3
-// check: -DNEXT -DNOUT=0 -DNGLOBAL=1 -DNLEFT=2
+// check: -DNEXT -DNOUT=0 -DNGLOBAL=1 -DNLEFT=3
 // check: -DREFUSES -DSTRICT -DNOUT=2
 // check: -DREFUSES -DNOUT=0 -DNGLOBAL=1
-// check: -DRETIRES -DSTRICT -DNOUT=2
-// check: -DRETIRES -DSTRICT -DNOUT=0 -DNGLOBAL=2
-// check: -DLEAVES -DSTRICT -DNOUT=2
+// check: -DRETIRES -DSTRICT -DTWICE -DNLEFT=0
+// check: -DRETIRES -DSTRICT -DNEXT -DNOUT=0 -DNGLOBAL=1 -DNLEFT=2
+// check: -DRETIRES -DNOUT=0 -DNGLOBAL=1 -DNLEFT=0
+// check: -DLEAVES -DSTRICT -DNEXT -DNLEFT=2
+// check: -DLEAVES -DSTRICT -DNOUT=2 -DNLEFT=0
 
 #define NONE 2
 #define FRESH 3
@@ -601,8 +609,7 @@ proctype sysmon()
     bool has_disturbed;
 end:
     do
-    :: (ring[0] > 0 || ring[1] > 0 || nglobal > 0) && nidle > 0 && nspinning == 0 &&
-            !(sleeps(0) && sleeps(1)) ->
+    :: (ring[0] > 0 || ring[1] > 0 || nglobal > 0) && nidle > 0 && nspinning == 0 ->
         wake_if_idle()
 #ifdef NEXT
     :: runnext[0] && nidle > 0 && nspinning == 0 -> is_starving[0] = true; wake_if_idle()
