@@ -5,6 +5,7 @@
 #include "go.h"
 
 #include <lauxlib.h>
+#include <lualib.h>
 
 #include "fail.h"
 #include "report.h"
@@ -267,6 +268,40 @@ static int is_inside(lua_State *L)
     struct script_g *sg = lg_extra_self();
     lua_pushboolean(L, sg != NULL && sg->script == lagoon__script(L));
     return 1;
+}
+
+// -- the program's coroutine library --
+
+// The coroutine of a goroutine is the scheduler's: for the script it is no
+// coroutine, as the main one of luajit is none.
+static bool is_goroutines_own(lua_State *L)
+{
+    struct script_g *sg = lg_extra_self();
+    return sg != NULL && sg->co == L;
+}
+
+static int coroutine_yield(lua_State *L)
+{
+    if (is_goroutines_own(L)) {
+        lagoon__raise(L, "attempt to yield from outside a coroutine");
+    }
+    return lua_yield(L, lua_gettop(L));
+}
+
+static int coroutine_isyieldable(lua_State *L)
+{
+    lua_pushboolean(L, !is_goroutines_own(L) && lua_isyieldable(L));
+    return 1;
+}
+
+void lagoon__guard_coroutines(lua_State *L)
+{
+    lua_getglobal(L, LUA_COLIBNAME);
+    lua_pushcfunction(L, coroutine_yield);
+    lua_setfield(L, -2, "yield");
+    lua_pushcfunction(L, coroutine_isyieldable);
+    lua_setfield(L, -2, "isyieldable");
+    lua_pop(L, 1);
 }
 
 void lagoon__open_go(lua_State *L, struct script *s)

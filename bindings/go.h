@@ -27,6 +27,10 @@ void lagoon__restore(lua_State *L, struct script *s);
 // Collects garbage after memory has run out: LuaJIT does not by itself.
 void lagoon__collect(struct script *s);
 
+// For the program, whose state is ours: makes coroutine.yield() in a goroutine's
+// own coroutine an error where it is called, not the end of the goroutine.
+void lagoon__guard_coroutines(lua_State *L);
+
 // Adds go() and others to the table on top.
 void lagoon__open_go(lua_State *L, struct script *s);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "dump.h"
+#include "go.h"
 #include "open.h"
 #include "report.h"
 #include "state.h"
@@ -78,6 +79,26 @@ static void push_argv(lua_State *L, struct program *program)
     }
 }
 
+// os.exit(), which ends the process at once, tells of failed tasks first.
+static int os_exit(lua_State *L)
+{
+    lagoon__report_failed_tasks(L, lua_touserdata(L, lua_upvalueindex(1)));
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 0);
+    return 0;
+}
+
+static void guard_exit(lua_State *L, struct script *s)
+{
+    lua_getglobal(L, LUA_OSLIBNAME);
+    lua_pushlightuserdata(L, s);
+    lua_getfield(L, -2, "exit");
+    lua_pushcclosure(L, os_exit, 2);
+    lua_setfield(L, -2, "exit");
+    lua_pop(L, 1);
+}
+
 static int prepare(lua_State *L)
 {
     struct program *program = lua_touserdata(L, 1);
@@ -89,6 +110,8 @@ static int prepare(lua_State *L)
     luaL_openlibs(L);
     lua_gc(L, LUA_GCRESTART, -1);
     struct script *s = lagoon__open_program(L, program->rt);
+    lagoon__guard_coroutines(L);
+    guard_exit(L, s);
     push_argv(L, program);
     lua_pushboolean(L, isatty(STDIN_FILENO));
     program->script = s;

@@ -269,6 +269,12 @@ static int print_unhandled(lua_State *L)
     return 0;
 }
 
+static int report_others(lua_State *L)
+{
+    lagoon__report_failed_tasks(L, lua_touserdata(L, 1));
+    return 0;
+}
+
 void lagoon__report_unhandled(struct script_g *sg, lua_State *from)
 {
     struct script *s = sg->script;
@@ -284,6 +290,9 @@ void lagoon__report_unhandled(struct script_g *sg, lua_State *from)
         lua_pop(s->aux, 1);
     }
     if (s->is_program) {
+        if (lua_cpcall(s->aux, report_others, s) != 0) {
+            lua_pop(s->aux, 1);
+        }
         exit(STATUS_FAILED);
     }
 }

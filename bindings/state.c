@@ -125,6 +125,7 @@ static void make_refs(lua_State *L, struct script *s)
     refs->traces = new_table(L, "k");
     refs->recent = new_table(L, NULL);
     refs->fast_refs = new_table(L, "kv");
+    refs->failed = new_table(L, "k");
     refs->handler = LUA_NOREF;
     refs->sending = new_table(L, NULL);
     lua_pushcfunction(L, noop);

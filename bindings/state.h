@@ -86,6 +86,7 @@ struct script_refs {
     int traces;          // weak table: error -> traceback
     int recent;          // table: errors that cannot be weak -> traceback, and a ring
     int fast_refs;       // weak table: channel -> its table of references
+    int failed;          // weak table: task that failed -> true
     int handler;         // what lagoon.on_error() was given, or LUA_NOREF
     int sending;         // metatable of ch:sending(v)
     int default_case;    // lagoon.default

@@ -145,6 +145,10 @@ static int store_error(lua_State *L)
     }
     lagoon__push_new_trace(L, ending->sg, error);
     set_entry(L, index, TASK_TRACE);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.failed);
+    lua_pushvalue(L, index);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -3);
     return 0;
 }
 
@@ -279,10 +283,10 @@ static int cancel(lua_State *L)
         }
         if (!task->is_reason_due) { // else the first one counts
             set_entry(L, 1, TASK_REASON);
+            task->is_cancelled = true;
+            task->is_reason_due = true;
+            lg_cancel(task->ref);
         }
-        task->is_cancelled = true;
-        task->is_reason_due = true;
-        lg_cancel(task->ref);
     }
     lua_pushboolean(L, is_alive);
     return 1;
@@ -352,15 +356,33 @@ static int tostring(lua_State *L)
     return 1;
 }
 
-static int finalise(lua_State *L)
+// Says on stderr that the task at an absolute index has failed, if nobody has
+// asked and it has not been said.
+static void report_failed(lua_State *L, int index)
 {
-    struct task *task = lua_touserdata(L, 1);
+    struct task *task = lua_touserdata(L, index);
     if (task->state == TASK_FAILED && !task->is_taken) {
-        lagoon__push_task_entry(L, 1, TASK_ERROR);
-        lagoon__push_task_entry(L, 1, TASK_TRACE);
+        task->is_taken = true;
+        lagoon__push_task_entry(L, index, TASK_ERROR);
+        lagoon__push_task_entry(L, index, TASK_TRACE);
         lagoon__report(L, "a task failed, and nobody waited for it: ");
     }
+}
+
+static int finalise(lua_State *L)
+{
+    report_failed(L, 1);
     return 0;
+}
+
+void lagoon__report_failed_tasks(lua_State *L, struct script *s)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.failed);
+    int tasks = lua_gettop(L);
+    for (lua_pushnil(L); lua_next(L, tasks) != 0; lua_pop(L, 1)) {
+        report_failed(L, tasks + 1);
+    }
+    lua_pop(L, 1);
 }
 
 void lagoon__open_task(lua_State *L, struct script *s)

@@ -47,6 +47,10 @@ struct task {
     bool is_taken;
 };
 
+// Reports the tasks that have failed and that nobody has waited for: the process
+// is about to end without closing the state. Raises.
+void lagoon__report_failed_tasks(lua_State *L, struct script *s);
+
 // Starts the function below nargs arguments, all on top of L, which it replaces
 // with a task. Raises, with nothing started.
 struct task *lagoon__async(lua_State *L, struct script *s, int nargs);

@@ -110,7 +110,7 @@ chan.new = core.chan
 ---@return boolean? ok  false: the channel is closed and drained
 function chan.select(...)
     if nargs("#", ...) > CASES_MAX then
-        return raise(RAISE, "too many cases to select")
+        return raise(core.RAISE, "too many cases to select")
     end
     return finish_select(c_select(...))
 end

@@ -189,8 +189,8 @@ local function install_chan(ffi, call, chan)
         return type(ch) == "userdata" and getmetatable(ch) == class
     end
 
-    -- Which of n channels has been received from, from 0 on, and eight times the slot; or NOT_READY;
-    -- or NOT_FAST.
+    -- Which of n channels has been received from, from 0 on, and eight times the slot; or
+    -- NOT_READY; or NOT_FAST.
     local function select4(n, a, b, c, d)
         if is_chan(a) and (n < 2 or is_chan(b)) and (n < 3 or is_chan(c)) and
             (n < 4 or is_chan(d)) then

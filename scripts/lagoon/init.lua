@@ -12,6 +12,7 @@ require("lagoon.fast").install(chan, sync, time)
 
 ---@class lagoon
 local lagoon = {
+    ---@type string
     VERSION = core.version,
 
     go = task.go,

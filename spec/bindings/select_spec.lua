@@ -249,3 +249,21 @@ describe("ch:sending", function()
     assert.equal(first, second)
   end)
 end)
+
+describe("select with very many cases", function()
+  it("takes 7,900, and refuses more", function()
+    local cases = {}
+    for i = 1, 7899 do
+      cases[i] = lagoon.chan(1)
+    end
+    cases[7900] = lagoon.default
+    assert.equal(7900, (lagoon.select(unpack(cases))))
+    cases[5000]:send("here")
+    assert.equal(5000, (lagoon.select(unpack(cases))))
+    cases[7901] = lagoon.default
+    assert.equal("too many cases to select", helper.message_of(function()
+      local i = lagoon.select(unpack(cases))
+      return i
+    end))
+  end)
+end)

@@ -413,3 +413,23 @@ describe("tostring of a task", function()
     task:wait()
   end)
 end)
+
+describe("a task that is cancelled twice before it hears of it", function()
+  it("is told the first reason, and later the next", function()
+    local heard = {}
+    local task = lagoon.async(function()
+      for i = 1, 2 do
+        local _, err = pcall(lagoon.sleep, 100)
+        heard[i] = err
+      end
+    end)
+    helper.parked(task)
+    task:cancel("first")
+    task:cancel("second")
+    helper.settle(function() return heard[1] end, "it is told")
+    helper.parked(task)
+    task:cancel("third")
+    task:wait()
+    assert.same({ "first", "third" }, heard)
+  end)
+end)

@@ -151,3 +151,19 @@ describe("group.wait that is cancelled", function()
     group:wait()
   end)
 end)
+
+describe("lagoon.group with options that make no sense", function()
+  it("is refused", function()
+    for _, case in ipairs {
+      { 5, "table expected, got number" }, { "x", "table expected, got string" },
+      { true, "table expected, got boolean" },
+      { { limit = 1e20 }, "limit must be a whole number from 1 to 2147483647, got 1e%+20" },
+      { { limit = 0 }, "got 0" }, { { limit = 1.5 }, "got 1.5" }, { { limit = "1" }, "got 1" },
+    } do
+      assert.matches("bad argument #1 to 'group' %(.*" .. case[2], helper.message_of(function()
+        local made = lagoon.group(case[1])
+        return made
+      end))
+    end
+  end)
+end)
