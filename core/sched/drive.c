@@ -133,6 +133,7 @@ int lg_set_procs(lg_runtime *rt, int procs)
     lg__unlock(&rt->lock, RANK_SCHED);
     if (!err) {
         err = lg__sysmon_start(rt);
+        lg__sysmon_rouse(rt); // nidle and nprocs have not changed in one step
         lg__wake_if_idle(rt);
     }
     return err;

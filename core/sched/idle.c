@@ -310,9 +310,11 @@ bool lg__idle_must_leave(struct m *m)
     }
     if (!must_leave) {
         m->p = lg__take_idle_p(rt);
-    } else if (!(interrupts & INTERRUPT_STOP) &&
-               (has_work(rt) || first_timer(rt) != LG_NEVER)) {
-        lg__wake_if_idle(rt); // others look after it from now on
+    }
+    // Others look after it from now on; and if we were spinning, pushes have
+    // relied on us.
+    if (!(interrupts & INTERRUPT_STOP) && (has_work(rt) || first_timer(rt) != LG_NEVER)) {
+        lg__wake_if_idle(rt);
     }
     return must_leave;
 }

@@ -131,7 +131,8 @@ void lg__ps_resize_locked(struct lg_runtime *rt, uint32_t procs)
         }
     }
     // An owner in excess looks up at its next round.
-    // release: pairs with the acquire in lg__interrupts()
-    atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_RETIRE, memory_order_release);
+    // release: pairs with the acquire in lg__interrupts(). seq_cst: sysmon is
+    // roused after, see sleep_while_idle()
+    atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_RETIRE, memory_order_seq_cst);
     clear_retire_locked(rt);
 }

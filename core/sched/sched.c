@@ -356,17 +356,9 @@ void lg__sched_switch(struct m *m, enum after after)
     *m->errno_at = saved_errno;
 }
 
-bool lg__is_unmanned(struct lg_runtime *rt)
+static bool forget_locked(struct lg_runtime *rt, struct runnable *r) LG_REQUIRES(rt->lock)
 {
-    lg__lock(&rt->lock, RANK_SCHED);
-    bool is_unmanned = !rt->driver && rt->nmade == 0;
-    lg__unlock(&rt->lock, RANK_SCHED);
-    return is_unmanned;
-}
-
-void lg__sched_forget(struct lg_runtime *rt, struct runnable *r)
-{
-    lg__lock(&rt->lock, RANK_SCHED);
+    bool has_stood = false;
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
         struct runnable *at;
         while ((at = pop_local(lg__p_at(rt, i)))) {
@@ -378,7 +370,17 @@ void lg__sched_forget(struct lg_runtime *rt, struct runnable *r)
         if (at != r) {
             lg__globq_push(&rt->global, at);
         }
+        has_stood |= at == r;
     }
     lg__nglobal_publish_locked(rt);
+    return has_stood;
+}
+
+bool lg__sched_forget(struct lg_runtime *rt, struct runnable *r)
+{
+    lg__lock(&rt->lock, RANK_SCHED);
+    bool is_unmanned = !rt->driver && rt->nmade == 0;
+    bool has_stood = is_unmanned && forget_locked(rt, r);
     lg__unlock(&rt->lock, RANK_SCHED);
+    return has_stood;
 }

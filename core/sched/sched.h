@@ -37,11 +37,9 @@ void lg__sched_commit(struct lg_g *g);
 // Returns when it runs again; not at all with AFTER_EXIT.
 void lg__sched_switch(struct m *m, enum after after);
 
-// Whether no thread runs or will run anything: no driver, no M of our own.
-bool lg__is_unmanned(struct lg_runtime *rt);
-
-// Takes a runnable out of every queue, on a runtime where nothing runs.
-void lg__sched_forget(struct lg_runtime *rt, struct runnable *r);
+// Takes a runnable out of its queue if no thread runs anything: no driver, no M
+// of our own. False: one does, or it stands in no queue yet.
+bool lg__sched_forget(struct lg_runtime *rt, struct runnable *r);
 
 // Goroutines that found no stack may try again: one has become free.
 void lg__sched_feed_starved(struct lg_runtime *rt);

@@ -24,9 +24,11 @@ static struct runnable *steal_from(struct p *p, struct p *victim)
     }
     // The newest runs at once, the older ones are queued, as in Go.
     for (uint32_t i = 0; i + 1 < count; i++) {
-        // release: an idle P hears of them when this M stops spinning, or from
-        // lg__steal()
-        bool has_room = lg__runq_push(&p->runq, batch[i], memory_order_release);
+        // release: an idle P hears of them when this M stops spinning. seq_cst,
+        // the last: or from lg__steal(), as in push_next()
+        bool has_room = i + 2 < count
+                            ? lg__runq_push(&p->runq, batch[i], memory_order_release)
+                            : lg__runq_push(&p->runq, batch[i], memory_order_seq_cst);
         LG_ASSERT(has_room);
         (void)has_room;
     }

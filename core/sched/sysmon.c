@@ -74,7 +74,10 @@ static bool sleep_while_idle(struct lg_runtime *rt)
     atomic_store_explicit(&s->is_asleep, true, memory_order_seq_cst);
     bool is_idle =
         atomic_load_explicit(&rt->nidle, memory_order_seq_cst) >= lg__nprocs(rt);
-    if (is_idle && !(lg__interrupts(rt) & INTERRUPT_STOP)) {
+    // seq_cst: as above. A P in excess is not among those that nidle counts
+    uint32_t interrupts = atomic_load_explicit(&rt->interrupts, memory_order_seq_cst);
+    is_idle = is_idle && !(interrupts & INTERRUPT_RETIRE);
+    if (is_idle && !(interrupts & INTERRUPT_STOP)) {
         lg__note_sleep(&s->note, lg__tidy(rt) ? TIDY_PERIOD_NS : -1);
     }
     atomic_store_explicit(&s->is_asleep, false, memory_order_seq_cst);

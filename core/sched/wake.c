@@ -45,7 +45,9 @@ static void uncount_spinner_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
     atomic_fetch_sub_explicit(&rt->nspinning, 1, memory_order_seq_cst);
 }
 
-// Takes back an M whose thread the system refused.
+// Takes back an M whose thread the system refused. An M that has gone to sleep
+// since has its P and looks for work: pushes have relied on the spinner, and
+// who went to sleep did not see a deadlock while the P was busy.
 static void unmake_m(struct lg_runtime *rt, struct m *m)
 {
     lg__lock(&rt->lock, RANK_SCHED);
@@ -55,11 +57,21 @@ static void unmake_m(struct lg_runtime *rt, struct m *m)
     }
     *at = m->next_made;
     rt->nmade--;
-    lg__put_idle_p_locked(rt, m->p);
-    uncount_spinner_locked(rt);
+    struct m *other = take_idle_m_locked(rt);
+    if (other) {
+        other->given_p = m->p;
+        other->given_spinning = true;
+    } else {
+        lg__put_idle_p_locked(rt, m->p);
+        uncount_spinner_locked(rt);
+    }
     bool is_first = !rt->has_thread_trouble;
     rt->has_thread_trouble = true;
+    if (other) {
+        lg__note_wake(&other->note);
+    }
     lg__unlock(&rt->lock, RANK_SCHED);
+    lg__sysmon_rouse(rt);
     lg__m_free_loop(m);
     lg__alloc_free(&rt->alloc, m, sizeof *m);
     if (is_first && rt->options.on_log) {

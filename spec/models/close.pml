@@ -14,8 +14,8 @@
 // here: its order and its CAS are strand.pml's. Memory is sequentially
 // consistent.
 //
-// The model is ahead of the C code (06b2943) in four places, without each
-// of which pan finds what is gone in use (spec/models/run --mutants):
+// The C code has learned four things from it (it did not have them at 06b2943),
+// without each of which pan finds what is gone in use (spec/models/run --mutants):
 //   NUDGED_LATE      before all else, and under the lock, the close takes the
 //                    strand off the list of those that lg_drive() nudges
 //   FORGETS_LATE     it forgets the strand under the lock under which it saw

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Going idle and being woken. Models core/sched/idle.c (lg__idle, has_work,
-// enter_idle_list, take_p_back_locked, leave_idle_list, lg__wake_if_idle,
-// start_spinner, make_m_locked, unmake_m, lg__stop_spinning,
-// lg__find_elsewhere, lg__global_pop, is_dead_locked, lg__idle_must_leave,
-// show_runnext), p.c (lg__put_idle_p, drain_retired, clear_retire_locked,
+// enter_idle_list, take_p_back_locked, leave_idle_list, lg__find_elsewhere,
+// lg__global_pop, is_dead_locked, lg__idle_must_leave, show_runnext), wake.c
+// (lg__wake_if_idle, start_spinner, make_m_locked, unmake_m,
+// lg__stop_spinning), p.c (lg__put_idle_p, drain_retired, clear_retire_locked,
 // lg__ps_resize_locked), sched.c (push_next, push_global), steal.c (lg__steal,
 // steal_next, lg__has_stealable), drive.c (lg_release, lg_set_procs,
 // lg__drive_done) and sysmon.c (look, sleep_while_idle).
@@ -44,7 +44,7 @@
 //   STEALS_SILENTLY   a thief that does not spin tells of what it moves to its
 //                     own ring
 //   DIES_EARLY        while a P in excess may run, nothing is dead
-// The model is ahead of it (06b2943) in these:
+// and, of those that the model found in 06b2943:
 //   UNMAKES_SILENTLY  unmake_m() hands its P to an M that has gone to sleep
 //                     since: who pushed meanwhile relied on a spinner, and who
 //                     went to sleep saw a busy P
