@@ -18,8 +18,7 @@ static bool parse_procs(const char *text, int *out)
     errno = 0;
     long value = strtol(text, &end, 10);
     bool has_digit = text[0] >= '0' && text[0] <= '9'; // strtol() takes blanks and signs
-    if (errno || !has_digit || end == text || *end != '\0' || value < 1 ||
-        value > LG_PROCS_MAX) {
+    if (errno || !has_digit || *end != '\0' || value < 1 || value > LG_PROCS_MAX) {
         return false;
     }
     *out = (int)value;

@@ -15,7 +15,7 @@ local NIL, FALSE, TRUE, NUMBER = 0, 1, 2, 3
 
 -- As in bindings/fast.c.
 local NOT_FAST, NOT_READY = -1, -2
-local OUT_LAST = 255
+local OUT_LAST = 255 -- OUT_SLOTS of bindings/state.h, less one
 
 local TYPES = {
     send_number = "int (*)(void *, double)",
