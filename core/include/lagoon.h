@@ -90,7 +90,8 @@ typedef struct lg_options {
     size_t size_bytes; // sizeof(lg_options) that the host was compiled with
     int procs;         // Ps, 1 to LG_PROCS_MAX; 0: as many as CPUs
     uint64_t seed;     // of select and stealing; 0: from the clock
-    // Memory: like realloc; nsize 0 frees. NULL: the C library's.
+    // Memory: like realloc; nsize 0 frees. NULL: lagoon's own allocator. What is
+    // collected, and stacks, always come from the system in large pieces.
     void *(*alloc)(void *ud, void *ptr, size_t osize, size_t nsize);
     void *alloc_ud;
     // Time in nanoseconds, never going back. NULL: the system's monotonic
@@ -108,6 +109,9 @@ typedef struct lg_options {
     // not cause themselves, and so do the children that goroutines start there.
     bool signals;
     size_t stack_size_bytes; // of native goroutines; 0: LG_STACK_DEFAULT
+    int gc_percent;          // as lg_gc_percent(); 0: 100
+    int64_t mem_limit_bytes; // as lg_mem_limit(); 0: none
+    bool gctrace;            // a line to on_log for each cycle, in Go's form
 } lg_options;
 
 enum {
@@ -126,7 +130,9 @@ enum {
 // Go:      none
 LG_API void lg_options_init(lg_options *out);
 
-// Applies the environment to options: LAGOON_PROCS, as GOMAXPROCS is to Go.
+// Applies the environment to options: LAGOON_PROCS, LAGOON_GC, LAGOON_MEMLIMIT
+// and LAGOON_DEBUG, which are what GOMAXPROCS, GOGC, GOMEMLIMIT and GODEBUG
+// are to Go.
 //
 // opts  changed; fields that no variable names stay as they are
 // why   receives a sentence that names the variable and its value, at most
@@ -136,7 +142,7 @@ LG_API void lg_options_init(lg_options *out);
 // Returns: LG_OK.
 // Errors:  LG_EINVAL, a variable's value is not what it must be.
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
-// Go:      GOMAXPROCS
+// Go:      GOMAXPROCS, GOGC, GOMEMLIMIT, GODEBUG
 LG_API int lg_options_env(lg_options *opts, char *why, size_t why_size);
 
 // Makes a runtime. Threads start when there is work for them.
@@ -280,18 +286,15 @@ LG_API void lg_hold(lg_runtime *rt);
 // Go:      none
 LG_API void lg_release(lg_runtime *rt);
 
-// Memory by the runtime's allocator hook.
-//
-// rt     the runtime
-// ptr    NULL, or from an earlier call; ours again when this returns
-// osize  bytes at ptr; 0 with NULL
-// nsize  bytes wanted; 0 frees
-//
-// Returns: the memory, yours; NULL when freed or when there is none, ptr is
-//          then still valid.
-// Errors:  NULL.   Misuse: none.   Blocks: no.   Call from: anywhere.
-// Go:      none
-LG_API void *lg_alloc(lg_runtime *rt, void *ptr, size_t osize, size_t nsize);
+// What memory is for: lg_get_stats() counts each use by itself.
+typedef enum lg_use {
+    LG_USE_OTHER,   // records of the runtime, and what hosts ask for
+    LG_USE_STATES,  // heaps of interpreters
+    LG_USE_CHANS,   // channels with their buffers
+    LG_USE_GS,      // records of goroutines
+    LG_USE_BUFFERS, // of input and output
+    LG_NUSES,
+} lg_use;
 
 // Figures of a runtime, taken without stopping it: each is true at some
 // moment of the call.
@@ -312,6 +315,16 @@ typedef struct lg_stats {
     uint64_t steals;    // successful
     uint64_t donations; // waits that kept their C stack
     uint64_t wakeups;   // of sleeping threads
+    // Memory, in bytes. All but `mem_released` are backed by memory; together they
+    // are what the system counts for the runtime, to about 2 %.
+    size_t mem_objects;        // in blocks that are in use, slack of classes included
+    size_t mem_unused;         // free blocks in spans and caches: fragmentation
+    size_t mem_idle;           // free pages that are still backed
+    size_t mem_released;       // address space whose pages were given back
+    size_t mem_meta;           // the allocator's own tables
+    size_t mem_stacks;         // C stacks, free ones that are kept warm included
+    size_t mem_uses[LG_NUSES]; // of mem_objects, as they were asked for
+    size_t mem_collected;      // of mem_objects, by the collector
 } lg_stats;
 
 // Reads the figures.
@@ -323,6 +336,542 @@ typedef struct lg_stats {
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      runtime/metrics
 LG_API void lg_get_stats(lg_runtime *rt, lg_stats *out);
+
+// Figures of one size class of the allocator.
+typedef struct lg_class_stats {
+    size_t block_bytes;     // of a block; 0: large ones, of all sizes
+    size_t span_bytes;      // of a span, whole pages
+    size_t spans;           // of blocks that their owners free
+    size_t blocks;          // in use in them
+    size_t collected_spans; // of collected objects
+    size_t collected_blocks;
+} lg_class_stats;
+
+// Reads the figures of a size class.
+//
+// rt     the runtime
+// index  0: large blocks; 1 and up: the classes, by size
+// out    written
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, there is no such class; out is untouched.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      runtime.MemStats.BySize
+LG_API int lg_get_class_stats(lg_runtime *rt, size_t index, lg_class_stats *out);
+
+// ---------------------------------------------------------------------------
+// Memory that its owner frees
+// ---------------------------------------------------------------------------
+
+// Memory of the runtime, uninitialised, aligned to 16 bytes (8 for a size of 8
+// or less). Without lock or atomic on a P; a host's threads share one cache.
+//
+// rt    the runtime
+// size  bytes; 0 gives the smallest block there is
+//
+// Returns: the memory, yours for lg_free(); NULL when there is none or the
+//          size is more than the address space.
+// Errors:  NULL.   Misuse: none.   Blocks: no.   Call from: anywhere.
+// Go:      mallocgc, without the collector
+LG_API void *lg_malloc(lg_runtime *rt, size_t size);
+
+// As lg_malloc() for an array, and zeroed.
+//
+// rt    the runtime
+// n     elements
+// size  bytes of an element
+//
+// Returns: the memory, yours for lg_free(); NULL when there is none or the
+//          product overflows.
+// Errors:  NULL.   Misuse: none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void *lg_calloc(lg_runtime *rt, size_t n, size_t size);
+
+// Changes the size of a block, moving it if need be.
+//
+// rt    the runtime
+// ptr   from lg_malloc() and its kin, ours again when this succeeds; NULL
+//       asks for a new block
+// size  bytes; 0 frees
+//
+// Returns: the block, yours; NULL when freed or when there is no memory: then
+//          ptr is as it was.
+// Errors:  NULL.
+// Misuse:  a pointer that is not the start of a live block: fatal in check
+//          and debug builds, undefined in release.
+// Blocks:  no.   Call from: anywhere.
+// Go:      none
+LG_API void *lg_realloc(lg_runtime *rt, void *ptr, size_t size);
+
+// Frees a block, wherever it was allocated: any P, any thread.
+//
+// rt   the runtime that it is from
+// ptr  from lg_malloc() and its kin; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  a second free, a foreign or interior pointer: fatal in check and
+//          debug builds, undefined in release.
+// Blocks:  no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_free(lg_runtime *rt, void *ptr);
+
+// As lg_free(), for callers who know the size: a little faster.
+//
+// rt    the runtime that it is from
+// ptr   as in lg_free()
+// size  bytes, as they were asked for
+//
+// Returns: none.   Errors: none.
+// Misuse:  as lg_free(), and a size that is not the block's.
+// Blocks:  no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_free_sized(lg_runtime *rt, void *ptr, size_t size);
+
+// How many bytes of a block may be used: at least what was asked for.
+//
+// ptr  a live block of lg_malloc() and its kin
+//
+// Returns: bytes.   Errors: none.
+// Misuse:  as lg_free().   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API size_t lg_malloc_size(const void *ptr);
+
+// All of the above in the shape that interpreters want (lua_Alloc, for one),
+// counted for a use. With a host's `alloc` hook it is that hook.
+//
+// rt     the runtime
+// use    what it is for: the same in all calls for one block
+// ptr    NULL, or from an earlier call; ours again when this succeeds
+// osize  bytes at ptr; 0 with NULL
+// nsize  bytes wanted; 0 frees
+//
+// Returns: the memory, yours; NULL when freed or when there is none, ptr is
+//          then still valid.
+// Errors:  NULL.   Misuse: as lg_free_sized().   Blocks: no.
+// Call from: anywhere.
+// Go:      none
+LG_API void *lg_alloc(lg_runtime *rt, lg_use use, void *ptr, size_t osize, size_t nsize);
+
+// ---------------------------------------------------------------------------
+// Memory that is collected
+//
+// Objects have a type, which says where their references are. One is kept
+// while it can be reached: from the C stack or the registers of a goroutine
+// (any word that points into it counts), from a handle, from a root, or through
+// the reference fields of another. References may point into an object; they
+// may also point elsewhere or be NULL, which is ignored. Objects do not move.
+//
+// The collector runs beside the program. In exchange every store of a reference
+// into an object or a root goes through lg_store(). Loads are plain.
+// ---------------------------------------------------------------------------
+
+typedef struct lg_type lg_type;
+typedef struct lg_handle lg_handle;
+typedef struct lg_weak lg_weak;
+
+typedef enum lg_field_kind {
+    LG_FIELD_REF, // references: what the collector follows
+    LG_FIELD_INT,
+    LG_FIELD_UINT,
+    LG_FIELD_FLOAT,
+    LG_FIELD_BYTES, // anything else
+} lg_field_kind;
+
+// A field: what the collector and reports know of it.
+typedef struct lg_field {
+    lg_field_kind kind;
+    uint32_t offset; // bytes
+    uint32_t size;   // bytes of one
+    uint32_t count;  // of an array; else 1
+    const char *name;
+} lg_field;
+
+// A type, as its author describes it. Fields that hold no references may be
+// left out; those that do must be told.
+typedef struct lg_type_info {
+    const char *name;
+    size_t size; // bytes
+    const lg_field *fields;
+    uint32_t nfields;
+} lg_type_info;
+
+// A field of one value, and of an array, for tables of lg_field:
+//
+//     static const lg_field node_fields[] = {
+//         LG_FIELD(struct node, next, LG_FIELD_REF),
+//         LG_FIELD(struct node, key, LG_FIELD_INT),
+//     };
+//     static const lg_type_info node_info = LG_TYPE_INFO(struct node, node_fields);
+#define LG_FIELD(type, member, kind)                                                   \
+    {                                                                                  \
+        kind, (uint32_t)offsetof(type, member), (uint32_t)sizeof(((type *)0)->member), \
+            1, #member                                                                 \
+    }
+#define LG_FIELD_ARRAY(type, member, kind)                                            \
+    {                                                                                 \
+        kind, (uint32_t)offsetof(type, member),                                       \
+            (uint32_t)sizeof(((type *)0)->member[0]),                                 \
+            (uint32_t)(sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0])), \
+            #member                                                                   \
+    }
+#define LG_TYPE_INFO(type, table)                                                  \
+    {                                                                              \
+#type, sizeof(type), table, (uint32_t)(sizeof(table) / sizeof((table)[0])) \
+    }
+
+// Makes a type known to a runtime, once: another call with the same info gives
+// the same type.
+//
+// rt    the runtime
+// info  borrowed for the runtime's life
+// out   the type; the runtime's
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, size 0 or over 2^40, a field that does not lie inside,
+//          or a reference that is not a pointer at a multiple of its size;
+//          LG_ENOMEM.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      what the compiler does
+LG_API int lg_type_register(lg_runtime *rt, const lg_type_info *info, lg_type **out);
+
+// The description that a type was made from.
+//
+// type  the type
+//
+// Returns: the info.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      reflect.Type
+LG_API const lg_type_info *lg_type_describe(const lg_type *type);
+
+// Makes a zeroed object. May help the collector in proportion to what it
+// allocates.
+//
+// type  its type
+//
+// Returns: the object; NULL when there is no memory.
+// Errors:  NULL.   Misuse: outside a goroutine: fatal; hosts have
+//          lg_handle_new_object().
+// Blocks:  no; but the world may stop here.   Call from: a goroutine.
+// Go:      new(T)
+LG_API void *lg_new(lg_type *type);
+
+// Makes a zeroed array.
+//
+// type  of its elements
+// n     how many
+//
+// Returns: the first element; NULL when there is no memory or the size
+//          overflows.
+// Errors:  NULL.   Misuse: as lg_new().
+// Blocks:  as lg_new().   Call from: a goroutine.
+// Go:      make([]T, n)
+LG_API void *lg_new_array(lg_type *type, size_t n);
+
+// Makes zeroed bytes that hold no references. Several of less than 16 bytes
+// share a block.
+//
+// rt    the runtime
+// size  bytes
+//
+// Returns: the bytes; NULL when there is no memory.
+// Errors:  NULL.   Misuse: as lg_new().
+// Blocks:  as lg_new().   Call from: a goroutine.
+// Go:      make([]byte, n)
+LG_API void *lg_new_bytes(lg_runtime *rt, size_t size);
+
+// Stores a reference: *slot = value, and tells the collector if it runs.
+//
+// slot   a reference field of an object, or a word of a root
+// value  may be NULL
+//
+// Returns: none.   Errors: none.
+// Misuse:  outside a goroutine: fatal; hosts have lg_handle_set().
+// Blocks:  no.   Call from: a goroutine.
+// Go:      *slot = value, as the compiler translates it
+LG_API void lg_store(void *slot, void *value);
+
+// Moves n references, as memmove() does.
+//
+// dst  n words of objects or of a root
+// src  n words of any memory; may overlap dst
+// n    how many
+//
+// Returns: none.   Errors: none.
+// Misuse:  as lg_store().   Blocks: no.   Call from: a goroutine.
+// Go:      copy(dst, src)
+LG_API void lg_store_n(void *dst, const void *src, size_t n);
+
+// The type of an object, from a pointer to it or into it.
+//
+// rt       the runtime
+// ptr      any pointer
+// out_obj  the object's start; may be NULL
+//
+// Returns: the type; NULL if ptr is not in a live object of this runtime, or
+//          in bytes without one.
+// Errors:  none.   Misuse: none.   Blocks: no.   Call from: a goroutine.
+// Go:      reflect.TypeOf
+LG_API lg_type *lg_type_of(lg_runtime *rt, const void *ptr, void **out_obj);
+
+// Keeps an object alive up to this line, for compilers that see no more use
+// of the pointer.
+#define lg_keep_alive(ptr) __asm__ volatile("" : : "g"(ptr) : "memory")
+
+// A strong reference from outside: from a host's memory, from an interpreter.
+//
+// rt   the runtime
+// obj  the object; NULL is allowed
+// out  the handle; yours, for lg_handle_free()
+//
+// Returns: LG_OK.
+// Errors:  LG_ENOMEM.   Misuse: none.   Blocks: no.   Call from: a goroutine.
+// Go:      cgo.NewHandle
+LG_API int lg_handle_new(lg_runtime *rt, void *obj, lg_handle **out);
+
+// Makes an object and a handle to it, for threads of the host.
+//
+// rt    the runtime
+// type  of the object
+// n     elements of an array; 1 for a plain object
+// out   the handle; yours, for lg_handle_free()
+//
+// Returns: LG_OK.
+// Errors:  LG_ENOMEM.   Misuse: none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int lg_handle_new_object(lg_runtime *rt, lg_type *type, size_t n, lg_handle **out);
+
+// What a handle holds.
+//
+// handle  the handle
+//
+// Returns: the object or NULL; borrowed as long as the handle holds it.
+// Errors:  none.   Misuse: none.   Blocks: no.   Call from: anywhere.
+// Go:      cgo.Handle.Value
+LG_API void *lg_handle_get(const lg_handle *handle);
+
+// Lets a handle hold something else.
+//
+// handle  the handle
+// obj     what another handle, or the stack of the calling goroutine, keeps
+//         alive; or NULL
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_handle_set(lg_handle *handle, void *obj);
+
+// Frees a handle; what it holds may then be collected.
+//
+// handle  freed; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      cgo.Handle.Delete
+LG_API void lg_handle_free(lg_handle *handle);
+
+// A reference that keeps nothing alive.
+//
+// rt   the runtime
+// obj  a live object, or a pointer into one
+// out  the reference; yours, for lg_weak_free()
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, obj is no object of this runtime; LG_ENOMEM.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine.
+// Go:      weak.Make
+LG_API int lg_weak_new(lg_runtime *rt, void *obj, lg_weak **out);
+
+// The object of a weak reference, alive from here on as any other.
+//
+// weak  the reference
+//
+// Returns: the pointer it was made from; NULL, it has been collected. An
+//          object whose finalizer has been queued counts as collected.
+// Errors:  none.   Misuse: none.   Blocks: no.   Call from: a goroutine.
+// Go:      weak.Pointer.Value
+LG_API void *lg_weak_get(lg_weak *weak);
+
+// Frees a weak reference.
+//
+// weak  freed; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_weak_free(lg_weak *weak);
+
+// Has fn(obj, ud) called by a goroutine of the runtime after the object can no
+// longer be reached, once. What it refers to is alive then, and it may be stored
+// anywhere: it is collected when it is unreachable again. Not called for what
+// is left when the runtime closes.
+//
+// rt   the runtime
+// obj  the start of an object
+// fn   NULL: none any more
+// ud   handed to fn
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, obj is no object's start; LG_ENOMEM.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine.
+// Go:      runtime.SetFinalizer
+LG_API int lg_set_finalizer(lg_runtime *rt, void *obj, void (*fn)(void *obj, void *ud),
+                            void *ud);
+
+// Makes words outside of the heap roots: a C global, a table.
+//
+// rt     the runtime
+// name   static string, for dumps
+// words  zero or references; to be written with lg_store() from here on
+// n      how many
+//
+// Returns: LG_OK.
+// Errors:  LG_ENOMEM.   Misuse: none.   Blocks: no.   Call from: anywhere.
+// Go:      a package's variables
+LG_API int lg_root_add(lg_runtime *rt, const char *name, void **words, size_t n);
+
+// Takes roots back.
+//
+// rt     the runtime
+// words  as they were added
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, they were not.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int lg_root_remove(lg_runtime *rt, void **words);
+
+enum { LG_GC_OFF = -1 };
+#define LG_MEM_NO_LIMIT INT64_MAX
+
+// Collects: returns when a whole cycle that began after the call is over, swept.
+//
+// rt  the runtime
+//
+// Returns: LG_OK.
+// Errors:  LG_ENOMEM, the collector's goroutines could not be started.
+// Misuse:  outside a goroutine: fatal.
+// Blocks:  the goroutine; scripted ones keep their C stack meanwhile.
+// Call from: a goroutine.
+// Go:      runtime.GC
+LG_API int lg_gc(lg_runtime *rt);
+
+// By how much the heap may grow over what was alive, stacks and roots included,
+// before the next cycle is over.
+//
+// rt       the runtime
+// percent  0 or more; LG_GC_OFF: only the memory limit starts cycles
+//
+// Returns: the former percentage, or LG_GC_OFF.
+// Errors:  LG_EINVAL, any other negative number; nothing is changed.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      debug.SetGCPercent
+LG_API int lg_gc_percent(lg_runtime *rt, int percent);
+
+// The percentage in force.
+//
+// rt  the runtime
+//
+// Returns: it, or LG_GC_OFF.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int lg_gc_percent_get(lg_runtime *rt);
+
+// A soft limit for all memory that the runtime holds: heap, states, stacks. The
+// nearer it is, the more often is collected and the sooner idle pages go back,
+// but never with more than half of the CPU time; it may be exceeded when what
+// is alive needs more.
+//
+// rt           the runtime
+// limit_bytes  LG_MEM_NO_LIMIT for none; may be less than what is used
+//
+// Returns: the former limit.
+// Errors:  LG_EINVAL, 0 or negative; nothing is changed.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      debug.SetMemoryLimit
+LG_API int64_t lg_mem_limit(lg_runtime *rt, int64_t limit_bytes);
+
+// The limit in force.
+//
+// rt  the runtime
+//
+// Returns: bytes, or LG_MEM_NO_LIMIT.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int64_t lg_mem_limit_get(lg_runtime *rt);
+
+// Gives all idle pages back to the system now.
+//
+// rt  the runtime
+//
+// Returns: bytes given back.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      debug.FreeOSMemory, its second half
+LG_API size_t lg_mem_release(lg_runtime *rt);
+
+// A look up from long computations: if the collector or the scheduler wants
+// this thread, it is heard here. A load and a branch.
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: the goroutine, while the world is stopped.
+// Call from: anywhere.
+// Go:      what the compiler puts into loops' prologues
+LG_API void lg_checkpoint(void);
+
+enum { LG_GC_PAUSE_BUCKETS = 24 };
+
+// Figures of the collector.
+typedef struct lg_gc_stats {
+    size_t size_bytes;        // sizeof(lg_gc_stats) that the caller was compiled with
+    uint64_t cycles;          // that are over
+    uint64_t forced;          // of them, by lg_gc()
+    size_t live_bytes;        // marked by the last cycle
+    size_t heap_bytes;        // objects alive or not yet swept
+    size_t goal_bytes;        // of heap_bytes, for the end of the next cycle
+    size_t stack_bytes;       // scanned by the last cycle
+    size_t root_bytes;        // the same
+    uint64_t allocated_bytes; // ever
+    uint64_t allocated;       // objects, ever
+    uint64_t freed_bytes;     // ever
+    uint64_t freed;           // objects, ever
+    int64_t pause_total_ns;   // the world was stopped
+    int64_t pause_last_ns;    // the longer of the last cycle's two
+    int64_t pause_max_ns;
+    // How often the world was stopped for up to 2^(10+i) ns; the last counts
+    // the rest.
+    uint64_t pauses[LG_GC_PAUSE_BUCKETS];
+    int64_t mark_cpu_ns; // all markers, assists included
+    int64_t assist_cpu_ns;
+    int64_t idle_cpu_ns;
+    double cpu_share;         // of all CPU time of the Ps since the start, 0 to 1
+    size_t finalizers_queued; // not run yet
+    size_t handles;
+    size_t weaks;
+} lg_gc_stats;
+
+// Reads the collector's figures.
+//
+// rt   the runtime
+// out  written up to its size_bytes, which the caller sets
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      debug.ReadGCStats
+LG_API void lg_get_gc_stats(lg_runtime *rt, lg_gc_stats *out);
+
+// Writes every live object, with its type, its fields and a shortest path from
+// a root that keeps it, as lines of text. Collects first, and stops the world
+// meanwhile.
+//
+// rt     the runtime
+// write  called with each line, without its newline; must not call the runtime
+// ud     handed to it
+//
+// Returns: LG_OK.
+// Errors:  LG_ENOMEM.   Misuse: outside a goroutine: fatal.
+// Blocks:  the goroutine, and then the world.   Call from: a goroutine.
+// Go:      debug.WriteHeapDump
+LG_API int lg_heap_dump(lg_runtime *rt, void (*write)(void *ud, const char *line),
+                        void *ud);
 
 // ---------------------------------------------------------------------------
 // Goroutines

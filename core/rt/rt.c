@@ -40,8 +40,9 @@ lg_runtime *lg_current(void)
     return m ? m->rt : NULL;
 }
 
-void *lg_alloc(lg_runtime *rt, void *ptr, size_t osize, size_t nsize)
+void *lg_alloc(lg_runtime *rt, lg_use use, void *ptr, size_t osize, size_t nsize)
 {
+    (void)use;
     return rt->alloc.fn(rt->alloc.ud, ptr, osize, nsize);
 }
 

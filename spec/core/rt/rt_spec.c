@@ -290,11 +290,11 @@ it("a channel with deadline 0", "serves the host's own thread")
 
 it("alloc", "goes through the host's hook", .procs = 1)
 {
-    char *memory = lg_alloc(rt, NULL, 0, 100);
+    char *memory = lg_alloc(rt, LG_USE_OTHER, NULL, 0, 100);
     CHECK(memory);
     memset(memory, 7, 100);
-    memory = lg_alloc(rt, memory, 100, 10000);
+    memory = lg_alloc(rt, LG_USE_OTHER, memory, 100, 10000);
     CHECK(memory && memory[99] == 7);
-    CHECK(!lg_alloc(rt, memory, 10000, 0));
-    CHECK(!lg_alloc(rt, NULL, 0, 0));
+    CHECK(!lg_alloc(rt, LG_USE_OTHER, memory, 10000, 0));
+    CHECK(!lg_alloc(rt, LG_USE_OTHER, NULL, 0, 0));
 }
