@@ -9,6 +9,11 @@
 enum lock_rank {
     RANK_SYNC = 1, // a channel, mutex, ... (sync/): one at a time
     RANK_CHANS,    // the list of all channels (sync/chan.c)
+    RANK_HANDLES,  // handles (gc/handle.c)
+    RANK_ROOTS,    // ranges of roots (gc/roots.c)
+    RANK_TYPES,    // the table of types (gc/type.c)
+    RANK_SPECIALS, // finalizers and weak references (gc/special.c): one shard
+    RANK_FINALIZE, // the queue of finalizers (gc/special.c)
     RANK_TIMERS,   // the timer heap of one P (sched/timer.c): one at a time
     RANK_SCHED,    // global queue, idle Ps and Ms (sched/idle.c)
     RANK_GPOOL,    // goroutine records (sched/g.c)
