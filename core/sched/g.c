@@ -130,6 +130,8 @@ struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache)
     // relaxed: for dumps, which may look at a record that is taken again
     __atomic_store_n(&g->strand, NULL, __ATOMIC_RELAXED);
     g->stack = NULL;
+    // relaxed: for dumps, as above
+    atomic_store_explicit(&g->is_system, false, memory_order_relaxed);
     // relaxed: what stands here is of an earlier life
     atomic_store_explicit(&g->wait.cancel, 0, memory_order_relaxed);
     g->has_wait = false;

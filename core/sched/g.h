@@ -76,6 +76,7 @@ struct lg_g {
 
     // -- written by whoever moves it, read by anyone, relaxed: for dumps --
     _Atomic uint32_t status; // lg_status
+    _Atomic bool is_system;  // the runtime's own: neither counted nor shown
     uint8_t stack_class;
 
     // -- the goroutine itself --

@@ -59,6 +59,28 @@ int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options 
     return LG_OK;
 }
 
+int lg__go_system(struct lg_runtime *rt, void (*fn)(void *arg), void *arg,
+                  const char *name)
+{
+    struct p *p = own_p(rt);
+    struct lg_g *g = lg__g_new(rt, p ? &p->gs : NULL);
+    if (!g) {
+        return LG_ENOMEM;
+    }
+    // relaxed: for dumps
+    atomic_store_explicit(&g->is_system, true, memory_order_relaxed);
+    atomic_store_explicit(&g->name, name, memory_order_relaxed);
+    atomic_store_explicit(&g->parent, 0, memory_order_relaxed);
+    g->run.kind = RUNNABLE_G;
+    g->fn = fn;
+    g->arg = arg;
+    g->stack_class = (uint8_t)rt->stacks.usual_class;
+    // relaxed: a figure
+    atomic_fetch_add_explicit(&rt->nsystem, 1, memory_order_relaxed);
+    lg__sched_push(rt, &g->run);
+    return LG_OK;
+}
+
 int lg_yield(void)
 {
     struct m *m = lg__m();
@@ -88,7 +110,14 @@ void lg__g_end(struct lg_g *g)
     struct lg_runtime *rt = g->rt;
     struct p *p = own_p(rt);
     uint64_t id = lg__g_id(g);
+    // relaxed: written before it ran
+    bool is_system = atomic_load_explicit(&g->is_system, memory_order_relaxed);
     lg__g_free(rt, p ? &p->gs : NULL, g);
+    if (is_system) {
+        // relaxed: a figure
+        atomic_fetch_sub_explicit(&rt->nsystem, 1, memory_order_relaxed);
+        return;
+    }
     if (p) {
         lg__p_count(&p->nended);
     } else {
@@ -178,7 +207,9 @@ void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info
         for (int i = 0; i < G_CHUNK; i++) {
             struct lg_g *g = &chunk->gs[i];
             uint64_t id = lg__g_id(g);
-            if (id == 0) {
+            // relaxed: for dumps. A record in its next life has another number
+            bool is_system = atomic_load_explicit(&g->is_system, memory_order_relaxed);
+            if (id == 0 || is_system) {
                 continue;
             }
             lg_g_info info;

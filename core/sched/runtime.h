@@ -63,7 +63,8 @@ struct lg_runtime {
     _Atomic int64_t nholds;    // lg_hold()
     _Atomic uint64_t nstarted; // goroutines, by threads without a P
     _Atomic uint64_t nended;
-    _Atomic size_t nchans; // length of chans
+    _Atomic uint32_t nsystem; // goroutines of the runtime's own
+    _Atomic size_t nchans;    // length of chans
 
     // -- idle protocol: seq_cst (sched/idle.c) --
     char idle_line[LG_CACHELINE]; // the allocator aligns to 16 bytes only

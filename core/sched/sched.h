@@ -11,6 +11,11 @@
 // A record for a goroutine that the caller starts; counted. NULL: no memory.
 struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name);
 
+// lg_go() for a goroutine of the runtime's own: nobody counts it, lists it or
+// waits for it to end. It may wait when the runtime closes.
+int lg__go_system(struct lg_runtime *rt, void (*fn)(void *arg), void *arg,
+                  const char *name);
+
 // A goroutine has ended and nothing runs on its stack any more.
 void lg__g_end(struct lg_g *g);
 

@@ -3,6 +3,7 @@
 // Goroutines: start, identity, end, and what a snapshot tells.
 #include <stdio.h>
 
+#include "sched/sched.h"
 #include "spec.h"
 
 static _Atomic int n_done;
@@ -241,6 +242,48 @@ it("goroutines while others come and go on 4 Ps", "sees whole records", .procs =
     }
     may_stop = true;
     SETTLE(lg_num_goroutine(rt) == 1);
+}
+
+static _Atomic(lg_g *) own_g;
+static _Atomic uint64_t own_ticket;
+
+static void park_for_ever(__attribute__((unused)) void *arg)
+{
+    for (;;) {
+        lg_ticket ticket = lg_park_arm();
+        own_ticket = ticket.wait;
+        own_g = ticket.g;
+        lg_park("nothing", LG_NEVER);
+        n_done++;
+    }
+}
+
+it("a goroutine of the runtime's own", "is neither counted nor listed, and may be left",
+   .procs = 2)
+{
+    size_t stacks = spec_stats(rt).stacks;
+    CHECK_OK(lg__go_system(rt, park_for_ever, NULL, "own"));
+    SETTLE(own_g != NULL);
+    CHECK_INT(lg_num_goroutine(rt), 1);
+    CHECK_INT(spec_waiting(rt, "nothing"), 0);
+    CHECK_BETWEEN(spec_stats(rt).stacks, 0, stacks + 1);
+    CHECK_INT(spec_stats(rt).spawned, 1);
+    lg_ready((lg_ticket){.g = own_g, .wait = own_ticket});
+    SETTLE(n_done == 1);
+}
+
+static void wait_for_nothing(__attribute__((unused)) void *arg)
+{
+    lg_chan_recv(ch, NULL, LG_NEVER);
+}
+
+it("a goroutine of the runtime's own", "hides no deadlock")
+{
+    lg_runtime *own = spec_open(1);
+    CHECK_OK(lg__go_system(own, park_for_ever, NULL, "own"));
+    ch = spec_chan(own, 0, 0);
+    CHECK_CODE(lg_run(own, wait_for_nothing, NULL), LG_EDEADLOCK);
+    spec_leave(own);
 }
 
 // ---------------------------------------------------------------------------
