@@ -21,6 +21,7 @@
 
 #include "base/base.h"
 #include "base/list.h"
+#include "gc/finalize.h"
 #include "gc/records.h"
 #include "lagoon.h"
 #include "mem/alloc.h"
@@ -71,16 +72,7 @@ struct gc_specials {
     struct gc *gc;
     struct lg_runtime *rt;
     struct special_shard shards[SPECIAL_SHARDS];
-
-    struct lock queue_lock;
-    // -- queue_lock --
-    struct special *first; // dead objects, in the order in which they were found
-    struct special *last;
-    bool is_started; // the goroutine that runs finalizers
-    bool is_waiting; // it has parked with `ticket`
-    lg_ticket ticket;
-    // -- written with the lock, read by anyone, relaxed: a figure --
-    _Atomic size_t nqueued;
+    struct finalize finalize;
 };
 
 void lg__specials_init(struct gc_specials *specials, struct gc *gc,
@@ -106,6 +98,11 @@ void lg__specials_visit_queue(struct gc_specials *specials,
 // its memory is touched. KEEP: give it the epoch's mark. Takes the scheduler's
 // locks; hold none of their rank or above.
 enum special_verdict lg__specials_sweep(struct gc_specials *specials, void *obj);
+
+// -- for the goroutine that runs finalizers --
+
+// Ends the record of an object that it has taken out of its queue.
+void lg__special_done(struct gc_specials *specials, struct special *special);
 
 // -- figures --
 

@@ -34,15 +34,16 @@ struct lg_type {
     size_t size_bytes;
     uint64_t ref_mask; // bit i: word i is a reference; of the first 64 words
     bool has_refs;
-    bool is_mask_all;    // no reference stands past those words
-    uint8_t size_class;  // of size_bytes; 0: large
-    uint32_t elem_bytes; // of that class: the slot of a typed object; 0: large
-    uint32_t id;         // dense, from 0
+    bool is_mask_all;          // no reference stands past those words
+    uint8_t size_class;        // of size_bytes; 0: large
+    uint32_t typed_elem_bytes; // of that class: the slot of a typed object
+    uint32_t id;               // dense, from 0
     uint32_t nruns;
     uint64_t nrefs;              // of all runs
     const struct type_run *runs; // ascending, apart from each other
     struct gc_family *family;    // the allocator's, filled by it on first use
     const lg_type_info *info;
+    size_t block_bytes; // of this record with its runs
 
     // -- the table's lock --
     struct lg_type *next;      // of all, by id
