@@ -25,6 +25,7 @@
 #include "gc/records.h"
 #include "lagoon.h"
 #include "mem/alloc.h"
+#include "mem/span.h"
 #include "os/lock.h"
 
 struct gc;
@@ -94,9 +95,16 @@ void lg__specials_visit_queue(struct gc_specials *specials,
 
 // -- for the sweeper --
 
+// Whether any object of a span may have specials.
+LG_INLINE bool lg__span_has_specials(const struct span *s)
+{
+    // relaxed: objects that get some meanwhile are alive
+    return __atomic_load_n(&s->has_specials, __ATOMIC_RELAXED);
+}
+
 // Decides about an object that was found dead, in a span with specials, before
-// its memory is touched. KEEP: give it the epoch's mark. Takes the scheduler's
-// locks; hold none of their rank or above.
+// its memory is touched. KEEP: it has the epoch's mark again. Takes the
+// scheduler's locks; hold none of their rank or above.
 enum special_verdict lg__specials_sweep(struct gc_specials *specials, void *obj);
 
 // -- for the goroutine that runs finalizers --

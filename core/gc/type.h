@@ -18,6 +18,7 @@ struct gc_family;
 
 enum {
     TYPE_WORD_BYTES = sizeof(void *), // of a reference
+    TYPE_SLOT_MIN = 16,               // of an object
     TYPE_MASK_WORDS = 64,             // that `ref_mask` tells of
 };
 
