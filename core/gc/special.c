@@ -267,7 +267,7 @@ int lg_weak_new(lg_runtime *rt, void *obj, lg_weak **out)
     }
     uint32_t number = shard_of(object.start);
     struct special_shard *shard = &specials->shards[number];
-    struct lg_weak *weak;
+    struct lg_weak *weak = NULL;
     lg__lock(&shard->lock, RANK_SPECIALS);
     int err = weak_new_locked(shard, object.start, &weak);
     if (!err) {
