@@ -18,6 +18,10 @@ enum lock_rank {
     RANK_SCHED,    // global queue, idle Ps and Ms (sched/idle.c)
     RANK_GPOOL,    // goroutine records (sched/g.c)
     RANK_STACKS,   // the pool of C stacks (mem/stack.c)
+    RANK_OUTSIDE,  // the block cache of threads without a P (mem/mcache.c)
+    RANK_CENTRAL,  // the spans of one size class (mem/mcentral.c): one at a time
+    RANK_HEAP,     // the page heap (mem/mheap.c)
+    RANK_FIXED,    // memory for tables beside the heap (mem/fixed.c)
 };
 
 #ifdef LG_CHECK

@@ -31,8 +31,40 @@ size_t lg__vm_page_bytes(void)
     return bytes;
 }
 
+#ifdef LG_CHECK
+static _Atomic int64_t granted; // 1 + requests that are granted before one fails; 0: all
+static _Atomic bool is_failing_for_good;
+
+void lg__vm_fail_after(int64_t n, bool is_for_good)
+{
+    // relaxed: specs ask for it before they start what may fail
+    atomic_store_explicit(&is_failing_for_good, is_for_good, memory_order_relaxed);
+    atomic_store_explicit(&granted, n, memory_order_relaxed);
+}
+
+bool lg__vm_is_granted(void)
+{
+    // relaxed: a count, it orders nothing
+    int64_t left = atomic_load_explicit(&granted, memory_order_relaxed);
+    while (left > 0) {
+        bool is_last = left == 1;
+        if (is_last && atomic_load_explicit(&is_failing_for_good, memory_order_relaxed)) {
+            return false;
+        }
+        if (atomic_compare_exchange_weak_explicit(
+                &granted, &left, left - 1, memory_order_relaxed, memory_order_relaxed)) {
+            return !is_last;
+        }
+    }
+    return true;
+}
+#endif
+
 int lg__vm_reserve(size_t size_bytes, void **out)
 {
+    if (!lg__vm_is_granted()) {
+        return LG_ENOMEM;
+    }
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     void *mem = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (mem == MAP_FAILED) {
@@ -41,6 +73,28 @@ int lg__vm_reserve(size_t size_bytes, void **out)
     // A stack touches one page; a huge page would touch 512.
     madvise(mem, size_bytes, MADV_NOHUGEPAGE);
     *out = mem;
+    return LG_OK;
+}
+
+int lg__vm_reserve_aligned(size_t size_bytes, size_t align_bytes, void **out)
+{
+    if (size_bytes > SIZE_MAX - align_bytes) {
+        return LG_ENOMEM;
+    }
+    void *mem;
+    int err = lg__vm_reserve(size_bytes + align_bytes, &mem);
+    if (err) {
+        return err;
+    }
+    // A mapping too long is cut at both ends.
+    uintptr_t low = (uintptr_t)mem;
+    uintptr_t start = (low + align_bytes - 1) & ~(uintptr_t)(align_bytes - 1);
+    size_t before = start - low;
+    if (before > 0) {
+        munmap(mem, before);
+    }
+    munmap((char *)mem + before + size_bytes, align_bytes - before);
+    *out = (char *)mem + before;
     return LG_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/fault.h"
+#include "os/vm.h"
 #include "sched/drive.h"
 #include "sched/idle.h"
 #include "sched/runtime.h"
@@ -104,7 +105,29 @@ static void runtime_free(struct lg_runtime *rt)
     lg__g_pool_fini(&rt->gs, &alloc);
     lg__globq_fini(&rt->global, &alloc);
     lg__stack_pool_fini(&rt->stacks);
-    lg__alloc_free(&alloc, rt, sizeof *rt);
+    lg__heap_fini(&rt->heap);
+    lg__vm_free(rt, sizeof *rt);
+}
+
+// The record comes from the system: what allocates stands in it.
+static int runtime_new(const lg_options *options, struct lg_runtime **out)
+{
+    void *mem;
+    int err = lg__vm_reserve(sizeof(struct lg_runtime), &mem);
+    if (err) {
+        return err;
+    }
+    struct lg_runtime *rt = mem;
+    err = lg__heap_init(&rt->heap);
+    if (err) {
+        lg__vm_free(rt, sizeof *rt);
+        return err;
+    }
+    rt->alloc = (struct alloc){.fn = options->alloc, .ud = options->alloc_ud};
+    rt->options = *options;
+    rt->panic_hook = (struct panic_hook){.say = options->on_fatal, .ud = options->ud};
+    *out = rt;
+    return LG_OK;
 }
 
 int lg_open(const lg_options *opts, lg_runtime **out)
@@ -122,18 +145,15 @@ int lg_open(const lg_options *opts, lg_runtime **out)
         return LG_EINVAL;
     }
     fill_defaults(&options);
-    struct alloc alloc = {.fn = options.alloc, .ud = options.alloc_ud};
-    struct lg_runtime *rt = lg__alloc_new(&alloc, sizeof *rt);
-    if (!rt) {
-        return LG_ENOMEM;
+    struct lg_runtime *rt;
+    int err = runtime_new(&options, &rt);
+    if (err) {
+        return err;
     }
-    rt->alloc = alloc;
-    rt->options = options;
-    rt->panic_hook = (struct panic_hook){.say = options.on_fatal, .ud = options.ud};
     lg__stack_pool_init(&rt->stacks, &rt->alloc, options.stack_size_bytes);
     lg__g_pool_init(&rt->gs);
     lg__now(rt);
-    int err = lg_set_procs(rt, options.procs);
+    err = lg_set_procs(rt, options.procs);
     if (err) {
         lg__ms_stop(rt);
         runtime_free(rt);

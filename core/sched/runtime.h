@@ -10,6 +10,7 @@
 #include "base/panic.h"
 #include "lagoon.h"
 #include "mem/alloc.h"
+#include "mem/mheap.h"
 #include "mem/stack.h"
 #include "os/lock.h"
 #include "os/note.h"
@@ -43,6 +44,7 @@ struct lg_runtime {
     struct panic_hook panic_hook;
 
     // -- have locks of their own --
+    struct heap heap;
     struct stack_pool stacks;
     struct g_pool gs;
     struct sysmon sysmon;

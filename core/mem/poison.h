@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// Memory that nobody may touch: the address sanitizer is told, in its build; in
+// all others these do nothing.
+#ifndef LG_MEM_POISON_H
+#define LG_MEM_POISON_H
+
+#include "base/base.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define LG_HAS_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LG_HAS_ASAN 1
+#endif
+#endif
+
+#ifdef LG_HAS_ASAN
+#include <sanitizer/asan_interface.h>
+#define LG_NO_ASAN __attribute__((no_sanitize("address")))
+#else
+#define LG_NO_ASAN
+#endif
+
+LG_INLINE void lg__poison(const void *ptr, size_t size_bytes)
+{
+#ifdef LG_HAS_ASAN
+    __asan_poison_memory_region(ptr, size_bytes);
+#else
+    (void)ptr;
+    (void)size_bytes;
+#endif
+}
+
+LG_INLINE void lg__unpoison(const void *ptr, size_t size_bytes)
+{
+#ifdef LG_HAS_ASAN
+    __asan_unpoison_memory_region(ptr, size_bytes);
+#else
+    (void)ptr;
+    (void)size_bytes;
+#endif
+}
+
+#endif // LG_MEM_POISON_H
