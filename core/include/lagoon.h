@@ -112,6 +112,7 @@ typedef struct lg_options {
     int gc_percent;          // as lg_gc_percent(); 0: 100
     int64_t mem_limit_bytes; // as lg_mem_limit(); 0: none
     bool gctrace;            // a line to on_log for each cycle, in Go's form
+    bool gc_stress;          // a cycle before every allocation: finds lost roots, slow
 } lg_options;
 
 enum {

@@ -65,10 +65,9 @@ LG_INLINE void lg__span_publish(struct span *s)
 // Gives a span back; published or not.
 void lg__span_free(struct heap *h, struct span *s);
 
-// The span that any pointer points into, published and of this heap; NULL: none. An
-// explicit block larger than an arena is not found. An explicit span may go at any
-// moment, unless the caller has a block in it: only its kind may be looked at.
-LG_INLINE struct span *lg__heap_find(struct heap *h, const void *ptr)
+// The arena with the span that any pointer may point into; NULL: none of this heap.
+// Unless the pointer is far into a large object, it lies in that arena.
+LG_INLINE struct arena *lg__heap_arena(struct heap *h, const void *ptr)
 {
     uintptr_t index = (uintptr_t)ptr >> ARENA_SHIFT;
     if (LG_UNLIKELY(index >= ARENAS_MAX)) {
@@ -76,11 +75,19 @@ LG_INLINE struct span *lg__heap_find(struct heap *h, const void *ptr)
     }
     // acquire: pairs with the release in mheap.c:table_set(); the header is filled
     uintptr_t entry = atomic_load_explicit(&h->table[index], memory_order_acquire);
-    if (entry == 0 || (entry & ARENA_EXPLICIT)) {
+    return LG_LIKELY(!(entry & ARENA_EXPLICIT)) ? (struct arena *)entry : NULL;
+}
+
+// The span that any pointer points into, published and of this heap; NULL: none. An
+// explicit block larger than an arena is not found. An explicit span may go at any
+// moment, unless the caller has a block in it: only its kind may be looked at.
+LG_INLINE struct span *lg__heap_find(struct heap *h, const void *ptr)
+{
+    struct arena *arena = lg__heap_arena(h, ptr);
+    if (!arena) {
         return NULL;
     }
-    struct arena *arena = (struct arena *)entry;
-    size_t page = ((uintptr_t)ptr - entry) >> PAGE_SHIFT;
+    size_t page = ((uintptr_t)ptr - (uintptr_t)arena) >> PAGE_SHIFT;
     uint32_t first = HEADER_PAGES; // of the one span, when it is far into it
     if (LG_LIKELY(page < ARENA_PAGES)) {
         // relaxed: an entry that is not the span's any more is caught below

@@ -12,6 +12,7 @@
 //         | first[]: a page's span         | index of the span's first page
 //         | classes[]: a page's size class |
 //         | spans[]: records               | touched only where a span starts
+//         | marks[]: the collector's       | touched only where it has objects
 //         +--------------------------------+ + HEADER_PAGES
 //         | pages of spans                 |
 //         +--------------------------------+ + 64 MB
@@ -31,6 +32,9 @@ enum {
     SPAN_NONE = 0, // no span starts in an arena's header
 };
 #define ARENA_BYTES ((size_t)1 << ARENA_SHIFT)
+#define ARENA_MASK ((uintptr_t)ARENA_BYTES - 1)
+
+enum { GRANULE_BYTES = 16 }; // of memory that have a mark byte
 
 enum span_kind {
     SPAN_FREE, // or not published
@@ -77,8 +81,6 @@ struct span {
 #endif
 
     // -- SPAN_COLLECTED: the collector's --
-    _Atomic(uint8_t)
-        *marks; // of each object: 0 free, else the epoch in which it was last alive
     struct lg_type *type; // of all objects; NULL: each has a word in the end of its slot
     struct gc_family *family;
     _Atomic uint32_t sweep_cycle; // the cycle after which it was swept last
@@ -100,6 +102,8 @@ struct arena {
     // -- written before blocks of the page are handed out --
     uint8_t classes[ARENA_PAGES]; // of spans of explicit blocks; 0: any other page
     struct span spans[ARENA_PAGES];
+    // -- the collector's (gc/gc.h); all zero in pages that are no span of its --
+    _Atomic(uint8_t) marks[ARENA_BYTES / GRANULE_BYTES];
 };
 
 enum { HEADER_PAGES = (sizeof(struct arena) + PAGE_BYTES - 1) / PAGE_BYTES };
@@ -123,6 +127,12 @@ LG_INLINE struct span *lg__span_of(const void *ptr)
     uint32_t first = atomic_load_explicit(&arena->first[lg__arena_page(arena, ptr)],
                                           memory_order_relaxed);
     return &arena->spans[first];
+}
+
+// The mark byte of the 16 bytes that a pointer leads into, near the start of a span.
+LG_INLINE _Atomic(uint8_t) *lg__mark_of(const void *ptr)
+{
+    return &lg__arena_of(ptr)->marks[((uintptr_t)ptr & ARENA_MASK) / GRANULE_BYTES];
 }
 
 LG_INLINE size_t lg__span_bytes(const struct span *s)

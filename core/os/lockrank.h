@@ -14,6 +14,11 @@ enum lock_rank {
     RANK_TYPES,    // the table of types (gc/type.c)
     RANK_SPECIALS, // finalizers and weak references (gc/special.c): one shard
     RANK_FINALIZE, // the queue of finalizers (gc/special.c)
+    RANK_GC,       // who waits for a cycle, figures (gc/gc.h)
+    RANK_FAMILIES, // the list of families of spans (gc/family.c)
+    RANK_FAMILY,   // the spans of one family: one at a time
+    RANK_GC_OUT,   // grey objects of threads without a P (gc/mark.c)
+    RANK_GC_POOL,  // full and empty work buffers (gc/work.c)
     RANK_TIMERS,   // the timer heap of one P (sched/timer.c): one at a time
     RANK_SCHED,    // global queue, idle Ps and Ms (sched/idle.c)
     RANK_GPOOL,    // goroutine records (sched/g.c)

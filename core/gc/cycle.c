@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: MIT
+#include "gc/cycle.h"
+
+#include "gc/alloc.h"
+#include "gc/gc.h"
+#include "gc/gclog.h"
+#include "gc/mark.h"
+#include "gc/sweep.h"
+#include "gc/verify.h"
+#include "gc/worker.h"
+#include "os/clock.h"
+#include "os/suspend.h"
+#include "sched/park.h"
+#include "sched/scan.h"
+#include "sched/sched.h"
+#include "sched/world.h"
+
+enum {
+    SLICE_BYTES = 64 * 1024, // marked between two looks at the clock
+    SLICE_NS = 200 * 1000,   // of the coordinator's turns, where others wait
+    // What is left when marking looks finished is done while the world is stopped,
+    // for so long; else the cycle goes back to marking.
+    LAST_NS = 50 * 1000,
+    SWEEPS_PER_TURN = 16,
+    // Of one P, where a quarter of all is less than one.
+    SHARE_PERCENT = 25,
+};
+
+// ---------------------------------------------------------------------------
+// The world stopped
+// ---------------------------------------------------------------------------
+
+static void each_gc_p(struct gc *gc, void (*fn)(struct gc *gc, struct gc_p *gp))
+{
+    for (uint32_t i = 0; i < lg__nps(gc->rt); i++) {
+        struct gc_p *gp = lg__gc_of(lg__p_at(gc->rt, i));
+        if (gp) {
+            fn(gc, gp);
+        }
+    }
+    fn(gc, &gc->outside_p);
+}
+
+static void set_phase(struct gc *gc, enum gc_phase phase)
+{
+    if (phase == GC_MARK) {
+        uint8_t epoch = (uint8_t)(MARK_EPOCHS - lg__gc_epoch(gc));
+        // relaxed: published by the phase
+        atomic_store_explicit(&gc->epoch, epoch, memory_order_relaxed);
+    }
+    // release: pairs with the acquire in lg__gc_is_marking()
+    atomic_store_explicit(&gc->phase, phase, memory_order_release);
+}
+
+// Handles and roots are changed by threads that do not stop with the world. Whoever
+// changes one has its lock, and so does not see the phase change meanwhile.
+static void lock_out_hosts(struct gc *gc) LG_UNCHECKED_LOCKING
+{
+    lg__lock(&gc->handles.lock, RANK_HANDLES);
+    lg__lock(&gc->roots.lock, RANK_ROOTS);
+}
+
+static void let_hosts_in(struct gc *gc) LG_UNCHECKED_LOCKING
+{
+    lg__unlock(&gc->roots.lock, RANK_ROOTS);
+    lg__unlock(&gc->handles.lock, RANK_HANDLES);
+}
+
+static void begin_p(struct gc *gc, struct gc_p *gp)
+{
+    (void)gc;
+    gp->is_marking = true;
+    gp->credit = 0;
+    lg__holes_blacken(gp);
+}
+
+static void end_p(struct gc *gc, struct gc_p *gp)
+{
+    (void)gc;
+    gp->is_marking = false;
+    lg__holes_give_up(gp);
+}
+
+static void flush_p(struct gc *gc, struct gc_p *gp)
+{
+    lg__work_flush(gc, &gp->work);
+}
+
+// Called by whichever M scans a stack.
+static void visit_stack(void *ud, const void *lo, const void *hi)
+{
+    struct gc *gc = ud;
+    lg__lock(&gc->outside_lock, RANK_GC_OUT);
+    lg__gc_shade_range(gc, &gc->outside, lo, hi);
+    lg__unlock(&gc->outside_lock, RANK_GC_OUT);
+}
+
+static void begin(struct gc *gc, struct gc_cycle *c)
+{
+    int64_t since_ns = lg__clock_now();
+    lg__world_stop(gc->rt);
+    // relaxed: read by those whom the world's start lets go on
+    c->number = atomic_fetch_add_explicit(&gc->cycle, 1, memory_order_relaxed) + 1;
+    c->begin_ns = since_ns;
+    c->heap_begin = atomic_load_explicit(&gc->pace.heap_live, memory_order_relaxed);
+    c->goal = atomic_load_explicit(&gc->pace.goal, memory_order_relaxed);
+    lg__gc_verify(gc, VERIFY_SWEPT);
+    lock_out_hosts(gc);
+    set_phase(gc, GC_MARK);
+    lg__pace_begin(gc);
+    each_gc_p(gc, begin_p);
+    let_hosts_in(gc);
+    lg__scan_begin(gc->rt, visit_stack, gc);
+    lg__world_start(gc->rt);
+    c->stop_ns[0] = lg__clock_now() - since_ns;
+}
+
+// How much has been marked, ever.
+static struct gc_totals totals(struct gc *gc)
+{
+    // relaxed: figures; exact where the world is stopped
+    struct gc_totals total = {
+        .idle_ns = atomic_load_explicit(&gc->idle_ns, memory_order_relaxed)};
+    for (uint32_t i = 0; i < lg__nps(gc->rt); i++) {
+        struct gc_p *gp = lg__gc_of(lg__p_at(gc->rt, i));
+        if (gp) {
+            total.marked +=
+                (int64_t)atomic_load_explicit(&gp->marked_bytes, memory_order_relaxed);
+            total.assist_ns +=
+                atomic_load_explicit(&gp->assist_ns, memory_order_relaxed);
+        }
+    }
+    return total;
+}
+
+// Marks what the Ps' buffers still hold, if it is little. The world is stopped.
+// False: there is more.
+static bool mark_rest(struct gc *gc, int64_t since_ns)
+{
+    struct gc_p *gp = lg__gc_p(lg__m());
+    each_gc_p(gc, flush_p);
+    lg__gc_flush_outside(gc);
+    // relaxed: the world is stopped
+    if (atomic_exchange_explicit(&gc->has_overflown, false, memory_order_relaxed)) {
+        lg__mark_again(gc, &gp->work);
+        lg__work_flush(gc, &gp->work);
+    }
+    while (lg__pool_has_work(&gc->pool) &&
+           !atomic_load_explicit(&gc->has_overflown, memory_order_relaxed)) {
+        lg__mark_some(gc, gp, SLICE_BYTES);
+        if (lg__clock_now() - since_ns > LAST_NS) {
+            break;
+        }
+    }
+    return !lg__pool_has_work(&gc->pool) &&
+           !atomic_load_explicit(&gc->has_overflown, memory_order_relaxed);
+}
+
+static void finish(struct gc *gc, struct gc_cycle *c)
+{
+    lg__gc_verify(gc, VERIFY_MARKED);
+    lock_out_hosts(gc);
+    set_phase(gc, GC_OFF);
+    each_gc_p(gc, end_p);
+    for (struct node *node = gc->families.all.first; node; node = node->next) {
+        lg__family_unsweep(LG_CONTAINER_OF(node, struct gc_family, node));
+    }
+    let_hosts_in(gc);
+    lg__scan_end(gc->rt);
+    struct gc_totals total = totals(gc);
+    c->stack_bytes = (int64_t)lg__scan_bytes(gc->rt);
+    c->root_bytes = (int64_t)(lg__roots_bytes(&gc->roots) +
+                              lg__handles_count(&gc->handles) * sizeof(void *));
+    c->assist_cpu_ns = total.assist_ns - gc->before.assist_ns;
+    c->idle_cpu_ns = total.idle_ns - gc->before.idle_ns;
+    c->heap_end = atomic_load_explicit(&gc->pace.heap_live, memory_order_relaxed);
+    lg__pace_end(gc, total.marked - gc->before.marked, c->stack_bytes + c->root_bytes,
+                 c->mark_cpu_ns + c->assist_cpu_ns);
+    c->heap_marked = gc->pace.marked;
+    gc->before = total;
+}
+
+// Stops the world to see whether marking is over, and ends it then.
+static bool try_finish(struct gc *gc, struct gc_cycle *c)
+{
+    int64_t since_ns = lg__clock_now();
+    lg__world_stop(gc->rt);
+    bool is_over = lg__scan_is_done(gc->rt) && mark_rest(gc, since_ns);
+    if (is_over) {
+        c->mark_ns = since_ns - c->begin_ns - c->stop_ns[0];
+        finish(gc, c);
+    }
+    lg__world_start(gc->rt);
+    int64_t took_ns = lg__clock_now() - since_ns;
+    c->stop_ns[1] = took_ns > c->stop_ns[1] ? took_ns : c->stop_ns[1];
+    return is_over;
+}
+
+// ---------------------------------------------------------------------------
+// Marking, beside the program
+// ---------------------------------------------------------------------------
+
+static void shade_obj(void *ud, void *obj)
+{
+    lg__gc_shade_outside(ud, obj);
+}
+
+static void shade_words(void *ud, const char *name, void **words, size_t n)
+{
+    (void)name;
+    for (size_t i = 0; i < n; i++) {
+        // relaxed: what changes meanwhile is shaded by who changes it
+        lg__gc_shade_outside(ud, __atomic_load_n(&words[i], __ATOMIC_RELAXED));
+    }
+}
+
+static void shade_children(void *ud, void *obj)
+{
+    struct gc *gc = ud;
+    lg__lock(&gc->outside_lock, RANK_GC_OUT);
+    lg__gc_shade_children(gc, &gc->outside, obj);
+    lg__unlock(&gc->outside_lock, RANK_GC_OUT);
+}
+
+static void mark_roots(struct gc *gc)
+{
+    lg__handles_visit(&gc->handles, shade_obj, gc);
+    lg__roots_visit(&gc->roots, shade_words, gc);
+    lg__specials_visit_finalizers(&gc->specials, shade_children, gc);
+    lg__specials_visit_queue(&gc->specials, shade_obj, gc);
+    lg__gc_flush_outside(gc);
+}
+
+// Lets others run: on one of few Ps the coordinator takes a quarter of all the time
+// that they have, as far as somebody wants it.
+static void give_way(struct gc *gc, int64_t worked_ns)
+{
+    uint32_t nprocs = lg__nprocs(gc->rt);
+    uint32_t percent = SHARE_PERCENT * nprocs;
+    bool is_driven = gc->rt->options.clock != NULL; // which may stand still
+    if (percent >= 100 || is_driven || !lg__p_has_more(gc->rt, lg__m()->p)) {
+        lg_yield();
+        return;
+    }
+    int64_t rest_ns = worked_ns * (100 - percent) / percent;
+    lg_sleep_until(lg__now(gc->rt) + rest_ns);
+}
+
+// One turn of the coordinator. False: there was nothing to mark.
+static bool take_turn(struct gc *gc, struct gc_cycle *c)
+{
+    int64_t since_ns = lg__clock_now();
+    int64_t worked_ns = 0;
+    size_t done;
+    do {
+        done = lg__gc_mark_slice(gc, SLICE_BYTES);
+        lg__pace_add_credit(&gc->pace, done);
+        worked_ns = lg__clock_now() - since_ns;
+    } while (done > 0 && worked_ns < SLICE_NS);
+    c->mark_cpu_ns += worked_ns;
+    lg__pace_revise(gc, totals(gc).marked - gc->before.marked);
+    if (done > 0) {
+        give_way(gc, worked_ns);
+    }
+    return done > 0;
+}
+
+static bool looks_finished(struct gc *gc)
+{
+    // seq_cst: pairs with mark.c:lg__mark_some(). Whoever marks has been counted
+    // before, and puts what is left into the pool before it is not any more
+    return atomic_load_explicit(&gc->nmarking, memory_order_seq_cst) == 0 &&
+           !lg__pool_has_work(&gc->pool) && lg__scan_is_done(gc->rt);
+}
+
+static void mark(struct gc *gc, struct gc_cycle *c)
+{
+    int64_t since_ns = lg__clock_now();
+    mark_roots(gc);
+    c->mark_cpu_ns = lg__clock_now() - since_ns;
+    do {
+        while (!looks_finished(gc)) {
+            if (!take_turn(gc, c)) {
+                lg_yield(); // somebody else has the rest
+            }
+        }
+    } while (!try_finish(gc, c));
+}
+
+// ---------------------------------------------------------------------------
+// Sweeping, and those who wait
+// ---------------------------------------------------------------------------
+
+static void sweep_all(struct gc *gc)
+{
+    for (bool has_more = true; has_more;) {
+        lg__world_checkpoint(lg__m());
+        lg__nostop_enter();
+        for (int i = 0; i < SWEEPS_PER_TURN && has_more; i++) {
+            has_more = lg__sweep_some(gc);
+        }
+        lg__nostop_leave();
+        lg_yield();
+    }
+}
+
+static void tell_waiters(struct gc *gc, uint64_t number)
+{
+    lg__lock(&gc->lock, RANK_GC);
+    struct gc_waiter *due = NULL;
+    struct gc_waiter **at = &gc->waiters;
+    while (*at) {
+        struct gc_waiter *w = *at;
+        if (w->cycle <= number) {
+            *at = w->next;
+            w->next = due;
+            due = w;
+        } else {
+            at = &w->next;
+        }
+    }
+    gc->done = number;
+    lg__unlock(&gc->lock, RANK_GC);
+    while (due) {
+        struct gc_waiter *next = due->next; // gone when it is readied
+        lg_ready(due->ticket);
+        due = next;
+    }
+}
+
+static void run_cycle(struct gc *gc, bool is_forced)
+{
+    struct gc_cycle c = {.is_forced = is_forced};
+    sweep_all(gc); // what the last one may have left
+    lg__gc_workers_start(gc);
+    begin(gc, &c);
+    mark(gc, &c);
+    lg__gclog_add(gc, &c);
+    sweep_all(gc);
+    tell_waiters(gc, c.number);
+}
+
+// ---------------------------------------------------------------------------
+// The coordinator
+// ---------------------------------------------------------------------------
+
+// Waits until a cycle is wanted. Returns whether lg_gc() wants it.
+static bool wait_for_request(struct gc *gc)
+{
+    for (;;) {
+        lg_ticket ticket = lg_park_arm();
+        lg__lock(&gc->lock, RANK_GC);
+        bool is_forced = gc->nforced > 0;
+        bool is_wanted = gc->is_requested || is_forced;
+        gc->is_requested = false;
+        gc->nforced = 0;
+        gc->coordinator = ticket;
+        gc->is_coordinator_waiting = !is_wanted;
+        lg__unlock(&gc->lock, RANK_GC);
+        if (is_wanted) {
+            lg_park("GC", 0); // takes the ticket back
+            return is_forced;
+        }
+        lg_park("GC", LG_NEVER);
+    }
+}
+
+static void coordinator_main(void *arg)
+{
+    for (;;) {
+        bool is_forced = wait_for_request(arg);
+        run_cycle(arg, is_forced);
+    }
+}
+
+// Wakes the coordinator, or starts it the first time. LG_OK or LG_ENOMEM.
+static int call_coordinator(struct gc *gc, bool is_forced)
+{
+    lg__lock(&gc->lock, RANK_GC);
+    bool must_start = !gc->has_coordinator;
+    bool must_wake = gc->is_coordinator_waiting;
+    lg_ticket ticket = gc->coordinator;
+    gc->has_coordinator = true;
+    gc->is_coordinator_waiting = false;
+    gc->is_requested = true;
+    gc->nforced += is_forced;
+    lg__unlock(&gc->lock, RANK_GC);
+    if (must_wake) {
+        lg_ready(ticket);
+    }
+    if (must_start && lg__go_system(gc->rt, coordinator_main, gc, "GC") != LG_OK) {
+        lg__lock(&gc->lock, RANK_GC);
+        gc->has_coordinator = false;
+        gc->nforced -= is_forced;
+        lg__unlock(&gc->lock, RANK_GC);
+        return LG_ENOMEM;
+    }
+    return LG_OK;
+}
+
+void lg__gc_request(struct gc *gc)
+{
+    // relaxed: until the cycle begins nobody needs to ask again
+    uint64_t cycle = atomic_load_explicit(&gc->cycle, memory_order_relaxed);
+    uint64_t asked = atomic_load_explicit(&gc->asked, memory_order_relaxed);
+    if (asked != cycle + 1 &&
+        atomic_compare_exchange_strong_explicit(&gc->asked, &asked, cycle + 1,
+                                                memory_order_relaxed,
+                                                memory_order_relaxed) &&
+        call_coordinator(gc, false) != LG_OK) {
+        atomic_store_explicit(&gc->asked, cycle, memory_order_relaxed);
+    }
+}
+
+// Enters a waiter for the end of the next cycle that has not begun. Under the lock,
+// with the coordinator unable to take the request before.
+static void enter_waiter(struct gc *gc, struct gc_waiter *w)
+{
+    lg__lock(&gc->lock, RANK_GC);
+    // relaxed: at worst one cycle more than needed is waited for
+    w->cycle = atomic_load_explicit(&gc->cycle, memory_order_relaxed) + 1;
+    w->next = gc->waiters;
+    gc->waiters = w;
+    lg__unlock(&gc->lock, RANK_GC);
+}
+
+static void forget_waiter(struct gc *gc, struct gc_waiter *w)
+{
+    lg__lock(&gc->lock, RANK_GC);
+    struct gc_waiter **at = &gc->waiters;
+    while (*at && *at != w) {
+        at = &(*at)->next;
+    }
+    if (*at) {
+        *at = w->next;
+    }
+    lg__unlock(&gc->lock, RANK_GC);
+}
+
+int lg_gc(lg_runtime *rt)
+{
+    struct m *m = lg__m();
+    LG_MISUSE_IF(!m || !m->g || m->rt != rt, "lg_gc() outside a goroutine");
+    struct gc *gc = lg__gc(rt);
+    struct lg_g *g = m->g;
+    lg__wait_begin_uncancelable(g);
+    struct gc_waiter w = {.ticket = {.g = g, .wait = lg__wait_number(&g->wait)}};
+    enter_waiter(gc, &w);
+    int err = call_coordinator(gc, true);
+    if (err) {
+        forget_waiter(gc, &w);
+        lg__wait_withdraw(g);
+        return err;
+    }
+    int rc = lg__wait_for(g, "GC wait", LG_NEVER, NULL);
+    return rc == LG_WAIT ? lg_wait() : rc;
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+//
+// The collector's record: concurrent, tri-colour, non-moving, as Go's. What an
+// object's colour is:
+//
+//   every 16 bytes of an arena have a mark byte (mem/heap.h); that of the
+//   granule in which an object starts says
+//     0              free: no object
+//     epoch          black or grey: found alive in this cycle, or made in it.
+//                    Grey are those of them that stand in a work buffer
+//     other epoch    white: alive as far as the last cycle knew
+//
+// The epoch alternates between 1 and 2. When a cycle starts it flips, and all
+// that was alive is white without having been touched. When marking is over what
+// is white is garbage; sweeping turns those bytes to 0. A new object gets its
+// byte with the hole that it lies in (gc/alloc.c).
+//
+//   GC_OFF  ----- begin, world stopped ---->  GC_MARK
+//     ^        flips the epoch, sets every P's is_marking,       |
+//     |        scans the stacks of those who ran                 |
+//     |                                                          |
+//     +---- end, world stopped: no grey object is left anywhere -+
+//
+// Sweeping goes on during GC_OFF (gc/sweep.c), and is over before the next cycle.
+// Who may touch what: a gc_p belongs to the M that owns the P, or to who has
+// stopped the world. Modelled in spec/models/barrier.pml.
+#ifndef LG_GC_GC_H
+#define LG_GC_GC_H
+
+#include "base/base.h"
+#include "base/list.h"
+#include "gc/family.h"
+#include "gc/gclog.h"
+#include "gc/handle.h"
+#include "gc/pace.h"
+#include "gc/roots.h"
+#include "gc/special.h"
+#include "gc/type.h"
+#include "gc/work.h"
+#include "os/lock.h"
+#include "sched/runtime.h"
+
+enum gc_phase { GC_OFF, GC_MARK };
+
+enum {
+    // Types with a number below this find their hole without another load.
+    GC_TYPES_INLINE = LG_SIZED(64, 2),
+    // Typed objects up to this size live among their like.
+    GC_TYPED_MAX = 512,
+};
+
+#define HEAP_OBJECT_MAX ((size_t)1 << 40)
+
+// The free places of one family that a P allocates from next: [at, end) in span,
+// all of them zeroed and with mark bytes. `next` is where the one after is
+// looked for.
+struct hole {
+    char *at;
+    char *end;
+    struct span *span; // NULL: none
+    uint32_t next;     // index of a slot
+};
+
+// One P's share of the collector.
+struct gc_p {
+    // -- owner P; changed by others when the world is stopped --
+    bool is_marking; // stores tell the collector
+    struct gc *gc;
+    struct hole typed[GC_TYPES_INLINE]; // by number of the type
+    struct hole *more_typed;            // of higher numbers
+    uint32_t nmore_typed;
+    struct hole sized[NCLASSES][2]; // by class, and whether they hold references
+    char *tiny;                     // [tiny, tiny_end): rest of a block of 16 bytes
+    char *tiny_end;
+    struct gc_work work; // grey objects
+    int64_t credit;      // of marking, in bytes; below 0 it is owed
+    // -- written by the owner, read by anyone, relaxed: figures --
+    _Atomic uint64_t allocated; // objects, as far as holes were claimed
+    _Atomic uint64_t allocated_bytes;
+    _Atomic uint64_t marked_bytes; // ever
+    _Atomic int64_t assist_ns;
+};
+
+// Somebody who waits in lg_gc() for the end of a cycle.
+struct gc_waiter {
+    struct gc_waiter *next;
+    lg_ticket ticket;
+    uint64_t cycle; // that must be over
+};
+
+// Sums over all Ps, ever.
+struct gc_totals {
+    int64_t marked; // bytes
+    int64_t assist_ns;
+    int64_t idle_ns;
+};
+
+struct gc {
+    struct lg_runtime *rt;
+    struct heap *heap;
+
+    // -- world stopped to write, anyone reads --
+    _Atomic uint32_t phase; // enum gc_phase
+    _Atomic uint8_t epoch;
+    _Atomic uint64_t cycle; // number of the cycle that began last
+
+    // -- have locks of their own --
+    struct gc_types types;
+    struct gc_families families;
+    struct gc_handles handles;
+    struct gc_roots roots;
+    struct gc_specials specials;
+    struct gc_pool pool; // work buffers
+    struct gc_pace pace;
+
+    struct lock lock;
+    // -- lock --
+    struct gc_waiter *waiters;      // of lg_gc()
+    uint64_t done;                  // the last cycle that is over and swept
+    bool is_requested;              // the coordinator shall begin a cycle
+    uint32_t nforced;               // of the requests, by lg_gc()
+    bool has_coordinator;           // its goroutine was started
+    bool is_coordinator_waiting;    // with `coordinator`
+    lg_ticket coordinator;
+    struct gc_worker *idle_workers; // that wait for something to mark
+    struct gc_log log;              // of cycles that are over
+
+    // -- handles.lock, which who starts and ends a cycle holds meanwhile --
+    struct gc_p outside_p; // holes of threads without a P
+
+    // -- outside_lock --
+    struct lock outside_lock;
+    struct gc_work outside; // greyed by threads without a P, and by stacks
+
+    // -- the coordinator --
+    struct gc_worker *workers; // all
+    uint32_t nworkers;
+    struct gc_totals before; // this cycle
+
+    // -- any thread --
+    _Atomic uint64_t asked;       // the cycle that a trigger has asked for
+    _Atomic uint32_t nmarking;    // threads that have grey objects in their hands
+    _Atomic bool has_overflown;   // a grey object found no buffer
+    _Atomic bool has_idle_worker; // relaxed: a hint
+    _Atomic int64_t idle_ns;      // relaxed: a figure
+};
+
+LG_INLINE struct gc *lg__gc(struct lg_runtime *rt)
+{
+    return rt->gc;
+}
+
+LG_INLINE bool lg__gc_is_marking(struct gc *gc)
+{
+    // acquire: pairs with the release in cycle.c; written with the world stopped
+    return atomic_load_explicit(&gc->phase, memory_order_acquire) == GC_MARK;
+}
+
+LG_INLINE uint8_t lg__gc_epoch(struct gc *gc)
+{
+    // relaxed: changes only while the world is stopped
+    return atomic_load_explicit(&gc->epoch, memory_order_relaxed);
+}
+
+// The gc_p of the calling M's P, made if there is none. NULL: no memory.
+struct gc_p *lg__gc_p(struct m *m);
+
+// The share of any P, if it has one; for those who have stopped the world, and for
+// figures.
+LG_INLINE struct gc_p *lg__gc_of(struct p *p)
+{
+    // acquire: pairs with the release in lg__gc_p()
+    return __atomic_load_n(&p->gc, __ATOMIC_ACQUIRE);
+}
+
+// All memory that the limit counts.
+size_t lg__gc_total_bytes(struct gc *gc);
+
+// Makes and frees the collector. lg__gc_open() returns LG_OK or LG_ENOMEM.
+int lg__gc_open(struct lg_runtime *rt);
+void lg__gc_close(struct lg_runtime *rt);
+
+#endif // LG_GC_GC_H

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+//
+// Marking: from what is known to be alive to what that refers to.
+//
+// On a large heap nearly every step is a cache miss, so each is asked for ahead:
+// a reference that was found waits in a short queue while its mark byte comes, a
+// grey object in another while its span's record and its first line come (Cher,
+// Hosking and Vitek, "Software prefetching for mark-sweep garbage collection",
+// ASPLOS 2004).
+#ifndef LG_GC_MARK_H
+#define LG_GC_MARK_H
+
+#include "base/base.h"
+#include "gc/gc.h"
+
+// Marks what is grey, on the calling M, for about budget_bytes of objects, as long
+// as there is some and nobody else wants the M. Returns the bytes done. What is
+// left is in the pool.
+size_t lg__mark_some(struct gc *gc, struct gc_p *gp, size_t budget_bytes);
+
+// Greys what a pointer leads to, if that is a white object. Any pointer.
+void lg__gc_shade(struct gc *gc, struct gc_work *work, const void *ptr);
+
+// The same on any thread, with or without a P.
+void lg__gc_shade_outside(struct gc *gc, const void *ptr);
+
+// Lets markers have what was greyed so. False: there was nothing.
+bool lg__gc_flush_outside(struct gc *gc);
+
+// Shades every word of [lo, hi).
+void lg__gc_shade_range(struct gc *gc, struct gc_work *work, const void *lo,
+                        const void *hi);
+
+// Shades what an object refers to, not the object.
+void lg__gc_shade_children(struct gc *gc, struct gc_work *work, void *object);
+
+// Greys all marked objects again, since some grey one may have been forgotten. The
+// world is stopped.
+void lg__mark_again(struct gc *gc, struct gc_work *work);
+
+// An object, found from any pointer to it or into it.
+struct object {
+    char *start;
+    size_t size_bytes;
+    struct lg_type *type; // NULL: bytes
+    struct span *span;
+};
+
+// False: the pointer leads to no object.
+bool lg__object_find(struct gc *gc, const void *ptr, struct object *out);
+
+// Whether the object that starts here was found alive, or made, in this cycle or
+// (between cycles) in the last.
+LG_INLINE bool lg__object_is_marked(struct gc *gc, const void *start)
+{
+    // acquire: pairs with the release in alloc.c
+    return (atomic_load_explicit(lg__mark_of(start), memory_order_acquire) &
+            lg__gc_epoch(gc)) != 0;
+}
+
+// Calls visit with the address of every reference in an object.
+void lg__object_each_ref(const struct object *object,
+                         void (*visit)(void *ud, void **slot), void *ud);
+
+#endif // LG_GC_MARK_H

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+#include "gc/pace.h"
+
+#include "gc/cycle.h"
+#include "gc/gc.h"
+#include "gc/mark.h"
+#include "os/clock.h"
+#include "os/suspend.h"
+#include "sched/world.h"
+
+enum {
+    HEAP_MIN = LG_SIZED(4 * 1024 * 1024, 64 * 1024), // of the goal, at 100 %
+    ASSIST_MIN = 32 * 1024, // marked at a time by who owes anything
+    RATIO_ONE = 256,
+};
+
+// A setting or an estimate: nothing else depends on it.
+#define LOAD(field) atomic_load_explicit(&(field), memory_order_relaxed)
+#define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
+#define ADD(field, value) atomic_fetch_add_explicit(&(field), (value), memory_order_relaxed)
+
+void lg__pace_init(struct gc *gc)
+{
+    const lg_options *options = &gc->rt->options;
+    struct gc_pace *pace = &gc->pace;
+    STORE(pace->percent, options->gc_percent ? options->gc_percent : 100);
+    STORE(pace->limit,
+          options->mem_limit_bytes > 0 ? options->mem_limit_bytes : LG_MEM_NO_LIMIT);
+    pace->is_stress = options->gc_stress;
+    lg__pace_set_goal(gc);
+}
+
+// ---------------------------------------------------------------------------
+// Accounts
+// ---------------------------------------------------------------------------
+
+// Only the owner of a P writes its figures.
+static void count(_Atomic uint64_t *figure, uint64_t more)
+{
+    STORE(*figure, LOAD(*figure) + more);
+}
+
+void lg__pace_claimed(struct gc *gc, struct gc_p *gp, uint32_t nobjects, size_t bytes)
+{
+    count(&gp->allocated, nobjects);
+    count(&gp->allocated_bytes, bytes);
+    ADD(gc->pace.heap_live, (int64_t)bytes);
+    if (gp->is_marking) {
+        ADD(gc->pace.black, (int64_t)bytes);
+    }
+}
+
+void lg__pace_unclaimed(struct gc_p *gp, uint32_t nobjects, size_t bytes)
+{
+    count(&gp->allocated, -(uint64_t)nobjects);
+    count(&gp->allocated_bytes, -(uint64_t)bytes);
+    ADD(gp->gc->pace.heap_live, -(int64_t)bytes);
+    ADD(gp->gc->pace.black, -(int64_t)bytes);
+}
+
+void lg__pace_blackened(struct gc_pace *pace, size_t bytes)
+{
+    ADD(pace->black, (int64_t)bytes);
+}
+
+void lg__pace_freed(struct gc_pace *pace, uint32_t nobjects, size_t bytes)
+{
+    ADD(pace->freed, nobjects);
+    ADD(pace->freed_bytes, bytes);
+}
+
+void lg__pace_add_credit(struct gc_pace *pace, size_t bytes)
+{
+    ADD(pace->credit, (int64_t)bytes);
+}
+
+// ---------------------------------------------------------------------------
+// Goals
+// ---------------------------------------------------------------------------
+
+static int64_t goal_by_percent(const struct gc_pace *pace)
+{
+    int percent = LOAD(pace->percent);
+    if (percent == LG_GC_OFF) {
+        return INT64_MAX;
+    }
+    double base = (double)(pace->marked + pace->scanned);
+    double goal = (double)pace->marked + base * percent / 100;
+    double least = (double)HEAP_MIN * percent / 100;
+    goal = goal > least ? goal : least;
+    return goal < (double)(INT64_MAX / 2) ? (int64_t)goal : INT64_MAX;
+}
+
+// What the limit leaves for collected objects, less 3 % for what comes between two
+// looks at the figures.
+static int64_t goal_by_limit(struct gc *gc)
+{
+    int64_t limit = LOAD(gc->pace.limit);
+    if (limit == LG_MEM_NO_LIMIT) {
+        return INT64_MAX;
+    }
+    int64_t others = (int64_t)lg__gc_total_bytes(gc) - LOAD(gc->pace.heap_live);
+    int64_t goal = limit - limit / 32 - (others > 0 ? others : 0);
+    int64_t least = gc->pace.marked + gc->pace.marked / 16;
+    return goal > least ? goal : least;
+}
+
+static int64_t trigger_for(const struct gc_pace *pace, int64_t goal)
+{
+    if (goal == INT64_MAX) {
+        return INT64_MAX;
+    }
+    int64_t way = goal - pace->marked;
+    int64_t earliest = pace->marked + way / 10 * 7;
+    int64_t latest = pace->marked + way / 20 * 19;
+    int64_t trigger = goal - pace->runway;
+    return trigger < earliest ? earliest : trigger > latest ? latest : trigger;
+}
+
+void lg__pace_set_goal(struct gc *gc)
+{
+    struct gc_pace *pace = &gc->pace;
+    int64_t by_percent = goal_by_percent(pace);
+    int64_t by_limit = goal_by_limit(gc);
+    int64_t goal = by_percent < by_limit ? by_percent : by_limit;
+    STORE(pace->goal, goal);
+    STORE(pace->trigger, trigger_for(pace, goal));
+}
+
+void lg__pace_begin(struct gc *gc)
+{
+    struct gc_pace *pace = &gc->pace;
+    int64_t live = LOAD(pace->heap_live);
+    // What was alive last time, and half of what has come since.
+    pace->expected = live / 2 > pace->marked ? live / 2 : pace->marked;
+    pace->begin_ns = lg__clock_now();
+    STORE(pace->black, 0);
+    STORE(pace->credit, 0);
+    lg__pace_revise(gc, 0);
+}
+
+void lg__pace_revise(struct gc *gc, int64_t marked)
+{
+    struct gc_pace *pace = &gc->pace;
+    int64_t live = LOAD(pace->heap_live);
+    int64_t goal = LOAD(pace->goal);
+    int64_t rest = pace->expected - marked;
+    if (rest < live / 16) {
+        rest = live / 16; // it was more than expected
+    }
+    int64_t way = goal - live;
+    if (way < live / 32) {
+        way = live / 32; // over the goal: it shall not grow by much more
+    }
+    if (way < 1) {
+        way = 1;
+    }
+    int64_t ratio = rest > INT64_MAX / RATIO_ONE ? INT64_MAX : rest * RATIO_ONE / way;
+    STORE(pace->ratio, (uint32_t)(ratio < 64 * RATIO_ONE ? ratio : 64 * RATIO_ONE));
+}
+
+void lg__pace_end(struct gc *gc, int64_t marked, int64_t scanned, int64_t gc_cpu_ns)
+{
+    struct gc_pace *pace = &gc->pace;
+    int64_t black = LOAD(pace->black);
+    pace->marked = marked + black;
+    pace->scanned = scanned;
+    pace->runway = (pace->runway + black) / 2;
+    STORE(pace->heap_live, pace->marked);
+    lg__pace_set_goal(gc);
+    // Half of the CPU time since the cycle began, at the most.
+    int64_t now_ns = lg__clock_now();
+    int64_t least_ns = 2 * gc_cpu_ns / (int64_t)lg__nprocs(gc->rt);
+    STORE(pace->not_before_ns, pace->begin_ns + least_ns > now_ns
+                                   ? pace->begin_ns + least_ns
+                                   : now_ns);
+}
+
+// ---------------------------------------------------------------------------
+// Before an allocation
+// ---------------------------------------------------------------------------
+
+// Takes credit for what is owed.
+static void take_credit(struct gc_pace *pace, struct gc_p *gp)
+{
+    int64_t there = LOAD(pace->credit);
+    while (there > 0 && gp->credit < 0) {
+        int64_t taken = there < -gp->credit ? there : -gp->credit;
+        if (atomic_compare_exchange_weak_explicit(&pace->credit, &there, there - taken,
+                                                  memory_order_relaxed,
+                                                  memory_order_relaxed)) {
+            gp->credit += taken;
+        }
+    }
+}
+
+// Marks for what is allocated. Returns false if there was nothing to mark: then the
+// cycle waits for its end, or for others who mark.
+static bool assist(struct gc *gc, struct m *m, size_t size_bytes)
+{
+    lg__nostop_enter();
+    struct gc_p *gp = lg__gc_p(m);
+    bool has_helped = true;
+    if (gp && gp->is_marking) {
+        gp->credit -= (int64_t)size_bytes * LOAD(gc->pace.ratio) / RATIO_ONE;
+        take_credit(&gc->pace, gp);
+        if (gp->credit < 0) {
+            size_t owed = (size_t)-gp->credit;
+            int64_t since_ns = lg__clock_now();
+            size_t done = lg__mark_some(gc, gp, owed > ASSIST_MIN ? owed : ASSIST_MIN);
+            STORE(gp->assist_ns, LOAD(gp->assist_ns) + lg__clock_now() - since_ns);
+            gp->credit += (int64_t)done;
+            has_helped = done > 0;
+        }
+    }
+    lg__nostop_leave();
+    return has_helped;
+}
+
+static bool is_due(struct gc *gc)
+{
+    struct gc_pace *pace = &gc->pace;
+    return LOAD(pace->heap_live) >= LOAD(pace->trigger) &&
+           lg__clock_now() >= LOAD(pace->not_before_ns);
+}
+
+void lg__pace_before(struct gc *gc, size_t size_bytes)
+{
+    struct m *m = lg__m();
+    lg__world_checkpoint(m);
+    bool is_native = !m->g->strand;
+    if (LG_UNLIKELY(gc->pace.is_stress) && is_native) {
+        lg_gc(gc->rt);
+        return;
+    }
+    bool must_yield = false;
+    if (lg__gc_is_marking(gc)) {
+        must_yield = !assist(gc, m, size_bytes);
+    } else if (LG_UNLIKELY(is_due(gc))) {
+        lg__gc_request(gc);
+        must_yield = true;
+    }
+    // The collector's goroutine may wait for this P. A scripted goroutine cannot
+    // stand aside here; its strand looks at the queue soon.
+    if (must_yield && is_native) {
+        lg_yield();
+    }
+}

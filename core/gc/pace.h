@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+//
+// Pacing: when a cycle starts, and how much those who allocate must help, so that
+// the heap ends near its goal and marking costs about a quarter of the CPUs. After
+// Go's pacer ("Getting to Go", Hudson 2018, and its design documents), simplified:
+//
+//   goal     what was alive, plus percent of it, of the stacks and of the roots;
+//            less if the memory limit is nearer
+//   trigger  before the goal by as much as was allocated while the last cycle
+//            marked, within [70 %, 95 %] of the way
+//   debt     while marking, each byte allocated costs so many bytes of marking
+//            that the expected rest is done when the goal is reached. What the
+//            collector's own goroutines have done can be taken as credit first.
+//
+// With a limit that what is alive does not fit under, cycles would follow each
+// other without end: the next may not begin before the program has had as much CPU
+// time as the last took.
+#ifndef LG_GC_PACE_H
+#define LG_GC_PACE_H
+
+#include "base/base.h"
+
+struct gc;
+struct gc_p;
+
+struct gc_pace {
+    // -- settings: any thread, relaxed --
+    _Atomic int percent; // LG_GC_OFF
+    _Atomic int64_t limit;
+
+    // -- fixed --
+    bool is_stress; // a cycle before every allocation
+
+    // -- any thread, relaxed: estimates --
+    _Atomic int64_t heap_live; // alive after the last cycle, plus claimed since
+    _Atomic int64_t trigger;   // of heap_live
+    _Atomic int64_t goal;      // the same
+    _Atomic int64_t credit;    // marking done in the background, not yet taken
+    _Atomic uint32_t ratio;    // bytes to mark for 256 bytes allocated
+    _Atomic int64_t black;     // claimed in the running cycle
+    _Atomic uint64_t freed;    // objects, ever
+    _Atomic uint64_t freed_bytes;
+    _Atomic int64_t not_before_ns; // no cycle begins earlier, but for lg_gc()
+
+    // -- the collector's goroutine --
+    int64_t marked;   // by the last cycle, claimed meanwhile included
+    int64_t scanned;  // stacks and roots, by the last cycle
+    int64_t runway;   // what is allocated while a cycle marks
+    int64_t expected; // bytes that the running cycle will mark
+    int64_t begin_ns;
+};
+
+void lg__pace_init(struct gc *gc);
+
+// Called before an allocation of about so many bytes: lets the world stop, starts
+// a cycle if it is time, and works off what is owed while one marks. The caller
+// may be on another M after.
+void lg__pace_before(struct gc *gc, size_t size_bytes);
+
+// Slots have been claimed, or were given up unused.
+void lg__pace_claimed(struct gc *gc, struct gc_p *gp, uint32_t count, size_t bytes);
+void lg__pace_unclaimed(struct gc_p *gp, uint32_t count, size_t bytes);
+
+// Bytes claimed before the cycle and unused, which it takes as alive.
+void lg__pace_blackened(struct gc_pace *pace, size_t bytes);
+
+// Objects were swept away.
+void lg__pace_freed(struct gc_pace *pace, uint32_t count, size_t bytes);
+
+// The collector's goroutine has marked so many bytes: credit for others.
+void lg__pace_add_credit(struct gc_pace *pace, size_t bytes);
+
+// A cycle begins; is under way, with so many bytes marked; has ended. The first and
+// the last with the world stopped.
+void lg__pace_begin(struct gc *gc);
+void lg__pace_revise(struct gc *gc, int64_t marked);
+void lg__pace_end(struct gc *gc, int64_t marked, int64_t scanned, int64_t gc_cpu_ns);
+
+// Sets goal and trigger anew: a setting has changed.
+void lg__pace_set_goal(struct gc *gc);
+
+#endif // LG_GC_PACE_H

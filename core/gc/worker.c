@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "gc/worker.h"
+
+#include "gc/gc.h"
+#include "gc/mark.h"
+#include "os/clock.h"
+#include "os/suspend.h"
+#include "sched/scan.h"
+#include "sched/sched.h"
+#include "sched/world.h"
+
+enum { IDLE_SLICE_BYTES = 64 * 1024 };
+
+size_t lg__gc_mark_slice(struct gc *gc, size_t budget_bytes)
+{
+    lg__world_checkpoint(lg__m());
+    lg__nostop_enter();
+    size_t done = 0;
+    struct gc_p *gp = lg__gc_p(lg__m());
+    // The phase is looked at with the flag set: it does not change from here on.
+    if (gp && lg__gc_is_marking(gc)) {
+        done = lg__mark_some(gc, gp, budget_bytes);
+        if (done == 0 && !lg__world_is_wanted(gc->rt)) {
+            done = lg__gc_flush_outside(gc) || lg__scan_some(gc->rt);
+        }
+    }
+    lg__nostop_leave();
+    return done;
+}
+
+static bool is_there_work(struct gc *gc)
+{
+    return lg__gc_is_marking(gc) &&
+           (lg__pool_has_work(&gc->pool) || !lg__scan_is_done(gc->rt));
+}
+
+// Waits until lg__gc_worker_ready() wants this one.
+static void wait_for_idleness(struct gc_worker *w)
+{
+    struct gc *gc = w->gc;
+    lg_ticket ticket = lg_park_arm();
+    lg__lock(&gc->lock, RANK_GC);
+    w->ticket = ticket;
+    w->next_idle = gc->idle_workers;
+    gc->idle_workers = w;
+    // relaxed: a hint for those with nothing to do
+    atomic_store_explicit(&gc->has_idle_worker, true, memory_order_relaxed);
+    lg__unlock(&gc->lock, RANK_GC);
+    lg_park("GC worker (idle)", LG_NEVER);
+}
+
+static void worker_main(void *arg)
+{
+    struct gc_worker *w = arg;
+    struct gc *gc = w->gc;
+    for (;;) {
+        wait_for_idleness(w);
+        int64_t since_ns = lg__clock_now();
+        while (lg__gc_mark_slice(gc, IDLE_SLICE_BYTES) > 0 &&
+               !lg__p_has_more(gc->rt, lg__m()->p)) {
+        }
+        // relaxed: a figure
+        atomic_fetch_add_explicit(&gc->idle_ns, lg__clock_now() - since_ns,
+                                  memory_order_relaxed);
+    }
+}
+
+static bool start_worker(struct gc *gc)
+{
+    const struct alloc *alloc = &gc->rt->alloc;
+    struct gc_worker *w = lg__alloc_new(alloc, sizeof *w);
+    if (!w) {
+        return false;
+    }
+    w->gc = gc;
+    if (lg__go_system(gc->rt, worker_main, w, "GC worker") != LG_OK) {
+        lg__alloc_free(alloc, w, sizeof *w);
+        return false;
+    }
+    w->next_made = gc->workers;
+    gc->workers = w;
+    gc->nworkers++;
+    return true;
+}
+
+void lg__gc_workers_start(struct gc *gc)
+{
+    while (gc->nworkers < lg__nprocs(gc->rt) && start_worker(gc)) {
+    }
+}
+
+bool lg__gc_worker_ready(struct gc *gc)
+{
+    // relaxed: a hint
+    if (!atomic_load_explicit(&gc->has_idle_worker, memory_order_relaxed) ||
+        !is_there_work(gc)) {
+        return false;
+    }
+    lg__lock(&gc->lock, RANK_GC);
+    struct gc_worker *w = gc->idle_workers;
+    lg_ticket ticket = {0};
+    if (w) {
+        gc->idle_workers = w->next_idle;
+        ticket = w->ticket;
+    }
+    atomic_store_explicit(&gc->has_idle_worker, gc->idle_workers != NULL,
+                          memory_order_relaxed);
+    lg__unlock(&gc->lock, RANK_GC);
+    return w && lg_ready(ticket);
+}
+
+void lg__gc_workers_fini(struct gc *gc)
+{
+    while (gc->workers) {
+        struct gc_worker *w = gc->workers;
+        gc->workers = w->next_made;
+        lg__alloc_free(&gc->rt->alloc, w, sizeof *w);
+    }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// Goroutines that mark beside the coordinator: one for each P that has nothing
+// else to do, and helpers with a share of the CPUs.
+#ifndef LG_GC_WORKER_H
+#define LG_GC_WORKER_H
+
+#include "base/base.h"
+#include "lagoon.h"
+
+struct gc;
+
+struct gc_worker {
+    struct gc_worker *next_made;
+    struct gc *gc;
+    // -- gc.lock --
+    struct gc_worker *next_idle;
+    lg_ticket ticket; // while it is idle
+};
+
+// Starts as many as there are Ps, as far as there is memory for them.
+void lg__gc_workers_start(struct gc *gc);
+
+// Readies a worker if there is something to mark. False: there is not.
+bool lg__gc_worker_ready(struct gc *gc);
+
+void lg__gc_workers_fini(struct gc *gc);
+
+// Marks for a while on the calling goroutine's M: roots and stacks that are left, or
+// grey objects. Returns bytes done; 0: there was nothing, or the world is to be
+// stopped.
+size_t lg__gc_mark_slice(struct gc *gc, size_t budget_bytes);
+
+#endif // LG_GC_WORKER_H
