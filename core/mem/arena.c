@@ -125,7 +125,6 @@ void lg__arena_put_locked(struct heap *h, struct arena *arena)
     size_t narenas = arena->narenas;
     table_set(h, arena, 0);
     untouch_locked(h, arena);
-    lg__unpoison(arena, narenas * ARENA_BYTES);
     lg__vm_discard(arena, narenas * ARENA_BYTES);
     row_init(h, arena, narenas);
     struct arena **at = &h->standby;
@@ -146,9 +145,10 @@ static void free_list(struct arena *arena)
 {
     while (arena) {
         struct arena *next = arena->next;
-        size_t bytes = arena->narenas * ARENA_BYTES;
-        lg__unpoison(arena, bytes);
-        lg__vm_free(arena, bytes);
+        if (arena->narenas == 1) {
+            lg__unpoison(arena, ARENA_BYTES); // of a row, nothing is ever poisoned
+        }
+        lg__vm_free(arena, arena->narenas * ARENA_BYTES);
         arena = next;
     }
 }

@@ -261,7 +261,9 @@ int lg__span_new(struct heap *h, size_t npages, enum span_kind kind, struct span
     if (!s) {
         return LG_ENOMEM;
     }
-    lg__unpoison(s->start, lg__span_bytes(s));
+    if (npages <= SPAN_PAGES_MAX) {
+        lg__unpoison(s->start, lg__span_bytes(s));
+    }
     *out = s;
     return LG_OK;
 }
