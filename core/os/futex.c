@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "os/futex.h"
 
+#include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -19,4 +20,9 @@ void lg__futex_wait(_Atomic uint32_t *word, uint32_t seen, int64_t timeout_ns)
 void lg__futex_wake(_Atomic uint32_t *word)
 {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+void lg__futex_wake_all(_Atomic uint32_t *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }

@@ -13,4 +13,7 @@ void lg__futex_wait(_Atomic uint32_t *word, uint32_t seen, int64_t timeout_ns);
 // Wakes one thread that sleeps on word.
 void lg__futex_wake(_Atomic uint32_t *word);
 
+// Wakes all.
+void lg__futex_wake_all(_Atomic uint32_t *word);
+
 #endif // LG_OS_FUTEX_H

@@ -13,6 +13,7 @@
 #include "sched/runtime.h"
 #include "sched/strand.h"
 #include "sched/sysmon.h"
+#include "sched/world.h"
 #include "sync/chan.h"
 #include "sync/select.h"
 
@@ -161,6 +162,7 @@ int lg_open(const lg_options *opts, lg_runtime **out)
     }
     if (options.signals) {
         lg__fault_install(on_fault);
+        lg__world_use_signals();
     }
     *out = rt;
     return LG_OK;

@@ -117,6 +117,7 @@ void lg__ms_stop(struct lg_runtime *rt)
         rt->made = m->next_made;
         lg__alloc_free(&rt->alloc, m, sizeof *m);
     }
+    LG_ASSERT(rt->world.ninside == 0);
 }
 
 // Threads beyond the driver's start with the first work for them.

@@ -103,6 +103,7 @@ struct lg_g {
     _Atomic(const char *) name; // relaxed: for dumps
     _Atomic uint64_t parent;    // relaxed: for dumps
     struct lg_g *next_free;
+    _Atomic uint32_t scan; // the cycle that has scanned it, or is at it (sched/scan.c)
     alignas(16) unsigned char extra[LG_EXTRA_SIZE]; // scripted: the strand's
 } __attribute__((aligned(LG_CACHELINE)));
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // The life of a goroutine, from its record's first use to its last.
-#include "os/cpu.h"
 #include "sched/drive.h"
 #include "sched/park.h"
 #include "sched/runtime.h"
+#include "sched/scan.h"
 #include "sched/sched.h"
+#include "sched/world.h"
 
 static struct p *own_p(struct lg_runtime *rt)
 {
@@ -55,6 +56,7 @@ int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options 
     if (out) {
         *out = (lg_ref){.g = g, .id = lg__g_id(g)};
     }
+    lg__scan_new(rt, g);
     lg__sched_push(rt, &g->run);
     return LG_OK;
 }
@@ -137,10 +139,11 @@ void lg__g_drop(struct lg_g *g)
             lg__wait_deliver(&g->wait);
         }
         while (!lg__wait_is_fired(&g->wait)) {
-            lg__cpu_pause(); // somebody else has claimed it and is about to
+            lg__world_pause(); // somebody else has claimed it and is about to
         }
         lg__wait_settle(g);
     }
+    lg__scan_forget(g->rt, g);
     if (g->stack) {
         lg__ctx_free(&g->ctx);
         lg__stack_put(&g->rt->stacks, NULL, g->stack);

@@ -6,6 +6,7 @@
 #include "sched/steal.h"
 #include "sched/sysmon.h"
 #include "sched/wake.h"
+#include "sched/world.h"
 
 // How often a spinning M looks through all Ps before it sleeps; with the
 // pauses between about 20 us, the price of a futex wake.
@@ -23,7 +24,7 @@ void lg__nglobal_publish_locked(struct lg_runtime *rt)
 
 struct runnable *lg__global_pop(struct lg_runtime *rt, struct p *p)
 {
-    // relaxed: a peek; who goes idle looks again, in has_work()
+    // relaxed: a peek; who goes idle looks again, in lg__has_work()
     if (atomic_load_explicit(&rt->nglobal, memory_order_relaxed) == 0) {
         return NULL;
     }
@@ -82,6 +83,10 @@ struct runnable *lg__find_elsewhere(struct m *m)
     struct lg_runtime *rt = m->rt;
     uint32_t nprocs = lg__nprocs(rt);
     struct runnable *r = look_around(m);
+    if (!r && rt->gc_door.idle_worker) {
+        struct lg_g *worker = rt->gc_door.idle_worker(rt, m->p);
+        r = worker ? &worker->run : NULL;
+    }
     if (r || nprocs == 1) {
         return r;
     }
@@ -95,7 +100,7 @@ struct runnable *lg__find_elsewhere(struct m *m)
         m->is_spinning = true;
         atomic_fetch_add_explicit(&rt->nspinning, 1, memory_order_seq_cst);
     }
-    for (int i = 0; i < SPIN_ROUNDS && !lg__interrupts(rt); i++) {
+    for (int i = 0; i < SPIN_ROUNDS && !(lg__interrupts(rt) & INTERRUPTS_TO_HEED); i++) {
         for (int j = 0; j < PAUSES_PER_ROUND; j++) {
             lg__cpu_pause();
         }
@@ -111,7 +116,7 @@ struct runnable *lg__find_elsewhere(struct m *m)
 // Sleeping
 // ---------------------------------------------------------------------------
 
-static bool has_work(struct lg_runtime *rt)
+bool lg__has_work(struct lg_runtime *rt)
 {
     // seq_cst: see idle.h
     return atomic_load_explicit(&rt->nglobal, memory_order_seq_cst) > 0 ||
@@ -148,7 +153,7 @@ static bool is_dead_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
            atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == lg__nprocs(rt) &&
            atomic_load_explicit(&rt->nspinning, memory_order_seq_cst) == 0 &&
            atomic_load_explicit(&rt->nholds, memory_order_relaxed) == 0 &&
-           !has_work(rt) && !has_runnext(rt) && first_timer(rt) == LG_NEVER;
+           !lg__has_work(rt) && !has_runnext(rt) && first_timer(rt) == LG_NEVER;
 }
 
 static void report_deadlock_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
@@ -190,7 +195,7 @@ static int64_t tidy_or_sleep(struct lg_runtime *rt, int64_t timeout_ns)
 // looks for it, as a spinner, so that it wakes another if there is more.
 static bool take_p_back_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock)
 {
-    m->p = has_work(rt) ? lg__take_idle_p_locked(rt) : NULL;
+    m->p = lg__has_work(rt) ? lg__take_idle_p_locked(rt) : NULL;
     if (m->p) {
         m->is_spinning = true;
         // seq_cst: see idle.h
@@ -223,6 +228,7 @@ static bool enter_idle_list(struct m *m)
         m->given_spinning = false;
         lg__list_push_front(&rt->idle_ms, &m->node);
         rt->nidle_ms++;
+        lg__world_leave_locked(rt, m);
     }
     lg__unlock(&rt->lock, RANK_SCHED);
     return may_sleep;
@@ -234,6 +240,7 @@ static void leave_idle_list(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
     lg__lock(&rt->lock, RANK_SCHED);
+    lg__world_enter_locked(rt, m);
     if (m->is_idle) {
         lg__list_remove(&rt->idle_ms, &m->node);
         m->is_idle = false;
@@ -253,7 +260,7 @@ static void stop_spinning_to_sleep(struct m *m)
 {
     if (m->is_spinning) {
         m->is_spinning = false;
-        // seq_cst: see idle.h; has_work() comes after
+        // seq_cst: see idle.h; lg__has_work() comes after
         atomic_fetch_sub_explicit(&m->rt->nspinning, 1, memory_order_seq_cst);
     }
 }
@@ -313,7 +320,8 @@ bool lg__idle_must_leave(struct m *m)
     }
     // Others look after it from now on; and if we were spinning, pushes have
     // relied on us.
-    if (!(interrupts & INTERRUPT_STOP) && (has_work(rt) || first_timer(rt) != LG_NEVER)) {
+    if (!(interrupts & INTERRUPT_STOP) &&
+        (lg__has_work(rt) || first_timer(rt) != LG_NEVER)) {
         lg__wake_if_idle(rt);
     }
     return must_leave;

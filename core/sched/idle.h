@@ -29,6 +29,9 @@ struct runnable *lg__global_pop(struct lg_runtime *rt, struct p *p);
 // Looks for work in other Ps' queues and timers, counted as spinning.
 struct runnable *lg__find_elsewhere(struct m *m);
 
+// Whether queues hold work that an idle M would take. seq_cst, see above.
+bool lg__has_work(struct lg_runtime *rt);
+
 // Gives the P up and sleeps until there is a reason to look again. Returns
 // with or without a P.
 void lg__idle(struct m *m);

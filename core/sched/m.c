@@ -7,6 +7,7 @@
 #include "sched/idle.h"
 #include "sched/runtime.h"
 #include "sched/sched.h"
+#include "sched/world.h"
 
 enum { LOOP_STACK_BYTES = 2 * 1024 * 1024 };
 
@@ -30,6 +31,22 @@ void lg__m_free_loop(struct m *m)
     }
 }
 
+static void take_signals(struct m *m)
+{
+    m->thread_handle = pthread_self();
+    if (m->rt->options.signals) {
+        m->altstack = lg__fault_thread_init();
+        lg__suspend_thread_init(&m->suspendable);
+    }
+}
+
+static void forgo_signals(struct m *m)
+{
+    lg__suspend_thread_fini(&m->suspendable);
+    lg__fault_thread_fini(m->altstack);
+    m->altstack = NULL;
+}
+
 int lg__m_enter(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
@@ -39,15 +56,18 @@ int lg__m_enter(struct m *m)
     lg__tls_set(m);
     lg__panic_hook_set(&rt->panic_hook);
     lg__ctx_of_thread(&m->thread);
-    if (rt->options.signals) {
-        m->altstack = lg__fault_thread_init();
-    }
     m->after = AFTER_NOTHING;
     m->errno_at = &errno;
+    take_signals(m);
+    lg__lock(&rt->lock, RANK_SCHED);
+    lg__world_enter_locked(rt, m);
+    lg__unlock(&rt->lock, RANK_SCHED);
     lg__ctx_switch(&m->thread, &m->loop, m);
     lg__m_after_switch(m);
-    lg__fault_thread_fini(m->altstack);
-    m->altstack = NULL;
+    lg__lock(&rt->lock, RANK_SCHED);
+    lg__world_leave_locked(rt, m);
+    lg__unlock(&rt->lock, RANK_SCHED);
+    forgo_signals(m);
     lg__panic_hook_set(NULL);
     lg__tls_set(NULL);
     return LG_OK;
@@ -76,9 +96,7 @@ static void free_exited(struct m *m, struct lg_g *g)
 
 void lg__m_after_switch(struct m *m)
 {
-    enum after after = m->after;
-    m->after = AFTER_NOTHING;
-    switch (after) {
+    switch (m->after) {
     case AFTER_NOTHING: break;
     case AFTER_PARK: lg__sched_commit(m->prev); break;
     case AFTER_YIELD:
@@ -91,6 +109,8 @@ void lg__m_after_switch(struct m *m)
         lg__stack_put(&m->rt->stacks, NULL, m->old_stack);
         break;
     }
+    // Last: until then the M is not suspended.
+    lg__m_set_after(m, AFTER_NOTHING);
 }
 
 void lg__m_main(void *arg)

@@ -19,6 +19,7 @@
 #include "base/list.h"
 #include "os/ctx.h"
 #include "os/note.h"
+#include "os/suspend.h"
 #include "os/thread.h"
 #include "os/tls.h"
 #include "sched/g.h"
@@ -48,6 +49,7 @@ struct m {
     struct runnable *next; // picked by a goroutine, for the loop to run
 
     int *errno_at;        // errno of its thread
+    bool is_in_gc;        // the collector's: not to be suspended
     bool is_driver;       // the host's thread, in lg_drive()
     bool is_spinning;     // counted in nspinning
     void *altstack;       // for signals
@@ -58,10 +60,30 @@ struct m {
     bool is_idle;
     struct p *given_p; // by whoever woke it
     bool given_spinning;
-    struct m *next_made; // all Ms of our own
+    struct m *next_made;     // all Ms of our own
+    struct node inside_node; // in the world's list
+    bool is_inside;          // of the world
+
+    // -- its thread; others read it while it is stopped (sched/world.c) --
+    bool is_stopper;
+    pthread_t thread_handle; // from when it is inside
+    struct suspendable suspendable;
+    const void *stopped_sp;                  // its stack from here up is complete
+    const struct interruption *interruption; // NULL: stopped by itself
+    _Atomic uint32_t stopped_at;             // the turn in which it has stopped
 
     struct note note; // sleeps here
 };
+
+// What the context that runs leaves to be done when it is left. A signal handler
+// looks at it, on this thread: what is written before is written, what comes after
+// comes after.
+LG_INLINE void lg__m_set_after(struct m *m, enum after after)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    m->after = after;
+    atomic_signal_fence(memory_order_seq_cst);
+}
 
 // The calling thread's M; NULL outside a runtime.
 LG_INLINE struct m *lg__m(void)

@@ -72,6 +72,9 @@ void lg__put_idle_p(struct lg_runtime *rt, struct p *p)
 {
     if (p->number >= lg__nprocs(rt)) {
         drain_retired(rt, p);
+        if (rt->gc_door.p_retired) {
+            rt->gc_door.p_retired(rt, p);
+        }
     }
     lg__lock(&rt->lock, RANK_SCHED);
     lg__put_idle_p_locked(rt, p);

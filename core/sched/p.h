@@ -36,6 +36,7 @@ struct p {
     struct stack_cache stacks;
     struct wait_block *wait_blocks; // selects' waiters, for reuse (sync/select.c)
     uint32_t nwait_blocks;
+    void *gc; // the collector's
 
     char first_line[LG_CACHELINE];
 

@@ -165,7 +165,7 @@ static bool donate(struct lg_g *g)
     g->stack = stack;
     g->ctx = mine; // whose stack pointer the switch fills in
     m->prev = g;
-    m->after = AFTER_PARK;
+    lg__m_set_after(m, AFTER_PARK);
     m->g = NULL;
     int saved_errno = *m->errno_at;
     m = lg__ctx_switch(&g->ctx, &m->loop, m);
@@ -179,7 +179,7 @@ _Noreturn void lg__park_return(struct lg_g *g)
     struct m *m = lg__m();
     m->old_stack = m->loop_stack;
     m->old_ctx = m->loop;
-    m->after = AFTER_STACK;
+    lg__m_set_after(m, AFTER_STACK);
     m->loop_stack = g->stack;
     m->loop = g->ctx;
     g->stack = NULL;

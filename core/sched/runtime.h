@@ -15,6 +15,7 @@
 #include "os/lock.h"
 #include "os/note.h"
 #include "sched/g.h"
+#include "sched/gc_door.h"
 #include "sched/globq.h"
 #include "sched/m.h"
 #include "sched/p.h"
@@ -22,9 +23,14 @@
 
 // Why an M must look up from its queue (runtime.interrupts).
 enum {
-    INTERRUPT_STOP = 1U << 0,   // lg_close()
-    INTERRUPT_DRIVE = 1U << 1,  // the driver must leave
-    INTERRUPT_RETIRE = 1U << 2, // some owned P is in excess
+    INTERRUPT_STOP = 1U << 0,          // lg_close()
+    INTERRUPT_DRIVE = 1U << 1,         // the driver must leave
+    INTERRUPT_RETIRE = 1U << 2,        // some owned P is in excess
+    INTERRUPT_STOPPED_WORLD = 1U << 3, // wait (sched/world.c)
+    // Nothing to look up for: the loop scans a goroutine before it runs it, and
+    // nobody switches past the loop (sched/scan.c).
+    INTERRUPT_SCAN = 1U << 4,
+    INTERRUPTS_TO_HEED = ~(uint32_t)INTERRUPT_SCAN,
 };
 
 // The thread that watches (sched/sysmon.c).
@@ -37,11 +43,43 @@ struct sysmon {
     _Atomic bool is_asleep; // until some P becomes busy
 };
 
+// Who stops the world (sched/world.c).
+struct world {
+    // -- lock --
+    struct list inside; // Ms
+    uint32_t ninside;
+    // -- changed under the lock, read by anyone --
+    _Atomic uint32_t turn; // grows; odd while the world is stopped or about to be
+    // -- any thread --
+    _Atomic uint32_t nrunning; // that the stopper waits for
+    _Atomic bool is_stopper_asleep;
+    // -- the stopper --
+    char complaint[192]; // about who kept it waiting, for on_log; "": none
+};
+
+// Visits words that may be references; [lo, hi) are whole, aligned words. Must
+// not wait, stop, or look at the world.
+typedef void scan_range(void *ud, const void *lo, const void *hi);
+
+// The scan of all stacks (sched/scan.c).
+struct scan {
+    // -- changed while the world is stopped --
+    scan_range *visit;
+    void *ud;
+    _Atomic uint32_t cycle; // even; 0 before the first
+    // -- any M --
+    _Atomic(struct g_chunk *) cursor; // of the pool: it and the next are not taken yet
+    _Atomic uint32_t nactive;         // Ms that scan at this moment
+    _Atomic size_t nbytes;            // of stacks, in this cycle
+};
+
 struct lg_runtime {
     // -- fixed when open --
     struct alloc alloc;
     lg_options options;
     struct panic_hook panic_hook;
+    struct gc_door gc_door;
+    struct gc *gc; // the collector's
 
     // -- have locks of their own --
     struct heap heap;
@@ -91,6 +129,9 @@ struct lg_runtime {
     uint64_t nwakeups;
     struct m *driver; // NULL: nobody drives
     struct m driver_m;
+
+    struct world world;
+    struct scan scan;
 };
 
 // Judges a caller on a thread that may be outside of the runtime: the last

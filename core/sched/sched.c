@@ -3,9 +3,11 @@
 
 #include "sched/idle.h"
 #include "sched/park.h"
+#include "sched/scan.h"
 #include "sched/steal.h"
 #include "sched/strand.h"
 #include "sched/wake.h"
+#include "sched/world.h"
 
 // ---------------------------------------------------------------------------
 // Queues
@@ -203,8 +205,11 @@ static struct runnable *pop_once(struct m *m)
 static struct runnable *next_runnable(struct m *m)
 {
     for (;;) {
-        if (lg__interrupts(m->rt) && lg__idle_must_leave(m)) {
-            return NULL;
+        if (LG_UNLIKELY(lg__interrupts(m->rt) & INTERRUPTS_TO_HEED)) {
+            lg__world_checkpoint(m);
+            if (lg__idle_must_leave(m)) {
+                return NULL;
+            }
         }
         struct runnable *r = m->next;
         m->next = NULL;
@@ -241,6 +246,7 @@ static void loop(struct m *m)
             continue;
         }
         struct lg_g *g = LG_CONTAINER_OF(r, struct lg_g, run);
+        lg__scan_before_run(m->rt, g);
         if (g->stack || bind_stack(m, g)) {
             lg__g_set_status(g, LG_RUNNABLE, LG_RUNNING);
             m->g = g;
@@ -310,7 +316,8 @@ void lg__sched_feed_starved(struct lg_runtime *rt)
 }
 
 // A native goroutine that can be switched to without going through the loop;
-// NULL if the loop has to decide.
+// NULL if the loop has to decide. While the M is here it is not suspended, so
+// what the interrupts say holds until the switch.
 static struct lg_g *pick_direct(struct m *m)
 {
     struct p *p = m->p;
@@ -337,7 +344,7 @@ void lg__sched_switch(struct m *m, enum after after)
     lg__lockrank_assert_none();
     struct lg_g *g = m->g;
     m->prev = g;
-    m->after = after;
+    lg__m_set_after(m, after);
     lg__stack_check_canary(g->stack);
 
     struct lg_g *next = pick_direct(m);

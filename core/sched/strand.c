@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "sched/strand.h"
 
-#include "os/cpu.h"
 #include "sched/idle.h"
 #include "sched/park.h"
 #include "sched/runtime.h"
+#include "sched/scan.h"
 #include "sched/sched.h"
+#include "sched/world.h"
 
 // Steps before the M looks at its queue again: about 10 us of small steps.
 enum { STEPS_PER_TURN = LG_SIZED(64, 3) };
@@ -229,6 +230,7 @@ void *lg_extra_self(void)
 static void step(struct lg_strand *s, struct lg_g *g)
 {
     struct m *m = lg__m();
+    lg__scan_before_run(s->rt, g);
     lg__g_set_status(g, LG_RUNNABLE, LG_RUNNING);
     m->g = g;
     if (g->stack) {
@@ -287,7 +289,7 @@ static void rounds(struct lg_strand *s)
             } while (!try_leave(s));
             return;
         }
-        if (left <= 0 || lg__interrupts(s->rt)) {
+        if (left <= 0 || (lg__interrupts(s->rt) & INTERRUPTS_TO_HEED)) {
             yield_strand(s);
             return;
         }
@@ -352,7 +354,7 @@ static void end_wait(struct lg_strand *s, struct lg_g *g)
         return;
     }
     while (!g->step.is_queued) {
-        lg__cpu_pause();
+        lg__world_pause();
         mark_steps(s);
     }
 }
@@ -386,7 +388,7 @@ void lg_strand_close(lg_strand *s)
         if (lg_self().id != 0) {
             lg_yield(); // it may stand in the queue of our own P
         } else {
-            lg__cpu_pause();
+            lg__world_pause();
         }
     }
     mark_steps(s);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "os/cpu.h"
+#include "sched/world.h"
 
 enum { HEAP_ARITY = 4, HEAP_CAP_MIN = LG_SIZED(64, 4) };
 
@@ -175,7 +175,7 @@ void lg__timer_await(struct timer *timer, const void *self) LG_UNCHECKED_LOCKING
         if (!is_running) {
             return;
         }
-        lg__cpu_pause(); // its function is short by contract
+        lg__world_pause(); // its function is short by contract
     }
 }
 

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+//
+// Stopping the world: while it is stopped only the goroutine that stopped it
+// runs, and nobody else touches a P.
+//
+// An M is *inside* from when it has got up to look for work until it goes to
+// sleep in the idle list, or has left its loop. The stopper asks those that are
+// inside by an interrupt and counts them down; those that are outside find the
+// gate closed (lg__world_enter_locked) and touch no P until the world starts.
+//
+//   stopper                              M, inside
+//   -------                              ---------
+//   under the lock: counts who is        at a checkpoint: sees the interrupt,
+//   inside; turn is odd from here on;    notes where it stands, counts itself
+//   sets the interrupt                   down, sleeps until turn has changed
+//   waits until the count is 0
+//                                        going to sleep, or leaving: under the
+//                                        lock, out of `inside`, counted down
+//
+// Checkpoints are every scheduling decision, lg_checkpoint(), and the slow paths
+// of the collector. A goroutine that comes to none is suspended where it is, by
+// a signal, if the host allows signals (may_stop_here() says when); else the stop
+// takes until it comes to one, and after 10 ms a line to on_log names it.
+//
+// Until the world starts the stopper must not wait, and must not call what may
+// need a lock of the host's: its allocator, on_log, stdio. A thread that holds
+// one may have been suspended.
+#ifndef LG_SCHED_WORLD_H
+#define LG_SCHED_WORLD_H
+
+#include "sched/m.h"
+#include "sched/runtime.h"
+
+// Stops and starts the world. By a goroutine, which runs on in between. If
+// another one has stopped it, waits for its turn.
+void lg__world_stop(struct lg_runtime *rt);
+void lg__world_start(struct lg_runtime *rt);
+
+// If somebody stops the world: waits here until it starts. The calling thread's
+// M, holding no lock.
+void lg__world_checkpoint_slow(struct m *m);
+
+LG_INLINE void lg__world_checkpoint(struct m *m)
+{
+    if (LG_UNLIKELY(lg__interrupts(m->rt) & INTERRUPT_STOPPED_WORLD)) {
+        lg__world_checkpoint_slow(m);
+    }
+}
+
+// One step of a busy wait for what another M does, which may be stopped.
+void lg__world_pause(void);
+
+// The M is inside from here on; waits if the world is stopped, without the lock.
+void lg__world_enter_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock);
+
+// The M is outside.
+void lg__world_leave_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock);
+
+// Whether the world is stopped, to its last M: for assertions of the stopper.
+bool lg__world_is_stopped(struct lg_runtime *rt);
+
+// Lets Ms be suspended by signals, in this process.
+void lg__world_use_signals(void);
+
+#endif // LG_SCHED_WORLD_H
