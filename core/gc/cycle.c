@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gc/cycle.h"
 
-#include "gc/alloc.h"
+#include "gc/newobject.h"
 #include "gc/gc.h"
 #include "gc/gclog.h"
 #include "gc/mark.h"
@@ -10,6 +10,7 @@
 #include "gc/worker.h"
 #include "os/clock.h"
 #include "os/suspend.h"
+#include "sched/idle.h"
 #include "sched/park.h"
 #include "sched/scan.h"
 #include "sched/sched.h"
@@ -231,6 +232,13 @@ static void mark_roots(struct gc *gc)
     lg__gc_flush_outside(gc);
 }
 
+static bool is_anyone_waiting(struct lg_runtime *rt)
+{
+    // relaxed: a hint
+    return atomic_load_explicit(&lg__m()->p->runnext, memory_order_relaxed) ||
+           lg__has_work(rt);
+}
+
 // Lets others run: on one of few Ps the coordinator takes a quarter of all the time
 // that they have, as far as somebody wants it.
 static void give_way(struct gc *gc, int64_t worked_ns)
@@ -238,7 +246,7 @@ static void give_way(struct gc *gc, int64_t worked_ns)
     uint32_t nprocs = lg__nprocs(gc->rt);
     uint32_t percent = SHARE_PERCENT * nprocs;
     bool is_driven = gc->rt->options.clock != NULL; // which may stand still
-    if (percent >= 100 || is_driven || !lg__p_has_more(gc->rt, lg__m()->p)) {
+    if (percent >= 100 || is_driven || !is_anyone_waiting(gc->rt)) {
         lg_yield();
         return;
     }

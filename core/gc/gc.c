@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "gc/alloc.h"
+#include "gc/newobject.h"
 #include "gc/cycle.h"
 #include "gc/mark.h"
 #include "gc/worker.h"
@@ -58,8 +58,9 @@ int lg__gc_open(struct lg_runtime *rt)
     lg__handles_init(&gc->handles, gc, &rt->alloc);
     lg__roots_init(&gc->roots, gc, &rt->alloc);
     lg__specials_init(&gc->specials, gc, rt);
-    lg__pace_init(gc);
     rt->gc = gc;
+    rt->gc_door.idle_worker = lg__gc_idle_worker;
+    lg__pace_init(gc);
     return LG_OK;
 }
 
@@ -143,5 +144,5 @@ lg_type *lg_type_of(lg_runtime *rt, const void *ptr, void **out_obj)
 
 size_t lg__gc_total_bytes(struct gc *gc)
 {
-    return lg__heap_total_bytes(gc->heap) + lg__stack_pool_bytes(&gc->rt->stacks);
+    return lg__heap_total_bytes(gc->heap);
 }

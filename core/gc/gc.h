@@ -13,7 +13,7 @@
 // The epoch alternates between 1 and 2. When a cycle starts it flips, and all
 // that was alive is white without having been touched. When marking is over what
 // is white is garbage; sweeping turns those bytes to 0. A new object gets its
-// byte with the hole that it lies in (gc/alloc.c).
+// byte with the hole that it lies in (gc/newobject.c).
 //
 //   GC_OFF  ----- begin, world stopped ---->  GC_MARK
 //     ^        flips the epoch, sets every P's is_marking,       |

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "gc/alloc.h"
+#include "gc/newobject.h"
 #include "gc/gc.h"
 #include "gc/mark.h"
 

@@ -10,7 +10,7 @@
 //
 // Called with the lock held, from any thread, and so bound to take only locks
 // of higher rank and neither to wait, nor to stop the world, nor to start a
-// cycle: lg__gc_shade_outside(), lg__gc_new_outside() (gc/alloc.c).
+// cycle: lg__gc_shade_outside(), lg__gc_new_outside() (gc/newobject.c).
 #ifndef LG_GC_HANDLE_H
 #define LG_GC_HANDLE_H
 

@@ -50,7 +50,7 @@ static LG_NOINLINE char *mark_inside(struct gc *gc, const void *ptr)
     char *start = s->start + index * s->elem_bytes;
     uint8_t black = lg__gc_epoch(gc);
     _Atomic(uint8_t) *mark = lg__mark_of(start);
-    // acquire: pairs with the release in alloc.c:set_marks()
+    // acquire: pairs with the release in newobject.c:set_marks()
     uint8_t byte = atomic_load_explicit(mark, memory_order_acquire);
     if (byte == 0 || (byte & black)) {
         return NULL;
@@ -229,7 +229,7 @@ static void scan(struct marker *mk, char *object)
         return;
     }
     char *end = object + s->elem_bytes - TYPE_WORD;
-    // acquire: pairs with the release in alloc.c:new_sized(); NULL: a stray pointer
+    // acquire: pairs with the release in newobject.c:new_sized(); NULL: a stray pointer
     // to a slot that is not used yet
     struct lg_type *type =
         __atomic_load_n((struct lg_type **)(void *)end, __ATOMIC_ACQUIRE);
@@ -327,7 +327,7 @@ static struct lg_type *type_of(const struct span *s, char *start)
     if (!lg__span_has_type_words(s)) {
         return s->type;
     }
-    // acquire: pairs with the release in alloc.c:new_sized()
+    // acquire: pairs with the release in newobject.c:new_sized()
     return __atomic_load_n(
         (struct lg_type **)(void *)(start + s->elem_bytes - TYPE_WORD), __ATOMIC_ACQUIRE);
 }
@@ -344,7 +344,7 @@ bool lg__object_find(struct gc *gc, const void *ptr, struct object *out)
         return false;
     }
     char *start = s->start + index * s->elem_bytes;
-    // acquire: pairs with the release in alloc.c:set_marks()
+    // acquire: pairs with the release in newobject.c:set_marks()
     if (atomic_load_explicit(lg__mark_of(start), memory_order_acquire) == 0) {
         return false;
     }

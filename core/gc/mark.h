@@ -53,7 +53,7 @@ bool lg__object_find(struct gc *gc, const void *ptr, struct object *out);
 // (between cycles) in the last.
 LG_INLINE bool lg__object_is_marked(struct gc *gc, const void *start)
 {
-    // acquire: pairs with the release in alloc.c
+    // acquire: pairs with the release in newobject.c
     return (atomic_load_explicit(lg__mark_of(start), memory_order_acquire) &
             lg__gc_epoch(gc)) != 0;
 }

@@ -5,6 +5,8 @@
 #include "gc/mark.h"
 #include "os/clock.h"
 #include "os/suspend.h"
+#include "sched/idle.h"
+#include "sched/park.h"
 #include "sched/scan.h"
 #include "sched/sched.h"
 #include "sched/world.h"
@@ -34,7 +36,7 @@ static bool is_there_work(struct gc *gc)
            (lg__pool_has_work(&gc->pool) || !lg__scan_is_done(gc->rt));
 }
 
-// Waits until lg__gc_worker_ready() wants this one.
+// Waits until lg__gc_idle_worker() wants this one.
 static void wait_for_idleness(struct gc_worker *w)
 {
     struct gc *gc = w->gc;
@@ -57,7 +59,7 @@ static void worker_main(void *arg)
         wait_for_idleness(w);
         int64_t since_ns = lg__clock_now();
         while (lg__gc_mark_slice(gc, IDLE_SLICE_BYTES) > 0 &&
-               !lg__p_has_more(gc->rt, lg__m()->p)) {
+               !lg__has_work(gc->rt)) {
         }
         // relaxed: a figure
         atomic_fetch_add_explicit(&gc->idle_ns, lg__clock_now() - since_ns,
@@ -89,12 +91,27 @@ void lg__gc_workers_start(struct gc *gc)
     }
 }
 
-bool lg__gc_worker_ready(struct gc *gc)
+// Ends the wait of a worker, which then stands in no queue; NULL: it has not gone to
+// sleep yet, and finds a queue by itself.
+static struct lg_g *rouse(lg_ticket ticket)
 {
+    struct lg_g *g = ticket.g;
+    if (!lg__wait_claim(&g->wait, ticket.wait, WAKE_READY, 0) ||
+        !lg__wait_deliver(&g->wait)) {
+        return NULL;
+    }
+    lg__g_set_status(g, LG_WAITING, LG_RUNNABLE);
+    return g;
+}
+
+struct lg_g *lg__gc_idle_worker(struct lg_runtime *rt, struct p *p)
+{
+    (void)p;
+    struct gc *gc = lg__gc(rt);
     // relaxed: a hint
     if (!atomic_load_explicit(&gc->has_idle_worker, memory_order_relaxed) ||
         !is_there_work(gc)) {
-        return false;
+        return NULL;
     }
     lg__lock(&gc->lock, RANK_GC);
     struct gc_worker *w = gc->idle_workers;
@@ -106,7 +123,7 @@ bool lg__gc_worker_ready(struct gc *gc)
     atomic_store_explicit(&gc->has_idle_worker, gc->idle_workers != NULL,
                           memory_order_relaxed);
     lg__unlock(&gc->lock, RANK_GC);
-    return w && lg_ready(ticket);
+    return w ? rouse(ticket) : NULL;
 }
 
 void lg__gc_workers_fini(struct gc *gc)

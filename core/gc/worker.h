@@ -9,6 +9,7 @@
 #include "lagoon.h"
 
 struct gc;
+struct p;
 
 struct gc_worker {
     struct gc_worker *next_made;
@@ -21,8 +22,8 @@ struct gc_worker {
 // Starts as many as there are Ps, as far as there is memory for them.
 void lg__gc_workers_start(struct gc *gc);
 
-// Readies a worker if there is something to mark. False: there is not.
-bool lg__gc_worker_ready(struct gc *gc);
+// What sched/gc_door.h asks for: a worker, if there is something to mark.
+struct lg_g *lg__gc_idle_worker(struct lg_runtime *rt, struct p *p);
 
 void lg__gc_workers_fini(struct gc *gc);
 

@@ -4,6 +4,7 @@
 // the reverse.
 #include <string.h>
 
+#include "gc/gc.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/fault.h"
@@ -71,7 +72,8 @@ static bool are_options_sane(const lg_options *o)
 {
     return o->size_bytes >= sizeof o->size_bytes && o->size_bytes <= sizeof *o &&
            o->procs >= 0 && o->procs <= LG_PROCS_MAX &&
-           o->stack_size_bytes <= LG_STACK_MAX;
+           o->stack_size_bytes <= LG_STACK_MAX && o->gc_percent >= LG_GC_OFF &&
+           o->mem_limit_bytes >= 0;
 }
 
 static void fill_defaults(lg_options *o)
@@ -94,6 +96,7 @@ static void fill_defaults(lg_options *o)
 static void runtime_free(struct lg_runtime *rt)
 {
     struct alloc alloc = rt->alloc;
+    lg__gc_close(rt);
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
         struct p *p = lg__p_at(rt, i);
         lg__wait_blocks_free(rt, p);
@@ -154,7 +157,10 @@ int lg_open(const lg_options *opts, lg_runtime **out)
     lg__stack_pool_init(&rt->stacks, &rt->alloc, options.stack_size_bytes);
     lg__g_pool_init(&rt->gs);
     lg__now(rt);
-    err = lg_set_procs(rt, options.procs);
+    err = lg__gc_open(rt);
+    if (!err) {
+        err = lg_set_procs(rt, options.procs);
+    }
     if (err) {
         lg__ms_stop(rt);
         runtime_free(rt);

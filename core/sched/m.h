@@ -49,7 +49,6 @@ struct m {
     struct runnable *next; // picked by a goroutine, for the loop to run
 
     int *errno_at;        // errno of its thread
-    bool is_in_gc;        // the collector's: not to be suspended
     bool is_driver;       // the host's thread, in lg_drive()
     bool is_spinning;     // counted in nspinning
     void *altstack;       // for signals

@@ -121,7 +121,7 @@ void lg_checkpoint(void)
 static bool may_stop_here(struct m *m, const struct interruption *at)
 {
     struct lg_g *g = m->g;
-    if (!g || m->after != AFTER_NOTHING || m->is_in_gc || m->is_stopper ||
+    if (!g || m->after != AFTER_NOTHING || m->is_stopper ||
         !lg__nostop_is_clear() || lg__nostop_has(at->pc)) {
         return false;
     }

@@ -40,9 +40,15 @@ void lg__world_start(struct lg_runtime *rt);
 // M, holding no lock.
 void lg__world_checkpoint_slow(struct m *m);
 
+// Whether somebody stops the world, or has stopped it.
+LG_INLINE bool lg__world_is_wanted(struct lg_runtime *rt)
+{
+    return LG_UNLIKELY(lg__interrupts(rt) & INTERRUPT_STOPPED_WORLD);
+}
+
 LG_INLINE void lg__world_checkpoint(struct m *m)
 {
-    if (LG_UNLIKELY(lg__interrupts(m->rt) & INTERRUPT_STOPPED_WORLD)) {
+    if (lg__world_is_wanted(m->rt)) {
         lg__world_checkpoint_slow(m);
     }
 }

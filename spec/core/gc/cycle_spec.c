@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <stdio.h>
+
 #include "nodes.h"
 
 enum { COUNT = 1000, STRAY = 20 }; // objects that old words on the stack may keep

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Holes: where a P makes its next objects.
-#ifndef LG_GC_ALLOC_H
-#define LG_GC_ALLOC_H
+#ifndef LG_GC_NEWOBJECT_H
+#define LG_GC_NEWOBJECT_H
 
 #include "base/base.h"
 
@@ -24,4 +24,4 @@ void *lg__new_value(struct lg_type *type, size_t n);
 // The same for a thread without a P, which holds the handles' lock.
 void *lg__gc_new_outside(struct gc *gc, struct lg_type *type, size_t n);
 
-#endif // LG_GC_ALLOC_H
+#endif // LG_GC_NEWOBJECT_H

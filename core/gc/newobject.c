@@ -4,14 +4,14 @@
 // through a hole without telling anybody: when the slots were claimed they were
 // zeroed and got their mark bytes. Zeroing them together is cheaper than one by
 // one, and what they are is known before the first is used.
-#include "gc/alloc.h"
+#include "gc/newobject.h"
 
 #include <string.h>
 
 #include "gc/gc.h"
 #include "gc/sweep.h"
-#include "mem/mcache.h"
 #include "mem/poison.h"
+#include "os/suspend.h"
 #include "os/suspend.h"
 #include "sched/world.h"
 
