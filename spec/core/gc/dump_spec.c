@@ -319,10 +319,10 @@ static _Atomic bool may_stop;
 static void change(__attribute__((unused)) void *arg)
 {
     struct pair *own = pair_new(1);
-    while (!may_stop) {
+    for (int i = 0; !may_stop; i++) {
         struct pair *pair = pair_new(2);
         lg_store(&pair->left, own->left);
-        lg_store(&own->left, n_done % 16 ? pair : NULL);
+        lg_store(&own->left, i % 16 ? pair : NULL);
         lg_store(&own->table[3], pair);
         CHECK_OK(lg_yield());
     }
