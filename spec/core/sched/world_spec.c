@@ -60,11 +60,12 @@ static void do_send_recv(struct load *load, uint64_t round)
     CHECK(rc == LG_OK || rc == LG_ETIMEDOUT);
 }
 
-__attribute__((unused)) static void
-do_checkpoint(__attribute__((unused)) struct load *load,
-              __attribute__((unused)) uint64_t round)
+static void do_checkpoint(__attribute__((unused)) struct load *load, uint64_t round)
 {
     lg_checkpoint();
+    if (round % 1000 == 999) {
+        CHECK_OK(lg_yield());
+    }
 }
 
 struct loads {
@@ -135,6 +136,7 @@ static void mixed(lg_runtime *rt, int rounds)
     loads_add(&loads, rt, do_sleep, NULL);
     loads_add(&loads, rt, do_send_recv, ch);
     loads_add(&loads, rt, do_send_recv, ch);
+    loads_add(&loads, rt, do_checkpoint, NULL);
     stop_rounds(rt, &loads, rounds);
     loads_end(&loads);
     SETTLE(lg_num_goroutine(rt) == 1);
