@@ -305,7 +305,8 @@ static void mark(void *arg)
 // Two markers besides, and the others go on.
 static void cycles(lg_runtime *rt, int rounds)
 {
-    for (int i = 0; i < rounds; i++) {
+    int64_t end_ns = spec_host_now_ns() + 3000000000 * (spec_is_stress() ? 10 : 1);
+    for (int i = 0; i < rounds && spec_host_now_ns() < end_ns; i++) {
         begin(rt);
         _Atomic int nmarkers = 2;
         spec_go(rt, mark, (void *)&nmarkers);
