@@ -117,9 +117,10 @@ static void lose_interest(struct lg_runtime *rt)
 {
     lg__nostop_enter();
     if (lg__scan_is_done(rt)) {
-        // relaxed: who sees it late asks for nothing
+        // release: pairs with the acquire in lg__interrupts(); who runs a goroutine
+        // without asking may change the stack that was visited
         atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_SCAN,
-                                  memory_order_relaxed);
+                                  memory_order_release);
     }
     lg__nostop_leave();
 }

@@ -1,157 +1,251 @@
 // SPDX-License-Identifier: MIT
-#include <stdio.h>
+#include <pthread.h>
+#include <sched.h>
 
+#include "load.h"
 #include "sched/world.h"
 #include "script.h"
 
-enum { LOAD_MAX = 8 };
-
-// A load that moves a counter of its own all the time, until told to end.
-struct load {
-    lg_runtime *rt;
-    void (*step)(struct load *load, uint64_t round);
-    lg_chan *ch;
-    _Atomic uint64_t count;
-    _Atomic bool *must_end;
-    _Atomic int *nended;
-};
-
-static void run_load(void *arg)
-{
-    struct load *load = arg;
-    for (uint64_t i = 0; !atomic_load(load->must_end); i++) {
-        load->step(load, i);
-        atomic_fetch_add_explicit(&load->count, 1, memory_order_relaxed);
-    }
-    atomic_fetch_add(load->nended, 1);
-}
-
-static void nothing(__attribute__((unused)) void *arg)
-{
-}
-
-static void do_yield(__attribute__((unused)) struct load *load,
-                     __attribute__((unused)) uint64_t round)
-{
-    CHECK_OK(lg_yield());
-}
-
-static void do_spawn(struct load *load, uint64_t round)
-{
-    CHECK_OK(lg_go(load->rt, nothing, NULL, NULL, NULL));
-    if (round % 8 == 7) {
-        CHECK_OK(lg_yield());
-    }
-}
-
-static void do_sleep(struct load *load, __attribute__((unused)) uint64_t round)
-{
-    CHECK_OK(lg_sleep_until(lg_now(load->rt) + 20000));
-}
-
-static void do_send_recv(struct load *load, uint64_t round)
-{
-    // Four of these on one channel: whoever can go on does.
-    uint64_t value = round;
-    lg_case cases[2] = {{.ch = load->ch, .elem = &value, .op = LG_SEND},
-                        {.ch = load->ch, .elem = &value, .op = LG_RECV}};
-    size_t index;
-    int rc = lg_select(cases, 2, lg_now(load->rt) + 1000000, &index);
-    CHECK(rc == LG_OK || rc == LG_ETIMEDOUT);
-}
-
-__attribute__((unused)) static void
-do_checkpoint(__attribute__((unused)) struct load *load,
-              __attribute__((unused)) uint64_t round)
-{
-    lg_checkpoint();
-}
-
-struct loads {
-    struct load all[LOAD_MAX];
-    int n;
-    _Atomic bool must_end;
-    _Atomic int nended;
-};
-
-static void loads_add(struct loads *loads, lg_runtime *rt,
-                      void (*step)(struct load *load, uint64_t round), lg_chan *ch)
-{
-    struct load *load = &loads->all[loads->n++];
-    *load = (struct load){.rt = rt, .step = step, .ch = ch};
-    load->must_end = &loads->must_end;
-    load->nended = &loads->nended;
-    spec_go(rt, run_load, load);
-}
-
-static uint64_t loads_sum(struct loads *loads)
-{
-    uint64_t sum = 0;
-    for (int i = 0; i < loads->n; i++) {
-        sum += atomic_load_explicit(&loads->all[i].count, memory_order_relaxed);
-    }
-    return sum;
-}
-
-static void loads_end(struct loads *loads)
-{
-    atomic_store(&loads->must_end, true);
-    SETTLE(atomic_load(&loads->nended) == loads->n);
-}
-
-static void dawdle(uint32_t n)
-{
-    for (volatile uint32_t i = 0; i < n; i++) {
-    }
-}
-
-// Stops the world again and again; while it is stopped nothing moves.
-static void stop_rounds(lg_runtime *rt, struct loads *loads, int rounds)
-{
-    struct spec_random random = spec_random_new(1);
-    for (int i = 0; i < rounds; i++) {
-        lg__world_stop(rt);
-        CHECK(lg__world_is_stopped(rt));
-        uint64_t before = loads_sum(loads);
-        dawdle(spec_random_below(&random, 20000));
-        CHECK_INT(loads_sum(loads), before);
-        lg__world_start(rt);
-        CHECK(!lg__world_is_stopped(rt));
-        if (spec_random_below(&random, 2)) {
-            CHECK_OK(lg_yield());
-        }
-        if (spec_random_below(&random, 64) == 0) {
-            CHECK_OK(lg_sleep_until(lg_now(rt) + 100000));
-        }
-    }
-}
-
-static void mixed(lg_runtime *rt, int rounds)
-{
-    static struct loads loads;
-    lg_chan *ch = spec_chan(rt, sizeof(uint64_t), 0);
-    loads_add(&loads, rt, do_yield, NULL);
-    loads_add(&loads, rt, do_spawn, NULL);
-    loads_add(&loads, rt, do_sleep, NULL);
-    loads_add(&loads, rt, do_send_recv, ch);
-    loads_add(&loads, rt, do_send_recv, ch);
-    stop_rounds(rt, &loads, rounds);
-    loads_end(&loads);
-    SETTLE(lg_num_goroutine(rt) == 1);
-    lg_chan_free(ch);
-}
-
 it("world.stop with one P", "lets nobody move", .procs = 1)
 {
-    mixed(rt, spec_rounds(3000));
+    stop_under_load(rt, spec_rounds(1000));
 }
 
 it("world.stop with two Ps", "lets nobody move", .procs = 2)
 {
-    mixed(rt, spec_rounds(3000));
+    stop_under_load(rt, spec_rounds(1000));
 }
 
 it("world.stop with four Ps", "lets nobody move", .procs = 4)
 {
-    mixed(rt, spec_rounds(3000));
+    stop_under_load(rt, spec_rounds(1000));
+}
+
+// ---------------------------------------------------------------------------
+// Others who do not run
+// ---------------------------------------------------------------------------
+
+static _Atomic int nran;
+
+static void count_run(__attribute__((unused)) void *arg)
+{
+    atomic_fetch_add(&nran, 1);
+}
+
+static void count_on_timer(__attribute__((unused)) void *arg)
+{
+    atomic_fetch_add(&nran, 1);
+}
+
+static void wait_on_host(int64_t ms)
+{
+    int64_t end_ns = spec_host_now_ns() + ms * 1000000;
+    while (spec_host_now_ns() < end_ns) {
+        sched_yield();
+    }
+}
+
+it("world.stop with all other Ps asleep", "holds back what would wake them", .procs = 3)
+{
+    lg_timer timer = {0};
+    lg_timer_init(&timer, rt, NULL, count_on_timer, NULL);
+    CHECK_OK(lg_sleep_until(spec_ms(rt, 2)));
+    CHECK_OK(lg_timer_start(&timer, spec_ms(rt, 1), 0));
+    lg__world_stop(rt);
+    for (int i = 0; i < 10; i++) {
+        spec_go(rt, count_run, NULL);
+    }
+    wait_on_host(3);
+    CHECK_INT(atomic_load(&nran), 0);
+    lg__world_start(rt);
+    SETTLE(atomic_load(&nran) == 11);
+}
+
+static void *start_from_outside(void *arg)
+{
+    for (int i = 0; i < 10; i++) {
+        spec_go(arg, count_run, NULL);
+    }
+    return NULL;
+}
+
+it("world.stop with a thread of the host that starts goroutines", "holds them back",
+   .procs = 3)
+{
+    pthread_t thread;
+    lg__world_stop(rt);
+    CHECK_INT(pthread_create(&thread, NULL, start_from_outside, rt), 0);
+    pthread_join(thread, NULL);
+    wait_on_host(1);
+    CHECK_INT(atomic_load(&nran), 0);
+    lg__world_start(rt);
+    SETTLE(atomic_load(&nran) == 10);
+}
+
+// ---------------------------------------------------------------------------
+// Several stoppers, Ps that come and go
+// ---------------------------------------------------------------------------
+
+struct stopper {
+    lg_runtime *rt;
+    struct loads *loads;
+    int rounds;
+    _Atomic int *nended;
+};
+
+static void run_stopper(void *arg)
+{
+    struct stopper *s = arg;
+    stop_rounds(s->rt, s->loads, s->rounds);
+    atomic_fetch_add(s->nended, 1);
+}
+
+static void contend(lg_runtime *rt, int rounds)
+{
+    static struct loads loads;
+    static _Atomic int nended;
+    struct stopper stopper = {rt, &loads, rounds, &nended};
+    loads_add(&loads, rt, load_yield, NULL);
+    loads_add(&loads, rt, load_sleep, NULL);
+    for (int i = 0; i < 3; i++) {
+        spec_go(rt, run_stopper, &stopper);
+    }
+    SETTLE(atomic_load(&nended) == 3);
+    loads_end(&loads);
+    SETTLE(lg_num_goroutine(rt) == 1);
+}
+
+it("world.stop by three goroutines on one P", "gives each its turn", .procs = 1)
+{
+    contend(rt, spec_rounds(1000));
+}
+
+it("world.stop by three goroutines on three Ps", "gives each its turn", .procs = 3)
+{
+    contend(rt, spec_rounds(1000));
+}
+
+static void load_resize(struct load *load, uint64_t round)
+{
+    CHECK_OK(lg_set_procs(load->rt, 1 + (int)(round % 4)));
+    CHECK_OK(lg_sleep_until(lg_now(load->rt) + 30000));
+}
+
+it("world.stop while Ps come and go", "lets nobody move", .procs = 2)
+{
+    static struct loads loads;
+    loads_add(&loads, rt, load_yield, NULL);
+    loads_add(&loads, rt, load_spawn, NULL);
+    loads_add(&loads, rt, load_resize, NULL);
+    stop_rounds(rt, &loads, spec_rounds(1000));
+    loads_end(&loads);
+    SETTLE(lg_num_goroutine(rt) == 1);
+    CHECK_OK(lg_set_procs(rt, 2));
+}
+
+// ---------------------------------------------------------------------------
+// Strands
+// ---------------------------------------------------------------------------
+
+static struct loads scripted_loads;
+
+static int script_load(struct script *script, int result)
+{
+    struct load *load = script->arg;
+    SCRIPT_BEGIN
+    while (!atomic_load(load->must_end)) {
+        script->round++;
+        atomic_fetch_add_explicit(&load->count, 1, memory_order_relaxed);
+        if (script->round % 3 == 0) {
+            SCRIPT_KEEP(lg_sleep_until(lg_now(load->rt) + 20000));
+            CHECK_OK(result);
+        } else {
+            SCRIPT_AWAIT(lg_yield());
+        }
+    }
+    atomic_fetch_add(load->nended, 1);
+    SCRIPT_END
+}
+
+static void stop_strands(void *arg)
+{
+    stop_rounds(arg, &scripted_loads, spec_rounds(1000));
+    loads_end(&scripted_loads);
+}
+
+it("world.stop with strands", "lets no script move")
+{
+    static struct interpreter interpreters[2];
+    lg_runtime *rt2 = spec_open(3);
+    lg_strand *opened[2];
+    for (int i = 0; i < 2; i++) {
+        opened[i] = script_strand(rt2, &interpreters[i]);
+    }
+    for (int i = 0; i < 4; i++) {
+        struct load *load = &scripted_loads.all[scripted_loads.n++];
+        *load = (struct load){.rt = rt2,
+                              .must_end = &scripted_loads.must_end,
+                              .nended = &scripted_loads.nended};
+        script_go(opened[i / 2], script_load, load);
+    }
+    spec_main(rt2, stop_strands, rt2);
+    lg_strand_close(opened[0]);
+    lg_strand_close(opened[1]);
+}
+
+// ---------------------------------------------------------------------------
+// The end
+// ---------------------------------------------------------------------------
+
+static void stop_and_wait_for_ever(void *arg)
+{
+    static struct loads none;
+    stop_rounds(arg, &none, 50);
+    lg_chan *ch = spec_chan(arg, 0, 0);
+    lg_chan_recv(ch, NULL, LG_NEVER);
+}
+
+it("world.stop before a deadlock", "leaves it to be seen")
+{
+    for (int procs = 1; procs <= 3; procs++) {
+        lg_runtime *rt2 = spec_open(procs);
+        CHECK_CODE(lg_run(rt2, stop_and_wait_for_ever, rt2), LG_EDEADLOCK);
+        spec_leave(rt2);
+        spec_close(rt2);
+    }
+}
+
+static void stop_for_ever(void *arg)
+{
+    for (;;) {
+        lg__world_stop(arg);
+        lg__world_start(arg);
+        CHECK_OK(lg_yield());
+    }
+}
+
+static void start_stoppers(void *arg)
+{
+    spec_go(arg, stop_for_ever, arg);
+    spec_go(arg, stop_for_ever, arg);
+    CHECK_OK(lg_sleep_until(lg_now(arg) + 200000));
+}
+
+it("world.stop while the runtime is closed", "lets it close")
+{
+    for (int i = 0; i < spec_rounds(100); i++) {
+        lg_runtime *rt2 = spec_open(1 + i % 4);
+        spec_main(rt2, start_stoppers, rt2);
+        spec_leave(rt2);
+        spec_close(rt2);
+    }
+}
+
+it("world.stop with nobody else", "stops and starts at once", .procs = 1)
+{
+    for (int i = 0; i < 1000; i++) {
+        lg__world_stop(rt);
+        lg_checkpoint(); // of the stopper: it runs on
+        lg__world_start(rt);
+    }
 }

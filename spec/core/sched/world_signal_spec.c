@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: MIT
+//
+// Stopping goroutines that do not come to the runtime: by a signal, where the
+// host allows signals. The thread sanitizer and emulators deliver those late.
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "load.h"
+#include "os/lock.h"
+#include "sched/scan.h"
+#include "sched/world.h"
+#include "script.h"
+
+static _Atomic bool must_end;
+static _Atomic int nended;
+static _Atomic uint64_t count;
+
+static lg_runtime *open_with_signals(int procs)
+{
+    lg_options opts;
+    lg_options_init(&opts);
+    opts.procs = procs;
+    opts.signals = true;
+    return spec_open_with(&opts);
+}
+
+static bool has_signals(void)
+{
+    return !spec_has_tsan() && !getenv("LAGOON_SPEC_EMULATED");
+}
+
+// Runs main beside a goroutine that never enters the runtime.
+static void beside(void (*hog)(void *arg), void (*fn)(void *arg))
+{
+    if (!has_signals()) {
+        return;
+    }
+    lg_runtime *rt = open_with_signals(2);
+    spec_go(rt, hog, rt);
+    spec_main(rt, fn, rt);
+    if (lg_num_goroutine(rt) > 0) {
+        spec_leave(rt); // the hog, on its last way
+    }
+}
+
+static void end_hog(void)
+{
+    atomic_store(&must_end, true);
+    SETTLE(atomic_load(&nended) == 1);
+}
+
+static void count_for_ever(__attribute__((unused)) void *arg)
+{
+    errno = 1234;
+    while (!atomic_load_explicit(&must_end, memory_order_relaxed)) {
+        atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+        CHECK_INT(errno, 1234);
+    }
+    atomic_fetch_add(&nended, 1);
+}
+
+static void stop_hog(void *rt)
+{
+    SETTLE(atomic_load(&count) > 0);
+    for (int i = 0; i < spec_rounds(400); i++) {
+        lg__world_stop(rt);
+        uint64_t before = atomic_load_explicit(&count, memory_order_relaxed);
+        for (volatile int j = 0; j < 20000; j++) {
+        }
+        CHECK_INT(atomic_load_explicit(&count, memory_order_relaxed), before);
+        lg__world_start(rt);
+        if (i % 8 == 0) {
+            SETTLE(atomic_load(&count) > before);
+        }
+    }
+    end_hog();
+}
+
+it("world.stop with a goroutine that only computes", "suspends it, errno and all")
+{
+    beside(count_for_ever, stop_hog);
+}
+
+static void load_mixed(void *rt)
+{
+    stop_under_load(rt, spec_rounds(1000));
+    end_hog();
+}
+
+it("world.stop by signals with two Ps under load", "lets nobody move")
+{
+    beside(count_for_ever, load_mixed);
+}
+
+static void stop_load(void *rt)
+{
+    stop_under_load(rt, spec_rounds(1000));
+}
+
+it("world.stop by signals with four Ps under load", "lets nobody move")
+{
+    if (has_signals()) {
+        lg_runtime *rt2 = open_with_signals(4);
+        spec_main(rt2, stop_load, rt2);
+    }
+}
+
+// ---------------------------------------------------------------------------
+// What a suspended goroutine holds
+// ---------------------------------------------------------------------------
+
+static const uint64_t secret = 0x5ec2e75ec2e75ec2;
+static _Atomic int nfound;
+
+__attribute__((no_sanitize("address", "thread"))) static void
+seek(__attribute__((unused)) void *ud, const void *lo, const void *hi)
+{
+    for (const volatile uint64_t *at = lo; at < (const volatile uint64_t *)hi; at++) {
+        if (*at == ~secret) {
+            atomic_fetch_add(&nfound, 1);
+        }
+    }
+}
+
+static void seek_in_hog(void *rt)
+{
+    SETTLE(atomic_load(&count) > 0);
+    lg__world_stop(rt);
+    lg__scan_begin(rt, seek, NULL);
+    CHECK(atomic_load(&nfound) > 0);
+    lg__world_start(rt);
+    while (lg__scan_some(rt)) {
+    }
+    SETTLE(lg__scan_is_done(rt));
+    lg__world_stop(rt);
+    lg__scan_end(rt);
+    lg__world_start(rt);
+    end_hog();
+}
+
+#if defined(__x86_64__)
+// The complement of the secret is nowhere else.
+static void hide_in_register(__attribute__((unused)) void *arg)
+{
+    atomic_store(&count, 1);
+    __asm__ volatile("movq %0, %%r12\n\t"
+                     "notq %%r12\n"
+                     "1: pause\n\t"
+                     "cmpb $0, (%1)\n\t"
+                     "je 1b\n\t"
+                     "xorl %%r12d, %%r12d"
+                     :
+                     : "r"(secret), "r"(&must_end)
+                     : "r12", "memory", "cc");
+    atomic_fetch_add(&nended, 1);
+}
+
+static void hide_in_vector(__attribute__((unused)) void *arg)
+{
+    atomic_store(&count, 1);
+    __asm__ volatile("movq %0, %%r12\n\t"
+                     "notq %%r12\n\t"
+                     "movq %%r12, %%xmm7\n\t"
+                     "xorl %%r12d, %%r12d\n"
+                     "1: pause\n\t"
+                     "cmpb $0, (%1)\n\t"
+                     "je 1b\n\t"
+                     "pxor %%xmm7, %%xmm7"
+                     :
+                     : "r"(secret), "r"(&must_end)
+                     : "r12", "xmm7", "memory", "cc");
+    atomic_fetch_add(&nended, 1);
+}
+
+static void hide_in_red_zone(__attribute__((unused)) void *arg)
+{
+    atomic_store(&count, 1);
+    __asm__ volatile("movq %0, %%r12\n\t"
+                     "notq %%r12\n\t"
+                     "movq %%r12, -120(%%rsp)\n\t"
+                     "xorl %%r12d, %%r12d\n"
+                     "1: pause\n\t"
+                     "cmpb $0, (%1)\n\t"
+                     "je 1b\n\t"
+                     "movq $0, -120(%%rsp)"
+                     :
+                     : "r"(secret), "r"(&must_end)
+                     : "r12", "memory", "cc");
+    atomic_fetch_add(&nended, 1);
+}
+
+it("scan of a suspended goroutine", "finds what is only in a register")
+{
+    beside(hide_in_register, seek_in_hog);
+}
+
+it("scan of a suspended goroutine", "finds what is only in a vector register")
+{
+    beside(hide_in_vector, seek_in_hog);
+}
+
+it("scan of a suspended goroutine", "finds what is below its stack pointer")
+{
+    beside(hide_in_red_zone, seek_in_hog);
+}
+#endif
+
+// ---------------------------------------------------------------------------
+// What must not be suspended
+// ---------------------------------------------------------------------------
+
+static struct lock lock;
+static _Atomic bool is_held;
+
+static void hold(void (*enter)(void), void (*leave)(void))
+{
+    while (!atomic_load_explicit(&must_end, memory_order_relaxed)) {
+        enter();
+        atomic_store_explicit(&is_held, true, memory_order_relaxed);
+        for (volatile int i = 0; i < 3000; i++) {
+        }
+        atomic_store_explicit(&is_held, false, memory_order_relaxed);
+        leave();
+        atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+        for (volatile int i = 0; i < 2000; i++) {
+        }
+    }
+    atomic_fetch_add(&nended, 1);
+}
+
+static void stop_while_held(void *rt)
+{
+    SETTLE(atomic_load(&count) > 0);
+    for (int i = 0; i < spec_rounds(200); i++) {
+        lg__world_stop(rt);
+        CHECK(!atomic_load_explicit(&is_held, memory_order_relaxed));
+        lg__world_start(rt);
+        SETTLE(atomic_load(&is_held));
+    }
+    end_hog();
+}
+
+static void lock_it(void) LG_UNCHECKED_LOCKING
+{
+    lg__lock(&lock, RANK_SYNC);
+}
+
+static void unlock_it(void) LG_UNCHECKED_LOCKING
+{
+    lg__unlock(&lock, RANK_SYNC);
+}
+
+static void hold_lock(__attribute__((unused)) void *arg)
+{
+    hold(lock_it, unlock_it);
+}
+
+it("world.stop with a lock held", "waits until it is open")
+{
+    beside(hold_lock, stop_while_held);
+}
+
+static void enter_gc(void)
+{
+    lg__m()->is_in_gc = true;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void leave_gc(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    lg__m()->is_in_gc = false;
+}
+
+static void be_in_gc(__attribute__((unused)) void *arg)
+{
+    hold(enter_gc, leave_gc);
+}
+
+it("world.stop with a goroutine inside the collector", "waits until it is out")
+{
+    beside(be_in_gc, stop_while_held);
+}
+
+static _Atomic uint64_t first;
+static _Atomic uint64_t second;
+
+LG_NOSTOP static void count_both(void)
+{
+    atomic_fetch_add_explicit(&first, 1, memory_order_relaxed);
+    for (volatile int i = 0; i < 1000; i++) {
+    }
+    atomic_fetch_add_explicit(&second, 1, memory_order_relaxed);
+}
+
+static void count_both_for_ever(__attribute__((unused)) void *arg)
+{
+    while (!atomic_load_explicit(&must_end, memory_order_relaxed)) {
+        count_both();
+        for (volatile int i = 0; i < 1000; i++) {
+        }
+        atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+    }
+    atomic_fetch_add(&nended, 1);
+}
+
+static void stop_both(void *rt)
+{
+    SETTLE(atomic_load(&count) > 0);
+    for (int i = 0; i < spec_rounds(200); i++) {
+        lg__world_stop(rt);
+        CHECK_INT(atomic_load(&first), atomic_load(&second));
+        lg__world_start(rt);
+        uint64_t seen = atomic_load(&count);
+        SETTLE(atomic_load(&count) != seen);
+    }
+    end_hog();
+}
+
+it("world.stop in a function marked LG_NOSTOP", "waits until it is over")
+{
+    beside(count_both_for_ever, stop_both);
+}
+
+// ---------------------------------------------------------------------------
+// The host's side
+// ---------------------------------------------------------------------------
+
+static _Atomic int nheard;
+
+static void hear(__attribute__((unused)) int signo)
+{
+    atomic_fetch_add(&nheard, 1);
+}
+
+it("world.stop with a handler of the host for the signal", "lets it hear of each")
+{
+    signal(SIGURG, hear);
+    beside(count_for_ever, stop_hog);
+    CHECK(!has_signals() || atomic_load(&nheard) > 0);
+}
+
+static int pipe_of_host[2];
+
+static void read_from_host(__attribute__((unused)) void *arg)
+{
+    char byte;
+    atomic_store(&count, 1);
+    CHECK_INT(read(pipe_of_host[0], &byte, 1), 1);
+    atomic_fetch_add(&nended, 1);
+}
+
+static void stop_reader(void *rt)
+{
+    SETTLE(atomic_load(&count) > 0);
+    for (int i = 0; i < 20; i++) {
+        lg__world_stop(rt);
+        lg__world_start(rt);
+    }
+    CHECK_INT(write(pipe_of_host[1], "x", 1), 1);
+    end_hog();
+}
+
+it("world.stop with a goroutine in a system call", "suspends it; the call goes on")
+{
+    CHECK_INT(pipe(pipe_of_host), 0);
+    beside(read_from_host, stop_reader);
+}
+
+static char logged[256];
+
+static void take_line(__attribute__((unused)) void *ud, const char *line)
+{
+    strncpy(logged, line, sizeof logged - 1);
+}
+
+static void compute_50_ms(__attribute__((unused)) void *arg)
+{
+    atomic_store(&count, 1);
+    for (int64_t end_ns = spec_host_now_ns() + 50000000; spec_host_now_ns() < end_ns;) {
+    }
+    atomic_fetch_add(&nended, 1);
+}
+
+static void stop_late(void *arg)
+{
+    lg_go_options opts = {.name = "the thinker"};
+    CHECK_OK(lg_go(arg, compute_50_ms, NULL, &opts, NULL));
+    SETTLE(atomic_load(&count) > 0);
+    lg__world_stop(arg);
+    lg__world_start(arg);
+    CHECK_INT(atomic_load(&nended), 1);
+    CHECK_HAS(logged, "goroutine 2 [the thinker]");
+    CHECK_HAS(logged, "lg_checkpoint()");
+}
+
+it("world.stop without signals", "names who keeps it waiting")
+{
+    lg_options opts;
+    lg_options_init(&opts);
+    opts.procs = 2;
+    opts.on_log = take_line;
+    lg_runtime *rt2 = spec_open_with(&opts);
+    spec_main(rt2, stop_late, rt2);
+}
