@@ -251,7 +251,10 @@ static void give_way(struct gc *gc, int64_t worked_ns)
         return;
     }
     int64_t rest_ns = worked_ns * (100 - percent) / percent;
+    // relaxed: for figures
+    atomic_store_explicit(&gc->is_resting, true, memory_order_relaxed);
     lg_sleep_until(lg__now(gc->rt) + rest_ns);
+    atomic_store_explicit(&gc->is_resting, false, memory_order_relaxed);
 }
 
 // One turn of the coordinator. False: there was nothing to mark.
@@ -396,7 +399,7 @@ static int call_coordinator(struct gc *gc, bool is_forced)
     if (must_wake) {
         lg_ready(ticket);
     }
-    if (must_start && lg__go_system(gc->rt, coordinator_main, gc, "GC") != LG_OK) {
+    if (must_start && lg__go_system(gc->rt, SYSTEM_COLLECTOR, coordinator_main, gc, "GC") != LG_OK) {
         lg__lock(&gc->lock, RANK_GC);
         gc->has_coordinator = false;
         gc->nforced -= is_forced;

@@ -143,6 +143,7 @@ struct gc {
     _Atomic bool has_overflown;   // a grey object found no buffer
     _Atomic bool has_idle_worker; // relaxed: a hint
     _Atomic int64_t idle_ns;      // relaxed: a figure
+    _Atomic bool is_resting;      // relaxed: the coordinator has a timer, a figure
 };
 
 LG_INLINE struct gc *lg__gc(struct lg_runtime *rt)

@@ -75,7 +75,7 @@ static bool start_worker(struct gc *gc)
         return false;
     }
     w->gc = gc;
-    if (lg__go_system(gc->rt, worker_main, w, "GC worker") != LG_OK) {
+    if (lg__go_system(gc->rt, SYSTEM_COLLECTOR, worker_main, w, "GC worker") != LG_OK) {
         lg__alloc_free(alloc, w, sizeof *w);
         return false;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
-#include "sched/runtime.h"
+#include "gc/gc.h"
 
 // What hosts did not ask for: goroutines of the runtime's own. One that has not
 // run yet has no stack, so this is out by one now and then.
@@ -10,6 +10,8 @@ static void subtract_system(struct lg_runtime *rt, lg_stats *s)
     // relaxed: a figure
     size_t nsystem = atomic_load_explicit(&rt->nsystem, memory_order_relaxed);
     s->stacks -= nsystem < s->stacks ? nsystem : s->stacks;
+    bool is_resting = atomic_load_explicit(&rt->gc->is_resting, memory_order_relaxed);
+    s->timers -= is_resting && s->timers > 0;
 }
 
 static void add_p(struct p *p, lg_stats *s)

@@ -132,6 +132,7 @@ struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache)
     g->stack = NULL;
     // relaxed: for dumps, as above
     atomic_store_explicit(&g->is_system, false, memory_order_relaxed);
+    g->is_collector = false;
     // relaxed: what stands here is of an earlier life
     atomic_store_explicit(&g->wait.cancel, 0, memory_order_relaxed);
     g->has_wait = false;

@@ -78,6 +78,7 @@ struct lg_g {
     _Atomic uint32_t status; // lg_status
     _Atomic bool is_system;  // the runtime's own: neither counted nor shown
     uint8_t stack_class;
+    bool is_collector; // its stack is not scanned (sched/scan.c)
 
     // -- the goroutine itself --
     bool has_wait;   // a wait of it is not finished yet

@@ -61,8 +61,8 @@ int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options 
     return LG_OK;
 }
 
-int lg__go_system(struct lg_runtime *rt, void (*fn)(void *arg), void *arg,
-                  const char *name)
+int lg__go_system(struct lg_runtime *rt, enum system_kind kind, void (*fn)(void *arg),
+                  void *arg, const char *name)
 {
     struct p *p = own_p(rt);
     struct lg_g *g = lg__g_new(rt, p ? &p->gs : NULL);
@@ -71,6 +71,7 @@ int lg__go_system(struct lg_runtime *rt, void (*fn)(void *arg), void *arg,
     }
     // relaxed: for dumps
     atomic_store_explicit(&g->is_system, true, memory_order_relaxed);
+    g->is_collector = kind == SYSTEM_COLLECTOR;
     atomic_store_explicit(&g->name, name, memory_order_relaxed);
     atomic_store_explicit(&g->parent, 0, memory_order_relaxed);
     g->run.kind = RUNNABLE_G;

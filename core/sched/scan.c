@@ -46,6 +46,9 @@ static void visit_record(struct lg_runtime *rt, struct lg_g *g)
 // One that does not run.
 static void visit_parked(struct lg_runtime *rt, struct lg_g *g)
 {
+    if (g->is_collector) {
+        return;
+    }
     struct stack *stack = g->stack;
     if (stack) {
         visit_stack(rt, stack, g->ctx.sp);
@@ -239,6 +242,10 @@ static void visit_running(struct lg_runtime *rt, struct m *m)
 {
     struct lg_g *g = m->g;
     bool is_native = g && !g->strand;
+    if (is_native && g->is_collector) {
+        set_scanned(rt, g);
+        return;
+    }
     struct stack *stack = is_native ? g->stack : m->loop_stack;
     visit_stack(rt, stack, m->stopped_sp);
     if (m->interruption) {

@@ -13,8 +13,12 @@ struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name);
 
 // lg_go() for a goroutine of the runtime's own: nobody counts it, lists it or
 // waits for it to end. It may wait when the runtime closes.
-int lg__go_system(struct lg_runtime *rt, void (*fn)(void *arg), void *arg,
-                  const char *name);
+enum system_kind {
+    SYSTEM_SCANNED,
+    SYSTEM_COLLECTOR, // what lies on its stack keeps nothing alive
+};
+int lg__go_system(struct lg_runtime *rt, enum system_kind kind, void (*fn)(void *arg),
+                  void *arg, const char *name);
 
 // A goroutine has ended and nothing runs on its stack any more.
 void lg__g_end(struct lg_g *g);

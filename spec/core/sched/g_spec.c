@@ -262,7 +262,7 @@ it("a goroutine of the runtime's own", "is neither counted nor listed, and may b
    .procs = 2)
 {
     size_t stacks = spec_stats(rt).stacks;
-    CHECK_OK(lg__go_system(rt, park_for_ever, NULL, "own"));
+    CHECK_OK(lg__go_system(rt, SYSTEM_SCANNED, park_for_ever, NULL, "own"));
     SETTLE(own_g != NULL);
     CHECK_INT(lg_num_goroutine(rt), 1);
     CHECK_INT(spec_waiting(rt, "nothing"), 0);
@@ -280,7 +280,7 @@ static void wait_for_nothing(__attribute__((unused)) void *arg)
 it("a goroutine of the runtime's own", "hides no deadlock")
 {
     lg_runtime *own = spec_open(1);
-    CHECK_OK(lg__go_system(own, park_for_ever, NULL, "own"));
+    CHECK_OK(lg__go_system(own, SYSTEM_SCANNED, park_for_ever, NULL, "own"));
     ch = spec_chan(own, 0, 0);
     CHECK_CODE(lg_run(own, wait_for_nothing, NULL), LG_EDEADLOCK);
     spec_leave(own);

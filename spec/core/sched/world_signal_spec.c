@@ -264,14 +264,14 @@ it("world.stop with a lock held", "waits until it is open")
 
 static void enter_gc(void)
 {
-    lg__m()->is_in_gc = true;
+    lg__nostop_enter();
     atomic_signal_fence(memory_order_seq_cst);
 }
 
 static void leave_gc(void)
 {
     atomic_signal_fence(memory_order_seq_cst);
-    lg__m()->is_in_gc = false;
+    lg__nostop_leave();
 }
 
 static void be_in_gc(__attribute__((unused)) void *arg)
