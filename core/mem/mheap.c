@@ -20,6 +20,10 @@ int lg__heap_init(struct heap *h)
     memset(h, 0, sizeof *h);
     h->table = table;
     lg__fixed_init(&h->fixed);
+    for (uint32_t class = 1; class < NCLASSES; class ++) {
+        lg__mcentral_init(&h->centrals[class], class);
+    }
+    lg__mcache_init(&h->outside, h);
     // relaxed: a figure. Arenas are near each other: one page of the table.
     atomic_store_explicit(&h->header_bytes, lg__vm_page_bytes(), memory_order_relaxed);
     return LG_OK;

@@ -53,6 +53,7 @@ static void drain_retired(struct lg_runtime *rt, struct p *p)
     lg__unlock(&rt->lock, RANK_SCHED);
     lg__g_cache_flush(&rt->gs, &p->gs);
     lg__stack_cache_flush(&rt->stacks, &p->stacks);
+    lg__mcache_flush(&p->mcache);
 }
 
 // When the last owned P in excess is given up, nobody need look up any more.
@@ -88,6 +89,7 @@ static struct p *make_p(struct lg_runtime *rt, uint32_t number)
     p->number = number;
     p->rand.state = rt->options.seed + number * 0x9e3779b97f4a7c15ULL;
     lg__timers_init(&p->timers);
+    lg__mcache_init(&p->mcache, &rt->heap);
     return p;
 }
 

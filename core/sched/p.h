@@ -12,6 +12,7 @@
 #include "base/base.h"
 #include "base/list.h"
 #include "base/rand.h"
+#include "mem/mcache.h"
 #include "mem/stack.h"
 #include "sched/g.h"
 #include "sched/runq.h"
@@ -36,6 +37,7 @@ struct p {
     struct stack_cache stacks;
     struct wait_block *wait_blocks; // selects' waiters, for reuse (sync/select.c)
     uint32_t nwait_blocks;
+    struct mcache mcache;
 
     char first_line[LG_CACHELINE];
 
