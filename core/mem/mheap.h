@@ -45,6 +45,7 @@ struct heap {
     struct runs runs;
     struct arena *arenas;  // that have spans
     struct arena *standby; // address space without memory, by address
+    size_t least_idle;     // nidle, since the last trim: so many nobody has needed
 
     // -- written with the lock, read by anyone, relaxed: figures --
     _Atomic size_t nspanned[SPAN_COLLECTED + 1]; // pages in spans, by kind

@@ -2,6 +2,8 @@
 //
 // The public face of the allocator.
 #include "mem/malloc.h"
+#include "mem/scavenge.h"
+#include "sched/idle.h"
 #include "sched/runtime.h"
 
 void *lg_malloc(lg_runtime *rt, size_t size)
@@ -40,4 +42,15 @@ void *lg_alloc(lg_runtime *rt, lg_use use, void *ptr, size_t osize, size_t nsize
         return rt->alloc.fn(rt->alloc.ud, ptr, osize, nsize);
     }
     return lg__alloc_for(&rt->heap, use, ptr, osize, nsize);
+}
+
+size_t lg_mem_release(lg_runtime *rt)
+{
+    struct mcache *mc = lg__mcache_own(&rt->heap);
+    if (mc) {
+        lg__mcache_flush(mc);
+    }
+    lg__ps_flush_idle_now(rt);
+    lg__heap_empty_caches(&rt->heap);
+    return lg__heap_release(&rt->heap, SIZE_MAX) << PAGE_SHIFT;
 }

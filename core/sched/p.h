@@ -57,6 +57,8 @@ struct p {
     // -- sched lock --
     struct node node; // in the list of idle Ps
     bool is_idle;
+    bool is_flushed; // its blocks are given back: idle for long
+    bool was_idle;   // when lg__ps_flush_idle() last looked
 
     // -- fixed --
     uint32_t number;
