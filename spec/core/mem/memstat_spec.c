@@ -57,7 +57,7 @@ static void load(void *arg)
     for (int i = 0; i < BLOCKS; i++) {
         size_t size = spec_random_below(&random, i % 100 ? 600 : 60000);
         blocks[i] = lg_malloc(rt, size);
-        memset(blocks[i], 1, size);
+        memset(blocks[i], 1, lg_malloc_size(blocks[i])); // or pages stay untouched
     }
     check_figures(rt);
     for (int i = 0; i < BLOCKS; i++) {
