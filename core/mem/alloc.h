@@ -1,25 +1,35 @@
 // SPDX-License-Identifier: MIT
 //
-// The runtime's memory: everything that is not a stack comes through the
-// host's allocator hook. Callers know the sizes, so nothing is stored beside a
-// block.
+// How the core itself allocates: from the runtime's heap, or through the host's hook
+// if it has one. Callers know the sizes, so nothing is stored beside a block.
 #ifndef LG_MEM_ALLOC_H
 #define LG_MEM_ALLOC_H
 
 #include "base/base.h"
+#include "lagoon.h"
+
+struct heap;
 
 struct alloc {
     // Like realloc; nsize 0 frees and returns NULL.
     void *(*fn)(void *ud, void *ptr, size_t osize, size_t nsize);
     void *ud;
+    struct heap *heap; // NULL: it is the host's hook
 };
 
-// The C library's malloc behind the hook's signature.
-void *lg__alloc_system(void *ud, void *ptr, size_t osize, size_t nsize);
+// Of a heap; of a hook if fn is not NULL.
+void lg__alloc_init(struct alloc *alloc, struct heap *h,
+                    void *(*fn)(void *ud, void *ptr, size_t osize, size_t nsize),
+                    void *ud);
 
 // Zeroed memory, or NULL.
 void *lg__alloc_new(const struct alloc *alloc, size_t size_bytes);
 
 void lg__alloc_free(const struct alloc *alloc, void *ptr, size_t size_bytes);
+
+// The same, counted for a use.
+void *lg__alloc_new_for(const struct alloc *alloc, lg_use use, size_t size_bytes);
+void lg__alloc_free_for(const struct alloc *alloc, lg_use use, void *ptr,
+                        size_t size_bytes);
 
 #endif // LG_MEM_ALLOC_H

@@ -5,6 +5,7 @@
 
 #include "lagoon.h"
 #include "mem/arena.h"
+#include "mem/pages.h"
 #include "mem/poison.h"
 #include "os/vm.h"
 
@@ -20,6 +21,10 @@ int lg__heap_init(struct heap *h)
     memset(h, 0, sizeof *h);
     h->table = table;
     lg__fixed_init(&h->fixed);
+    for (uint32_t class = 1; class < NCLASSES; class ++) {
+        lg__mcentral_init(&h->centrals[class], class);
+    }
+    lg__mcache_init(&h->outside, h);
     // relaxed: a figure. Arenas are near each other: one page of the table.
     atomic_store_explicit(&h->header_bytes, lg__vm_page_bytes(), memory_order_relaxed);
     return LG_OK;
@@ -43,125 +48,8 @@ LG_INLINE void count(_Atomic size_t *figure, size_t delta)
 }
 
 // ---------------------------------------------------------------------------
-// Pages of an arena
+// Spans
 // ---------------------------------------------------------------------------
-
-static void set_first(struct arena *arena, uint32_t page, uint32_t first)
-{
-    // relaxed: who finds a span through it looks at its kind
-    atomic_store_explicit(&arena->first[page], (uint16_t)first, memory_order_relaxed);
-}
-
-static uint32_t get_first(const struct arena *arena, uint32_t page)
-{
-    // relaxed: our lock
-    return atomic_load_explicit(&arena->first[page], memory_order_relaxed);
-}
-
-static void set_first_range(struct heap *h, struct arena *arena, uint32_t page,
-                            size_t npages, uint32_t first) LG_REQUIRES(h->lock)
-{
-    lg__arena_touch_locked(h, arena, (const void *)&arena->first[page],
-                           npages * sizeof arena->first[0]);
-    for (size_t i = 0; i < npages; i++) {
-        set_first(arena, page + (uint32_t)i, first);
-    }
-}
-
-// The bits of one word of a bitmap that lie in [page, end).
-static uint64_t word_mask(uint32_t word, uint32_t page, uint32_t end)
-{
-    uint64_t mask = ~(uint64_t)0;
-    if (word == page / 64) {
-        mask &= ~(uint64_t)0 << (page % 64);
-    }
-    if (word == (end - 1) / 64) {
-        mask &= ~(uint64_t)0 >> (63 - (end - 1) % 64);
-    }
-    return mask;
-}
-
-static void set_idle(struct arena *arena, uint32_t page, size_t npages)
-{
-    uint32_t end = page + (uint32_t)npages;
-    for (uint32_t i = page / 64; i <= (end - 1) / 64; i++) {
-        arena->idle[i] |= word_mask(i, page, end);
-    }
-}
-
-// Returns how many were set.
-static size_t clear_idle(struct arena *arena, uint32_t page, size_t npages)
-{
-    uint32_t end = page + (uint32_t)npages;
-    size_t n = 0;
-    for (uint32_t i = page / 64; i <= (end - 1) / 64; i++) {
-        uint64_t bits = arena->idle[i] & word_mask(i, page, end);
-        n += (size_t)__builtin_popcountll(bits);
-        arena->idle[i] &= ~bits;
-    }
-    return n;
-}
-
-// ---------------------------------------------------------------------------
-// Free runs
-// ---------------------------------------------------------------------------
-
-static struct span *record(struct heap *h, struct arena *arena, uint32_t page)
-    LG_REQUIRES(h->lock)
-{
-    struct span *s = &arena->spans[page];
-    lg__arena_touch_locked(h, arena, s, sizeof *s);
-    return s;
-}
-
-// Makes pages that belong to nothing a free run. Its inner pages lead nowhere.
-static void add_run_locked(struct heap *h, struct arena *arena, uint32_t page,
-                           size_t npages) LG_REQUIRES(h->lock)
-{
-    struct span *s = record(h, arena, page);
-    s->start = (char *)arena + ((size_t)page << PAGE_SHIFT);
-    s->npages = (uint32_t)npages;
-    s->is_free = true;
-    set_first_range(h, arena, page, 1, page);
-    set_first_range(h, arena, page + (uint32_t)npages - 1, 1, page);
-    lg__runs_add(&h->runs, s);
-}
-
-static void remove_run_locked(struct heap *h, struct arena *arena, struct span *s)
-    LG_REQUIRES(h->lock)
-{
-    uint32_t page = (uint32_t)(s - arena->spans);
-    lg__runs_remove(&h->runs, s);
-    s->is_free = false;
-    set_first(arena, page, SPAN_NONE);
-    set_first(arena, page + s->npages - 1, SPAN_NONE);
-}
-
-// The free run that begins or ends at a page; NULL: there is none.
-static struct span *run_at(struct arena *arena, uint32_t page)
-{
-    uint32_t first = page < ARENA_PAGES ? get_first(arena, page) : SPAN_NONE;
-    struct span *s = &arena->spans[first];
-    return first != SPAN_NONE && s->is_free ? s : NULL;
-}
-
-// Makes pages free, together with the free runs on both sides.
-static void join_run_locked(struct heap *h, struct arena *arena, uint32_t page,
-                            size_t npages) LG_REQUIRES(h->lock)
-{
-    struct span *after = run_at(arena, page + (uint32_t)npages);
-    if (after) {
-        npages += after->npages;
-        remove_run_locked(h, arena, after);
-    }
-    struct span *before = run_at(arena, page - 1);
-    if (before) {
-        page -= before->npages;
-        npages += before->npages;
-        remove_run_locked(h, arena, before);
-    }
-    add_run_locked(h, arena, page, npages);
-}
 
 static bool grow_locked(struct heap *h) LG_REQUIRES(h->lock)
 {
@@ -172,14 +60,10 @@ static bool grow_locked(struct heap *h) LG_REQUIRES(h->lock)
     arena->next = h->arenas;
     h->arenas = arena;
     count(&h->nreleased, SPAN_PAGES_MAX);
-    add_run_locked(h, arena, HEADER_PAGES, SPAN_PAGES_MAX);
+    lg__pages_add_run_locked(h, arena, HEADER_PAGES, SPAN_PAGES_MAX);
     lg__arena_show_locked(h, arena, 0);
     return true;
 }
-
-// ---------------------------------------------------------------------------
-// Spans
-// ---------------------------------------------------------------------------
 
 // A record without a past. Its kind has been SPAN_FREE for a while.
 static void span_init(struct span *s, char *start, size_t npages, enum span_kind purpose)
@@ -197,6 +81,13 @@ static void span_init(struct span *s, char *start, size_t npages, enum span_kind
     memset(&s->free, 0, sizeof *s - offsetof(struct span, free));
 }
 
+static void note_least_idle_locked(struct heap *h) LG_REQUIRES(h->lock)
+{
+    // relaxed: our lock
+    size_t nidle = atomic_load_explicit(&h->nidle, memory_order_relaxed);
+    h->least_idle = nidle < h->least_idle ? nidle : h->least_idle;
+}
+
 static struct span *take_locked(struct heap *h, size_t npages, enum span_kind kind)
     LG_REQUIRES(h->lock)
 {
@@ -210,16 +101,17 @@ static struct span *take_locked(struct heap *h, size_t npages, enum span_kind ki
     struct arena *arena = lg__arena_of(s);
     uint32_t page = (uint32_t)(s - arena->spans);
     size_t rest = s->npages - npages;
-    remove_run_locked(h, arena, s);
+    lg__pages_remove_run_locked(h, arena, s);
     if (rest > 0) {
-        add_run_locked(h, arena, page + (uint32_t)npages, rest);
+        lg__pages_add_run_locked(h, arena, page + (uint32_t)npages, rest);
     }
     span_init(s, s->start, npages, kind);
-    size_t nbacked = clear_idle(arena, page, npages);
+    size_t nbacked = lg__pages_clear_idle(arena, page, npages);
     s->needs_zero = nbacked > 0;
     count(&h->nidle, 0 - nbacked);
+    note_least_idle_locked(h);
     count(&h->nreleased, 0 - (npages - nbacked));
-    set_first_range(h, arena, page, npages, page);
+    lg__pages_lead_to_locked(h, arena, page, npages, page);
     return s;
 }
 
@@ -238,9 +130,9 @@ static struct span *take_huge_locked(struct heap *h, size_t npages, enum span_ki
     }
     arena->next = h->arenas;
     h->arenas = arena;
-    struct span *s = record(h, arena, HEADER_PAGES);
+    struct span *s = lg__pages_record_locked(h, arena, HEADER_PAGES);
     span_init(s, (char *)arena + (size_t)HEADER_PAGES * PAGE_BYTES, npages, kind);
-    set_first_range(h, arena, HEADER_PAGES, SPAN_PAGES_MAX, HEADER_PAGES);
+    lg__pages_lead_to_locked(h, arena, HEADER_PAGES, SPAN_PAGES_MAX, HEADER_PAGES);
     lg__arena_show_locked(h, arena, kind == SPAN_EXPLICIT ? ARENA_EXPLICIT : 0);
     return s;
 }
@@ -291,10 +183,10 @@ void lg__span_free(struct heap *h, struct span *s)
     } else {
         lg__poison(s->start, lg__span_bytes(s));
         size_t npages = s->npages;
-        set_idle(arena, page, npages);
+        lg__pages_set_idle(arena, page, npages);
         count(&h->nidle, npages);
-        set_first_range(h, arena, page, npages, SPAN_NONE);
-        join_run_locked(h, arena, page, npages);
+        lg__pages_lead_to_locked(h, arena, page, npages, SPAN_NONE);
+        lg__pages_join_run_locked(h, arena, page, npages);
     }
     lg__unlock(&h->lock, RANK_HEAP);
 }

@@ -12,6 +12,8 @@
 #define LG_MEM_MHEAP_H
 
 #include "mem/fixed.h"
+#include "mem/mcache.h"
+#include "mem/mcentral.h"
 #include "mem/runs.h"
 #include "mem/span.h"
 #include "os/lock.h"
@@ -27,14 +29,23 @@ struct heap {
     // By address. Tagged with ARENA_EXPLICIT: belongs to one explicit block.
     _Atomic(uintptr_t) *table;
 
-    // -- has a lock of its own --
+    // -- have locks of their own --
     struct fixed fixed; // the collector's tables, and ours
+    struct mcentral centrals[NCLASSES];
+
+    // -- any thread, relaxed: a figure --
+    _Atomic size_t nlarge; // explicit blocks with a span to themselves
+
+    struct lock outside_lock;
+    // -- outside_lock --
+    struct mcache outside; // of threads without a P
 
     struct lock lock;
     // -- lock --
     struct runs runs;
     struct arena *arenas;  // that have spans
     struct arena *standby; // address space without memory, by address
+    size_t least_idle;     // nidle, since the last trim: so many nobody has needed
 
     // -- written with the lock, read by anyone, relaxed: figures --
     _Atomic size_t nspanned[SPAN_COLLECTED + 1]; // pages in spans, by kind

@@ -42,6 +42,7 @@ enum span_kind {
     SPAN_COLLECTED,
 };
 
+struct block;
 struct heap;
 struct lg_type;
 struct gc_family;
@@ -73,9 +74,9 @@ struct span {
     };
 
     // -- SPAN_EXPLICIT: lock of its class's mcentral --
-    void *free;      // blocks, through their first words
-    uint32_t nused;  // blocks that are elsewhere: in use, in caches
-    uint32_t nfresh; // the last so many blocks have never been used
+    struct block *free; // that have come back
+    uint32_t nused;     // blocks that are elsewhere: in use, in caches
+    uint32_t nfresh;    // the last so many blocks have never been used
 #ifndef NDEBUG
     _Atomic uint8_t *live; // of each block: 1, its owner has it (mem/guard.c)
 #endif

@@ -299,6 +299,40 @@ void lg__stack_pool_counts(struct stack_pool *pool, size_t *out_taken, size_t *o
     lg__unlock(&pool->lock, RANK_STACKS);
 }
 
+// Of the slots that were ever used, looks at every so many in rows of 16.
+static size_t slab_bytes(const struct slab *slab, uint32_t nfresh, uint32_t every)
+{
+    enum { ROW = 16 };
+    size_t slot_bytes = slab->size_bytes / slab->nslots;
+    size_t bytes = 0;
+    size_t nseen = 0;
+    for (uint32_t slot = 0; slot < nfresh; slot += ROW * every) {
+        uint32_t n = nfresh - slot < ROW ? nfresh - slot : ROW;
+        bytes += lg__vm_resident(slab->mem + slot * slot_bytes, n * slot_bytes);
+        nseen += n;
+    }
+    return nseen ? bytes / nseen * nfresh : 0;
+}
+
+size_t lg__stack_pool_bytes(struct stack_pool *pool)
+{
+    enum { SEEN_MAX = 4096 };
+    size_t bytes = 0;
+    lg__lock(&pool->lock, RANK_STACKS);
+    uint32_t every = (uint32_t)(pool->nmade / SEEN_MAX) + 1;
+    struct slab *slab = pool->slabs;
+    lg__unlock(&pool->lock, RANK_STACKS);
+    // Slabs stay until the pool goes.
+    while (slab) {
+        lg__lock(&pool->lock, RANK_STACKS);
+        uint32_t nfresh = slab->nfresh;
+        lg__unlock(&pool->lock, RANK_STACKS);
+        bytes += slab_bytes(slab, nfresh, every);
+        slab = slab->next;
+    }
+    return bytes;
+}
+
 bool lg__stack_is_overflow(const struct stack *stack, const void *addr)
 {
     uintptr_t offset = (uintptr_t)addr - (uintptr_t)stack->low;

@@ -128,6 +128,10 @@ LG_INLINE void *lg__stack_top(struct stack *stack)
 // Stacks that are in use or in a cache of a P, and those free in the pool.
 void lg__stack_pool_counts(struct stack_pool *pool, size_t *out_taken, size_t *out_free);
 
+// Memory that backs them all, free ones included. Where there are very many, an estimate
+// from some.
+size_t lg__stack_pool_bytes(struct stack_pool *pool);
+
 // Whether an address lies in its guard.
 bool lg__stack_is_overflow(const struct stack *stack, const void *addr);
 

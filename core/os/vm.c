@@ -137,3 +137,23 @@ void lg__vm_discard(void *mem, size_t size_bytes)
 {
     madvise(mem, size_bytes, MADV_DONTNEED);
 }
+
+size_t lg__vm_resident(const void *mem, size_t size_bytes)
+{
+    enum { CHUNK_PAGES = 1024 };
+    unsigned char pages[CHUNK_PAGES];
+    size_t page_bytes = lg__vm_page_bytes();
+    size_t npages = size_bytes / page_bytes;
+    size_t nbacked = 0;
+    for (size_t at = 0; at < npages; at += CHUNK_PAGES) {
+        size_t n = npages - at < CHUNK_PAGES ? npages - at : CHUNK_PAGES;
+        void *start = (void *)((uintptr_t)mem + at * page_bytes);
+        if (mincore(start, n * page_bytes, pages) != 0) {
+            continue;
+        }
+        for (size_t i = 0; i < n; i++) {
+            nbacked += pages[i] & 1;
+        }
+    }
+    return nbacked * page_bytes;
+}

@@ -25,6 +25,9 @@ bool lg__vm_guard(void *mem, size_t size_bytes);
 // Guards stay.
 void lg__vm_discard(void *mem, size_t size_bytes);
 
+// How much of it is backed by memory, to the page.
+size_t lg__vm_resident(const void *mem, size_t size_bytes);
+
 // Whether a request for memory may go on. In the check build, specs let one fail:
 // the n-th from now, and all that follow if `is_for_good`; n 0: none any more.
 // Asked by reserve, and by those who hand out parts of what was reserved.

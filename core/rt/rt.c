@@ -43,12 +43,6 @@ lg_runtime *lg_current(void)
     return m ? m->rt : NULL;
 }
 
-void *lg_alloc(lg_runtime *rt, lg_use use, void *ptr, size_t osize, size_t nsize)
-{
-    (void)use;
-    return rt->alloc.fn(rt->alloc.ud, ptr, osize, nsize);
-}
-
 // In a signal handler, on the alternate stack.
 static void on_fault(void *addr)
 {
@@ -88,9 +82,6 @@ static void fill_defaults(lg_options *o)
     if (o->seed == 0) {
         o->seed = (uint64_t)lg__clock_now() * 0x9e3779b97f4a7c15ULL | 1;
     }
-    if (!o->alloc) {
-        o->alloc = lg__alloc_system;
-    }
 }
 
 static void runtime_free(struct lg_runtime *rt)
@@ -127,7 +118,7 @@ static int runtime_new(const lg_options *options, struct lg_runtime **out)
         lg__vm_free(rt, sizeof *rt);
         return err;
     }
-    rt->alloc = (struct alloc){.fn = options->alloc, .ud = options->alloc_ud};
+    lg__alloc_init(&rt->alloc, &rt->heap, options->alloc, options->alloc_ud);
     rt->options = *options;
     rt->panic_hook = (struct panic_hook){.say = options->on_fatal, .ud = options->ud};
     *out = rt;

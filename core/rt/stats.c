@@ -2,6 +2,9 @@
 #include <string.h>
 
 #include "gc/gc.h"
+#include "lagoon.h"
+#include "mem/memstat.h"
+#include "os/vm.h"
 
 // What hosts did not ask for: goroutines of the runtime's own. One that has not
 // run yet has no stack, so this is out by one now and then.
@@ -25,6 +28,43 @@ static void add_p(struct p *p, lg_stats *s)
     size_t cached = atomic_load_explicit(&p->stacks.count, memory_order_relaxed);
     s->stacks -= cached;
     s->stacks_cached += cached;
+}
+
+static void count_memory(lg_runtime *rt, struct memstat *out)
+{
+    lg__memstat_begin(out, &rt->heap);
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        lg__memstat_add(out, &lg__p_at(rt, i)->mcache);
+    }
+}
+
+static void tell_memory(lg_runtime *rt, lg_stats *s)
+{
+    struct memstat memstat;
+    count_memory(rt, &memstat);
+    lg__memstat_tell(&memstat, s);
+    s->mem_meta += lg__vm_page_bytes() * (1 + sizeof *rt / lg__vm_page_bytes());
+    s->mem_stacks = lg__stack_pool_bytes(&rt->stacks);
+}
+
+int lg_get_class_stats(lg_runtime *rt, size_t index, lg_class_stats *out)
+{
+    if (index >= NCLASSES) {
+        return LG_EINVAL;
+    }
+    struct memstat memstat;
+    count_memory(rt, &memstat);
+    uint32_t class = (uint32_t)index;
+    *out = (lg_class_stats){
+        .block_bytes = lg__class_bytes(class),
+        .span_bytes = lg__class_npages(class) << PAGE_SHIFT,
+        .spans = memstat.classes[class].nspans,
+        .blocks = lg__memstat_blocks(&memstat, class),
+    };
+    if (class == 0) {
+        out->spans = out->blocks;
+    }
+    return LG_OK;
 }
 
 void lg_get_stats(lg_runtime *rt, lg_stats *out)
@@ -51,6 +91,7 @@ void lg_get_stats(lg_runtime *rt, lg_stats *out)
     lg__lock(&rt->gs.lock, RANK_GPOOL);
     s.goroutines_cached = rt->gs.nmade > s.goroutines ? rt->gs.nmade - s.goroutines : 0;
     lg__unlock(&rt->gs.lock, RANK_GPOOL);
+    tell_memory(rt, &s);
     size_t size_bytes = out->size_bytes < sizeof s ? out->size_bytes : sizeof s;
     memcpy(out, &s, size_bytes);
 }

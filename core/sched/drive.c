@@ -72,7 +72,7 @@ int lg_drive(lg_runtime *rt, lg_ref until)
     struct m *m = driver_enter(rt, until);
     int err = LG_OK;
     if (!has_ended(until)) {
-        m->p = lg__take_idle_p(rt);
+        lg__m_set_p(m, lg__take_idle_p(rt));
         lg__wake_if_idle(rt);
         err = lg__m_enter(m);
         if (err && m->p) {

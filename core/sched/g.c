@@ -23,7 +23,7 @@ void lg__g_pool_fini(struct g_pool *pool, const struct alloc *alloc)
     struct g_chunk *chunk = atomic_load_explicit(&pool->chunks, memory_order_relaxed);
     while (chunk) {
         struct g_chunk *next = chunk->next;
-        lg__alloc_free(alloc, chunk, CHUNK_BYTES);
+        lg__alloc_free_for(alloc, LG_USE_GS, chunk, CHUNK_BYTES);
         chunk = next;
     }
 }
@@ -32,7 +32,7 @@ void lg__g_pool_fini(struct g_pool *pool, const struct alloc *alloc)
 // is no memory for that.
 static struct g_chunk *make_chunk(struct lg_runtime *rt)
 {
-    struct g_chunk *chunk = lg__alloc_new(&rt->alloc, CHUNK_BYTES);
+    struct g_chunk *chunk = lg__alloc_new_for(&rt->alloc, LG_USE_GS, CHUNK_BYTES);
     if (!chunk) {
         return NULL;
     }
@@ -40,7 +40,7 @@ static struct g_chunk *make_chunk(struct lg_runtime *rt)
     int err = lg__globq_reserve(&rt->global, &rt->alloc, G_CHUNK);
     lg__unlock(&rt->lock, RANK_SCHED);
     if (err) {
-        lg__alloc_free(&rt->alloc, chunk, CHUNK_BYTES);
+        lg__alloc_free_for(&rt->alloc, LG_USE_GS, chunk, CHUNK_BYTES);
         return NULL;
     }
     uintptr_t first = (uintptr_t)chunk + sizeof *chunk + LG_CACHELINE - 1;

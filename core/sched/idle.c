@@ -195,7 +195,7 @@ static int64_t tidy_or_sleep(struct lg_runtime *rt, int64_t timeout_ns)
 // looks for it, as a spinner, so that it wakes another if there is more.
 static bool take_p_back_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock)
 {
-    m->p = lg__has_work(rt) ? lg__take_idle_p_locked(rt) : NULL;
+    lg__m_set_p(m, lg__has_work(rt) ? lg__take_idle_p_locked(rt) : NULL);
     if (m->p) {
         m->is_spinning = true;
         // seq_cst: see idle.h
@@ -248,7 +248,7 @@ static void leave_idle_list(struct m *m)
         m->given_p = lg__take_idle_p_locked(rt);
         m->given_spinning = false;
     }
-    m->p = m->given_p;
+    lg__m_set_p(m, m->given_p);
     m->is_spinning = m->given_spinning;
     m->given_p = NULL;
     lg__unlock(&rt->lock, RANK_SCHED);
@@ -270,7 +270,7 @@ void lg__idle(struct m *m)
     struct lg_runtime *rt = m->rt;
     struct p *former = m->p;
     if (former) {
-        m->p = NULL;
+        lg__m_set_p(m, NULL);
         lg__put_idle_p(rt, former);
     }
     stop_spinning_to_sleep(m);
@@ -311,12 +311,12 @@ bool lg__idle_must_leave(struct m *m)
     stop_spinning_to_sleep(m);
     if (m->p) {
         struct p *p = m->p;
-        m->p = NULL;
+        lg__m_set_p(m, NULL);
         show_runnext(p);
         lg__put_idle_p(rt, p);
     }
     if (!must_leave) {
-        m->p = lg__take_idle_p(rt);
+        lg__m_set_p(m, lg__take_idle_p(rt));
     }
     // Others look after it from now on; and if we were spinning, pushes have
     // relied on us.

@@ -56,6 +56,11 @@ void lg__ps_resize_locked(struct lg_runtime *rt, uint32_t procs) LG_REQUIRES(rt-
 // Makes sure that ps[0..procs) exist; new ones are idle. LG_OK or LG_ENOMEM.
 int lg__ps_grow(struct lg_runtime *rt, uint32_t procs);
 
+// Gives back the blocks that Ps have at hand which have been idle since the last call;
+// returns whether more may follow. Or those of all idle Ps.
+bool lg__ps_flush_idle(struct lg_runtime *rt);
+void lg__ps_flush_idle_now(struct lg_runtime *rt);
+
 // Frees the record of a P, on a runtime where nothing runs.
 void lg__p_free(struct lg_runtime *rt, struct p *p);
 

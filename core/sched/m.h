@@ -34,6 +34,7 @@ enum after {
 };
 
 struct m {
+    struct mcache *mcache; // of p; first, where the allocator finds it (mem/mcache.h)
     struct lg_runtime *rt;
     struct p *p;              // NULL while idle
     struct lg_g *g;           // the running goroutine; NULL in the loop
@@ -88,6 +89,13 @@ LG_INLINE void lg__m_set_after(struct m *m, enum after after)
 LG_INLINE struct m *lg__m(void)
 {
     return lg__tls_get();
+}
+
+// Gives the M a P, or NULL: the only way in which it gets and loses one.
+LG_INLINE void lg__m_set_p(struct m *m, struct p *p)
+{
+    m->p = p;
+    m->mcache = p ? &p->mcache : NULL;
 }
 
 // Runs the loop on the calling thread until it must leave. m->p may be NULL.

@@ -14,6 +14,8 @@ struct p *lg__take_idle_p_locked(struct lg_runtime *rt)
     }
     struct p *p = LG_CONTAINER_OF(node, struct p, node);
     p->is_idle = false;
+    p->was_idle = false;
+    p->is_flushed = false;
     // seq_cst: see idle.h
     atomic_fetch_sub_explicit(&rt->nidle, 1, memory_order_seq_cst);
     return p;
@@ -53,6 +55,7 @@ static void drain_retired(struct lg_runtime *rt, struct p *p)
     lg__unlock(&rt->lock, RANK_SCHED);
     lg__g_cache_flush(&rt->gs, &p->gs);
     lg__stack_cache_flush(&rt->stacks, &p->stacks);
+    lg__mcache_flush(&p->mcache);
 }
 
 // When the last owned P in excess is given up, nobody need look up any more.
@@ -82,6 +85,42 @@ void lg__put_idle_p(struct lg_runtime *rt, struct p *p)
     lg__unlock(&rt->lock, RANK_SCHED);
 }
 
+// A P that is idle has no owner, and gets one only with the lock.
+static bool flush_idle_locked(struct p *p, bool is_at_once)
+{
+    if (!p->is_idle || p->is_flushed) {
+        return false;
+    }
+    if (!p->was_idle && !is_at_once) {
+        p->was_idle = true;
+        return true;
+    }
+    lg__mcache_flush(&p->mcache);
+    p->is_flushed = true;
+    return false;
+}
+
+static bool flush_idle(struct lg_runtime *rt, bool is_at_once)
+{
+    bool has_more = false;
+    lg__lock(&rt->lock, RANK_SCHED);
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        has_more |= flush_idle_locked(lg__p_at(rt, i), is_at_once);
+    }
+    lg__unlock(&rt->lock, RANK_SCHED);
+    return has_more;
+}
+
+bool lg__ps_flush_idle(struct lg_runtime *rt)
+{
+    return flush_idle(rt, false);
+}
+
+void lg__ps_flush_idle_now(struct lg_runtime *rt)
+{
+    flush_idle(rt, true);
+}
+
 static struct p *make_p(struct lg_runtime *rt, uint32_t number)
 {
     struct p *p = lg__alloc_new(&rt->alloc, sizeof *p);
@@ -91,6 +130,7 @@ static struct p *make_p(struct lg_runtime *rt, uint32_t number)
     p->number = number;
     p->rand.state = rt->options.seed + number * 0x9e3779b97f4a7c15ULL;
     lg__timers_init(&p->timers);
+    lg__mcache_init(&p->mcache, &rt->heap);
     return p;
 }
 

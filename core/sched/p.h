@@ -12,6 +12,7 @@
 #include "base/base.h"
 #include "base/list.h"
 #include "base/rand.h"
+#include "mem/mcache.h"
 #include "mem/stack.h"
 #include "sched/g.h"
 #include "sched/runq.h"
@@ -37,6 +38,7 @@ struct p {
     struct wait_block *wait_blocks; // selects' waiters, for reuse (sync/select.c)
     uint32_t nwait_blocks;
     void *gc; // the collector's
+    struct mcache mcache;
 
     char first_line[LG_CACHELINE];
 
@@ -56,6 +58,8 @@ struct p {
     // -- sched lock --
     struct node node; // in the list of idle Ps
     bool is_idle;
+    bool is_flushed; // its blocks are given back: idle for long
+    bool was_idle;   // when lg__ps_flush_idle() last looked
 
     // -- fixed --
     uint32_t number;

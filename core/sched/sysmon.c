@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sched/sysmon.h"
 
+#include "mem/scavenge.h"
 #include "sched/idle.h"
 #include "sched/steal.h"
 #include "sched/wake.h"
@@ -60,6 +61,8 @@ bool lg__tidy(struct lg_runtime *rt)
                                                 memory_order_relaxed,
                                                 memory_order_relaxed)) {
         bool has_surplus = lg__stack_pool_trim(&rt->stacks);
+        has_surplus |= lg__ps_flush_idle(rt);
+        has_surplus |= lg__heap_trim(&rt->heap);
         atomic_store_explicit(&rt->has_surplus, has_surplus, memory_order_relaxed);
     }
     return atomic_load_explicit(&rt->has_surplus, memory_order_relaxed);

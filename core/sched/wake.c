@@ -109,7 +109,7 @@ static bool start_spinner(struct lg_runtime *rt)
     if (!fresh) {
         return false;
     }
-    fresh->p = p;
+    lg__m_set_p(fresh, p);
     fresh->is_spinning = true;
     bool is_started = lg__m_new_loop(fresh) &&
                       lg__thread_start(lg__m_main, fresh, "lagoon-m", rt->options.signals,

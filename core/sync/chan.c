@@ -290,7 +290,8 @@ int lg_chan_new(lg_runtime *rt, lg_strand *strand, size_t elem_size, size_t cap,
     if (elem_size > ELEM_SIZE_MAX || cap > INT32_MAX) {
         return LG_EINVAL;
     }
-    struct lg_chan *ch = lg__alloc_new(&rt->alloc, record_bytes(elem_size, cap));
+    struct lg_chan *ch =
+        lg__alloc_new_for(&rt->alloc, LG_USE_CHANS, record_bytes(elem_size, cap));
     if (!ch) {
         return LG_ENOMEM;
     }
@@ -323,14 +324,16 @@ void lg_chan_free(lg_chan *ch)
     lg__list_remove(&rt->chans, &ch->node);
     atomic_fetch_sub_explicit(&rt->nchans, 1, memory_order_relaxed);
     lg__unlock(&rt->chans_lock, RANK_CHANS);
-    lg__alloc_free(&rt->alloc, ch, record_bytes(ch->elem_size, ch->cap));
+    lg__alloc_free_for(&rt->alloc, LG_USE_CHANS, ch,
+                       record_bytes(ch->elem_size, ch->cap));
 }
 
 void lg__chans_free(struct lg_runtime *rt)
 {
     for (struct node *node; (node = lg__list_pop_front(&rt->chans));) {
         struct lg_chan *ch = LG_CONTAINER_OF(node, struct lg_chan, node);
-        lg__alloc_free(&rt->alloc, ch, record_bytes(ch->elem_size, ch->cap));
+        lg__alloc_free_for(&rt->alloc, LG_USE_CHANS, ch,
+                           record_bytes(ch->elem_size, ch->cap));
     }
 }
 
