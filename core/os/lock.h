@@ -28,7 +28,7 @@ void lg__lock_slow(struct lock *lock);
 LG_INLINE void lg__lock(struct lock *lock, enum lock_rank rank)
     LG_ACQUIRES(*lock) LG_UNCHECKED_LOCKING
 {
-    lg__nostop_enter();
+    lg__nostop_lock(rank);
     lg__lockrank_acquire(rank);
     uint32_t open = LOCK_OPEN;
     // acquire: pairs with the release in lg__unlock(); all that the former
@@ -46,7 +46,7 @@ LG_INLINE void lg__unlock(struct lock *lock, enum lock_rank rank)
     // release: pairs with the acquire in lg__lock() and lg__lock_slow().
     atomic_store_explicit(&lock->state, LOCK_OPEN, memory_order_release);
     lg__lockrank_release(rank);
-    lg__nostop_leave();
+    lg__nostop_unlock(rank);
 }
 
 #endif // LG_OS_LOCK_H
