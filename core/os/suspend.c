@@ -50,6 +50,19 @@ LG_NOINLINE bool lg__nostop_is_clear(void)
            memcmp(lg__nostop.ranks, none, sizeof lg__nostop.ranks) == 0;
 }
 
+LG_NOINLINE void lg__nostop_set_waiting(bool is_waiting)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    lg__nostop.is_waiting = is_waiting;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+LG_NOINLINE bool lg__nostop_is_waiting(void)
+{
+    __asm__ volatile(""); // as in os/tls.c
+    return lg__nostop.is_waiting;
+}
+
 // The linker's names for the ends of the section; none if it is empty.
 extern const char __start_lg_nostop[] __attribute__((weak, visibility("hidden")));
 extern const char __stop_lg_nostop[] __attribute__((weak, visibility("hidden")));

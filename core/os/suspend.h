@@ -4,10 +4,9 @@
 // keep the thread in there as long as it likes. Only when the host allows
 // signals; the handler runs on a stack of its own.
 //
-// Code says that it must not be kept with lg__nostop_enter() and leave, which
-// every lock does; functions that touch more than one word and cannot afford
-// even that are marked LG_NOSTOP: they stand together in a section, and call
-// nothing.
+// Code says that it must not be kept with lg__nostop_enter() and leave; locks do
+// (os/lock.h). Functions that touch more than one word and cannot afford even that
+// are marked LG_NOSTOP: they stand together in a section, and call nothing.
 #ifndef LG_OS_SUSPEND_H
 #define LG_OS_SUSPEND_H
 
@@ -27,6 +26,7 @@
 struct nostop {
     alignas(8) uint8_t ranks[32]; // 1: it holds, or waits for, a lock of that rank
     uint64_t depth;               // of lg__nostop_enter()
+    bool is_waiting;              // for a lock whose holder may be suspended
 };
 
 // The clobbers keep what is between entering and leaving there.
@@ -91,6 +91,10 @@ void lg__nostop_leave(void);
 
 // Whether the calling thread is outside of all that.
 bool lg__nostop_is_clear(void);
+
+// Whether it waits for a lock (os/lock.c).
+void lg__nostop_set_waiting(bool is_waiting);
+bool lg__nostop_is_waiting(void);
 
 // Whether a function marked LG_NOSTOP has an instruction there.
 bool lg__nostop_has(const void *pc);
