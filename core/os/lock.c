@@ -11,21 +11,24 @@ enum {
     SLEEP_NS = 20 * 1000,
 };
 
+static bool try_lock(struct lock *lock)
+{
+    uint32_t open = LOCK_OPEN;
+    // acquire: pairs with the release in lg__unlock().
+    return atomic_load_explicit(&lock->state, memory_order_relaxed) == LOCK_OPEN &&
+           atomic_compare_exchange_weak_explicit(&lock->state, &open, LOCK_HELD,
+                                                 memory_order_acquire,
+                                                 memory_order_relaxed);
+}
+
 // Waits twice as long after each try. A lock that two CPUs want all the time is
 // better kept by one of them for a while than carried to and fro: its cache line
 // and that of what it protects cost more to fetch than the work under it.
 void lg__lock_slow(struct lock *lock)
 {
     int pauses = 1;
-    for (int rounds = 0;; rounds++) {
-        uint32_t open = LOCK_OPEN;
-        // acquire: pairs with the release in lg__unlock().
-        if (atomic_load_explicit(&lock->state, memory_order_relaxed) == LOCK_OPEN &&
-            atomic_compare_exchange_weak_explicit(&lock->state, &open, LOCK_HELD,
-                                                  memory_order_acquire,
-                                                  memory_order_relaxed)) {
-            return;
-        }
+    lg__nostop_set_waiting(true);
+    for (int rounds = 0; !try_lock(lock); rounds++) {
         if (rounds < ROUNDS_BEFORE_SLEEP) {
             for (int i = 0; i < pauses; i++) {
                 lg__cpu_pause();
@@ -36,4 +39,5 @@ void lg__lock_slow(struct lock *lock)
             nanosleep(&moment, NULL);
         }
     }
+    lg__nostop_set_waiting(false);
 }

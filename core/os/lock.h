@@ -8,7 +8,14 @@
 // exchange, to learn whether somebody sleeps, would double the price. So who
 // finds it held spins, and sleeps a moment only when its holder seems to have
 // lost its CPU. Opening it is also the last touch: who takes it next may free
-// the memory that it stands in. A thread that holds one is not suspended.
+// the memory that it stands in.
+//
+// A thread that holds one is not suspended (os/suspend.h), or who waits for it might
+// wait for a thread that waits for him to stop. Locks of the user's channels and
+// their kin, RANK_SYNC, are taken too often to pay for saying so. Their holder may
+// be suspended; for that nobody waits for one who could not be suspended meanwhile:
+// not in code that says so, and not in the scheduler's loop, where lg__lock_slow()
+// says that it waits.
 #ifndef LG_OS_LOCK_H
 #define LG_OS_LOCK_H
 
@@ -28,7 +35,11 @@ void lg__lock_slow(struct lock *lock);
 LG_INLINE void lg__lock(struct lock *lock, enum lock_rank rank)
     LG_ACQUIRES(*lock) LG_UNCHECKED_LOCKING
 {
-    lg__nostop_enter();
+    if (rank != RANK_SYNC) {
+        lg__nostop_lock(rank);
+    } else {
+        LG_ASSERT(lg__nostop_is_clear());
+    }
     lg__lockrank_acquire(rank);
     uint32_t open = LOCK_OPEN;
     // acquire: pairs with the release in lg__unlock(); all that the former
@@ -46,7 +57,9 @@ LG_INLINE void lg__unlock(struct lock *lock, enum lock_rank rank)
     // release: pairs with the acquire in lg__lock() and lg__lock_slow().
     atomic_store_explicit(&lock->state, LOCK_OPEN, memory_order_release);
     lg__lockrank_release(rank);
-    lg__nostop_leave();
+    if (rank != RANK_SYNC) {
+        lg__nostop_unlock(rank);
+    }
 }
 
 #endif // LG_OS_LOCK_H

@@ -14,27 +14,53 @@ enum { SIGNAL = SIGURG };
 // What must not be suspended
 // ---------------------------------------------------------------------------
 
-extern __thread uint32_t lg__nostop_depth;
-__thread uint32_t lg__nostop_depth __attribute__((tls_model("initial-exec")));
+extern __thread struct nostop lg__nostop;
+__thread struct nostop lg__nostop __attribute__((tls_model("initial-exec")));
 
 #if !defined(__x86_64__) || !defined(__ELF__)
+LG_NOINLINE void lg__nostop_lock(uintptr_t rank)
+{
+    lg__nostop.ranks[rank] = 1;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+LG_NOINLINE void lg__nostop_unlock(uintptr_t rank)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    lg__nostop.ranks[rank] = 0;
+}
+
 LG_NOINLINE void lg__nostop_enter(void)
 {
-    lg__nostop_depth++;
+    lg__nostop.depth++;
     atomic_signal_fence(memory_order_seq_cst);
 }
 
 LG_NOINLINE void lg__nostop_leave(void)
 {
     atomic_signal_fence(memory_order_seq_cst);
-    lg__nostop_depth--;
+    lg__nostop.depth--;
 }
 #endif
 
 LG_NOINLINE bool lg__nostop_is_clear(void)
 {
+    static const uint8_t none[sizeof lg__nostop.ranks];
+    return lg__nostop.depth == 0 &&
+           memcmp(lg__nostop.ranks, none, sizeof lg__nostop.ranks) == 0;
+}
+
+LG_NOINLINE void lg__nostop_set_waiting(bool is_waiting)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    lg__nostop.is_waiting = is_waiting;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+LG_NOINLINE bool lg__nostop_is_waiting(void)
+{
     __asm__ volatile(""); // as in os/tls.c
-    return lg__nostop_depth == 0;
+    return lg__nostop.is_waiting;
 }
 
 // The linker's names for the ends of the section; none if it is empty.

@@ -56,7 +56,6 @@ int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options 
     if (out) {
         *out = (lg_ref){.g = g, .id = lg__g_id(g)};
     }
-    lg__scan_new(rt, g);
     lg__sched_push(rt, &g->run);
     return LG_OK;
 }

@@ -94,9 +94,14 @@ static void free_exited(struct m *m, struct lg_g *g)
     }
 }
 
+// The M may be suspended at once, with all this still to be done: the stack that was
+// left is complete, and whoever finds its goroutine, on the way into a queue or out
+// of its record, finds words of memory. No lock is needed for that, no order kept.
 void lg__m_after_switch(struct m *m)
 {
-    switch (m->after) {
+    enum after after = m->after;
+    lg__m_set_after(m, AFTER_NOTHING);
+    switch (after) {
     case AFTER_NOTHING: break;
     case AFTER_PARK: lg__sched_commit(m->prev); break;
     case AFTER_YIELD:
@@ -109,8 +114,6 @@ void lg__m_after_switch(struct m *m)
         lg__stack_put(&m->rt->stacks, NULL, m->old_stack);
         break;
     }
-    // Last: until then the M is not suspended.
-    lg__m_set_after(m, AFTER_NOTHING);
 }
 
 void lg__m_main(void *arg)

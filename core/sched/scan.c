@@ -138,27 +138,14 @@ void lg__scan_before_run_slow(struct lg_runtime *rt, struct lg_g *g)
         break;
     case CLAIM_BUSY: await_scanned(rt, g); break;
     case CLAIM_DONE:
-        // Its area may have been filled after a marker came by.
-        if (g->strand && !g->has_wait) {
+        // It may be the record's second goroutine in this cycle, or a scripted one
+        // whose area was filled after a marker had come by.
+        if (g->strand ? !g->has_wait : !g->stack) {
             visit_record(rt, g);
         }
         break;
     }
     leave_active(rt);
-}
-
-void lg__scan_new_slow(struct lg_runtime *rt, struct lg_g *g)
-{
-    if (!lg__m() || lg__m()->rt != rt) {
-        return; // what a thread outside passes on, something outside keeps alive
-    }
-    lg__nostop_enter();
-    if (lg__scan_is_on(rt)) {
-        enter_active(rt);
-        visit_record(rt, g);
-        leave_active(rt);
-    }
-    lg__nostop_leave();
 }
 
 void lg__scan_forget_slow(struct lg_runtime *rt, struct lg_g *g)

@@ -12,13 +12,12 @@
 //
 //   anything else --> cycle | SCAN_BUSY --> cycle
 //
-// The markers walk the chunks of the pool, each taken by one. Goroutines of later
-// chunks, and of records that are used again, have started in this cycle, by a
-// goroutine that had been scanned or by a thread outside: they hold nothing that
-// the cycle does not find elsewhere. What lg_go() passes is visited all the same.
-// When all chunks are done the interrupt goes, and switches are fast again.
-//
-// Modelled in spec/models/scan.pml.
+// The markers walk the chunks of the pool, each taken by one. What they do not find
+// there has started in this cycle: a goroutine that runs has been scanned, and has
+// since got references only from what the cycle reaches or has reached, so what it
+// hands to one that it starts is found anyway. (A thread outside keeps a handle.)
+// When that one first runs in the cycle it is visited all the same. When all chunks
+// are done the interrupt goes, and switches are fast again.
 #ifndef LG_SCHED_SCAN_H
 #define LG_SCHED_SCAN_H
 
@@ -43,7 +42,6 @@ void lg__scan_end(struct lg_runtime *rt);
 size_t lg__scan_bytes(struct lg_runtime *rt);
 
 void lg__scan_before_run_slow(struct lg_runtime *rt, struct lg_g *g);
-void lg__scan_new_slow(struct lg_runtime *rt, struct lg_g *g);
 void lg__scan_forget_slow(struct lg_runtime *rt, struct lg_g *g);
 
 LG_INLINE bool lg__scan_is_on(struct lg_runtime *rt)
@@ -56,14 +54,6 @@ LG_INLINE void lg__scan_before_run(struct lg_runtime *rt, struct lg_g *g)
 {
     if (lg__scan_is_on(rt)) {
         lg__scan_before_run_slow(rt, g);
-    }
-}
-
-// A native goroutine is complete, and not queued yet.
-LG_INLINE void lg__scan_new(struct lg_runtime *rt, struct lg_g *g)
-{
-    if (lg__scan_is_on(rt)) {
-        lg__scan_new_slow(rt, g);
     }
 }
 

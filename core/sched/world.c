@@ -114,18 +114,19 @@ void lg_checkpoint(void)
 // By signal
 // ---------------------------------------------------------------------------
 
-// Whether the M's goroutine may stay where it was interrupted. That it runs on the
-// stack of its goroutine, with nothing left to be done from the last switch, says
-// that it is in no scheduling decision; the rest, that nobody waits for what it is
-// doing. docs/decisions/stop_by_signal.md says why that is enough.
+// Whether the M may stay where it was interrupted. That it runs on the stack of its
+// goroutine, with nothing left to be done from the last switch, says that it is in
+// no scheduling decision; in the loop it may only be while it waits for a lock whose
+// holder may be suspended (in a timer's function, say). The rest says that nobody
+// waits for what it is doing. docs/decisions/stop_by_signal.md has the reasons.
 static bool may_stop_here(struct m *m, const struct interruption *at)
 {
     struct lg_g *g = m->g;
-    if (!g || m->after != AFTER_NOTHING || m->is_stopper ||
+    if ((!g && !lg__nostop_is_waiting()) || m->after != AFTER_NOTHING || m->is_stopper ||
         !lg__nostop_is_clear() || lg__nostop_has(at->pc)) {
         return false;
     }
-    const struct stack *stack = g->strand ? m->loop_stack : g->stack;
+    const struct stack *stack = g && !g->strand ? g->stack : m->loop_stack;
     const char *sp = at->sp;
     return stack && sp >= stack->low && sp < (const char *)stack;
 }

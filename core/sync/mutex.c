@@ -104,7 +104,8 @@ int lg_mutex_lock(lg_mutex *mutex, int64_t deadline_ns)
     return lg__wait_for(g, "mutex lock", deadline_ns, finish);
 }
 
-static int unlock_slow(struct mutex *m)
+// Not inlined: what it saves on the stack the fast path need not.
+static LG_NOINLINE int unlock_slow(struct mutex *m)
 {
     struct waiter *w = NULL;
     lg__lock(&m->lock, RANK_SYNC);

@@ -128,3 +128,31 @@ void stop_under_load(lg_runtime *rt, int rounds)
     SETTLE(lg_num_goroutine(rt) == nothers);
     lg_chan_free(ch);
 }
+
+lg_runtime *load_open(int procs)
+{
+    lg_options opts;
+    lg_options_init(&opts);
+    opts.procs = procs;
+    opts.signals = true;
+    return spec_open_with(&opts);
+}
+
+bool load_has_signals(void)
+{
+    return !spec_has_tsan() && !getenv("LAGOON_SPEC_EMULATED");
+}
+
+// Runs main beside a goroutine that never enters the runtime.
+void load_beside(void (*hog)(void *arg), void (*fn)(void *arg))
+{
+    if (!load_has_signals()) {
+        return;
+    }
+    lg_runtime *rt = load_open(2);
+    spec_go(rt, hog, rt);
+    spec_main(rt, fn, rt);
+    if (lg_num_goroutine(rt) > 0) {
+        spec_leave(rt); // the hog, on its last way
+    }
+}

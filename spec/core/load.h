@@ -49,4 +49,18 @@ void stop_rounds(lg_runtime *rt, struct loads *loads, int rounds);
 // The same with a load of each kind.
 void stop_under_load(lg_runtime *rt, int rounds);
 
+// ---------------------------------------------------------------------------
+// By signals
+// ---------------------------------------------------------------------------
+
+// Whether signals stop anybody: the thread sanitizer and emulators deliver them late.
+bool load_has_signals(void);
+
+// A runtime whose goroutines are stopped by signals.
+lg_runtime *load_open(int procs);
+
+// Runs fn(rt) as main beside hog(rt), which need never enter the runtime. Does
+// nothing without signals.
+void load_beside(void (*hog)(void *arg), void (*fn)(void *arg));
+
 #endif // LOAD_H

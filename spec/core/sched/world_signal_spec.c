@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "load.h"
-#include "os/lock.h"
 #include "sched/scan.h"
 #include "sched/world.h"
 #include "script.h"
@@ -16,34 +15,6 @@
 static _Atomic bool must_end;
 static _Atomic int nended;
 static _Atomic uint64_t count;
-
-static lg_runtime *open_with_signals(int procs)
-{
-    lg_options opts;
-    lg_options_init(&opts);
-    opts.procs = procs;
-    opts.signals = true;
-    return spec_open_with(&opts);
-}
-
-static bool has_signals(void)
-{
-    return !spec_has_tsan() && !getenv("LAGOON_SPEC_EMULATED");
-}
-
-// Runs main beside a goroutine that never enters the runtime.
-static void beside(void (*hog)(void *arg), void (*fn)(void *arg))
-{
-    if (!has_signals()) {
-        return;
-    }
-    lg_runtime *rt = open_with_signals(2);
-    spec_go(rt, hog, rt);
-    spec_main(rt, fn, rt);
-    if (lg_num_goroutine(rt) > 0) {
-        spec_leave(rt); // the hog, on its last way
-    }
-}
 
 static void end_hog(void)
 {
@@ -80,7 +51,7 @@ static void stop_hog(void *rt)
 
 it("world.stop with a goroutine that only computes", "suspends it, errno and all")
 {
-    beside(count_for_ever, stop_hog);
+    load_beside(count_for_ever, stop_hog);
 }
 
 static void load_mixed(void *rt)
@@ -91,7 +62,7 @@ static void load_mixed(void *rt)
 
 it("world.stop by signals with two Ps under load", "lets nobody move")
 {
-    beside(count_for_ever, load_mixed);
+    load_beside(count_for_ever, load_mixed);
 }
 
 static void stop_load(void *rt)
@@ -101,8 +72,8 @@ static void stop_load(void *rt)
 
 it("world.stop by signals with four Ps under load", "lets nobody move")
 {
-    if (has_signals()) {
-        lg_runtime *rt2 = open_with_signals(4);
+    if (load_has_signals()) {
+        lg_runtime *rt2 = load_open(4);
         spec_main(rt2, stop_load, rt2);
     }
 }
@@ -193,136 +164,19 @@ static void hide_in_red_zone(__attribute__((unused)) void *arg)
 
 it("scan of a suspended goroutine", "finds what is only in a register")
 {
-    beside(hide_in_register, seek_in_hog);
+    load_beside(hide_in_register, seek_in_hog);
 }
 
 it("scan of a suspended goroutine", "finds what is only in a vector register")
 {
-    beside(hide_in_vector, seek_in_hog);
+    load_beside(hide_in_vector, seek_in_hog);
 }
 
 it("scan of a suspended goroutine", "finds what is below its stack pointer")
 {
-    beside(hide_in_red_zone, seek_in_hog);
+    load_beside(hide_in_red_zone, seek_in_hog);
 }
 #endif
-
-// ---------------------------------------------------------------------------
-// What must not be suspended
-// ---------------------------------------------------------------------------
-
-static struct lock lock;
-static _Atomic bool is_held;
-
-static void hold(void (*enter)(void), void (*leave)(void))
-{
-    while (!atomic_load_explicit(&must_end, memory_order_relaxed)) {
-        enter();
-        atomic_store_explicit(&is_held, true, memory_order_relaxed);
-        for (volatile int i = 0; i < 3000; i++) {
-        }
-        atomic_store_explicit(&is_held, false, memory_order_relaxed);
-        leave();
-        atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
-        for (volatile int i = 0; i < 2000; i++) {
-        }
-    }
-    atomic_fetch_add(&nended, 1);
-}
-
-static void stop_while_held(void *rt)
-{
-    SETTLE(atomic_load(&count) > 0);
-    for (int i = 0; i < spec_rounds(200); i++) {
-        lg__world_stop(rt);
-        CHECK(!atomic_load_explicit(&is_held, memory_order_relaxed));
-        lg__world_start(rt);
-        SETTLE(atomic_load(&is_held));
-    }
-    end_hog();
-}
-
-static void lock_it(void) LG_UNCHECKED_LOCKING
-{
-    lg__lock(&lock, RANK_SYNC);
-}
-
-static void unlock_it(void) LG_UNCHECKED_LOCKING
-{
-    lg__unlock(&lock, RANK_SYNC);
-}
-
-static void hold_lock(__attribute__((unused)) void *arg)
-{
-    hold(lock_it, unlock_it);
-}
-
-it("world.stop with a lock held", "waits until it is open")
-{
-    beside(hold_lock, stop_while_held);
-}
-
-static void enter_gc(void)
-{
-    lg__nostop_enter();
-    atomic_signal_fence(memory_order_seq_cst);
-}
-
-static void leave_gc(void)
-{
-    atomic_signal_fence(memory_order_seq_cst);
-    lg__nostop_leave();
-}
-
-static void be_in_gc(__attribute__((unused)) void *arg)
-{
-    hold(enter_gc, leave_gc);
-}
-
-it("world.stop with a goroutine inside the collector", "waits until it is out")
-{
-    beside(be_in_gc, stop_while_held);
-}
-
-static _Atomic uint64_t first;
-static _Atomic uint64_t second;
-
-LG_NOSTOP static void count_both(void)
-{
-    atomic_fetch_add_explicit(&first, 1, memory_order_relaxed);
-    for (volatile int i = 0; i < 1000; i++) {
-    }
-    atomic_fetch_add_explicit(&second, 1, memory_order_relaxed);
-}
-
-static void count_both_for_ever(__attribute__((unused)) void *arg)
-{
-    while (!atomic_load_explicit(&must_end, memory_order_relaxed)) {
-        count_both();
-        for (volatile int i = 0; i < 1000; i++) {
-        }
-        atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
-    }
-    atomic_fetch_add(&nended, 1);
-}
-
-static void stop_both(void *rt)
-{
-    SETTLE(atomic_load(&count) > 0);
-    for (int i = 0; i < spec_rounds(200); i++) {
-        lg__world_stop(rt);
-        CHECK_INT(atomic_load(&first), atomic_load(&second));
-        lg__world_start(rt);
-        uint64_t seen = atomic_load(&count);
-        SETTLE(atomic_load(&count) != seen);
-    }
-    end_hog();
-}
-
-it("world.stop in a function marked LG_NOSTOP", "waits until it is over")
-{
-    beside(count_both_for_ever, stop_both);
-}
 
 // ---------------------------------------------------------------------------
 // The host's side
@@ -338,8 +192,8 @@ static void hear(__attribute__((unused)) int signo)
 it("world.stop with a handler of the host for the signal", "lets it hear of each")
 {
     signal(SIGURG, hear);
-    beside(count_for_ever, stop_hog);
-    CHECK(!has_signals() || atomic_load(&nheard) > 0);
+    load_beside(count_for_ever, stop_hog);
+    CHECK(!load_has_signals() || atomic_load(&nheard) > 0);
 }
 
 static int pipe_of_host[2];
@@ -366,7 +220,7 @@ static void stop_reader(void *rt)
 it("world.stop with a goroutine in a system call", "suspends it; the call goes on")
 {
     CHECK_INT(pipe(pipe_of_host), 0);
-    beside(read_from_host, stop_reader);
+    load_beside(read_from_host, stop_reader);
 }
 
 static char logged[256];
