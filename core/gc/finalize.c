@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gc/finalize.h"
 
+#include "base/wipe.h"
 #include "gc/gc.h"
 #include "gc/mark.h"
 #include "gc/special.h"
@@ -78,6 +79,7 @@ static void finalize_main(void *arg)
         if (special) {
             run_one(specials, special);
         } else {
+            lg__wipe_below(); // its stack may have been another's
             lg_park("finalizer wait", LG_NEVER);
         }
     }

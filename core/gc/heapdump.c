@@ -4,6 +4,7 @@
 // the world is stopped, from a graph of what is alive.
 #include <string.h>
 
+#include "base/wipe.h"
 #include "gc/gc.h"
 #include "gc/graph.h"
 #include "gc/lines.h"
@@ -276,7 +277,8 @@ static void say_path(struct dump *d, const struct graph_node *node)
 // All of it
 // ---------------------------------------------------------------------------
 
-static int make_lines(struct dump *d)
+// A frame of its own, so that its caller can wipe what it leaves.
+static LG_NOINLINE int make_lines(struct dump *d)
 {
     int err = lg__graph_build(d->gc, &d->graph);
     if (err) {
@@ -336,5 +338,6 @@ int lg_heap_dump(lg_runtime *rt, void (*write)(void *ud, const char *line), void
     }
     lg__lines_fini(&d->lines);
     lg__vm_free(d, sizeof *d);
+    lg__wipe_below(); // every object has been here
     return err;
 }

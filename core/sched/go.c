@@ -76,7 +76,10 @@ int lg__go_system(struct lg_runtime *rt, enum system_kind kind, void (*fn)(void 
     g->run.kind = RUNNABLE_G;
     g->fn = fn;
     g->arg = arg;
-    g->stack_class = (uint8_t)rt->stacks.usual_class;
+    // Not of the usual size: it lives for ever, and on a stack that others have used
+    // their words would shine through its frames and keep objects alive.
+    uint32_t usual = rt->stacks.usual_class;
+    g->stack_class = (uint8_t)(usual + 1 < STACK_CLASSES ? usual + 1 : usual);
     // relaxed: a figure
     atomic_fetch_add_explicit(&rt->nsystem, 1, memory_order_relaxed);
     lg__sched_push(rt, &g->run);
