@@ -12,6 +12,7 @@
 #include "fail.h"
 #include "fast.h"
 #include "go.h"
+#include "leaks.h"
 #include "report.h"
 #include "runtime.h"
 #include "scripts.h"
@@ -102,6 +103,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_timers(L, s);
     lagoon__open_runtime(L, s);
     lagoon__open_dump(L, s);
+    lagoon__open_leaks(L, s);
     lagoon__open_fast(L, s);
     push_classes(L);
     lua_setfield(L, -2, "classes");

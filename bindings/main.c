@@ -116,6 +116,7 @@ static int prepare(lua_State *L)
     lua_pushboolean(L, isatty(STDIN_FILENO));
     program->script = s;
     program->task = lagoon__async(L, s, 2);
+    program->task->sg->is_main = true;
     s->main_id = program->task->ref.id;
     program->task_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     return 0;

@@ -90,7 +90,10 @@ static int run(lua_State *L)
     }
     luaL_checkstack(L, 4, "too many arguments");
     struct task *task = lagoon__async(L, s, lua_gettop(L) - 1);
+    task->sg->is_main = true;
+    s->driver = L;
     int err = lg_drive(s->rt, task->ref);
+    s->driver = NULL;
     lagoon__restore(L, s);
     if (err == LG_EDEADLOCK) {
         lua_pushinteger(L, WAIT_RAISE);

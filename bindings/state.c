@@ -161,6 +161,8 @@ static lg_runtime *open_runtime(lua_State *L)
 struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
 {
     luaL_checkstack(L, 8, "no room to load lagoon");
+    bool is_main = lua_pushthread(L) == 1;
+    lua_pop(L, 1);
     lua_getfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     struct script *s = lua_touserdata(L, -1);
     lua_pop(L, 1);
@@ -170,6 +172,7 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     s = lua_newuserdata(L, sizeof *s);
     memset(s, 0, sizeof *s);
     s->outside.script = s;
+    s->main = is_main ? L : NULL;
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, finalise);
     lua_setfield(L, -2, "__gc");

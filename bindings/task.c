@@ -266,6 +266,7 @@ static int wait(lua_State *L)
     struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
     if (sg != &s->outside) {
         lg_wait_reason("task wait");
+        lagoon__parks_on(sg, PARKED_ON_SELF, deadline_ns);
     }
     int rc = lg_waitgroup_wait(&task->end, deadline_ns);
     return lagoon__settle(L, sg, rc, finish_wait);

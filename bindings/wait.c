@@ -15,6 +15,7 @@ struct script_g *lagoon__waiter(lua_State *L, struct script *s, int64_t *deadlin
     bool is_goroutine = sg != NULL && sg->script == s;
     s->refusal = NULL;
     if (is_goroutine) {
+        sg->parked_on = PARKED_ELSEWHERE;
         sg->must_donate = L != sg->co || !lua_isyieldable(L);
         if (!sg->must_donate) {
             return sg;

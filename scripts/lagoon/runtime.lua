@@ -34,6 +34,11 @@ runtime.stack = core.stack
 ---@type fun(): lagoon.GoroutineInfo[]
 runtime.goroutines = core.goroutines
 
+---Goroutines of this state that wait for something that nothing else can reach, so that nothing
+---will ever wake them. Go: the goroutine leak profile.
+---@type fun(): lagoon.GoroutineInfo[]
+runtime.leaks = core.leaks
+
 ---Figures: procs, threads, goroutines, stacks, channels, timers, and what has happened so far.
 ---@type fun(): table<string, number>
 runtime.stats = core.stats
