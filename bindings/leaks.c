@@ -20,9 +20,7 @@
 
 #include "chan.h"
 #include "dump.h"
-#include "fail.h"
 #include "reach.h"
-#include "refusal.h"
 #include "select.h"
 #include "state.h"
 #include "sync.h"
@@ -247,21 +245,9 @@ static int search(lua_State *L)
 static int leaks(lua_State *L)
 {
     struct script *s = lagoon__script(L);
-    if (lagoon__is_in_gc(L, s)) {
-        lagoon__raise(L, "cannot look for leaks inside a __gc metamethod");
-    }
-    bool was_running = lua_gc(L, LUA_GCISRUNNING, 0) != 0;
-    // What is unreachable may have a finaliser that wakes somebody.
-    lua_gc(L, LUA_GCCOLLECT, 0);
-    lua_gc(L, LUA_GCSTOP, 0);
-    lua_settop(L, 0);
-    lua_pushcfunction(L, search);
-    lua_pushlightuserdata(L, s);
-    int status = lua_pcall(L, 1, 1, 0);
-    if (was_running) {
-        lua_gc(L, LUA_GCRESTART, -1);
-    }
-    return status == 0 ? 1 : lua_error(L);
+    // What is garbage may have a finaliser that wakes somebody, and is gone then.
+    lagoon__reach_call(L, s, search, s, "look for leaks");
+    return 1;
 }
 
 void lagoon__open_leaks(lua_State *L, struct script *s)

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "fail.h"
+#include "refusal.h"
 #include "state.h"
 
 enum { FIRST_CAP = 1 << 12, ROOM = 20 };
@@ -282,5 +284,25 @@ void lagoon__reach_add_roots(struct reach *reach, struct script *s,
         if (threads[i] != NULL) {
             lagoon__reach_add_thread(reach, threads[i]);
         }
+    }
+}
+
+void lagoon__reach_call(lua_State *L, struct script *s, lua_CFunction function, void *ud,
+                        const char *what)
+{
+    if (lagoon__is_in_gc(L, s)) {
+        lagoon__raise(L, "cannot %s inside a __gc metamethod", what);
+    }
+    bool was_running = lua_gc(L, LUA_GCISRUNNING, 0) != 0;
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    lua_gc(L, LUA_GCSTOP, 0);
+    lua_pushcfunction(L, function);
+    lua_pushlightuserdata(L, ud);
+    int status = lua_pcall(L, 1, 1, 0);
+    if (was_running) {
+        lua_gc(L, LUA_GCRESTART, -1);
+    }
+    if (status != 0) {
+        lua_error(L);
     }
 }

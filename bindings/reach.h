@@ -4,7 +4,7 @@
 // API: tables, functions with their upvalues, userdata, coroutines with every
 // slot of their frames. It sees what the collector sees, and changes nothing.
 //
-// No Lua code may run while a walk is on, so the collector must be stopped: its
+// No Lua code may run while a walk is on, so the collector stands still: its
 // finalisers are some. Two values on the stack of L are the walk's own.
 #ifndef LAGOON_REACH_H
 #define LAGOON_REACH_H
@@ -27,6 +27,12 @@ struct reach {
     void (*visit)(struct reach *reach, int type, const void *ptr);
     void *ud;
 };
+
+// Collects garbage, and calls a function in which walks may be made, with `ud` as
+// its argument; pushes its result. Raises what it raises, and in a finaliser that
+// one cannot do `what` there.
+void lagoon__reach_call(lua_State *L, struct script *s, lua_CFunction function, void *ud,
+                        const char *what);
 
 // Begins a walk; pushes its two values. Raises.
 void lagoon__reach_init(struct reach *reach, lua_State *L);

@@ -187,6 +187,7 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     if (err) {
         lagoon__raise(L, "cannot open a strand: %s", lg_strerror(err));
     }
+    lagoon__collect_init(L, s);
     lua_setfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     return s;
 }

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collect.h"
 #include "object.h"
 #include "slots.h"
 #include "value.h"
@@ -99,6 +100,7 @@ struct script_refs {
     int handler;         // what lagoon.on_error() was given, or LUA_NOREF
     int sending;         // metatable of ch:sending(v)
     int default_case;    // lagoon.default
+    int sentinel;        // metatable of what tells of the end of a cycle
     int classes[NKINDS]; // metatables
 };
 
@@ -120,6 +122,7 @@ struct script {
     struct script_g outside;     // stands for a goroutine where there is none
 
     struct script_refs refs;
+    struct collector collector;
     struct slots slots; // of refs.kept
     struct coroutine pool[COROUTINE_POOL_CAP];
     int npooled;

@@ -176,7 +176,7 @@ void lagoon__task_end(struct script_g *sg, lua_State *from, int status)
         if (lua_cpcall(s->aux, status ? store_error : store_results, &ending) != 0) {
             task->state = TASK_FAILED;
             lua_settop(s->aux, 0);
-            lagoon__collect(s);
+            lagoon__collect_scarce(s);
             lua_cpcall(s->aux, store_shortage, &ending);
             lua_settop(s->aux, 0);
         }

@@ -51,6 +51,13 @@ int lagoon__settle(lua_State *L, struct script_g *sg, int rc, finish_fn *finish)
 // Raises why lagoon__waiter() gave no goroutine, if s->refusal tells.
 _Noreturn void lagoon__refuse(lua_State *L, struct script *s);
 
+// The goroutine, for blocking functions of the core that keep the C stack by
+// themselves; NULL outside of any. Raises where it must not wait.
+struct script_g *lagoon__donor(lua_State *L, struct script *s);
+
+// Called when such a function has returned.
+void lagoon__donated(struct script_g *sg);
+
 // Finishes: the code alone; for LG_OK followed by nothing. Knows all errors
 // that have a common meaning; anything else is raised by its own name.
 int lagoon__finish_plain(lua_State *L, struct script_g *sg, int rc);
