@@ -34,6 +34,9 @@ void lagoon__hidden(lua_State *L, struct script *s, size_t size_bytes)
     if (s->hidden_bytes >= HIDDEN_STEP_BYTES) {
         size_t kbytes = s->hidden_bytes / 1024;
         s->hidden_bytes = 0;
+        if (lua_gc(L, LUA_GCISRUNNING, 0) == 0 || lg_gc_percent_get(s->rt) == LG_GC_OFF) {
+            return; // a step would set it going
+        }
         lua_gc(L, LUA_GCSTEP, kbytes < 1024 * 1024 ? (int)kbytes : 1024 * 1024);
     }
 }

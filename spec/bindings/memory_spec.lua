@@ -97,6 +97,26 @@ describe("runtime.gc_percent", function()
     assert.is_true(on < off / 2, on .. " and " .. off)
   end)
 
+  it("that is off is not woken by channels, nor is a collector that the script has stopped",
+    function()
+      local function cycles_of(n)
+        local before = runtime.stats().gc.lua_cycles
+        for _ = 1, n do
+          lagoon.chan(1000)
+        end
+        return runtime.stats().gc.lua_cycles - before
+      end
+      collectgarbage()
+      runtime.gc_percent("off")
+      assert.equal(0, cycles_of(1000))
+      runtime.gc_percent(100)
+      collectgarbage("stop")
+      local stopped = cycles_of(1000)
+      collectgarbage("restart")
+      assert.equal(0, stopped)
+      assert.is_true(cycles_of(3000) > 0)
+    end)
+
   it("leaves a collector that the script has stopped alone", function()
     collectgarbage("stop")
     runtime.gc_percent(10)
