@@ -115,6 +115,7 @@ static int send_until(lua_State *L, struct chan *chan, int64_t deadline_ns)
     int rc = lg_chan_send(chan->ch, &sg->value, deadline_ns);
     if (rc == LG_WAIT) {
         chan->nwaiting++;
+        lagoon__parks_on(sg, PARKED_ON_SELF, deadline_ns);
         return lagoon__settle(L, sg, rc, finish_send);
     }
     if (rc == LG_EAGAIN && s->refusal) {
@@ -180,6 +181,7 @@ static int recv_until(lua_State *L, struct chan *chan, int64_t deadline_ns)
     int rc = lg_chan_recv(chan->ch, &sg->value, deadline_ns);
     if (rc == LG_WAIT) {
         chan->nwaiting++;
+        lagoon__parks_on(sg, PARKED_ON_SELF, deadline_ns);
         return lagoon__settle(L, sg, rc, finish_recv);
     }
     if (rc == LG_EAGAIN && s->refusal) {

@@ -12,12 +12,6 @@
 #include "task.h"
 #include "trace.h"
 
-struct snapshot {
-    size_t n;
-    size_t cap;
-    lg_g_info infos[];
-};
-
 static bool add_info(void *ud, const lg_g_info *info)
 {
     struct snapshot *snapshot = ud;
@@ -32,8 +26,7 @@ static int compare_infos(const void *a, const void *b)
     return (x->ref.id > y->ref.id) - (x->ref.id < y->ref.id);
 }
 
-// Pushes a userdata with all goroutines, oldest first.
-static struct snapshot *push_snapshot(lua_State *L, struct script *s)
+struct snapshot *lagoon__push_snapshot(lua_State *L, struct script *s)
 {
     size_t cap = lg_num_goroutine(s->rt) + 16;
     struct snapshot *snapshot =
@@ -113,7 +106,7 @@ static void add_goroutine(luaL_Buffer *b, struct script *s, const lg_g_info *inf
 void lagoon__push_dump(lua_State *L, struct script *s)
 {
     enum { SHOWN_MAX = 1000 };
-    struct snapshot *snapshot = push_snapshot(L, s);
+    struct snapshot *snapshot = lagoon__push_snapshot(L, s);
     size_t nshown = snapshot->n < SHOWN_MAX ? snapshot->n : SHOWN_MAX;
     luaL_Buffer b;
     luaL_buffinit(L, &b);
@@ -187,7 +180,7 @@ static void set_created_by(lua_State *L, struct script_g *sg)
     lua_setfield(L, -2, "created_by");
 }
 
-static void push_info(lua_State *L, struct script *s, const lg_g_info *info)
+void lagoon__push_info(lua_State *L, struct script *s, const lg_g_info *info)
 {
     struct script_g *sg = script_g_of(s, info);
     lua_createtable(L, 0, 7);
@@ -209,10 +202,10 @@ static void push_info(lua_State *L, struct script *s, const lg_g_info *info)
 static int goroutines(lua_State *L)
 {
     struct script *s = lagoon__script(L);
-    struct snapshot *snapshot = push_snapshot(L, s);
+    struct snapshot *snapshot = lagoon__push_snapshot(L, s);
     lua_createtable(L, (int)snapshot->n, 0);
     for (size_t i = 0; i < snapshot->n; i++) {
-        push_info(L, s, &snapshot->infos[i]);
+        lagoon__push_info(L, s, &snapshot->infos[i]);
         lua_rawseti(L, -2, (int)i + 1);
     }
     return 1;

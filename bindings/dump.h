@@ -4,9 +4,23 @@
 #ifndef LAGOON_DUMP_H
 #define LAGOON_DUMP_H
 
+#include <lagoon.h>
 #include <lua.h>
+#include <stddef.h>
 
 struct script;
+
+struct snapshot {
+    size_t n;
+    size_t cap;
+    lg_g_info infos[];
+};
+
+// Pushes a userdata with all goroutines of the runtime, oldest first. Raises.
+struct snapshot *lagoon__push_snapshot(lua_State *L, struct script *s);
+
+// Pushes a table that tells of one of them. Raises.
+void lagoon__push_info(lua_State *L, struct script *s, const lg_g_info *info);
 
 // Pushes a text with each goroutine, in the order of their numbers: wait
 // reason, traceback, birthplace. May raise.

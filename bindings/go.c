@@ -111,25 +111,11 @@ struct script_g *lagoon__go(lua_State *L, struct script *s, int nargs, lg_ref *o
 
 // -- run --
 
-static int collect(lua_State *L)
-{
-    lua_gc(L, LUA_GCCOLLECT, 0);
-    return 0;
-}
-
-void lagoon__collect(struct script *s)
-{
-    // Twice: a collection may want memory before it has freed any.
-    for (int i = 0; i < 2 && lua_cpcall(s->aux, collect, NULL) != 0; i++) {
-        lua_pop(s->aux, 1);
-    }
-}
-
 // Ends a goroutine; its results, or its error, are on top of `from`.
 static void end(struct script *s, struct script_g *sg, lua_State *from, int status)
 {
     if (status == LUA_ERRMEM) {
-        lagoon__collect(s); // what it is reported with needs some
+        lagoon__collect_scarce(s); // what it is reported with needs some
     }
     if (sg->task) {
         lagoon__task_end(sg, from, status);
@@ -179,6 +165,9 @@ static int resume(lg_strand *strand, lg_g *g, void *extra, bool has_wait)
     int rc = has_wait ? lg_wait_finish(g) : LG_OK;
     if (s->is_over) {
         return sleep_for_ever();
+    }
+    if (++s->collector.nresumes >= RESUMES_PER_LOOK) {
+        lagoon__collect_look(s);
     }
     int nargs;
     if (has_wait && !is_where_it_was(sg)) {

@@ -24,9 +24,6 @@ void lagoon__check_callable(lua_State *L, int n, const char *name);
 // Makes L the state's current coroutine again, after something else ran in it.
 void lagoon__restore(lua_State *L, struct script *s);
 
-// Collects garbage after memory has run out: LuaJIT does not by itself.
-void lagoon__collect(struct script *s);
-
 // For the program, whose state is ours: makes coroutine.yield() in a goroutine's
 // own coroutine an error where it is called, not the end of the goroutine.
 void lagoon__guard_coroutines(lua_State *L);

@@ -12,10 +12,14 @@
 #include "fail.h"
 #include "fast.h"
 #include "go.h"
+#include "heap.h"
+#include "leaks.h"
+#include "memory.h"
 #include "report.h"
 #include "runtime.h"
 #include "scripts.h"
 #include "select.h"
+#include "stats.h"
 #include "sync.h"
 #include "task.h"
 #include "timers.h"
@@ -102,6 +106,10 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_timers(L, s);
     lagoon__open_runtime(L, s);
     lagoon__open_dump(L, s);
+    lagoon__open_heap(L, s);
+    lagoon__open_leaks(L, s);
+    lagoon__open_memory(L, s);
+    lagoon__open_stats(L, s);
     lagoon__open_fast(L, s);
     push_classes(L);
     lua_setfield(L, -2, "classes");

@@ -32,6 +32,7 @@ struct program {
     struct task *task; // goroutine 1
     int task_ref;      // keeps it, in the registry
     int status;
+    bool has_trace; // of the collectors, on stderr
 };
 
 // With -E no environment variable counts, also none of those that the
@@ -51,7 +52,13 @@ static bool ignores_environment(char **argv)
     return false;
 }
 
-static int open_runtime(bool is_env_ignored, lg_runtime **out)
+static void log_line(void *ud, const char *line)
+{
+    (void)ud;
+    fprintf(stderr, "%s\n", line);
+}
+
+static int open_runtime(bool is_env_ignored, struct program *program)
 {
     char why[WHY_SIZE];
     lg_options options;
@@ -62,7 +69,9 @@ static int open_runtime(bool is_env_ignored, lg_runtime **out)
         lagoon__print_error(why);
         return err;
     }
-    err = lg_open(&options, out);
+    program->has_trace = options.gctrace;
+    options.on_log = options.gctrace ? log_line : NULL;
+    err = lg_open(&options, &program->rt);
     if (err) {
         snprintf(why, sizeof why, "cannot start: %s", lg_strerror(err));
         lagoon__print_error(why);
@@ -110,12 +119,14 @@ static int prepare(lua_State *L)
     luaL_openlibs(L);
     lua_gc(L, LUA_GCRESTART, -1);
     struct script *s = lagoon__open_program(L, program->rt);
+    s->collector.trace = program->has_trace ? log_line : NULL;
     lagoon__guard_coroutines(L);
     guard_exit(L, s);
     push_argv(L, program);
     lua_pushboolean(L, isatty(STDIN_FILENO));
     program->script = s;
     program->task = lagoon__async(L, s, 2);
+    program->task->sg->is_main = true;
     s->main_id = program->task->ref.id;
     program->task_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     return 0;
@@ -175,26 +186,41 @@ static int drive(lua_State *L, struct program *program)
     return call(L, take_outcome, program) ? program->status : STATUS_ERROR;
 }
 
+// The state's memory is the runtime's, so that one limit counts for all.
+static void *allocate(void *ud, void *ptr, size_t osize, size_t nsize)
+{
+    return lg_alloc(ud, LG_USE_STATES, ptr, osize, nsize);
+}
+
+static int panic(lua_State *L)
+{
+    const char *message = lua_tostring(L, -1);
+    lagoon__print_error(message ? message : "an error outside of any protection");
+    return 0;
+}
+
 static int run(struct program *program)
 {
-    lua_State *L = luaL_newstate();
+    lua_State *L = lua_newstate(allocate, program->rt);
     if (L == NULL) {
         lagoon__print_error("cannot create a Lua state: not enough memory");
         return STATUS_ERROR;
     }
+    lua_atpanic(L, panic);
     int status = call(L, prepare, program) ? drive(L, program) : STATUS_ERROR;
-    lg_close(program->rt); // from here on no other thread is in the state
+    lg_stop(program->rt); // from here on no other thread is in the state
     if (program->script != NULL) {
         lagoon__script_close(program->script);
     }
     lua_close(L);
+    lg_close(program->rt);
     return status;
 }
 
 int main(int argc, char **argv)
 {
     struct program program = {.argv = argv, .argc = argc};
-    if (open_runtime(ignores_environment(argv), &program.rt) != LG_OK) {
+    if (open_runtime(ignores_environment(argv), &program) != LG_OK) {
         return STATUS_ERROR;
     }
     int status = run(&program);

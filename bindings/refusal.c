@@ -29,7 +29,7 @@ static int set_no_mode(lua_State *L)
 
 // luaJIT_setmode() raises in a finaliser; elsewhere, for a mode that it does
 // not know, it just says no.
-static bool is_in_gc(lua_State *L, struct script *s)
+bool lagoon__is_in_gc(lua_State *L, struct script *s)
 {
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.set_no_mode);
     if (lua_pcall(L, 0, 0, 0) != 0) {
@@ -102,7 +102,7 @@ const char *lagoon__refusal(lua_State *L, struct script_g *sg)
     struct script *s = sg->script;
     struct frames frames = {0};
     luaL_checkstack(L, LUA_MINSTACK, "no room to wait");
-    if (is_in_gc(L, s)) {
+    if (lagoon__is_in_gc(L, s)) {
         return in_gc;
     }
     look_at_frames(L, s, &frames);

@@ -6,6 +6,7 @@
 #define LAGOON_REFUSAL_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 struct script;
 struct script_g;
@@ -17,5 +18,8 @@ const char *lagoon__refusal(lua_State *L, struct script_g *sg);
 
 // Gets ready to answer that. Raises.
 void lagoon__refusal_init(lua_State *L, struct script *s);
+
+// Whether L stands in a finaliser. L has room for two values.
+bool lagoon__is_in_gc(lua_State *L, struct script *s);
 
 #endif // LAGOON_REFUSAL_H

@@ -50,35 +50,6 @@ static int num_goroutine(lua_State *L)
     return 1;
 }
 
-static void set_number(lua_State *L, const char *key, double number)
-{
-    lua_pushnumber(L, number);
-    lua_setfield(L, -2, key);
-}
-
-static int stats(lua_State *L)
-{
-    lg_stats stats = {.size_bytes = sizeof stats};
-    lg_get_stats(lagoon__script(L)->rt, &stats);
-    lua_createtable(L, 0, 16);
-    set_number(L, "procs", stats.procs);
-    set_number(L, "procs_idle", stats.procs_idle);
-    set_number(L, "threads", stats.threads);
-    set_number(L, "threads_idle", stats.threads_idle);
-    set_number(L, "goroutines", (double)stats.goroutines);
-    set_number(L, "goroutines_cached", (double)stats.goroutines_cached);
-    set_number(L, "stacks", (double)stats.stacks);
-    set_number(L, "stacks_cached", (double)stats.stacks_cached);
-    set_number(L, "channels", (double)stats.channels);
-    set_number(L, "timers", (double)stats.timers);
-    set_number(L, "spawned", (double)stats.spawned);
-    set_number(L, "switches", (double)stats.switches);
-    set_number(L, "steals", (double)stats.steals);
-    set_number(L, "donations", (double)stats.donations);
-    set_number(L, "wakeups", (double)stats.wakeups);
-    return 1;
-}
-
 // run(f, ...): drives the runtime on the calling thread until f has ended.
 // Returns a code and f's results, as a task's wait() does.
 static int run(lua_State *L)
@@ -90,7 +61,10 @@ static int run(lua_State *L)
     }
     luaL_checkstack(L, 4, "too many arguments");
     struct task *task = lagoon__async(L, s, lua_gettop(L) - 1);
+    task->sg->is_main = true;
+    s->driver = L;
     int err = lg_drive(s->rt, task->ref);
+    s->driver = NULL;
     lagoon__restore(L, s);
     if (err == LG_EDEADLOCK) {
         lua_pushinteger(L, WAIT_RAISE);
@@ -107,8 +81,10 @@ static int run(lua_State *L)
 
 void lagoon__open_runtime(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"procs", procs}, {"num_cpu", num_cpu}, {"num_goroutine", num_goroutine},
-        {"stats", stats}, {"run", run},         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"procs", procs},
+                                         {"num_cpu", num_cpu},
+                                         {"num_goroutine", num_goroutine},
+                                         {"run", run},
+                                         {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

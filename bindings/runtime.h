@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// lagoon.runtime's figures, and lagoon.run() for hosts.
+// What lagoon.runtime tells of the Ps, and lagoon.run() for hosts.
 #ifndef LAGOON_RUNTIME_H
 #define LAGOON_RUNTIME_H
 

@@ -69,6 +69,16 @@ void lagoon__select_fini(struct script *s)
     }
 }
 
+size_t lagoon__select_ncases(const struct script_g *sg)
+{
+    return sg->select->ncases;
+}
+
+struct chan *lagoon__select_chan(const struct script_g *sg, size_t i)
+{
+    return sg->select->side[i].chan;
+}
+
 // -- cases --
 
 static bool is_default(lua_State *L, struct script *s, int index)
@@ -231,6 +241,7 @@ static int run_select(lua_State *L, struct script_g *sg, int64_t deadline_ns,
     int rc = lg_select(block->cases, block->ncases, deadline_ns, &block->index);
     if (rc == LG_WAIT) {
         count_waiting(block, 1);
+        lagoon__parks_on(sg, PARKED_ON_CASES, deadline_ns);
         return lagoon__settle(L, sg, rc, finish_select);
     }
     if (rc == LG_EAGAIN && has_default) {

@@ -34,6 +34,9 @@ void lagoon__hidden(lua_State *L, struct script *s, size_t size_bytes)
     if (s->hidden_bytes >= HIDDEN_STEP_BYTES) {
         size_t kbytes = s->hidden_bytes / 1024;
         s->hidden_bytes = 0;
+        if (lua_gc(L, LUA_GCISRUNNING, 0) == 0 || lg_gc_percent_get(s->rt) == LG_GC_OFF) {
+            return; // a step would set it going
+        }
         lua_gc(L, LUA_GCSTEP, kbytes < 1024 * 1024 ? (int)kbytes : 1024 * 1024);
     }
 }
@@ -161,6 +164,8 @@ static lg_runtime *open_runtime(lua_State *L)
 struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
 {
     luaL_checkstack(L, 8, "no room to load lagoon");
+    bool is_main = lua_pushthread(L) == 1;
+    lua_pop(L, 1);
     lua_getfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     struct script *s = lua_touserdata(L, -1);
     lua_pop(L, 1);
@@ -170,6 +175,7 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     s = lua_newuserdata(L, sizeof *s);
     memset(s, 0, sizeof *s);
     s->outside.script = s;
+    s->main = is_main ? L : NULL;
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, finalise);
     lua_setfield(L, -2, "__gc");
@@ -184,6 +190,7 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     if (err) {
         lagoon__raise(L, "cannot open a strand: %s", lg_strerror(err));
     }
+    lagoon__collect_init(L, s);
     lua_setfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     return s;
 }

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collect.h"
 #include "object.h"
 #include "slots.h"
 #include "value.h"
@@ -37,6 +38,13 @@ struct task;
 // blocking function was called, its arguments are still at 1, 2, ...; returns
 // how many results it has pushed. It must not raise.
 typedef int finish_fn(lua_State *L, struct script_g *sg, int rc);
+
+// What a goroutine waits for, and without a time-out: what could wake it.
+enum parked_on {
+    PARKED_ELSEWHERE, // a moment, or nothing that a script could have in hand
+    PARKED_ON_SELF,   // the object at index 1 of the blocking function
+    PARKED_ON_CASES,  // the channels of a select
+};
 
 // Where a goroutine was started.
 struct birthplace {
@@ -63,6 +71,8 @@ struct script_g {
     bool is_reporter;  // runs the error handler
     bool is_first;     // lg_once_begin()'s answer
     bool has_rethrown; // it has been given another goroutine's error
+    bool is_main;      // its end is waited for from outside
+    uint8_t parked_on; // enum parked_on
 };
 
 _Static_assert(sizeof(struct script_g) <= LG_EXTRA_SIZE, "a goroutine has no more room");
@@ -90,12 +100,15 @@ struct script_refs {
     int handler;         // what lagoon.on_error() was given, or LUA_NOREF
     int sending;         // metatable of ch:sending(v)
     int default_case;    // lagoon.default
+    int sentinel;        // metatable of what tells of the end of a cycle
     int classes[NKINDS]; // metatables
 };
 
 struct script {
-    lua_State *aux; // a thread of ours, for calls that no goroutine makes
-    lg_runtime *rt; // NULL: closed, and nothing of ours works any more
+    lua_State *aux;    // a thread of ours, for calls that no goroutine makes
+    lua_State *main;   // the state's main thread; NULL: it has not called us yet
+    lua_State *driver; // where lagoon.run() is being called; or NULL
+    lg_runtime *rt;    // NULL: closed, and nothing of ours works any more
     lg_strand *strand;
     bool owns_runtime; // opened by us, for a host
     bool is_program;   // an error that nobody handles ends the process
@@ -109,6 +122,7 @@ struct script {
     struct script_g outside;     // stands for a goroutine where there is none
 
     struct script_refs refs;
+    struct collector collector;
     struct slots slots; // of refs.kept
     struct coroutine pool[COROUTINE_POOL_CAP];
     int npooled;

@@ -26,6 +26,13 @@ static int64_t check_units(lua_State *L, int index, const char *name, double lea
     return (int64_t)units;
 }
 
+// All wait for the object at index 1, and for ever.
+static int settle(lua_State *L, struct script_g *sg, int rc, finish_fn *finish)
+{
+    lagoon__parks_on(sg, PARKED_ON_SELF, LG_NEVER);
+    return lagoon__settle(L, sg, rc, finish);
+}
+
 static int push_tried(lua_State *L, int rc)
 {
     lua_pushboolean(L, rc == LG_OK);
@@ -46,7 +53,7 @@ static int mutex_lock(lua_State *L)
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_mutex_lock(&mutex->core, deadline_ns);
-    return lagoon__settle(L, sg, rc, lagoon__finish_plain);
+    return settle(L, sg, rc, lagoon__finish_plain);
 }
 
 static int mutex_try_lock(lua_State *L)
@@ -78,7 +85,7 @@ static int rwmutex_lock(lua_State *L)
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_rwmutex_lock(&rwmutex->core, deadline_ns);
-    return lagoon__settle(L, sg, rc, lagoon__finish_plain);
+    return settle(L, sg, rc, lagoon__finish_plain);
 }
 
 static int rwmutex_rlock(lua_State *L)
@@ -87,7 +94,7 @@ static int rwmutex_rlock(lua_State *L)
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_rwmutex_rlock(&rwmutex->core, deadline_ns);
-    return lagoon__settle(L, sg, rc, lagoon__finish_plain);
+    return settle(L, sg, rc, lagoon__finish_plain);
 }
 
 static int rwmutex_try_lock(lua_State *L)
@@ -155,7 +162,7 @@ static int waitgroup_wait(lua_State *L)
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_waitgroup_wait(&wg->core, deadline_ns);
-    return lagoon__settle(L, sg, rc, lagoon__finish_plain);
+    return settle(L, sg, rc, lagoon__finish_plain);
 }
 
 // -- cond --
@@ -191,7 +198,7 @@ static int cond_wait(lua_State *L)
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_cond_wait(&cond->core, &cond->mutex->core, deadline_ns);
-    return lagoon__settle(L, sg, rc, finish_cond);
+    return settle(L, sg, rc, finish_cond);
 }
 
 static int cond_signal(lua_State *L)
@@ -236,7 +243,7 @@ static int once_begin(lua_State *L)
         lagoon__refuse(L, s); // it has no half that does not wait
     }
     int rc = lg_once_begin(&once->core, &sg->is_first);
-    return lagoon__settle(L, sg, rc, finish_once);
+    return settle(L, sg, rc, finish_once);
 }
 
 static int once_end(lua_State *L)
@@ -276,7 +283,7 @@ static int semaphore_acquire(lua_State *L)
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_semaphore_acquire(&semaphore->core, units, deadline_ns);
-    return lagoon__settle(L, sg, rc, lagoon__finish_plain);
+    return settle(L, sg, rc, lagoon__finish_plain);
 }
 
 static int semaphore_try_acquire(lua_State *L)

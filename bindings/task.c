@@ -176,7 +176,7 @@ void lagoon__task_end(struct script_g *sg, lua_State *from, int status)
         if (lua_cpcall(s->aux, status ? store_error : store_results, &ending) != 0) {
             task->state = TASK_FAILED;
             lua_settop(s->aux, 0);
-            lagoon__collect(s);
+            lagoon__collect_scarce(s);
             lua_cpcall(s->aux, store_shortage, &ending);
             lua_settop(s->aux, 0);
         }
@@ -266,6 +266,7 @@ static int wait(lua_State *L)
     struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
     if (sg != &s->outside) {
         lg_wait_reason("task wait");
+        lagoon__parks_on(sg, PARKED_ON_SELF, deadline_ns);
     }
     int rc = lg_waitgroup_wait(&task->end, deadline_ns);
     return lagoon__settle(L, sg, rc, finish_wait);

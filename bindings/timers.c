@@ -17,6 +17,8 @@
 struct ticker {
     lg_timer timer;
     struct chan *chan;
+    bool is_periodic;
+    bool is_pending;
 };
 
 struct timer {
@@ -37,12 +39,19 @@ static void send_time(void *arg)
     struct ticker *ticker = arg;
     struct script *s = ticker->chan->object.script;
     struct value value = {.tag = VALUE_NUMBER, .number = now_seconds(s)};
+    ticker->is_pending = ticker->is_periodic;
     lg_chan_send(ticker->chan->ch, &value, 0);
 }
 
 bool lagoon__ticker_stop(struct chan *chan)
 {
+    chan->ticker->is_pending = false;
     return lg_timer_stop(&chan->ticker->timer);
+}
+
+bool lagoon__ticker_is_pending(const struct chan *chan)
+{
+    return chan->ticker != NULL && chan->ticker->is_pending;
 }
 
 void lagoon__ticker_free(struct chan *chan)
@@ -70,13 +79,16 @@ static int push_ticker(lua_State *L, int64_t delay_ns, int64_t period_ns)
     }
     memset(ticker, 0, sizeof *ticker);
     ticker->chan = chan;
+    ticker->is_periodic = period_ns > 0;
     chan->ticker = ticker;
     lg_timer_init(&ticker->timer, s->rt, s->strand, send_time, ticker);
     lagoon__hidden(L, s, sizeof *ticker);
     int64_t when_ns = lagoon__after(s, delay_ns);
-    if (when_ns != LG_NEVER &&
-        lg_timer_start(&ticker->timer, when_ns, period_ns) != LG_OK) {
-        lagoon__raise_memory(L);
+    if (when_ns != LG_NEVER) {
+        if (lg_timer_start(&ticker->timer, when_ns, period_ns) != LG_OK) {
+            lagoon__raise_memory(L);
+        }
+        ticker->is_pending = true;
     }
     return 1;
 }

@@ -13,6 +13,9 @@ struct script;
 // Stops what sends on a channel; true if it would have gone on.
 bool lagoon__ticker_stop(struct chan *chan);
 
+// Whether time will still send on a channel.
+bool lagoon__ticker_is_pending(const struct chan *chan);
+
 // Stops it and frees it; chan is being finalised.
 void lagoon__ticker_free(struct chan *chan);
 

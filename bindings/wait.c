@@ -15,6 +15,7 @@ struct script_g *lagoon__waiter(lua_State *L, struct script *s, int64_t *deadlin
     bool is_goroutine = sg != NULL && sg->script == s;
     s->refusal = NULL;
     if (is_goroutine) {
+        sg->parked_on = PARKED_ELSEWHERE;
         sg->must_donate = L != sg->co || !lua_isyieldable(L);
         if (!sg->must_donate) {
             return sg;
@@ -38,16 +39,36 @@ void lagoon__refuse(lua_State *L, struct script *s)
 
 // A script that is over runs no more Lua code: its goroutines sleep until the
 // runtime is closed, which drops them where they stand.
-static int donate(lua_State *L, struct script_g *sg)
+void lagoon__donated(struct script_g *sg)
 {
-    sg->donor = L;
-    int rc = lg_wait();
     while (sg->script->is_over) {
         if (lg_sleep_until(LG_NEVER) == LG_WAIT) {
             lg_wait();
         }
     }
     sg->donor = NULL;
+}
+
+struct script_g *lagoon__donor(lua_State *L, struct script *s)
+{
+    int64_t deadline_ns = LG_NEVER;
+    struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
+    struct script_g *self = lg_extra_self();
+    if (sg != &s->outside) {
+        sg->donor = L;
+        return sg;
+    }
+    if (self != NULL && self->script == s) {
+        lagoon__refuse(L, s);
+    }
+    return NULL;
+}
+
+static int donate(lua_State *L, struct script_g *sg)
+{
+    sg->donor = L;
+    int rc = lg_wait();
+    lagoon__donated(sg);
     return rc;
 }
 

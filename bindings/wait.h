@@ -34,12 +34,29 @@ enum wait_code {
 // The goroutine that may wait now, or &s->outside and the deadline 0.
 struct script_g *lagoon__waiter(lua_State *L, struct script *s, int64_t *deadline_ns);
 
+// Notes what could wake a goroutine that is about to wait, for leaks.c: the
+// object at index 1, or a select's channels. With a deadline, time will.
+static inline void lagoon__parks_on(struct script_g *sg, enum parked_on on,
+                                    int64_t deadline_ns)
+{
+    if (deadline_ns == LG_NEVER) {
+        sg->parked_on = (uint8_t)on;
+    }
+}
+
 // Waits if rc is LG_WAIT, and returns what the C function must return. L has
 // room for a few values.
 int lagoon__settle(lua_State *L, struct script_g *sg, int rc, finish_fn *finish);
 
 // Raises why lagoon__waiter() gave no goroutine, if s->refusal tells.
 _Noreturn void lagoon__refuse(lua_State *L, struct script *s);
+
+// The goroutine, for blocking functions of the core that keep the C stack by
+// themselves; NULL outside of any. Raises where it must not wait.
+struct script_g *lagoon__donor(lua_State *L, struct script *s);
+
+// Called when such a function has returned.
+void lagoon__donated(struct script_g *sg);
 
 // Finishes: the code alone; for LG_OK followed by nothing. Knows all errors
 // that have a common meaning; anything else is raised by its own name.

@@ -133,7 +133,9 @@ LG_API void lg_options_init(lg_options *out);
 
 // Applies the environment to options: LAGOON_PROCS, LAGOON_GC, LAGOON_MEMLIMIT
 // and LAGOON_DEBUG, which are what GOMAXPROCS, GOGC, GOMEMLIMIT and GODEBUG
-// are to Go.
+// are to Go. LAGOON_GC is a percentage (0 counts as 1) or "off", LAGOON_MEMLIMIT
+// as in lg_mem_limit_parse(), LAGOON_DEBUG a list as "gctrace=1,...", of which
+// names that are not known are passed over.
 //
 // opts  changed; fields that no variable names stay as they are
 // why   receives a sentence that names the variable and its value, at most
@@ -169,6 +171,18 @@ LG_API int lg_open(const lg_options *opts, lg_runtime **out);
 // Call from: a thread that is not inside the runtime.
 // Go:      the end of main
 LG_API void lg_close(lg_runtime *rt);
+
+// The first half of lg_close(): stops the runtime's threads at their next
+// scheduling point. Nothing of it runs from then on, but its memory is there to
+// be used and freed: by a host whose interpreter still has something to tidy up.
+//
+// rt  stopped; of what concerns goroutines nothing may be called any more
+//
+// Returns: none.   Errors: none.
+// Misuse:  as lg_close().
+// Blocks:  as lg_close().   Call from: as lg_close().
+// Go:      none
+LG_API void lg_stop(lg_runtime *rt);
 
 // A goroutine's name that may outlive it: a weak reference, free to copy and
 // forget. Calls on a goroutine that has ended say LG_ESRCH.
@@ -790,6 +804,18 @@ LG_API int lg_gc_percent_get(lg_runtime *rt);
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      debug.SetMemoryLimit
 LG_API int64_t lg_mem_limit(lg_runtime *rt, int64_t limit_bytes);
+
+// Reads a limit as LAGOON_MEMLIMIT has it: a whole number of bytes, which may
+// have one of the units B, KiB, MiB, GiB and TiB, or "off".
+//
+// text  "512MiB"
+// out   bytes, at least 1; LG_MEM_NO_LIMIT for "off"
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, anything else, 0 and more than 2^63 - 1 bytes.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      what reads GOMEMLIMIT
+LG_API int lg_mem_limit_parse(const char *text, int64_t *out);
 
 // The limit in force.
 //

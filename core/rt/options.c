@@ -12,29 +12,148 @@ void lg_options_init(lg_options *out)
     out->size_bytes = sizeof *out;
 }
 
-static bool parse_procs(const char *text, int *out)
+// The whole number that text begins with; strtoll() takes blanks and signs, which
+// are refused here. NULL: there is none, or it is too large.
+static const char *parse_number(const char *text, int64_t *out)
 {
     char *end;
+    if (*text < '0' || *text > '9') {
+        return NULL;
+    }
     errno = 0;
-    long value = strtol(text, &end, 10);
-    bool has_digit = text[0] >= '0' && text[0] <= '9'; // strtol() takes blanks and signs
-    if (errno || !has_digit || *end != '\0' || value < 1 || value > LG_PROCS_MAX) {
+    *out = strtoll(text, &end, 10);
+    return errno ? NULL : end;
+}
+
+static bool parse_whole(const char *text, int64_t min, int64_t max, int *out)
+{
+    int64_t number;
+    const char *end = parse_number(text, &number);
+    if (!end || *end != '\0' || number < min || number > max) {
         return false;
     }
-    *out = (int)value;
+    *out = (int)number;
     return true;
 }
 
-int lg_options_env(lg_options *opts, char *why, size_t why_size)
+static bool parse_procs(const char *text, lg_options *opts)
 {
-    const char *procs = getenv("LAGOON_PROCS");
-    if (procs && !parse_procs(procs, &opts->procs)) {
-        if (why) {
-            snprintf(why, why_size,
-                     "LAGOON_PROCS=%s: must be a whole number from 1 to %d", procs,
-                     (int)LG_PROCS_MAX);
-        }
+    return parse_whole(text, 1, LG_PROCS_MAX, &opts->procs);
+}
+
+static bool parse_percent(const char *text, lg_options *opts)
+{
+    if (strcmp(text, "off") == 0) {
+        opts->gc_percent = LG_GC_OFF;
+        return true;
+    }
+    if (!parse_whole(text, 0, INT32_MAX, &opts->gc_percent)) {
+        return false;
+    }
+    if (opts->gc_percent == 0) {
+        opts->gc_percent = 1; // 0 means the default in options
+    }
+    return true;
+}
+
+static bool parse_limit(const char *text, lg_options *opts)
+{
+    return lg_mem_limit_parse(text, &opts->mem_limit_bytes) == LG_OK;
+}
+
+int lg_mem_limit_parse(const char *text, int64_t *out)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    if (strcmp(text, "off") == 0) {
+        *out = LG_MEM_NO_LIMIT;
+        return LG_OK;
+    }
+    int64_t number;
+    const char *unit = parse_number(text, &number);
+    if (!unit || number == 0) {
         return LG_EINVAL;
     }
+    size_t i = 0;
+    size_t nunits = sizeof units / sizeof *units;
+    while (*unit && i < nunits && strcmp(unit, units[i]) != 0) {
+        i++;
+    }
+    if (i == nunits || number > INT64_MAX >> 10 * i) {
+        return LG_EINVAL;
+    }
+    *out = number << 10 * i;
+    return LG_OK;
+}
+
+// One name=value of LAGOON_DEBUG, length bytes. Names that are not ours are
+// another version's.
+static bool parse_debug_item(const char *item, size_t length, lg_options *opts)
+{
+    char text[32];
+    const char *equals = memchr(item, '=', length);
+    if (!equals || equals == item) {
+        return false;
+    }
+    size_t name_length = (size_t)(equals - item);
+    if (name_length != strlen("gctrace") || memcmp(item, "gctrace", name_length) != 0) {
+        return true;
+    }
+    size_t value_length = length - name_length - 1;
+    if (value_length >= sizeof text) {
+        return false;
+    }
+    memcpy(text, equals + 1, value_length);
+    text[value_length] = '\0';
+    int value;
+    if (!parse_whole(text, 0, INT32_MAX, &value)) {
+        return false;
+    }
+    opts->gctrace = value > 0;
+    return true;
+}
+
+static bool parse_debug(const char *text, lg_options *opts)
+{
+    while (*text) {
+        size_t length = strcspn(text, ",");
+        if (!parse_debug_item(text, length, opts)) {
+            return false;
+        }
+        text += length + (text[length] == ',');
+    }
+    return true;
+}
+
+static const struct variable {
+    const char *name;
+    bool (*parse)(const char *text, lg_options *opts);
+    const char *must; // be
+} variables[] = {
+    {"LAGOON_PROCS", parse_procs, "a whole number from 1 to 256"},
+    {"LAGOON_GC", parse_percent, "a whole number of percent, or off"},
+    {"LAGOON_MEMLIMIT", parse_limit, "bytes, as 1000000, 512MiB or 2GiB, or off"},
+    {"LAGOON_DEBUG", parse_debug, "names and numbers, as gctrace=1"},
+};
+
+_Static_assert(LG_PROCS_MAX == 256, "the words above");
+
+int lg_options_env(lg_options *opts, char *why, size_t why_size)
+{
+    // Of a host's own version, and with nothing changed if one value is wrong.
+    lg_options all;
+    lg_options_init(&all);
+    size_t size_bytes = opts->size_bytes < sizeof all ? opts->size_bytes : sizeof all;
+    memcpy(&all, opts, size_bytes);
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const struct variable *v = &variables[i];
+        const char *text = getenv(v->name);
+        if (text && !v->parse(text, &all)) {
+            if (why) {
+                snprintf(why, why_size, "%s=%s: must be %s", v->name, text, v->must);
+            }
+            return LG_EINVAL;
+        }
+    }
+    memcpy(opts, &all, size_bytes);
     return LG_OK;
 }

@@ -34,8 +34,32 @@ runtime.stack = core.stack
 ---@type fun(): lagoon.GoroutineInfo[]
 runtime.goroutines = core.goroutines
 
----Figures: procs, threads, goroutines, stacks, channels, timers, and what has happened so far.
----@type fun(): table<string, number>
+---Goroutines of this state that wait for something that nothing else can reach, so that nothing
+---will ever wake them. Go: the goroutine leak profile.
+---@type fun(): lagoon.GoroutineInfo[]
+runtime.leaks = core.leaks
+
+---Collects garbage: of this Lua state, then of the core. Go: `runtime.GC`.
+---@type async fun()
+runtime.gc = core.gc
+
+---By how many percent the heap may grow before the next collection; with n sets it, and returns
+---what it was. Go: `debug.SetGCPercent`.
+---@type fun(n?: integer|"off"): integer|"off"
+runtime.gc_percent = core.gc_percent
+
+---A soft limit in bytes for all memory of the runtime, math.huge for none; with one sets it, and
+---returns what it was. Go: `debug.SetMemoryLimit`.
+---@type fun(bytes?: number|string): number
+runtime.mem_limit = core.mem_limit
+
+---Writes what is in the heap, and what keeps it there, into a file. Go: `debug.WriteHeapDump`.
+---@type async fun(path: string): boolean?, string?, string?
+runtime.heap_dump = core.heap_dump
+
+---Figures: procs, threads, goroutines, stacks, channels, timers, and what has happened so far; in
+---`memory`, `gc` and `classes` those of the allocator and the collectors.
+---@type fun(): table<string, any>
 runtime.stats = core.stats
 
 return runtime

@@ -206,6 +206,81 @@ describe("a task that has ended", function()
   end)
 end)
 
+describe("cycles through what is ours", function()
+  it("are collected: locks and their kin in channels that they hold", function()
+    check_collected(weakly(function()
+      local objects = { lagoon.mutex(), lagoon.rwmutex(), lagoon.waitgroup(), lagoon.semaphore(1) }
+      objects[5] = lagoon.cond(objects[1])
+      objects[6] = chan(10)
+      objects[7] = { unpack(objects) }
+      for i = 1, 7 do
+        objects[6]:send(objects[i])
+      end
+      return unpack(objects)
+    end))
+  end)
+
+  it("are collected: a task whose result holds it, and the channel that it came from", function()
+    check_collected(weakly(function()
+      local ch, result = chan(1), {}
+      local task = async(function()
+        ch:send(result)
+        return result
+      end)
+      result.task, result.channel = task, ch
+      task:wait()
+      return ch, result, task
+    end))
+  end)
+
+  it("are collected: a once and a group that hold themselves", function()
+    check_collected(weakly(function()
+      local group, box = lagoon.group(), {}
+      box.once = lagoon.once(function() return box end)
+      box.once()
+      group.box, box.group = box, group
+      group:go(function() return box end)
+      group:wait()
+      return group, box, box.once
+    end))
+  end)
+
+  it("are collected: a stopped timer and a ticker in their own functions and channels", function()
+    check_collected(weakly(function()
+      local box = {}
+      box.timer = lagoon.timer(3600, function() return box end)
+      box.timer:stop()
+      box.ticker = lagoon.tick(3600)
+      box.after = lagoon.after(3600)
+      return box, box.timer, box.ticker, box.after
+    end))
+  end)
+
+  it("leave the figures as they were", function()
+    local function figures()
+      for _ = 1, 3 do
+        scrub()
+        collectgarbage()
+      end
+      local stats = lagoon.runtime.stats()
+      return { channels = stats.channels, goroutines = stats.goroutines, timers = stats.timers,
+        memory = stats.memory.uses.channels }
+    end
+    local function make()
+      for i = 1, 1000 do
+        local ch = chan(2)
+        ch:send({ ch, lagoon.after(3600), lagoon.mutex() })
+        ch:send(async(function() return ch, i end))
+      end
+      settle(function() return lagoon.runtime.num_goroutine() == 1 end)
+    end
+    make()
+    local before = figures()
+    make()
+    assert.same(before, figures())
+  end)
+end)
+
 describe("timers, mutexes and contexts that nobody refers to", function()
   it("are collected", function()
     check_collected(weakly(function()

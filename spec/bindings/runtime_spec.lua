@@ -184,6 +184,43 @@ describe("runtime.stack", function()
   end)
 end)
 
+describe("runtime.stats", function()
+  it("tells of the scheduler, the memory, the collectors and the size classes", function()
+    local stats = runtime.stats()
+    for _, name in ipairs { "procs", "threads", "goroutines", "channels", "switches" } do
+      assert.is_number(stats[name])
+    end
+    for _, name in ipairs { "total", "objects", "unused", "idle", "meta", "stacks", "released",
+      "collected", "limit" } do
+      assert.is_true(stats.memory[name] >= 0, name)
+    end
+    for _, name in ipairs { "other", "states", "channels", "goroutines", "buffers" } do
+      assert.is_true(stats.memory.uses[name] >= 0, name)
+    end
+    for _, name in ipairs { "cycles", "live_bytes", "goal_bytes", "pause_max", "pause_total",
+      "cpu_share", "lua_bytes", "lua_cycles", "lua_step_max" } do
+      assert.is_true(stats.gc[name] >= 0, name)
+    end
+    assert.is_true(stats.gc.lua_bytes > 10000)
+    assert.is_table(stats.gc.pauses)
+    for i, class in ipairs(stats.classes) do
+      assert.is_true(class.block_bytes > (i > 1 and stats.classes[i - 1].block_bytes or 0))
+      assert.is_true(class.span_bytes >= class.block_bytes)
+    end
+  end)
+
+  it("counts the cycles of both collectors", function()
+    local before = runtime.stats().gc
+    runtime.gc()
+    runtime.gc()
+    local after = runtime.stats().gc
+    assert.is_true(after.lua_cycles >= before.lua_cycles + 1)
+    assert.equal(before.lua_forced + 2, after.lua_forced)
+    assert.is_true(after.lua_forced_max > 0)
+    assert.is_true(after.forced >= before.forced + 2)
+  end)
+end)
+
 describe("what is not there yet", function()
   it("is absent, not a stub", function()
     for _, name in ipairs { "parallel", "map", "net", "fs", "process", "signal", "http",

@@ -28,6 +28,105 @@ describe("LAGOON_PROCS", function()
   end)
 end)
 
+-- Each value is refused by name and value, before anything runs.
+local function check_refused(name, values)
+  for _, value in ipairs(values) do
+    local child = lagoon({ "-e", "print 'ran'" }, { env = { [name] = value } })
+    assert.equal(1, child.status, value)
+    assert.equal("", child.out)
+    assert.matches("^lagoon: " .. name, child.err)
+    assert.matches(name .. "=" .. value .. ":", child.err, 1, true)
+  end
+end
+
+local function printed(expression, env)
+  return lagoon({ "-e", "print(require'lagoon'.runtime." .. expression .. ")" }, { env = env }).out
+end
+
+describe("LAGOON_GC", function()
+  it("is the percentage by which the heap may grow, or off; by default 100", function()
+    assert.equal("100\n", printed "gc_percent()")
+    assert.equal("250\n", printed("gc_percent()", { LAGOON_GC = "250" }))
+    assert.equal("off\n", printed("gc_percent()", { LAGOON_GC = "off" }))
+    assert.equal("1\n", printed("gc_percent()", { LAGOON_GC = "0" }))
+  end)
+
+  it("counts for the state's collector", function()
+    local script = [[
+      local most = 0
+      for i = 1, 300000 do
+        held = { i }
+        if i % 1000 == 0 then most = math.max(most, collectgarbage "count") end
+      end
+      print(math.floor(most))]]
+    local usual = tonumber(lagoon({ "-e", script }).out)
+    local off = tonumber(lagoon({ "-e", script }, { env = { LAGOON_GC = "off" } }).out)
+    assert.is_true(off > 5 * usual, off .. " and " .. usual .. " KB")
+  end)
+
+  it("that is none is refused", function()
+    check_refused("LAGOON_GC", { "", "-1", "50%", "many", "1.5", "OFF", "99999999999" })
+  end)
+
+  it("does not count with -E", function()
+    local child = lagoon({ "-E", "-e", "print(require'lagoon'.runtime.gc_percent())" },
+      { env = { LAGOON_GC = "nonsense" } })
+    assert.equal("100\n", child.out)
+  end)
+end)
+
+describe("LAGOON_MEMLIMIT", function()
+  it("is a limit for the runtime's memory, by default none", function()
+    assert.equal("inf\n", printed "mem_limit()")
+    assert.equal("inf\n", printed("mem_limit()", { LAGOON_MEMLIMIT = "off" }))
+    assert.equal(512 * 1024 ^ 2, tonumber(printed("mem_limit()", { LAGOON_MEMLIMIT = "512MiB" })))
+    assert.equal(1e9, tonumber(printed("mem_limit()", { LAGOON_MEMLIMIT = "1000000000" })))
+  end)
+
+  it("that is less than what is used lets the program run", function()
+    local child = lagoon({ "-e", "local t = {} for i = 1, 1e5 do t[i] = { i } end print(#t)" },
+      { env = { LAGOON_MEMLIMIT = "1" } })
+    assert.equal("100000\n", child.out)
+    assert.equal(0, child.status)
+  end)
+
+  it("that is none is refused", function()
+    check_refused("LAGOON_MEMLIMIT", { "", "0", "-5", "512MB", "1.5GiB", "1 GiB", "9999999999TiB" })
+  end)
+end)
+
+describe("LAGOON_DEBUG", function()
+  it("with gctrace=1 prints a line for each cycle: of the core as Go does, of the state", function()
+    local script = "local r = require 'lagoon'.runtime r.gc() r.gc() print 'ran'"
+    local child = lagoon({ "-e", script }, { env = { LAGOON_DEBUG = "gctrace=1" } })
+    assert.equal("ran\n", child.out)
+    local n, nstate = 0, 0
+    for line in child.err:gmatch("[^\n]+") do
+      if line:match("^lua ") then
+        nstate = nstate + 1
+        assert.matches("^lua gc %d+ @[%d.]+s: %d+%->%d+ MB, %d+ goroutines", line)
+      else
+        n = n + 1
+        assert.matches("^gc " .. n .. " @[%d.]+s %d+%%: [%d.]+%+[%d.]+%+[%d.]+ ms clock, "
+          .. "[%d.]+%+[%d.]+/[%d.]+/[%d.]+%+[%d.]+ ms cpu, %d+%->%d+%->%d+ MB, "
+          .. "%d+ MB stacks, %d+ MB globals, %d+ MB goal, %d+ P", line)
+      end
+    end
+    assert.is_true(n >= 2 and nstate >= 2, child.err)
+    assert.equal("", lagoon({ "-e", script }).err)
+  end)
+
+  it("passes over what it does not know", function()
+    local child = lagoon({ "-e", "print 'ran'" }, { env = { LAGOON_DEBUG = "later=1,gctrace=0" } })
+    assert.equal("ran\n", child.out)
+    assert.equal("", child.err)
+  end)
+
+  it("that is none is refused", function()
+    check_refused("LAGOON_DEBUG", { "gctrace", "gctrace=", "gctrace=on", "=1", "a=1,,b=2" })
+  end)
+end)
+
 describe("LUA_INIT", function()
   it("is run first, code or @file", function()
     local child = lagoon({ "-e", "print(x)" }, { env = { LUA_INIT = "x = 'from LUA_INIT'" } })

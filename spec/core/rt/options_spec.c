@@ -57,6 +57,150 @@ it("options_env with a LAGOON_PROCS that is no number of Ps", "refuses it by nam
     }
 }
 
+static const char *const variables[] = {"LAGOON_PROCS", "LAGOON_GC", "LAGOON_MEMLIMIT",
+                                        "LAGOON_DEBUG"};
+
+static void clear_environment(void)
+{
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        unsetenv(variables[i]);
+    }
+}
+
+// What the options are with one variable set; the code.
+static int read_env(const char *name, const char *value, lg_options *out)
+{
+    clear_environment();
+    lg_options_init(out);
+    setenv(name, value, 1);
+    int rc = lg_options_env(out, NULL, 0);
+    clear_environment();
+    return rc;
+}
+
+static void check_bad(const char *name, const char *value)
+{
+    clear_environment();
+    lg_options opts;
+    lg_options_init(&opts);
+    opts.gc_percent = 40;
+    opts.mem_limit_bytes = 1000;
+    char why[200] = "";
+    setenv("LAGOON_PROCS", "3", 1);
+    setenv(name, value, 1);
+    CHECK_CODE(lg_options_env(&opts, why, sizeof why), LG_EINVAL);
+    CHECK_HAS(why, name);
+    CHECK_HAS(why, value);
+    CHECK_INT(opts.procs, 0);
+    CHECK_INT(opts.gc_percent, 40);
+    CHECK_INT(opts.mem_limit_bytes, 1000);
+    CHECK(!opts.gctrace);
+    clear_environment();
+}
+
+it("options_env with LAGOON_GC", "takes a percentage or off")
+{
+    lg_options opts;
+    CHECK_OK(read_env("LAGOON_GC", "50", &opts));
+    CHECK_INT(opts.gc_percent, 50);
+    CHECK_OK(read_env("LAGOON_GC", "off", &opts));
+    CHECK_INT(opts.gc_percent, LG_GC_OFF);
+    CHECK_OK(read_env("LAGOON_GC", "0", &opts));
+    CHECK_INT(opts.gc_percent, 1);
+    CHECK_OK(read_env("LAGOON_GC", "2147483647", &opts));
+    CHECK_INT(opts.gc_percent, INT32_MAX);
+    static const char *const bad[] = {"",   "-1",   "-100", "1.5", "50%",       " 50",
+                                      "+5", "0x10", "OFF",  "no",  "2147483648"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        check_bad("LAGOON_GC", bad[i]);
+    }
+}
+
+it("options_env with LAGOON_MEMLIMIT", "takes bytes with a unit or off")
+{
+    static const struct {
+        const char *text;
+        int64_t bytes;
+    } good[] = {{"1", 1},
+                {"1000000", 1000000},
+                {"7B", 7},
+                {"3KiB", 3 * 1024},
+                {"512MiB", 512LL << 20},
+                {"2GiB", 2LL << 30},
+                {"1TiB", 1LL << 40},
+                {"9223372036854775807", INT64_MAX},
+                {"8388607TiB", 8388607LL << 40},
+                {"off", LG_MEM_NO_LIMIT}};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        lg_options opts;
+        CHECK_OK(read_env("LAGOON_MEMLIMIT", good[i].text, &opts));
+        CHECK(opts.mem_limit_bytes == good[i].bytes);
+    }
+    static const char *const bad[] = {"",          "0",
+                                      "0MiB",      "-1",
+                                      "512MB",     "512 MiB",
+                                      "1.5GiB",    "MiB",
+                                      "512mib",    "1e9",
+                                      "1KiB ",     "1BB",
+                                      "infinite",  "9223372036854775808",
+                                      "8388608TiB"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        check_bad("LAGOON_MEMLIMIT", bad[i]);
+        int64_t bytes = 5;
+        CHECK_CODE(lg_mem_limit_parse(bad[i], &bytes), LG_EINVAL);
+        CHECK_INT(bytes, 5);
+    }
+}
+
+it("options_env with LAGOON_DEBUG", "knows gctrace and passes over other names")
+{
+    static const struct {
+        const char *text;
+        bool gctrace;
+    } good[] = {{"", false},
+                {"gctrace=1", true},
+                {"gctrace=2", true},
+                {"gctrace=0", false},
+                {"gctrace=1,gctrace=0", false},
+                {"schedtrace=1000,gctrace=1", true},
+                {"gctrace=1,", true},
+                {"other=,gctrace=1", true},
+                {"gctraces=1", false},
+                {"other=words with spaces", false}};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        lg_options opts;
+        CHECK_OK(read_env("LAGOON_DEBUG", good[i].text, &opts));
+        CHECK(opts.gctrace == good[i].gctrace);
+    }
+    static const char *const bad[] = {"gctrace",
+                                      "gctrace=",
+                                      "gctrace=yes",
+                                      "gctrace=-1",
+                                      "=1",
+                                      ",gctrace=1",
+                                      "a=1,,b=2",
+                                      "gctrace=1x",
+                                      "gctrace=1;b=2",
+                                      "gctrace=00000000000000000000000000000000001"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        check_bad("LAGOON_DEBUG", bad[i]);
+    }
+}
+
+it("options_env of an older host", "does not touch what it does not have")
+{
+    lg_options opts;
+    lg_options_init(&opts);
+    opts.gc_percent = 7;
+    opts.size_bytes = offsetof(lg_options, gc_percent);
+    setenv("LAGOON_PROCS", "5", 1);
+    setenv("LAGOON_GC", "33", 1);
+    CHECK_OK(lg_options_env(&opts, NULL, 0));
+    CHECK_INT(opts.procs, 5);
+    CHECK_INT(opts.gc_percent, 7);
+    clear_environment();
+}
+
 it("options_env with little room for its reason", "cuts it and ends it")
 {
     lg_options opts;

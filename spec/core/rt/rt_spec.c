@@ -34,6 +34,35 @@ it("close of nothing", "does nothing")
     lg_close(NULL);
 }
 
+it("stop", "ends the threads and leaves the memory usable until the close")
+{
+    lg_runtime *host = NULL;
+    lg_options options;
+    lg_options_init(&options);
+    options.procs = 3;
+    CHECK_OK(lg_open(&options, &host));
+    may_stop = false;
+    n_done = 0;
+    for (int i = 0; i < 5; i++) {
+        CHECK_OK(lg_go(host, yield_for_ever, NULL, NULL, NULL));
+    }
+    char *memory = lg_alloc(host, LG_USE_STATES, NULL, 0, 100);
+    CHECK(memory);
+    lg_stop(host);
+    memory[99] = 7;
+    memory = lg_alloc(host, LG_USE_STATES, memory, 100, 100000);
+    CHECK(memory && memory[99] == 7);
+    CHECK(!lg_alloc(host, LG_USE_STATES, memory, 100000, 0));
+    lg_stop(host); // again
+    lg_close(host);
+    CHECK_INT(n_done, 0);
+}
+
+it("stop from a goroutine", "is fatal", .dies = "lg_close()", .procs = 1)
+{
+    lg_stop(rt);
+}
+
 it("open and close, 1000 times", "leaves nothing", .limit_s = 30)
 {
     int64_t before = 0;
