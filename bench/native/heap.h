@@ -29,16 +29,20 @@ static inline void heap_free_sized(void *ptr, size_t size)
 
 typedef lg_type heap_type;
 
+enum { HEAP_TYPES_MAX = 8 };
+
 // A type of objects of size bytes, whose first nrefs words are references.
 static inline heap_type *heap_type_new(const char *name, size_t size, uint32_t nrefs)
 {
     // the runtime borrows both until the process ends
-    lg_type_info *info = meter_array(1, sizeof *info);
-    lg_field *refs = meter_array(1, sizeof *refs);
+    static lg_type_info infos[HEAP_TYPES_MAX];
+    static lg_field fields[HEAP_TYPES_MAX];
+    static int n;
+    meter_check(n < HEAP_TYPES_MAX, "too many types");
+    fields[n] = (lg_field){LG_FIELD_REF, 0, sizeof(void *), nrefs, "refs"};
+    infos[n] = (lg_type_info){name, size, &fields[n], nrefs > 0 ? 1 : 0};
     heap_type *type = NULL;
-    *refs = (lg_field){LG_FIELD_REF, 0, sizeof(void *), nrefs, "refs"};
-    *info = (lg_type_info){name, size, refs, nrefs > 0 ? 1 : 0};
-    meter_ok(lg_type_register(meter_rt, info, &type));
+    meter_ok(lg_type_register(meter_rt, &infos[n++], &type));
     return type;
 }
 

@@ -50,6 +50,7 @@ static inline int64_t meter_ops(int64_t n, int64_t unit)
 // The depth of a binary tree, less in a quick run.
 static inline int64_t meter_tree_depth(int64_t depth)
 {
+    meter_check(depth > 6 && depth < 30, "the depth must be 7 to 29");
     return meter_setting("BENCH_DIVIDE", 1) > 1 ? depth - 3 : depth;
 }
 

@@ -4,7 +4,7 @@
 // trees that are freed by hand? The trees of a depth are shared out among four workers.
 #include <heap.h>
 
-enum { DEPTH_MIN = 4, PARTS = 4, TASKS_MAX = 64 * PARTS };
+enum { DEPTH_MIN = 4, PARTS = 4, TASKS_MAX = 16 * PARTS };
 
 struct node {
     struct node *left;
