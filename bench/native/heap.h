@@ -8,6 +8,8 @@
 
 #include "meter.h"
 
+#include <sched.h>
+
 // ---- memory that its owner frees ----
 
 static inline void *heap_alloc(size_t size)
@@ -96,10 +98,12 @@ static inline int64_t heap_procs(void)
     return lg_procs(meter_rt);
 }
 
-// What a wait for another goroutine's progress calls again and again.
+// What a wait for another goroutine's progress calls again and again: to let others of this
+// P run, and then as the threads of the peers do, for machines that have other work.
 static inline void heap_relax(void)
 {
     lg_yield();
+    sched_yield();
 }
 
 struct heap_task {
