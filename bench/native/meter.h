@@ -4,7 +4,7 @@
 #ifndef LAGOON_BENCH_METER_H
 #define LAGOON_BENCH_METER_H
 
-#include "stopwatch.h"
+#include "resident.h"
 
 #include <lagoon.h>
 

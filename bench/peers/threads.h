@@ -5,7 +5,7 @@
 #ifndef LAGOON_BENCH_THREADS_H
 #define LAGOON_BENCH_THREADS_H
 
-#include "stopwatch.h"
+#include "resident.h"
 
 #include <pthread.h>
 #include <sched.h>
