@@ -48,7 +48,7 @@ help:
 	@echo "make coverage      the specs, and which lines of core and bindings they reach"
 	@echo "make stress        long randomised specs, the models, and arm64 under qemu"
 	@echo "make models, arm64 those two alone"
-	@echo "make bench         lagoon against Go, where Go is installed"
+	@echo "make bench         lagoon against Go, where it is installed, and against other heaps"
 	@echo "make lint          formats, analysers and warnings of gcc, clang and luacheck"
 	@echo "make format        lays out the C sources as lint wants them"
 	@echo "make install       into PREFIX=$(PREFIX), below DESTDIR=$(DESTDIR)"
@@ -101,8 +101,10 @@ models: setup-stress
 	@echo "models: every state of spec/models"
 	@spec/models/run
 
+# A peer that is missing is passed over, and says so.
 bench: all
-	@echo "bench: lagoon and Go, interleaved"
+	@tools/setup bench || echo "bench: goes on without the peers that are missing"
+	@echo "bench: lagoon and its peers, interleaved"
 	$(call build_here,release,bench_native)
 	@LAGOON_BUILD_SUFFIX=$(SUFFIX) bench/run
 

@@ -53,6 +53,15 @@ func Report(name string, samples []float64) {
 // Run reports the nanoseconds that one of ops operations takes; body does as many as it
 // is told, always a multiple of unit.
 func Run(name string, ops, unit int, body func(ops int)) {
+	// on a busy machine, the CPU time of the process instead of the clock
+	if setting("BENCH_CPU", 0) > 0 {
+		RunTimed(name, ops, unit, func(ops int) time.Duration {
+			start := CPUTime()
+			body(ops)
+			return time.Duration(CPUTime() - start)
+		})
+		return
+	}
 	RunTimed(name, ops, unit, func(ops int) time.Duration {
 		start := time.Now()
 		body(ops)
@@ -81,19 +90,51 @@ func CPUTime() float64 {
 	return float64(use.Utime.Nano() + use.Stime.Nano())
 }
 
-// ResidentBytes is the memory of this process, page tables included.
-func ResidentBytes() float64 {
+// statusBytes adds up fields of /proc/self/status that count kilobytes.
+func statusBytes(fields ...string) float64 {
 	text, err := os.ReadFile("/proc/self/status")
 	Check(err == nil, "cannot read /proc/self/status")
 	kilobytes := 0
 	for _, line := range strings.Split(string(text), "\n") {
-		if strings.HasPrefix(line, "VmRSS:") || strings.HasPrefix(line, "VmPTE:") {
-			n, err := strconv.Atoi(strings.Fields(line)[1])
-			Check(err == nil, "a strange /proc/self/status")
-			kilobytes += n
+		for _, field := range fields {
+			if strings.HasPrefix(line, field) {
+				n, err := strconv.Atoi(strings.Fields(line)[1])
+				Check(err == nil, "a strange /proc/self/status")
+				kilobytes += n
+			}
 		}
 	}
 	return float64(kilobytes) * 1024
+}
+
+// ResidentBytes is the memory of this process, page tables included.
+func ResidentBytes() float64 { return statusBytes("VmRSS:", "VmPTE:") }
+
+// Tell prints what is measured once.
+func Tell(name string, value float64) { Report(name, []float64{value}) }
+
+// TellPeak prints the most memory that this process has ever held.
+func TellPeak(name string) { Tell(name, statusBytes("VmHWM:")) }
+
+// TreeDepth is the depth of a binary tree, less in a quick run.
+func TreeDepth(depth int) int {
+	if setting("BENCH_DIVIDE", 1) > 1 {
+		return depth - 3
+	}
+	return depth
+}
+
+// Random has the same numbers as the other sides; it must not be 0.
+type Random uint64
+
+// Next is the next number.
+func (r *Random) Next() uint64 {
+	x := uint64(*r)
+	x ^= x >> 12
+	x ^= x << 25
+	x ^= x >> 27
+	*r = Random(x)
+	return x * 0x2545F4914F6CDD1D
 }
 
 // Collect runs the collector, so that a measure of memory starts from little.
