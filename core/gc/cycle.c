@@ -315,14 +315,15 @@ static void sweep_all(struct gc *gc)
     }
 }
 
-static void tell_waiters(struct gc *gc, uint64_t number)
+// Takes out who waits for a stage up to this one.
+static struct gc_waiter *take_due_locked(struct gc *gc, uint64_t stage)
+    LG_REQUIRES(gc->lock)
 {
-    lg__lock(&gc->lock, RANK_GC);
     struct gc_waiter *due = NULL;
     struct gc_waiter **at = &gc->waiters;
     while (*at) {
         struct gc_waiter *w = *at;
-        if (w->cycle <= number) {
+        if (w->stage <= stage) {
             *at = w->next;
             w->next = due;
             due = w;
@@ -330,13 +331,25 @@ static void tell_waiters(struct gc *gc, uint64_t number)
             at = &w->next;
         }
     }
-    gc->done = number;
-    lg__unlock(&gc->lock, RANK_GC);
+    return due;
+}
+
+static void ready_all(struct gc_waiter *due)
+{
     while (due) {
         struct gc_waiter *next = due->next; // gone when it is readied
         lg_ready(due->ticket);
         due = next;
     }
+}
+
+static void tell_waiters(struct gc *gc, uint64_t number, enum gc_event event)
+{
+    lg__lock(&gc->lock, RANK_GC);
+    gc->stage = lg__gc_stage(number, event);
+    struct gc_waiter *due = take_due_locked(gc, gc->stage);
+    lg__unlock(&gc->lock, RANK_GC);
+    ready_all(due);
 }
 
 static void run_cycle(struct gc *gc, bool is_forced)
@@ -345,10 +358,12 @@ static void run_cycle(struct gc *gc, bool is_forced)
     sweep_all(gc); // what the last one may have left
     lg__gc_workers_start(gc);
     begin(gc, &c);
+    tell_waiters(gc, c.number, GC_BEGUN);
     mark(gc, &c);
+    tell_waiters(gc, c.number, GC_MARKED);
     lg__gclog_add(gc, &c);
     sweep_all(gc);
-    tell_waiters(gc, c.number);
+    tell_waiters(gc, c.number, GC_SWEPT);
 }
 
 // ---------------------------------------------------------------------------
@@ -402,8 +417,11 @@ static int call_coordinator(struct gc *gc, bool is_forced)
     if (must_start && lg__go_system(gc->rt, SYSTEM_COLLECTOR, coordinator_main, gc, "GC") != LG_OK) {
         lg__lock(&gc->lock, RANK_GC);
         gc->has_coordinator = false;
-        gc->nforced -= is_forced;
+        gc->is_requested = false;
+        gc->nforced = 0;
+        struct gc_waiter *all = take_due_locked(gc, UINT64_MAX);
         lg__unlock(&gc->lock, RANK_GC);
+        ready_all(all);
         return LG_ENOMEM;
     }
     return LG_OK;
@@ -423,29 +441,19 @@ void lg__gc_request(struct gc *gc)
     }
 }
 
-// Enters a waiter for the end of the next cycle that has not begun. Under the lock,
-// with the coordinator unable to take the request before.
-static void enter_waiter(struct gc *gc, struct gc_waiter *w)
+static void enter_locked(struct gc *gc, struct gc_waiter *w, uint64_t stage)
+    LG_REQUIRES(gc->lock)
 {
-    lg__lock(&gc->lock, RANK_GC);
-    // relaxed: at worst one cycle more than needed is waited for
-    w->cycle = atomic_load_explicit(&gc->cycle, memory_order_relaxed) + 1;
+    w->stage = stage;
     w->next = gc->waiters;
     gc->waiters = w;
-    lg__unlock(&gc->lock, RANK_GC);
 }
 
-static void forget_waiter(struct gc *gc, struct gc_waiter *w)
+// Arms a wait of the calling goroutine that only a waiter's stage ends.
+static struct gc_waiter arm_waiter(struct lg_g *g)
 {
-    lg__lock(&gc->lock, RANK_GC);
-    struct gc_waiter **at = &gc->waiters;
-    while (*at && *at != w) {
-        at = &(*at)->next;
-    }
-    if (*at) {
-        *at = w->next;
-    }
-    lg__unlock(&gc->lock, RANK_GC);
+    lg__wait_begin_uncancelable(g);
+    return (struct gc_waiter){.ticket = {.g = g, .wait = lg__wait_number(&g->wait)}};
 }
 
 int lg_gc(lg_runtime *rt)
@@ -454,15 +462,43 @@ int lg_gc(lg_runtime *rt)
     LG_MISUSE_IF(!m || !m->g || m->rt != rt, "lg_gc() outside a goroutine");
     struct gc *gc = lg__gc(rt);
     struct lg_g *g = m->g;
-    lg__wait_begin_uncancelable(g);
-    struct gc_waiter w = {.ticket = {.g = g, .wait = lg__wait_number(&g->wait)}};
-    enter_waiter(gc, &w);
-    int err = call_coordinator(gc, true);
-    if (err) {
-        forget_waiter(gc, &w);
-        lg__wait_withdraw(g);
-        return err;
-    }
+    struct gc_waiter w = arm_waiter(g);
+    lg__lock(&gc->lock, RANK_GC);
+    // relaxed: the next cycle that has not begun; at worst one more than needed
+    uint64_t cycle = atomic_load_explicit(&gc->cycle, memory_order_relaxed);
+    enter_locked(gc, &w, lg__gc_stage(cycle + 1, GC_SWEPT));
+    lg__unlock(&gc->lock, RANK_GC);
+    int err = call_coordinator(gc, true); // and if it fails, all who wait are readied
     int rc = lg__wait_for(g, "GC wait", LG_NEVER, NULL);
-    return rc == LG_WAIT ? lg_wait() : rc;
+    rc = rc == LG_WAIT ? lg_wait() : rc;
+    return err ? err : rc;
+}
+
+// While a cycle that is due has not begun, there is one more stage to come before
+// marking; while one marks, its end. Otherwise nobody waits.
+static bool enter_stalled(struct gc *gc, struct gc_waiter *w)
+{
+    lg__lock(&gc->lock, RANK_GC);
+    uint64_t cycle = gc->stage / 4;
+    bool is_marking = gc->stage % 4 == GC_BEGUN;
+    bool must_wait = gc->has_coordinator && (is_marking || gc->is_requested ||
+                                             !gc->is_coordinator_waiting);
+    if (must_wait) {
+        enter_locked(gc, w,
+                     is_marking ? lg__gc_stage(cycle, GC_MARKED)
+                                : lg__gc_stage(cycle + 1, GC_BEGUN));
+    }
+    lg__unlock(&gc->lock, RANK_GC);
+    return must_wait;
+}
+
+void lg__gc_stall(struct gc *gc)
+{
+    struct lg_g *g = lg__m()->g;
+    struct gc_waiter w = arm_waiter(g);
+    if (enter_stalled(gc, &w)) {
+        lg__wait_for(g, "GC assist wait", LG_NEVER, NULL);
+    } else {
+        lg__wait_withdraw(g);
+    }
 }

@@ -40,4 +40,8 @@ struct gc_cycle {
 // Asks for a cycle, unless one is under way or wanted. Any M of the runtime.
 void lg__gc_request(struct gc *gc);
 
+// Makes the calling native goroutine wait until the cycle that is due has begun, or
+// the one that marks has marked all: it has allocated more than it should before.
+void lg__gc_stall(struct gc *gc);
+
 #endif // LG_GC_CYCLE_H

@@ -81,11 +81,20 @@ struct gc_p {
     _Atomic int64_t assist_ns;
 };
 
-// Somebody who waits in lg_gc() for the end of a cycle.
+// How far a cycle has come.
+enum gc_event { GC_BEGUN = 1, GC_MARKED, GC_SWEPT };
+
+// Events of all cycles in one order.
+LG_INLINE uint64_t lg__gc_stage(uint64_t cycle, enum gc_event event)
+{
+    return cycle * 4 + (uint64_t)event;
+}
+
+// Somebody who waits for a stage.
 struct gc_waiter {
     struct gc_waiter *next;
     lg_ticket ticket;
-    uint64_t cycle; // that must be over
+    uint64_t stage;
 };
 
 // Sums over all Ps, ever.
@@ -115,8 +124,8 @@ struct gc {
 
     struct lock lock;
     // -- lock --
-    struct gc_waiter *waiters;      // of lg_gc()
-    uint64_t done;                  // the last cycle that is over and swept
+    struct gc_waiter *waiters;
+    uint64_t stage;                 // that was reached last
     bool is_requested;              // the coordinator shall begin a cycle
     uint32_t nforced;               // of the requests, by lg_gc()
     bool has_coordinator;           // its goroutine was started

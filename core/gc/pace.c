@@ -168,12 +168,12 @@ void lg__pace_end(struct gc *gc, int64_t marked, int64_t scanned, int64_t gc_cpu
     pace->runway = (pace->runway + black) / 2;
     STORE(pace->heap_live, pace->marked);
     lg__pace_set_goal(gc);
-    // Half of the CPU time since the cycle began, at the most.
-    int64_t now_ns = lg__clock_now();
-    int64_t least_ns = 2 * gc_cpu_ns / (int64_t)lg__nprocs(gc->rt);
-    STORE(pace->not_before_ns, pace->begin_ns + least_ns > now_ns
-                                   ? pace->begin_ns + least_ns
-                                   : now_ns);
+    STORE(pace->not_before_ns, 0);
+    if (goal_by_limit(gc) < goal_by_percent(pace)) {
+        // At most half of the CPU time since the cycle began is ours.
+        STORE(pace->not_before_ns,
+              pace->begin_ns + 2 * gc_cpu_ns / (int64_t)lg__nprocs(gc->rt));
+    }
 }
 
 // ---------------------------------------------------------------------------
@@ -220,8 +220,9 @@ static bool assist(struct gc *gc, struct m *m, size_t size_bytes)
 static bool is_due(struct gc *gc)
 {
     struct gc_pace *pace = &gc->pace;
+    int64_t not_before_ns = LOAD(pace->not_before_ns);
     return LOAD(pace->heap_live) >= LOAD(pace->trigger) &&
-           lg__clock_now() >= LOAD(pace->not_before_ns);
+           (not_before_ns == 0 || lg__clock_now() >= not_before_ns);
 }
 
 void lg__pace_before(struct gc *gc, size_t size_bytes)
@@ -240,9 +241,13 @@ void lg__pace_before(struct gc *gc, size_t size_bytes)
         lg__gc_request(gc);
         must_yield = true;
     }
-    // The collector's goroutine may wait for this P. A scripted goroutine cannot
-    // stand aside here; its strand looks at the queue soon.
+    // The collector's goroutine may wait for this P, or for one that has no CPU. A
+    // scripted goroutine cannot stand aside here; its strand looks at the queue soon.
     if (must_yield && is_native) {
-        lg_yield();
+        if (LOAD(gc->pace.heap_live) > LOAD(gc->pace.goal)) {
+            lg__gc_stall(gc);
+        } else {
+            lg_yield();
+        }
     }
 }
