@@ -169,6 +169,18 @@ LG_API int lg_open(const lg_options *opts, lg_runtime **out);
 // Go:      the end of main
 LG_API void lg_close(lg_runtime *rt);
 
+// Stops a runtime's threads, as lg_close() does first, and frees nothing: for an
+// interpreter with its heap in the runtime, which has to be taken apart between.
+//
+// rt  stopped; of what it runs nothing goes on. Only calls about memory and
+//     lg_close() may follow
+//
+// Returns: none.   Errors: none.
+// Misuse:  as lg_close().   Blocks: as lg_close().
+// Call from: a thread that is not inside the runtime.
+// Go:      none
+LG_API void lg_stop(lg_runtime *rt);
+
 // A goroutine's name that may outlive it: a weak reference, free to copy and
 // forget. Calls on a goroutine that has ended say LG_ESRCH.
 typedef struct lg_ref {
@@ -436,7 +448,7 @@ LG_API void lg_free_sized(lg_runtime *rt, void *ptr, size_t size);
 // Go:      none
 LG_API size_t lg_malloc_size(const void *ptr);
 
-// All of the above in the shape that interpreters want (lua_Alloc, for one),
+// All of the above in the shape that interpreters want, realloc with both sizes,
 // counted for a use. With a host's `alloc` hook it is that hook.
 //
 // rt     the runtime

@@ -157,13 +157,18 @@ int lg_open(const lg_options *opts, lg_runtime **out)
     return LG_OK;
 }
 
+void lg_stop(lg_runtime *rt)
+{
+    LG_MISUSE_OF_IF(rt, lg__m() && lg__m()->rt == rt, "lg_close() from a goroutine");
+    LG_MISUSE_OF_IF(rt, rt->driver, "lg_close() while a thread drives the runtime");
+    lg__ms_stop(rt);
+}
+
 void lg_close(lg_runtime *rt)
 {
     if (!rt) {
         return;
     }
-    LG_MISUSE_OF_IF(rt, lg__m() && lg__m()->rt == rt, "lg_close() from a goroutine");
-    LG_MISUSE_OF_IF(rt, rt->driver, "lg_close() while a thread drives the runtime");
-    lg__ms_stop(rt);
+    lg_stop(rt);
     runtime_free(rt);
 }

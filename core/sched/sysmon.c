@@ -135,6 +135,7 @@ void lg__sysmon_stop(struct lg_runtime *rt)
     if (rt->sysmon.is_started) {
         lg__note_wake(&rt->sysmon.note);
         lg__thread_join(rt->sysmon.handle);
+        rt->sysmon.is_started = false;
     }
 }
 
