@@ -192,16 +192,30 @@ static void *allocate(void *ud, void *ptr, size_t osize, size_t nsize)
     return lg_alloc(ud, LG_USE_STATES, ptr, osize, nsize);
 }
 
+// As the one that luaL_newstate() sets.
 static int panic(lua_State *L)
 {
     const char *message = lua_tostring(L, -1);
-    lagoon__print_error(message ? message : "an error outside of any protection");
+    fprintf(stderr, "PANIC: unprotected error in call to Lua API (%s)\n",
+            message ? message : "?");
     return 0;
+}
+
+// A state whose memory is the runtime's; one with LuaJIT's own allocator, if this LuaJIT
+// takes no other (its 32-bit references reach only the lowest 2 GB).
+static lua_State *new_state(lg_runtime *rt)
+{
+    lua_State *L = lua_newstate(allocate, rt);
+    if (L == NULL) {
+        return luaL_newstate();
+    }
+    lua_atpanic(L, panic);
+    return L;
 }
 
 static int run(struct program *program)
 {
-    lua_State *L = lua_newstate(allocate, program->rt);
+    lua_State *L = new_state(program->rt);
     if (L == NULL) {
         lagoon__print_error("cannot create a Lua state: not enough memory");
         return STATUS_ERROR;

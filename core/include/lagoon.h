@@ -451,7 +451,7 @@ LG_API void lg_free_sized(lg_runtime *rt, void *ptr, size_t size);
 // Go:      none
 LG_API size_t lg_malloc_size(const void *ptr);
 
-// All of the above in the shape that interpreters want (lua_Alloc, for one),
+// All of the above in the shape that interpreters want, realloc with both sizes,
 // counted for a use. With a host's `alloc` hook it is that hook.
 //
 // rt     the runtime

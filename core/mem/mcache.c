@@ -10,11 +10,18 @@ static void set(_Atomic uint32_t *figure, uint32_t value)
     atomic_store_explicit(figure, value, memory_order_relaxed);
 }
 
+static void set_room(struct block_list *list, uint32_t room)
+{
+    // relaxed: our own
+    uint32_t put = atomic_load_explicit(&list->put, memory_order_relaxed);
+    set(&list->taken, put + room);
+}
+
 void lg__mcache_init(struct mcache *mc, struct heap *h)
 {
     mc->heap = h;
     for (uint32_t class = 1; class < NCLASSES; class ++) {
-        set(&mc->lists[class].room, h->centrals[class].batch);
+        set_room(&mc->lists[class], h->centrals[class].batch);
     }
 }
 
@@ -34,7 +41,7 @@ LG_NOINLINE struct block *lg__mcache_refill(struct mcache *mc, uint32_t class)
         }
     }
     list->first = lg__block_next(block);
-    set(&list->room, batch - n + 1);
+    set_room(list, batch - n + 1);
     return block;
 }
 
@@ -47,7 +54,7 @@ LG_NOINLINE void lg__mcache_lay_aside(struct mcache *mc, uint32_t class)
     list->spare = list->first;
     list->first = NULL;
     set(&list->nspare, batch);
-    set(&list->room, batch);
+    set_room(list, batch);
     if (former) {
         lg__mcentral_put_batch(mc->heap, class, former);
     }
@@ -61,7 +68,7 @@ void lg__mcache_flush(struct mcache *mc)
         struct block *spare = list->spare;
         list->first = NULL;
         list->spare = NULL;
-        set(&list->room, mc->heap->centrals[class].batch);
+        set_room(list, mc->heap->centrals[class].batch);
         set(&list->nspare, 0);
         if (first) {
             lg__mcentral_put(mc->heap, class, first);

@@ -22,7 +22,10 @@ struct block_list {
     struct block *first; // last in, first out
     struct block *spare; // a full list laid aside, or NULL
     // -- written by the owner, read by anyone, relaxed: figures --
-    _Atomic uint32_t room;   // blocks that still fit into `first`
+    // What still fits into `first` is taken - put; both wrap. One number would be written
+    // by both halves of an allocation and a free, each waiting for the other's store.
+    _Atomic uint32_t taken;
+    _Atomic uint32_t put;
     _Atomic uint32_t nspare; // in `spare`
 };
 
@@ -53,6 +56,14 @@ LG_INLINE struct mcache *lg__mcache_own(struct heap *h)
 struct block *lg__mcache_refill(struct mcache *mc, uint32_t class);
 void lg__mcache_lay_aside(struct mcache *mc, uint32_t class);
 
+// Blocks that still fit into the list.
+LG_INLINE uint32_t lg__block_list_room(struct block_list *list)
+{
+    // relaxed: a figure, or our own
+    return atomic_load_explicit(&list->taken, memory_order_relaxed) -
+           atomic_load_explicit(&list->put, memory_order_relaxed);
+}
+
 LG_INLINE void *lg__mcache_get(struct mcache *mc, uint32_t class)
 {
     struct block_list *list = &mc->lists[class];
@@ -62,8 +73,8 @@ LG_INLINE void *lg__mcache_get(struct mcache *mc, uint32_t class)
     }
     list->first = lg__block_next(block);
     // relaxed: our own value
-    uint32_t room = atomic_load_explicit(&list->room, memory_order_relaxed);
-    atomic_store_explicit(&list->room, room + 1, memory_order_relaxed);
+    uint32_t taken = atomic_load_explicit(&list->taken, memory_order_relaxed);
+    atomic_store_explicit(&list->taken, taken + 1, memory_order_relaxed);
     return block;
 }
 
@@ -73,10 +84,10 @@ LG_INLINE void lg__mcache_put(struct mcache *mc, uint32_t class, void *ptr)
     struct block *block = ptr;
     lg__block_link(block, list->first);
     list->first = block;
-    // relaxed: our own value
-    uint32_t room = atomic_load_explicit(&list->room, memory_order_relaxed) - 1;
-    atomic_store_explicit(&list->room, room, memory_order_relaxed);
-    if (LG_UNLIKELY(room == 0)) {
+    // relaxed: our own values
+    uint32_t put = atomic_load_explicit(&list->put, memory_order_relaxed) + 1;
+    atomic_store_explicit(&list->put, put, memory_order_relaxed);
+    if (LG_UNLIKELY(put == atomic_load_explicit(&list->taken, memory_order_relaxed))) {
         lg__mcache_lay_aside(mc, class);
     }
 }

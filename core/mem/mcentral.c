@@ -11,7 +11,7 @@ enum {
     BATCH_BYTES = 16 * 1024,
     BATCH_MIN = 2,
     BATCH_MAX = LG_SIZED(256, 3),
-    DEPOT_BYTES = 1024 * 1024,
+    DEPOT_BYTES = 2 * 1024 * 1024,
 };
 
 LG_INLINE void count(_Atomic size_t *figure, size_t delta)

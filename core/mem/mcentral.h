@@ -15,7 +15,7 @@
 #include "mem/span.h"
 #include "os/lock.h"
 
-enum { DEPOT_CAP = LG_SIZED(64, 2) };
+enum { DEPOT_CAP = LG_SIZED(128, 2) };
 
 struct mcentral {
     struct lock lock;

@@ -26,8 +26,8 @@ void lg__memstat_add(struct memstat *ms, struct mcache *mc)
 {
     for (uint32_t class = 1; class < NCLASSES; class ++) {
         struct block_list *list = &mc->lists[class];
-        // relaxed: figures
-        uint32_t room = atomic_load_explicit(&list->room, memory_order_relaxed);
+        uint32_t room = lg__block_list_room(list);
+        // relaxed: a figure
         uint32_t nspare = atomic_load_explicit(&list->nspare, memory_order_relaxed);
         ms->classes[class].ncached += ms->heap->centrals[class].batch - room + nspare;
     }

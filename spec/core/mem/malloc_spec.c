@@ -186,6 +186,19 @@ it("a block of another runtime than the goroutine's", "comes and goes", .procs =
     lg_free(other, ptr);
 }
 
+it("a stopped runtime", "still has its memory, and takes it back")
+{
+    lg_runtime *mine = spec_open(2);
+    char *ptr = lg_malloc(mine, 1000);
+    memset(ptr, 1, 1000);
+    lg_stop(mine);
+    ptr = lg_realloc(mine, ptr, 100000);
+    CHECK_INT(ptr[999], 1);
+    lg_free(mine, ptr);
+    lg_stop(mine); // again
+    spec_close(mine);
+}
+
 it("classes", "tell their blocks", .procs = 1)
 {
     uint32_t class = lg__class_of_aligned(700);
