@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "gc/newobject.h"
 #include "gc/gc.h"
 #include "gc/mark.h"
+#include "gc/newobject.h"
 
 enum { VISIT_BATCH = LG_SIZED(256, 3) };
 

@@ -77,7 +77,7 @@ static void spoil_free(struct span *s)
 enum swept lg__span_sweep(struct gc *gc, struct span *s)
 {
     uint8_t epoch = lg__gc_epoch(gc);
-    if (s->has_specials) {
+    if (lg__span_has_specials(s)) {
         sweep_specials(gc, s, epoch);
     }
     struct tally tally;

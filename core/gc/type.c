@@ -131,7 +131,7 @@ void lg__types_fini(struct gc_types *types)
         type_free(types, type);
     }
     lg__alloc_free(types->alloc, types->buckets,
-                   types->nbuckets * sizeof *types->buckets);
+                   types->nbuckets * sizeof(struct lg_type *));
 }
 
 static int type_new(struct gc_types *types, const lg_type_info *info,
@@ -193,7 +193,8 @@ static int grow_locked(struct gc_types *types) LG_REQUIRES(types->lock)
         return LG_OK;
     }
     size_t nbuckets = types->nbuckets ? 2 * types->nbuckets : BUCKETS_FIRST;
-    struct lg_type **buckets = lg__alloc_new(types->alloc, nbuckets * sizeof *buckets);
+    struct lg_type **buckets =
+        lg__alloc_new(types->alloc, nbuckets * sizeof(struct lg_type *));
     if (!buckets) {
         return LG_ENOMEM;
     }
@@ -203,7 +204,7 @@ static int grow_locked(struct gc_types *types) LG_REQUIRES(types->lock)
         buckets[at] = type;
     }
     lg__alloc_free(types->alloc, types->buckets,
-                   types->nbuckets * sizeof *types->buckets);
+                   types->nbuckets * sizeof(struct lg_type *));
     types->buckets = buckets;
     types->nbuckets = nbuckets;
     return LG_OK;

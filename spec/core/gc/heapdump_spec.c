@@ -218,7 +218,7 @@ static void make_arrays(void *arg)
     lg_store(&array[57].right, pair_new(58));
     array[99].small = 99;
     char *text = lg_new_bytes(arg, 100);
-    memcpy(text, "text", 4);
+    memcpy(text, "text", sizeof "text");
     lg_store(&words[1], text);
     n_done++;
 }

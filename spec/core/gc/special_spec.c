@@ -152,7 +152,7 @@ static void make_many_weaks(void *arg)
 it("weak references to many objects", "end with them", .procs = 2)
 {
     open_types(rt);
-    lg_weak **many = calloc(2000, sizeof *many);
+    lg_weak **many = calloc(2000, sizeof(lg_weak *));
     spec_go(rt, make_many_weaks, &many);
     SETTLE(n_done == 1 && lg_num_goroutine(rt) == 1);
     CHECK_OK(lg_gc(rt));
