@@ -220,7 +220,6 @@ static int run(struct program *program)
         lagoon__print_error("cannot create a Lua state: not enough memory");
         return STATUS_ERROR;
     }
-    lua_atpanic(L, panic);
     int status = call(L, prepare, program) ? drive(L, program) : STATUS_ERROR;
     lg_stop(program->rt); // from here on no other thread is in the state
     if (program->script != NULL) {
