@@ -92,8 +92,11 @@ int lg__finalize_start(struct gc_specials *specials)
     bool is_mine = !queue->is_started;
     queue->is_started = true;
     lg__unlock(&queue->lock, RANK_FINALIZE);
-    int err = is_mine ? lg__go_system(specials->rt, SYSTEM_SCANNED, finalize_main, specials, "finalizer")
-                      : LG_OK;
+    if (!is_mine) {
+        return LG_OK;
+    }
+    int err =
+        lg__go_system(specials->rt, SYSTEM_SCANNED, finalize_main, specials, "finalizer");
     if (err) {
         lg__lock(&queue->lock, RANK_FINALIZE);
         queue->is_started = false;

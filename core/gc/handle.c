@@ -126,25 +126,26 @@ void lg_handle_free(lg_handle *handle)
     lg__unlock(&handles->lock, RANK_HANDLES);
 }
 
-// Takes down what the next few handles hold; false at the end.
-static size_t take_batch(struct gc_handles *handles, struct records_walk *walk,
-                         void **objs)
+// Takes down what the next few handles hold. False: those were the last.
+static bool take_batch(struct gc_handles *handles, struct records_walk *walk, void **objs,
+                       size_t *out_nobjs)
 {
     size_t nobjs = 0;
+    bool has_more = true;
     lg__lock(&handles->lock, RANK_HANDLES);
-    while (nobjs < VISIT_BATCH) {
+    for (int i = 0; i < VISIT_BATCH && has_more; i++) {
         struct lg_handle *handle = lg__records_next(&handles->records, walk);
-        if (!handle) {
-            break;
-        }
+        has_more = handle != NULL;
         // relaxed: written with the lock that we hold. A free one holds NULL.
-        void *obj = atomic_load_explicit(&handle->obj, memory_order_relaxed);
+        void *obj =
+            handle ? atomic_load_explicit(&handle->obj, memory_order_relaxed) : NULL;
         if (obj) {
             objs[nobjs++] = obj;
         }
     }
     lg__unlock(&handles->lock, RANK_HANDLES);
-    return nobjs;
+    *out_nobjs = nobjs;
+    return has_more;
 }
 
 void lg__handles_visit(struct gc_handles *handles, void (*visit)(void *ud, void *obj),
@@ -152,12 +153,14 @@ void lg__handles_visit(struct gc_handles *handles, void (*visit)(void *ud, void 
 {
     struct records_walk walk = {0};
     void *objs[VISIT_BATCH];
-    size_t nobjs;
-    while ((nobjs = take_batch(handles, &walk, objs)) > 0) {
+    bool has_more;
+    do {
+        size_t nobjs;
+        has_more = take_batch(handles, &walk, objs, &nobjs);
         for (size_t i = 0; i < nobjs; i++) {
             visit(ud, objs[i]);
         }
-    }
+    } while (has_more);
 }
 
 size_t lg__handles_count(struct gc_handles *handles)

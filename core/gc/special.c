@@ -141,37 +141,46 @@ void lg__specials_fini(struct gc_specials *specials)
     }
 }
 
-// Takes down the next few objects of a shard that have finalizers.
-static size_t take_batch(struct special_shard *shard, struct records_walk *walk,
-                         void **objs)
+// Takes down those of the next few objects of a shard that have finalizers. False:
+// those were the last.
+static bool take_batch(struct special_shard *shard, struct records_walk *walk,
+                       void **objs, size_t *out_nobjs)
 {
     size_t nobjs = 0;
+    bool has_more = true;
     lg__lock(&shard->lock, RANK_SPECIALS);
-    while (nobjs < VISIT_BATCH) {
+    for (int i = 0; i < VISIT_BATCH && has_more; i++) {
         struct special *special = lg__records_next(&shard->specials, walk);
-        if (!special) {
-            break;
-        }
-        if (special->obj && special->fn) {
+        has_more = special != NULL;
+        if (special && special->obj && special->fn) {
             objs[nobjs++] = special->obj;
         }
     }
     lg__unlock(&shard->lock, RANK_SPECIALS);
-    return nobjs;
+    *out_nobjs = nobjs;
+    return has_more;
+}
+
+static void visit_shard(struct special_shard *shard, void (*visit)(void *ud, void *obj),
+                        void *ud)
+{
+    struct records_walk walk = {0};
+    void *objs[VISIT_BATCH];
+    bool has_more;
+    do {
+        size_t nobjs;
+        has_more = take_batch(shard, &walk, objs, &nobjs);
+        for (size_t i = 0; i < nobjs; i++) {
+            visit(ud, objs[i]);
+        }
+    } while (has_more);
 }
 
 void lg__specials_visit_finalizers(struct gc_specials *specials,
                                    void (*visit)(void *ud, void *obj), void *ud)
 {
-    void *objs[VISIT_BATCH];
     for (int i = 0; i < SPECIAL_SHARDS; i++) {
-        struct records_walk walk = {0};
-        size_t nobjs;
-        while ((nobjs = take_batch(&specials->shards[i], &walk, objs)) > 0) {
-            for (size_t j = 0; j < nobjs; j++) {
-                visit(ud, objs[j]);
-            }
-        }
+        visit_shard(&specials->shards[i], visit, ud);
     }
 }
 
@@ -284,11 +293,6 @@ int lg_weak_new(lg_runtime *rt, void *obj, lg_weak **out)
     return err;
 }
 
-static struct special_shard *shard_of_weak(const struct lg_weak *weak)
-{
-    return &weak->owner->shards[weak->shard];
-}
-
 // Whether the object may be handed out, as the head of special.h tells.
 static bool revive_locked(struct special_shard *shard, struct gc *gc, void *obj)
     LG_REQUIRES(shard->lock)
@@ -304,7 +308,7 @@ static bool revive_locked(struct special_shard *shard, struct gc *gc, void *obj)
 void *lg_weak_get(lg_weak *weak)
 {
     LG_MISUSE_IF(!weak->owner, "lg_weak_get() of a reference that was freed");
-    struct special_shard *shard = shard_of_weak(weak);
+    struct special_shard *shard = &weak->owner->shards[weak->shard];
     lg__lock(&shard->lock, RANK_SPECIALS);
     void *ptr = weak->ptr;
     if (ptr && !revive_locked(shard, weak->owner->gc, weak->special->obj)) {
@@ -320,7 +324,7 @@ void lg_weak_free(lg_weak *weak)
         return;
     }
     LG_MISUSE_IF(!weak->owner, "lg_weak_free() of a reference that was freed");
-    struct special_shard *shard = shard_of_weak(weak);
+    struct special_shard *shard = &weak->owner->shards[weak->shard];
     lg__lock(&shard->lock, RANK_SPECIALS);
     struct special *special = weak->special;
     if (special) {

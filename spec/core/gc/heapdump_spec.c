@@ -3,6 +3,7 @@
 // The heap dump: every live object once, what is in it, and why it is alive.
 #include <stdio.h>
 
+#include "os/vm.h"
 #include "spec.h"
 
 struct pair {
@@ -308,6 +309,34 @@ it("the heap dump", "has a line for each object that is alive, and for no other"
                   (LONG + 100) * 2 * sizeof(struct pair));
     lg_handle_free(kept);
     free(text.bytes);
+}
+
+static void count_line(void *ud, __attribute__((unused)) const char *line)
+{
+    (*(size_t *)ud)++;
+}
+
+it("the heap dump without memory", "says so, and has told nothing", .procs = 2)
+{
+#ifdef LG_CHECK
+    open_types(rt);
+    apart(rt, make_long);
+    int n_refused = 0;
+    int err;
+    do {
+        size_t nlines = 0;
+        lg__vm_fail_after(n_refused + 1, true);
+        err = lg_heap_dump(rt, count_line, &nlines);
+        lg__vm_fail_after(0, false);
+        CHECK(err ? err == LG_ENOMEM && nlines == 0 : nlines > LONG);
+        n_refused++;
+    } while (err);
+    CHECK_BETWEEN(n_refused, 6, 1000); // tables, and blocks of lines
+    lg_handle_free(kept);
+#else
+    (void)rt;
+    (void)count_line;
+#endif
 }
 
 // ---------------------------------------------------------------------------
