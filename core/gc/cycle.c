@@ -357,12 +357,14 @@ static void run_cycle(struct gc *gc, bool is_forced)
     struct gc_cycle c = {.is_forced = is_forced};
     sweep_all(gc); // what the last one may have left
     lg__gc_workers_start(gc);
+    lg__pace_measure(gc);
     begin(gc, &c);
     tell_waiters(gc, c.number, GC_BEGUN);
     mark(gc, &c);
     tell_waiters(gc, c.number, GC_MARKED);
     lg__gclog_add(gc, &c);
     sweep_all(gc);
+    lg__pace_obey_limit(gc);
     tell_waiters(gc, c.number, GC_SWEPT);
 }
 

@@ -156,3 +156,16 @@ bool lg__family_sweep_one(struct gc_family *f)
     place_swept(f, s, lg__span_sweep(f->gc, s));
     return true;
 }
+
+void lg__family_each_span(struct gc_family *f, void (*fn)(void *ud, struct span *s),
+                          void *ud)
+{
+    struct list *lists[] = {&f->unswept, &f->partial, &f->full};
+    lg__lock(&f->lock, RANK_FAMILY);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        for (struct node *node = lists[i]->first; node; node = node->next) {
+            fn(ud, LG_CONTAINER_OF(node, struct span, node));
+        }
+    }
+    lg__unlock(&f->lock, RANK_FAMILY);
+}

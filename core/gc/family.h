@@ -77,6 +77,10 @@ void lg__family_unsweep(struct gc_family *f);
 // Sweeps one span; false: none was left to sweep.
 bool lg__family_sweep_one(struct gc_family *f);
 
+// Calls fn for each span in a list, with the family's lock held.
+void lg__family_each_span(struct gc_family *f, void (*fn)(void *ud, struct span *s),
+                          void *ud);
+
 // Objects of a span that start with a word of their own for the type.
 LG_INLINE bool lg__span_has_type_words(const struct span *s)
 {

@@ -120,6 +120,7 @@ int64_t lg_mem_limit(lg_runtime *rt, int64_t limit_bytes)
     // relaxed: a setting
     int64_t former =
         atomic_exchange_explicit(&gc->pace.limit, limit_bytes, memory_order_relaxed);
+    lg__pace_measure(gc);
     lg__pace_set_goal(gc);
     return former;
 }
@@ -144,5 +145,5 @@ lg_type *lg_type_of(lg_runtime *rt, const void *ptr, void **out_obj)
 
 size_t lg__gc_total_bytes(struct gc *gc)
 {
-    return lg__heap_total_bytes(gc->heap);
+    return lg__heap_total_bytes(gc->heap) + lg__stack_pool_bytes(&gc->rt->stacks);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gc/mark.h"
 
+#include "gc/newobject.h"
 #include "gc/sweep.h"
 #include "mem/mheap.h"
 #include "sched/world.h"
@@ -397,10 +398,7 @@ void lg__gc_shade_children(struct gc *gc, struct gc_work *work, void *object)
 static void shade_marked(void *ud, struct span *s)
 {
     struct shading *shading = ud;
-    if (s->kind != SPAN_COLLECTED || !s->has_refs) {
-        return;
-    }
-    for (uint32_t i = 0; i < s->nelems; i++) {
+    for (uint32_t i = 0; s->has_refs && i < s->nelems; i++) {
         char *start = s->start + i * s->elem_bytes;
         if (lg__object_is_marked(shading->gc, start)) {
             lg__gc_shade_children(shading->gc, shading->work, start);
@@ -408,8 +406,20 @@ static void shade_marked(void *ud, struct span *s)
     }
 }
 
+// By the families' lists, not by the heap's walk, whose lock comes after the pool's.
 void lg__mark_again(struct gc *gc, struct gc_work *work)
 {
     struct shading shading = {.gc = gc, .work = work};
-    lg__heap_each_span(gc->heap, shade_marked, &shading);
+    lg__lock(&gc->families.lock, RANK_FAMILIES);
+    for (struct node *node = gc->families.all.first; node; node = node->next) {
+        struct gc_family *f = LG_CONTAINER_OF(node, struct gc_family, node);
+        lg__family_each_span(f, shade_marked, &shading);
+    }
+    lg__unlock(&gc->families.lock, RANK_FAMILIES);
+    for (uint32_t i = 0; i < lg__nps(gc->rt); i++) {
+        struct gc_p *gp = lg__gc_of(lg__p_at(gc->rt, i));
+        if (gp) {
+            lg__holes_each_span(gp, shade_marked, &shading);
+        }
+    }
 }

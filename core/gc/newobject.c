@@ -103,8 +103,10 @@ static bool refill(struct gc *gc, struct gc_p *gp, struct hole *hole, struct gc_
 }
 
 // What is left of a hole is black in a new epoch: it has no white object.
-static void blacken(struct gc *gc, struct hole *hole)
+static void blacken(void *ud, struct gc_p *gp, struct hole *hole)
 {
+    (void)ud;
+    struct gc *gc = gp->gc;
     if (hole->span) {
         set_marks(hole->at, hole->end, hole->span->elem_bytes, lg__gc_epoch(gc));
         lg__pace_blackened(&gc->pace, (size_t)(hole->end - hole->at));
@@ -112,8 +114,9 @@ static void blacken(struct gc *gc, struct hole *hole)
 }
 
 // Gives a hole up: what is left of it is free again.
-static void give_up(struct gc_p *gp, struct hole *hole)
+static void give_up(void *ud, struct gc_p *gp, struct hole *hole)
 {
+    (void)ud;
     struct span *s = hole->span;
     if (!s) {
         return;
@@ -129,36 +132,53 @@ static void give_up(struct gc_p *gp, struct hole *hole)
     *hole = (struct hole){0};
 }
 
-static void each_hole(struct gc_p *gp, void (*fn)(struct gc_p *gp, struct hole *hole))
+typedef void hole_fn(void *ud, struct gc_p *gp, struct hole *hole);
+
+static void each_hole(struct gc_p *gp, hole_fn *fn, void *ud)
 {
     for (uint32_t i = 0; i < GC_TYPES_INLINE; i++) {
-        fn(gp, &gp->typed[i]);
+        fn(ud, gp, &gp->typed[i]);
     }
     for (uint32_t i = 0; i < gp->nmore_typed; i++) {
-        fn(gp, &gp->more_typed[i]);
+        fn(ud, gp, &gp->more_typed[i]);
     }
     for (int i = 0; i < NCLASSES * NFAMILY_KINDS; i++) {
-        fn(gp, &gp->sized[i / NFAMILY_KINDS][i % NFAMILY_KINDS]);
+        fn(ud, gp, &gp->sized[i / NFAMILY_KINDS][i % NFAMILY_KINDS]);
     }
-}
-
-static void blacken_hole(struct gc_p *gp, struct hole *hole)
-{
-    blacken(gp->gc, hole);
 }
 
 void lg__holes_blacken(struct gc_p *gp)
 {
     gp->tiny = NULL; // its block is white
     gp->tiny_end = NULL;
-    each_hole(gp, blacken_hole);
+    each_hole(gp, blacken, NULL);
 }
 
 void lg__holes_give_up(struct gc_p *gp)
 {
     gp->tiny = NULL;
     gp->tiny_end = NULL;
-    each_hole(gp, give_up);
+    each_hole(gp, give_up, NULL);
+}
+
+struct span_visit {
+    void (*fn)(void *ud, struct span *s);
+    void *ud;
+};
+
+static void visit_span(void *ud, struct gc_p *gp, struct hole *hole)
+{
+    (void)gp;
+    struct span_visit *visit = ud;
+    if (hole->span) {
+        visit->fn(visit->ud, hole->span);
+    }
+}
+
+void lg__holes_each_span(struct gc_p *gp, void (*fn)(void *ud, struct span *s), void *ud)
+{
+    struct span_visit visit = {.fn = fn, .ud = ud};
+    each_hole(gp, visit_span, &visit);
 }
 
 // ---------------------------------------------------------------------------

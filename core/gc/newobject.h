@@ -9,6 +9,7 @@
 struct gc;
 struct gc_p;
 struct lg_type;
+struct span;
 
 // A cycle begins, the world is stopped: what a P has claimed and not used yet is
 // black.
@@ -17,6 +18,9 @@ void lg__holes_blacken(struct gc_p *gp);
 // Marking has ended, the world is stopped: what a P has not used is free again,
 // its spans are in their families' lists.
 void lg__holes_give_up(struct gc_p *gp);
+
+// Calls fn for each span that a P has a hole in. The world is stopped.
+void lg__holes_each_span(struct gc_p *gp, void (*fn)(void *ud, struct span *s), void *ud);
 
 // An array, or a value of a large type; NULL: no memory.
 void *lg__new_value(struct lg_type *type, size_t n);

@@ -4,6 +4,7 @@
 #include "gc/cycle.h"
 #include "gc/gc.h"
 #include "gc/mark.h"
+#include "mem/scavenge.h"
 #include "os/clock.h"
 #include "os/suspend.h"
 #include "sched/world.h"
@@ -14,6 +15,9 @@ enum {
     RATIO_ONE = 256,
 };
 
+// Of CPU time that cycles may take beyond their half, for each P.
+static const int64_t BUCKET_NS = 1000 * 1000 * 1000;
+
 // A setting or an estimate: nothing else depends on it.
 #define LOAD(field) atomic_load_explicit(&(field), memory_order_relaxed)
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
@@ -21,6 +25,7 @@ enum {
 
 void lg__pace_init(struct gc *gc)
 {
+    gc->pace.end_ns = lg__clock_now();
     const lg_options *options = &gc->rt->options;
     struct gc_pace *pace = &gc->pace;
     STORE(pace->percent, options->gc_percent ? options->gc_percent : 100);
@@ -92,17 +97,45 @@ static int64_t goal_by_percent(const struct gc_pace *pace)
 }
 
 // What the limit leaves for collected objects, less 3 % for what comes between two
-// looks at the figures.
-static int64_t goal_by_limit(struct gc *gc)
+// looks at the figures. Their spans hold mark bytes beside (a sixteenth), and free
+// slots that no P has come to.
+static int64_t goal_by_limit(const struct gc_pace *pace)
 {
-    int64_t limit = LOAD(gc->pace.limit);
+    int64_t limit = LOAD(pace->limit);
     if (limit == LG_MEM_NO_LIMIT) {
         return INT64_MAX;
     }
-    int64_t others = (int64_t)lg__gc_total_bytes(gc) - LOAD(gc->pace.heap_live);
-    int64_t goal = limit - limit / 32 - (others > 0 ? others : 0);
-    int64_t least = gc->pace.marked + gc->pace.marked / 16;
+    int64_t spans = (limit - limit / 32 - LOAD(pace->others)) / 17 * 16;
+    int64_t goal = spans - LOAD(pace->slack);
+    int64_t least = pace->marked + pace->marked / 16;
     return goal > least ? goal : least;
+}
+
+void lg__pace_measure(struct gc *gc)
+{
+    struct gc_pace *pace = &gc->pace;
+    if (LOAD(pace->limit) == LG_MEM_NO_LIMIT) {
+        return;
+    }
+    struct heap *heap = gc->heap;
+    int64_t collected = (int64_t)(LOAD(heap->nspanned[SPAN_COLLECTED]) << PAGE_SHIFT);
+    int64_t idle = (int64_t)(LOAD(heap->nidle) << PAGE_SHIFT);
+    int64_t slack = collected - LOAD(pace->heap_live);
+    STORE(pace->others, (int64_t)lg__gc_total_bytes(gc) - collected - idle);
+    STORE(pace->slack, slack > 0 ? slack : 0);
+}
+
+void lg__pace_obey_limit(struct gc *gc)
+{
+    int64_t limit = LOAD(gc->pace.limit);
+    if (limit == LG_MEM_NO_LIMIT) {
+        return;
+    }
+    int64_t over = (int64_t)lg__gc_total_bytes(gc) - (limit - limit / 32);
+    if (over > 0) {
+        lg__heap_empty_caches(gc->heap);
+        lg__heap_release(gc->heap, (size_t)over / PAGE_BYTES + 1);
+    }
 }
 
 static int64_t trigger_for(const struct gc_pace *pace, int64_t goal)
@@ -121,7 +154,7 @@ void lg__pace_set_goal(struct gc *gc)
 {
     struct gc_pace *pace = &gc->pace;
     int64_t by_percent = goal_by_percent(pace);
-    int64_t by_limit = goal_by_limit(gc);
+    int64_t by_limit = goal_by_limit(pace);
     int64_t goal = by_percent < by_limit ? by_percent : by_limit;
     STORE(pace->goal, goal);
     STORE(pace->trigger, trigger_for(pace, goal));
@@ -133,7 +166,6 @@ void lg__pace_begin(struct gc *gc)
     int64_t live = LOAD(pace->heap_live);
     // What was alive last time, and half of what has come since.
     pace->expected = live / 2 > pace->marked ? live / 2 : pace->marked;
-    pace->begin_ns = lg__clock_now();
     STORE(pace->black, 0);
     STORE(pace->credit, 0);
     lg__pace_revise(gc, 0);
@@ -159,6 +191,23 @@ void lg__pace_revise(struct gc *gc, int64_t marked)
     STORE(pace->ratio, (uint32_t)(ratio < 64 * RATIO_ONE ? ratio : 64 * RATIO_ONE));
 }
 
+// What the cycles have used beyond half of all CPU time gathers in a bucket. While the
+// memory limit is what makes them follow each other, and the bucket is full, the next
+// one waits until it has drained a little. After Go's limiter (runtime/mgclimit.go).
+static void limit_cpu(struct gc *gc, int64_t gc_cpu_ns)
+{
+    struct gc_pace *pace = &gc->pace;
+    int64_t nprocs = (int64_t)lg__nprocs(gc->rt);
+    int64_t now_ns = lg__clock_now();
+    int64_t room_ns = BUCKET_NS * nprocs;
+    pace->bucket_ns += gc_cpu_ns - (now_ns - pace->end_ns) * nprocs / 2;
+    pace->bucket_ns = pace->bucket_ns > 0 ? pace->bucket_ns : 0;
+    pace->end_ns = now_ns;
+    int64_t over_ns = pace->bucket_ns - room_ns;
+    bool must_wait = over_ns > 0 && goal_by_limit(pace) < goal_by_percent(pace);
+    STORE(pace->not_before_ns, must_wait ? now_ns + 2 * over_ns / nprocs : 0);
+}
+
 void lg__pace_end(struct gc *gc, int64_t marked, int64_t scanned, int64_t gc_cpu_ns)
 {
     struct gc_pace *pace = &gc->pace;
@@ -168,12 +217,7 @@ void lg__pace_end(struct gc *gc, int64_t marked, int64_t scanned, int64_t gc_cpu
     pace->runway = (pace->runway + black) / 2;
     STORE(pace->heap_live, pace->marked);
     lg__pace_set_goal(gc);
-    STORE(pace->not_before_ns, 0);
-    if (goal_by_limit(gc) < goal_by_percent(pace)) {
-        // At most half of the CPU time since the cycle began is ours.
-        STORE(pace->not_before_ns,
-              pace->begin_ns + 2 * gc_cpu_ns / (int64_t)lg__nprocs(gc->rt));
-    }
+    limit_cpu(gc, gc_cpu_ns);
 }
 
 // ---------------------------------------------------------------------------

@@ -13,8 +13,8 @@
 //            collector's own goroutines have done can be taken as credit first.
 //
 // With a limit that what is alive does not fit under, cycles would follow each
-// other without end: the next may not begin before the program has had as much CPU
-// time as the last took.
+// other without end: they may take more than half of the CPU time for a second, and
+// then only half.
 #ifndef LG_GC_PACE_H
 #define LG_GC_PACE_H
 
@@ -41,13 +41,16 @@ struct gc_pace {
     _Atomic uint64_t freed;    // objects, ever
     _Atomic uint64_t freed_bytes;
     _Atomic int64_t not_before_ns; // no cycle begins earlier, but for lg_gc()
+    _Atomic int64_t others; // under a limit: memory but collected spans and idle pages
+    _Atomic int64_t slack;  // under a limit: of collected spans, without objects
 
     // -- the collector's goroutine --
     int64_t marked;   // by the last cycle, claimed meanwhile included
     int64_t scanned;  // stacks and roots, by the last cycle
     int64_t runway;   // what is allocated while a cycle marks
     int64_t expected; // bytes that the running cycle will mark
-    int64_t begin_ns;
+    int64_t end_ns;    // of the last cycle's marking
+    int64_t bucket_ns; // CPU time of cycles beyond half of all
 };
 
 void lg__pace_init(struct gc *gc);
@@ -75,6 +78,11 @@ void lg__pace_add_credit(struct gc_pace *pace, size_t bytes);
 void lg__pace_begin(struct gc *gc);
 void lg__pace_revise(struct gc *gc, int64_t marked);
 void lg__pace_end(struct gc *gc, int64_t marked, int64_t scanned, int64_t gc_cpu_ns);
+
+// Under a limit: looks at what else there is, before a cycle; gives idle pages back
+// that are over it, after one.
+void lg__pace_measure(struct gc *gc);
+void lg__pace_obey_limit(struct gc *gc);
 
 // Sets goal and trigger anew: a setting has changed.
 void lg__pace_set_goal(struct gc *gc);

@@ -22,6 +22,15 @@ void lg__drive_done(struct lg_runtime *rt)
     lg__unlock(&rt->lock, RANK_SCHED);
 }
 
+// Goroutines that found no stack: there may be memory again.
+static void feed_all_starved_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
+{
+    for (struct runnable *r; (r = lg__runnable_shift(&rt->starved));) {
+        lg__globq_push(&rt->global, r);
+    }
+    lg__nglobal_publish_locked(rt);
+}
+
 // Makes the calling thread the driver.
 static struct m *driver_enter(struct lg_runtime *rt, lg_ref until)
 {
@@ -41,6 +50,7 @@ static struct m *driver_enter(struct lg_runtime *rt, lg_ref until)
         atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_DRIVE,
                                   memory_order_relaxed);
         lg__strands_nudge_locked(rt);
+        feed_all_starved_locked(rt);
     }
     lg__unlock(&rt->lock, RANK_SCHED);
     LG_MISUSE_OF_IF(rt, is_driven, "lg_drive() while another thread drives");
