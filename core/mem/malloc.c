@@ -15,6 +15,7 @@ static size_t pages_for(size_t size_bytes)
 static struct span *large_new(struct heap *h, size_t size_bytes)
 {
     struct span *s;
+    lg__heap_reclaim(h, pages_for(size_bytes));
     if (lg__span_new(h, pages_for(size_bytes), SPAN_EXPLICIT, &s) != LG_OK) {
         return NULL;
     }
@@ -254,7 +255,7 @@ static void *resize_for(struct heap *h, lg_use use, void *ptr, size_t osize, siz
     return fresh;
 }
 
-void *lg__alloc_for(struct heap *h, lg_use use, void *ptr, size_t osize, size_t nsize)
+static void *alloc_slow(struct heap *h, lg_use use, void *ptr, size_t osize, size_t nsize)
 {
     if (nsize == 0) {
         if (ptr) {
@@ -271,4 +272,29 @@ void *lg__alloc_for(struct heap *h, lg_use use, void *ptr, size_t osize, size_t 
         count_new(h, use, nsize);
     }
     return ptr;
+}
+
+// Small blocks that come and go on a P are most of what interpreters ask for.
+void *lg__alloc_for(struct heap *h, lg_use use, void *ptr, size_t osize, size_t nsize)
+{
+    struct mcache *mc = lg__mcache_own(h);
+    if (LG_LIKELY(mc && !ptr && nsize > 0 && nsize <= LOOKUP_BYTES_MAX)) {
+        uint32_t class = lg__class_of_aligned(nsize);
+        ptr = lg__mcache_get(mc, class);
+        if (LG_LIKELY(ptr != NULL)) {
+            lg__guard_take(ptr);
+            add(&mc->asked[use], nsize);
+            add(&mc->slack[use], lg__class_bytes(class) - nsize);
+        }
+        return ptr;
+    }
+    if (LG_LIKELY(mc && ptr && nsize == 0 && osize <= LOOKUP_BYTES_MAX)) {
+        uint32_t class = lg__class_of_aligned(osize);
+        lg__guard_drop(h, ptr, osize, "lg_alloc()");
+        add(&mc->asked[use], 0 - osize);
+        add(&mc->slack[use], osize - lg__class_bytes(class));
+        lg__mcache_put(mc, class, ptr);
+        return NULL;
+    }
+    return alloc_slow(h, use, ptr, osize, nsize);
 }

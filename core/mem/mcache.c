@@ -45,18 +45,20 @@ LG_NOINLINE struct block *lg__mcache_refill(struct mcache *mc, uint32_t class)
     return block;
 }
 
-// The list has just become full.
+// The list has just become full. With one laid aside already, this one goes and that one
+// stays: this one's blocks are still in the CPU's cache.
 LG_NOINLINE void lg__mcache_lay_aside(struct mcache *mc, uint32_t class)
 {
     struct block_list *list = &mc->lists[class];
     uint32_t batch = mc->heap->centrals[class].batch;
-    struct block *former = list->spare;
-    list->spare = list->first;
+    struct block *blocks = list->first;
     list->first = NULL;
-    set(&list->nspare, batch);
     set_room(list, batch);
-    if (former) {
-        lg__mcentral_put_batch(mc->heap, class, former);
+    if (list->spare) {
+        lg__mcentral_put(mc->heap, class, blocks);
+    } else {
+        list->spare = blocks;
+        set(&list->nspare, batch);
     }
 }
 

@@ -8,10 +8,10 @@
 #include "mem/mheap.h"
 
 enum {
-    BATCH_BYTES = 16 * 1024,
+    BATCH_BYTES = 8 * 1024,
     BATCH_MIN = 2,
     BATCH_MAX = LG_SIZED(256, 3),
-    DEPOT_BYTES = 2 * 1024 * 1024,
+    UNUSED_MAX = LG_SIZED(1024, 1), // spans of a class
 };
 
 LG_INLINE void count(_Atomic size_t *figure, size_t delta)
@@ -28,9 +28,7 @@ static uint32_t clamp(size_t value, uint32_t low, uint32_t high)
 
 void lg__mcentral_init(struct mcentral *c, uint32_t class)
 {
-    size_t bytes = lg__class_bytes(class);
-    c->batch = clamp(BATCH_BYTES / bytes, BATCH_MIN, BATCH_MAX);
-    c->depot_cap = clamp(DEPOT_BYTES / (c->batch * bytes), 1, DEPOT_CAP);
+    c->batch = clamp(BATCH_BYTES / lg__class_bytes(class), BATCH_MIN, BATCH_MAX);
 }
 
 // ---------------------------------------------------------------------------
@@ -124,37 +122,74 @@ static uint32_t take_locked(struct mcentral *c, struct span *s, uint32_t n,
 }
 
 // ---------------------------------------------------------------------------
-// Batches
+// Lists
 // ---------------------------------------------------------------------------
 
-static struct block *pop_depot_locked(struct mcentral *c) LG_REQUIRES(c->lock)
+LG_INLINE struct span *span_of_node(struct node *node)
 {
-    struct block *blocks = c->depot[--c->ndepot];
-    if (c->ndepot < c->least_depot) {
-        c->least_depot = c->ndepot;
-    }
-    count(&c->nwaiting, 0 - (size_t)c->batch);
-    return blocks;
+    return LG_CONTAINER_OF(node, struct span, node);
 }
 
-// From spans, until half a list is there: a whole one might mean a walk over many.
-static uint32_t get_from_spans_locked(struct heap *h, uint32_t class, struct block **out)
-    LG_REQUIRES(h->centrals[class].lock)
+static size_t figure(_Atomic size_t *value)
 {
-    struct mcentral *c = &h->centrals[class];
+    // relaxed: a figure
+    return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+static struct span *pop_unused_locked(struct mcentral *c) LG_REQUIRES(c->lock)
+{
+    struct node *node = lg__list_pop_front(&c->unused);
+    if (!node) {
+        return NULL;
+    }
+    count(&c->nunused, 0 - (size_t)1);
+    size_t left = figure(&c->nunused);
+    c->least_unused = left < c->least_unused ? left : c->least_unused;
+    return span_of_node(node);
+}
+
+// A span with a free block: one in use, or an unused one.
+static struct span *some_span_locked(struct mcentral *c) LG_REQUIRES(c->lock)
+{
+    if (!lg__list_is_empty(&c->spans)) {
+        return span_of_node(c->spans.first);
+    }
+    struct span *s = pop_unused_locked(c);
+    if (s) {
+        lg__list_push_back(&c->spans, &s->node);
+    }
+    return s;
+}
+
+// Whole lists of spans, until there is an eighth of a batch: to join more would mean to
+// walk through them.
+static uint32_t get_locked(struct mcentral *c, struct block **out) LG_REQUIRES(c->lock)
+{
     uint32_t got = 0;
-    while (got < c->batch / 2 + 1) {
-        if (lg__list_is_empty(&c->spans)) {
-            struct span *fresh = span_new(h, class);
-            if (!fresh) {
-                break;
-            }
-            lg__list_push_back(&c->spans, &fresh->node);
-            count(&c->nspans, 1);
+    while (got < c->batch / 8 + 1) {
+        struct span *s = some_span_locked(c);
+        if (!s) {
+            break;
         }
-        struct span *s = LG_CONTAINER_OF(c->spans.first, struct span, node);
         got += take_locked(c, s, c->batch - got, out);
     }
+    return got;
+}
+
+// Blocks of a new span. Others may have brought some meanwhile; no matter.
+static uint32_t get_new(struct heap *h, uint32_t class, struct block **out)
+{
+    struct mcentral *c = &h->centrals[class];
+    lg__heap_reclaim(h, lg__class_npages(class));
+    struct span *s = span_new(h, class);
+    if (!s) {
+        return 0;
+    }
+    lg__lock(&c->lock, RANK_CENTRAL);
+    count(&c->nspans, 1);
+    lg__list_push_front(&c->spans, &s->node);
+    uint32_t got = take_locked(c, s, c->batch, out);
+    lg__unlock(&c->lock, RANK_CENTRAL);
     return got;
 }
 
@@ -162,52 +197,68 @@ uint32_t lg__mcentral_get(struct heap *h, uint32_t class, struct block **out)
 {
     struct mcentral *c = &h->centrals[class];
     struct block *blocks = NULL;
-    uint32_t got = c->batch;
     lg__lock(&c->lock, RANK_CENTRAL);
-    if (c->ndepot > 0) {
-        blocks = pop_depot_locked(c);
-    } else {
-        got = get_from_spans_locked(h, class, &blocks);
-    }
+    uint32_t got = get_locked(c, &blocks);
     lg__unlock(&c->lock, RANK_CENTRAL);
+    if (LG_UNLIKELY(got == 0)) {
+        got = get_new(h, class, &blocks);
+    }
     *out = blocks;
     return got;
 }
 
-// Returns each block to its span. Spans of which nothing is used any more are taken
-// out, and returned as a list.
-static struct node *put_locked(struct mcentral *c, struct block *blocks)
+// A span has n blocks back. Without any out, it is unused from now on.
+static void return_locked(struct mcentral *c, struct span *s, uint32_t n)
     LG_REQUIRES(c->lock)
 {
-    struct node *unused = NULL;
-    size_t n = 0;
-    while (blocks) {
-        struct block *next = lg__block_next(blocks);
-        struct span *s = lg__span_of(blocks);
-        lg__block_link(blocks, s->free);
-        s->free = blocks;
-        if (s->nused-- == s->nelems) {
-            lg__list_push_front(&c->spans, &s->node);
-        }
-        if (s->nused == 0) {
-            lg__list_remove(&c->spans, &s->node);
-            s->node.next = unused;
-            unused = &s->node;
-            count(&c->nspans, 0 - (size_t)1);
-        }
-        blocks = next;
-        n++;
+    if (s->nused == s->nelems) {
+        lg__list_push_front(&c->spans, &s->node);
     }
-    count(&c->nout, 0 - n);
-    return unused;
+    s->nused -= n;
+    count(&c->nout, 0 - (size_t)n);
+    if (s->nused == 0) {
+        lg__list_remove(&c->spans, &s->node);
+        lg__list_push_front(&c->unused, &s->node);
+        count(&c->nunused, 1);
+    }
 }
 
-static void free_spans(struct heap *h, struct node *unused)
+static void put_locked(struct mcentral *c, struct block *blocks) LG_REQUIRES(c->lock)
 {
-    while (unused) {
-        struct node *next = unused->next;
-        span_free(h, LG_CONTAINER_OF(unused, struct span, node));
-        unused = next;
+    while (blocks) {
+        // Blocks of one span that follow each other are linked already.
+        struct span *s = lg__span_of(blocks);
+        size_t span_bytes = lg__span_bytes(s);
+        struct block *last = blocks;
+        struct block *next = lg__block_next(last);
+        uint32_t n = 1;
+        while ((uintptr_t)next - (uintptr_t)s->start < span_bytes) {
+            last = next;
+            next = lg__block_next(last);
+            n++;
+        }
+        lg__block_link(last, s->free);
+        s->free = blocks;
+        return_locked(c, s, n);
+        blocks = next;
+    }
+}
+
+// Gives up to n unused spans back.
+static void give_back(struct heap *h, uint32_t class, size_t n)
+{
+    struct mcentral *c = &h->centrals[class];
+    while (n-- > 0) {
+        lg__lock(&c->lock, RANK_CENTRAL);
+        struct span *s = pop_unused_locked(c);
+        if (s) {
+            count(&c->nspans, 0 - (size_t)1);
+        }
+        lg__unlock(&c->lock, RANK_CENTRAL);
+        if (!s) {
+            return;
+        }
+        span_free(h, s);
     }
 }
 
@@ -215,58 +266,42 @@ void lg__mcentral_put(struct heap *h, uint32_t class, struct block *blocks)
 {
     struct mcentral *c = &h->centrals[class];
     lg__lock(&c->lock, RANK_CENTRAL);
-    struct node *unused = put_locked(c, blocks);
+    put_locked(c, blocks);
+    size_t nunused = figure(&c->nunused);
+    size_t surplus = nunused > UNUSED_MAX ? nunused - UNUSED_MAX : 0;
     lg__unlock(&c->lock, RANK_CENTRAL);
-    free_spans(h, unused);
-}
-
-void lg__mcentral_put_batch(struct heap *h, uint32_t class, struct block *blocks)
-{
-    struct mcentral *c = &h->centrals[class];
-    struct node *unused = NULL;
-    lg__lock(&c->lock, RANK_CENTRAL);
-    if (c->ndepot < c->depot_cap) {
-        c->depot[c->ndepot++] = blocks;
-        count(&c->nwaiting, c->batch);
-    } else {
-        unused = put_locked(c, blocks);
+    if (LG_UNLIKELY(surplus > 0)) {
+        give_back(h, class, surplus);
     }
-    lg__unlock(&c->lock, RANK_CENTRAL);
-    free_spans(h, unused);
 }
 
-static void return_batches(struct heap *h, uint32_t class, bool is_all)
+bool lg__mcentral_trim(struct heap *h, uint32_t class)
 {
     struct mcentral *c = &h->centrals[class];
-    struct block *blocks;
-    struct node *unused;
-    uint32_t n = UINT32_MAX;
-    do {
-        blocks = NULL;
-        unused = NULL;
-        lg__lock(&c->lock, RANK_CENTRAL);
-        if (n == UINT32_MAX) {
-            n = is_all ? c->ndepot : c->least_depot;
-        }
-        if (n > 0 && c->ndepot > 0) {
-            n--;
-            blocks = pop_depot_locked(c);
-            unused = put_locked(c, blocks);
-        }
-        if (!blocks) {
-            c->least_depot = c->ndepot;
-        }
-        lg__unlock(&c->lock, RANK_CENTRAL);
-        free_spans(h, unused);
-    } while (blocks);
-}
-
-void lg__mcentral_trim(struct heap *h, uint32_t class)
-{
-    return_batches(h, class, false);
+    lg__lock(&c->lock, RANK_CENTRAL);
+    size_t surplus = c->least_unused;
+    lg__unlock(&c->lock, RANK_CENTRAL);
+    give_back(h, class, surplus);
+    lg__lock(&c->lock, RANK_CENTRAL);
+    c->least_unused = figure(&c->nunused);
+    bool has_more = c->least_unused > 0;
+    lg__unlock(&c->lock, RANK_CENTRAL);
+    return has_more;
 }
 
 void lg__mcentral_empty(struct heap *h, uint32_t class)
 {
-    return_batches(h, class, true);
+    give_back(h, class, SIZE_MAX);
+}
+
+void lg__heap_reclaim(struct heap *h, size_t npages)
+{
+    if (LG_LIKELY(figure(&h->nidle) >= npages)) {
+        return;
+    }
+    for (uint32_t class = 1; class < NCLASSES; class ++) {
+        if (figure(&h->centrals[class].nunused) > 0) {
+            lg__mcentral_empty(h, class);
+        }
+    }
 }

@@ -2,12 +2,12 @@
 //
 // mcentral: the spans of one size class, and free blocks on their way between Ps.
 //
-// Blocks come and go in batches, lists of as many as a cache's list holds. Full
-// batches that come back wait in the depot, so that a P that frees what another
-// allocates costs a lock per batch and no look at any block. A batch that finds the
-// depot full is taken apart: each block returns to its span, and a span of which
-// nothing is used any more to the page heap. So does what waits in the depot, once
-// nobody has needed it for a while (lg__mcentral_trim).
+// Blocks come and go as lists. One that comes back is taken apart: each block returns to
+// its span. That keeps what is handed out together close together: a P gets the free
+// blocks of one span, then of another, however they were mixed when they were freed. A
+// span of which nothing is used any more stays with its class until the heap would have
+// to grow (lg__heap_reclaim) or nobody has needed it for a while (lg__mcentral_trim): to
+// give one back and cut another costs as much as a dozen blocks.
 #ifndef LG_MEM_MCENTRAL_H
 #define LG_MEM_MCENTRAL_H
 
@@ -15,22 +15,18 @@
 #include "mem/span.h"
 #include "os/lock.h"
 
-enum { DEPOT_CAP = LG_SIZED(128, 2) };
-
 struct mcentral {
     struct lock lock;
     // -- fixed --
-    uint32_t batch;     // blocks in a full list
-    uint32_t depot_cap; // DEPOT_CAP or less
+    uint32_t batch; // blocks in a full list
     // -- lock --
-    uint32_t ndepot;
-    uint32_t least_depot; // since the last trim: so many nobody has needed
-    struct list spans;    // that have free blocks of their own
-    struct block *depot[DEPOT_CAP];
+    size_t least_unused; // since the last trim: so many nobody has needed
+    struct list spans;   // some of whose blocks are free
+    struct list unused;  // all of whose are
     // -- written with the lock, read by anyone, relaxed: figures --
     _Atomic size_t nspans;
-    _Atomic size_t nout;     // blocks that are not with their span
-    _Atomic size_t nwaiting; // of them, in the depot
+    _Atomic size_t nout;    // blocks that are not with their span
+    _Atomic size_t nunused; // spans on `unused`
 };
 
 void lg__mcentral_init(struct mcentral *c, uint32_t class);
@@ -38,14 +34,16 @@ void lg__mcentral_init(struct mcentral *c, uint32_t class);
 // Takes blocks, up to a full list; returns how many. 0: there is no memory.
 uint32_t lg__mcentral_get(struct heap *h, uint32_t class, struct block **out);
 
-// Takes a full list back.
-void lg__mcentral_put_batch(struct heap *h, uint32_t class, struct block *blocks);
-
-// Takes any list back, each block to its span.
+// Takes a list back.
 void lg__mcentral_put(struct heap *h, uint32_t class, struct block *blocks);
 
-// Returns batches to their spans that nobody has needed since the last call; or all.
-void lg__mcentral_trim(struct heap *h, uint32_t class);
+// Gives unused spans back to the page heap: those that nobody has needed since the last
+// call, or all. The former returns whether more may follow.
+bool lg__mcentral_trim(struct heap *h, uint32_t class);
 void lg__mcentral_empty(struct heap *h, uint32_t class);
+
+// Makes the page heap's what no class uses, if it has no idle pages for so many and would
+// have to grow. Takes the locks of all classes in turn.
+void lg__heap_reclaim(struct heap *h, size_t npages);
 
 #endif // LG_MEM_MCENTRAL_H

@@ -17,7 +17,6 @@ void lg__memstat_begin(struct memstat *ms, struct heap *h)
         struct mcentral *c = &h->centrals[class];
         ms->classes[class].nspans = figure(&c->nspans);
         ms->classes[class].nout = figure(&c->nout);
-        ms->classes[class].ncached = figure(&c->nwaiting);
     }
     lg__memstat_add(ms, &h->outside);
 }

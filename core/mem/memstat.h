@@ -11,7 +11,7 @@
 struct class_figures {
     size_t nspans;
     size_t nout;    // not with their span: in use, or in a cache
-    size_t ncached; // of them, in caches and batches
+    size_t ncached; // of them, in caches
 };
 
 struct memstat {

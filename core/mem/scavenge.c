@@ -133,13 +133,12 @@ size_t lg__heap_release(struct heap *h, size_t npages)
     return done;
 }
 
-static bool trim_batches(struct heap *h)
+static bool trim_classes(struct heap *h)
 {
     bool has_more = false;
     for (uint32_t class = 1; class < NCLASSES; class ++) {
-        if (figure(&h->centrals[class].nwaiting) > 0) {
-            lg__mcentral_trim(h, class);
-            has_more |= figure(&h->centrals[class].nwaiting) > 0;
+        if (figure(&h->centrals[class].nunused) > 0) {
+            has_more |= lg__mcentral_trim(h, class);
         }
     }
     return has_more;
@@ -147,7 +146,7 @@ static bool trim_batches(struct heap *h)
 
 bool lg__heap_trim(struct heap *h)
 {
-    bool has_more = trim_batches(h);
+    bool has_more = trim_classes(h);
     size_t spanned =
         figure(&h->nspanned[SPAN_EXPLICIT]) + figure(&h->nspanned[SPAN_COLLECTED]);
     size_t share = spanned / RESERVE_SHARE;

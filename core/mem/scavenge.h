@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The scavenger: memory that nobody has needed for a while goes back to the system. Free
-// pages that are backed, and batches of free blocks, are looked at now and then; as many
+// pages that are backed, and unused spans of classes, are looked at now and then; as many
 // as were idle all the time since the last look are surplus. Of the surplus beyond a
 // reserve, half goes at each look, so that a load that comes and goes finds some.
 #ifndef LG_MEM_SCAVENGE_H
@@ -16,7 +16,7 @@ bool lg__heap_trim(struct heap *h);
 // Holds the lock for moments only.
 size_t lg__heap_release(struct heap *h, size_t npages);
 
-// Takes batches apart, and the cache of threads without a P: unused spans become idle.
+// Empties the cache of threads without a P, and gives up unused spans: they become idle.
 void lg__heap_empty_caches(struct heap *h);
 
 #endif // LG_MEM_SCAVENGE_H
