@@ -6,6 +6,8 @@
 #ifndef LG_BASE_WIPE_H
 #define LG_BASE_WIPE_H
 
+#include <string.h>
+
 #include "base/base.h"
 
 enum { WIPE_BYTES = 2048 }; // the smallest stacks have 16 KB
@@ -13,10 +15,9 @@ enum { WIPE_BYTES = 2048 }; // the smallest stacks have 16 KB
 // Zeroes the stack below the caller's frame.
 static LG_NOINLINE __attribute__((unused)) void lg__wipe_below(void)
 {
-    volatile uintptr_t words[WIPE_BYTES / sizeof(uintptr_t)];
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        words[i] = 0;
-    }
+    char bytes[WIPE_BYTES];
+    memset(bytes, 0, sizeof bytes);
+    __asm__ volatile("" : : "r"(bytes) : "memory"); // as if somebody looked at them
 }
 
 #endif // LG_BASE_WIPE_H

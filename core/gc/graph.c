@@ -224,7 +224,8 @@ add_stack(void *ud, const void *lo, const void *hi)
 {
     struct graph *graph = ud;
     for (void *const *word = lo; word + 1 <= (void *const *)hi; word++) {
-        struct graph_node *node = add(graph, *(void *const volatile *)word);
+        // relaxed: the world is stopped
+        struct graph_node *node = add(graph, __atomic_load_n(word, __ATOMIC_RELAXED));
         if (node) {
             const struct graph_stack *stack = stack_of(graph, lo);
             node->root = stack ? "goroutine" : "a goroutine";
