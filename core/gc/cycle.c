@@ -260,13 +260,13 @@ static void give_way(struct gc *gc, int64_t worked_ns)
 // One turn of the coordinator. False: there was nothing to mark.
 static bool take_turn(struct gc *gc, struct gc_cycle *c)
 {
-    int64_t since_ns = lg__clock_now();
+    int64_t since_ns = lg__clock_cpu();
     int64_t worked_ns = 0;
     size_t done;
     do {
         done = lg__gc_mark_slice(gc, SLICE_BYTES);
         lg__pace_add_credit(&gc->pace, done);
-        worked_ns = lg__clock_now() - since_ns;
+        worked_ns = lg__clock_cpu() - since_ns;
     } while (done > 0 && worked_ns < SLICE_NS);
     c->mark_cpu_ns += worked_ns;
     lg__pace_revise(gc, totals(gc).marked - gc->before.marked);
@@ -286,9 +286,9 @@ static bool looks_finished(struct gc *gc)
 
 static void mark(struct gc *gc, struct gc_cycle *c)
 {
-    int64_t since_ns = lg__clock_now();
+    int64_t since_ns = lg__clock_cpu();
     mark_roots(gc);
-    c->mark_cpu_ns = lg__clock_now() - since_ns;
+    c->mark_cpu_ns = lg__clock_cpu() - since_ns;
     do {
         while (!looks_finished(gc)) {
             if (!take_turn(gc, c)) {
@@ -299,7 +299,7 @@ static void mark(struct gc *gc, struct gc_cycle *c)
 }
 
 // ---------------------------------------------------------------------------
-// Sweeping, and those who wait
+// Sweeping, and the whole
 // ---------------------------------------------------------------------------
 
 static void sweep_all(struct gc *gc)
@@ -315,192 +315,18 @@ static void sweep_all(struct gc *gc)
     }
 }
 
-// Takes out who waits for a stage up to this one.
-static struct gc_waiter *take_due_locked(struct gc *gc, uint64_t stage)
-    LG_REQUIRES(gc->lock)
-{
-    struct gc_waiter *due = NULL;
-    struct gc_waiter **at = &gc->waiters;
-    while (*at) {
-        struct gc_waiter *w = *at;
-        if (w->stage <= stage) {
-            *at = w->next;
-            w->next = due;
-            due = w;
-        } else {
-            at = &w->next;
-        }
-    }
-    return due;
-}
-
-static void ready_all(struct gc_waiter *due)
-{
-    while (due) {
-        struct gc_waiter *next = due->next; // gone when it is readied
-        lg_ready(due->ticket);
-        due = next;
-    }
-}
-
-static void tell_waiters(struct gc *gc, uint64_t number, enum gc_event event)
-{
-    lg__lock(&gc->lock, RANK_GC);
-    gc->stage = lg__gc_stage(number, event);
-    struct gc_waiter *due = take_due_locked(gc, gc->stage);
-    lg__unlock(&gc->lock, RANK_GC);
-    ready_all(due);
-}
-
-static void run_cycle(struct gc *gc, bool is_forced)
+void lg__cycle_run(struct gc *gc, bool is_forced)
 {
     struct gc_cycle c = {.is_forced = is_forced};
     sweep_all(gc); // what the last one may have left
     lg__gc_workers_start(gc);
     lg__pace_measure(gc);
     begin(gc, &c);
-    tell_waiters(gc, c.number, GC_BEGUN);
+    lg__stage_reach(gc, c.number, GC_BEGUN);
     mark(gc, &c);
-    tell_waiters(gc, c.number, GC_MARKED);
+    lg__stage_reach(gc, c.number, GC_MARKED);
     lg__gclog_add(gc, &c);
     sweep_all(gc);
     lg__pace_obey_limit(gc);
-    tell_waiters(gc, c.number, GC_SWEPT);
-}
-
-// ---------------------------------------------------------------------------
-// The coordinator
-// ---------------------------------------------------------------------------
-
-// Waits until a cycle is wanted. Returns whether lg_gc() wants it.
-static bool wait_for_request(struct gc *gc)
-{
-    for (;;) {
-        lg_ticket ticket = lg_park_arm();
-        lg__lock(&gc->lock, RANK_GC);
-        bool is_forced = gc->nforced > 0;
-        bool is_wanted = gc->is_requested || is_forced;
-        gc->is_requested = false;
-        gc->nforced = 0;
-        gc->coordinator = ticket;
-        gc->is_coordinator_waiting = !is_wanted;
-        lg__unlock(&gc->lock, RANK_GC);
-        if (is_wanted) {
-            lg_park("GC", 0); // takes the ticket back
-            return is_forced;
-        }
-        lg_park("GC", LG_NEVER);
-    }
-}
-
-static void coordinator_main(void *arg)
-{
-    for (;;) {
-        bool is_forced = wait_for_request(arg);
-        run_cycle(arg, is_forced);
-    }
-}
-
-// Wakes the coordinator, or starts it the first time. LG_OK or LG_ENOMEM.
-static int call_coordinator(struct gc *gc, bool is_forced)
-{
-    lg__lock(&gc->lock, RANK_GC);
-    bool must_start = !gc->has_coordinator;
-    bool must_wake = gc->is_coordinator_waiting;
-    lg_ticket ticket = gc->coordinator;
-    gc->has_coordinator = true;
-    gc->is_coordinator_waiting = false;
-    gc->is_requested = true;
-    gc->nforced += is_forced;
-    lg__unlock(&gc->lock, RANK_GC);
-    if (must_wake) {
-        lg_ready(ticket);
-    }
-    if (must_start && lg__go_system(gc->rt, SYSTEM_COLLECTOR, coordinator_main, gc, "GC") != LG_OK) {
-        lg__lock(&gc->lock, RANK_GC);
-        gc->has_coordinator = false;
-        gc->is_requested = false;
-        gc->nforced = 0;
-        struct gc_waiter *all = take_due_locked(gc, UINT64_MAX);
-        lg__unlock(&gc->lock, RANK_GC);
-        ready_all(all);
-        return LG_ENOMEM;
-    }
-    return LG_OK;
-}
-
-void lg__gc_request(struct gc *gc)
-{
-    // relaxed: until the cycle begins nobody needs to ask again
-    uint64_t cycle = atomic_load_explicit(&gc->cycle, memory_order_relaxed);
-    uint64_t asked = atomic_load_explicit(&gc->asked, memory_order_relaxed);
-    if (asked != cycle + 1 &&
-        atomic_compare_exchange_strong_explicit(&gc->asked, &asked, cycle + 1,
-                                                memory_order_relaxed,
-                                                memory_order_relaxed) &&
-        call_coordinator(gc, false) != LG_OK) {
-        atomic_store_explicit(&gc->asked, cycle, memory_order_relaxed);
-    }
-}
-
-static void enter_locked(struct gc *gc, struct gc_waiter *w, uint64_t stage)
-    LG_REQUIRES(gc->lock)
-{
-    w->stage = stage;
-    w->next = gc->waiters;
-    gc->waiters = w;
-}
-
-// Arms a wait of the calling goroutine that only a waiter's stage ends.
-static struct gc_waiter arm_waiter(struct lg_g *g)
-{
-    lg__wait_begin_uncancelable(g);
-    return (struct gc_waiter){.ticket = {.g = g, .wait = lg__wait_number(&g->wait)}};
-}
-
-int lg_gc(lg_runtime *rt)
-{
-    struct m *m = lg__m();
-    LG_MISUSE_IF(!m || !m->g || m->rt != rt, "lg_gc() outside a goroutine");
-    struct gc *gc = lg__gc(rt);
-    struct lg_g *g = m->g;
-    struct gc_waiter w = arm_waiter(g);
-    lg__lock(&gc->lock, RANK_GC);
-    // relaxed: the next cycle that has not begun; at worst one more than needed
-    uint64_t cycle = atomic_load_explicit(&gc->cycle, memory_order_relaxed);
-    enter_locked(gc, &w, lg__gc_stage(cycle + 1, GC_SWEPT));
-    lg__unlock(&gc->lock, RANK_GC);
-    int err = call_coordinator(gc, true); // and if it fails, all who wait are readied
-    int rc = lg__wait_for(g, "GC wait", LG_NEVER, NULL);
-    rc = rc == LG_WAIT ? lg_wait() : rc;
-    return err ? err : rc;
-}
-
-// While a cycle that is due has not begun, there is one more stage to come before
-// marking; while one marks, its end. Otherwise nobody waits.
-static bool enter_stalled(struct gc *gc, struct gc_waiter *w)
-{
-    lg__lock(&gc->lock, RANK_GC);
-    uint64_t cycle = gc->stage / 4;
-    bool is_marking = gc->stage % 4 == GC_BEGUN;
-    bool must_wait = gc->has_coordinator && (is_marking || gc->is_requested ||
-                                             !gc->is_coordinator_waiting);
-    if (must_wait) {
-        enter_locked(gc, w,
-                     is_marking ? lg__gc_stage(cycle, GC_MARKED)
-                                : lg__gc_stage(cycle + 1, GC_BEGUN));
-    }
-    lg__unlock(&gc->lock, RANK_GC);
-    return must_wait;
-}
-
-void lg__gc_stall(struct gc *gc)
-{
-    struct lg_g *g = lg__m()->g;
-    struct gc_waiter w = arm_waiter(g);
-    if (enter_stalled(gc, &w)) {
-        lg__wait_for(g, "GC assist wait", LG_NEVER, NULL);
-    } else {
-        lg__wait_withdraw(g);
-    }
+    lg__stage_reach(gc, c.number, GC_SWEPT);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Cycles of collection. One goroutine of the runtime, the coordinator, takes each
-// from its first stop of the world to the last span swept:
+// One cycle of collection. A goroutine of the runtime, the coordinator, takes it from
+// the first stop of the world to the last span swept:
 //
 //   sweep what the last cycle left
 //   stop: flip the epoch, blacken holes, scan the stacks of who ran     start
@@ -37,11 +37,7 @@ struct gc_cycle {
     bool is_forced;
 };
 
-// Asks for a cycle, unless one is under way or wanted. Any M of the runtime.
-void lg__gc_request(struct gc *gc);
-
-// Makes the calling native goroutine wait until the cycle that is due has begun, or
-// the one that marks has marked all: it has allocated more than it should before.
-void lg__gc_stall(struct gc *gc);
+// Takes one cycle from its beginning to its end. On the coordinator.
+void lg__cycle_run(struct gc *gc, bool is_forced);
 
 #endif // LG_GC_CYCLE_H

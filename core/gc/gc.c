@@ -10,35 +10,6 @@
 #include "os/clock.h"
 
 // ---------------------------------------------------------------------------
-// A P's share
-// ---------------------------------------------------------------------------
-
-struct gc_p *lg__gc_p(struct m *m)
-{
-    struct gc_p *gp = m->p->gc;
-    if (LG_LIKELY(gp)) {
-        return gp;
-    }
-    gp = lg__alloc_new(&m->rt->alloc, sizeof *gp);
-    if (gp) {
-        gp->gc = lg__gc(m->rt);
-        // The world is not stopped while we are here, so this does not change.
-        gp->is_marking = lg__gc_is_marking(gp->gc);
-        // release: pairs with the acquire in lg__gc_of()
-        __atomic_store_n(&m->p->gc, gp, __ATOMIC_RELEASE);
-    }
-    return gp;
-}
-
-static void free_p(struct gc *gc, struct gc_p *gp)
-{
-    lg__work_flush(gc, &gp->work);
-    lg__alloc_free(&gc->rt->alloc, gp->more_typed,
-                   gp->nmore_typed * sizeof *gp->more_typed);
-    lg__alloc_free(&gc->rt->alloc, gp, sizeof *gp);
-}
-
-// ---------------------------------------------------------------------------
 // The collector
 // ---------------------------------------------------------------------------
 
@@ -73,7 +44,7 @@ void lg__gc_close(struct lg_runtime *rt)
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
         struct gc_p *gp = lg__p_at(rt, i)->gc;
         if (gp) {
-            free_p(gc, gp);
+            lg__gcp_free(gc, gp);
         }
     }
     lg__gc_workers_fini(gc);

@@ -31,10 +31,12 @@
 #include "base/list.h"
 #include "gc/family.h"
 #include "gc/gclog.h"
+#include "gc/gcp.h"
 #include "gc/handle.h"
 #include "gc/pace.h"
 #include "gc/roots.h"
 #include "gc/special.h"
+#include "gc/stage.h"
 #include "gc/type.h"
 #include "gc/work.h"
 #include "os/lock.h"
@@ -42,60 +44,7 @@
 
 enum gc_phase { GC_OFF, GC_MARK };
 
-enum {
-    // Types with a number below this find their hole without another load.
-    GC_TYPES_INLINE = LG_SIZED(64, 2),
-    // Typed objects up to this size live among their like.
-    GC_TYPED_MAX = 512,
-};
-
 #define HEAP_OBJECT_MAX ((size_t)1 << 40)
-
-// The free places of one family that a P allocates from next: [at, end) in span,
-// all of them zeroed and with mark bytes. `next` is where the one after is
-// looked for.
-struct hole {
-    char *at;
-    char *end;
-    struct span *span; // NULL: none
-    uint32_t next;     // index of a slot
-};
-
-// One P's share of the collector.
-struct gc_p {
-    // -- owner P; changed by others when the world is stopped --
-    bool is_marking; // stores tell the collector
-    struct gc *gc;
-    struct hole typed[GC_TYPES_INLINE]; // by number of the type
-    struct hole *more_typed;            // of higher numbers
-    uint32_t nmore_typed;
-    struct hole sized[NCLASSES][2]; // by class, and whether they hold references
-    char *tiny;                     // [tiny, tiny_end): rest of a block of 16 bytes
-    char *tiny_end;
-    struct gc_work work; // grey objects
-    int64_t credit;      // of marking, in bytes; below 0 it is owed
-    // -- written by the owner, read by anyone, relaxed: figures --
-    _Atomic uint64_t allocated; // objects, as far as holes were claimed
-    _Atomic uint64_t allocated_bytes;
-    _Atomic uint64_t marked_bytes; // ever
-    _Atomic int64_t assist_ns;
-};
-
-// How far a cycle has come.
-enum gc_event { GC_BEGUN = 1, GC_MARKED, GC_SWEPT };
-
-// Events of all cycles in one order.
-LG_INLINE uint64_t lg__gc_stage(uint64_t cycle, enum gc_event event)
-{
-    return cycle * 4 + (uint64_t)event;
-}
-
-// Somebody who waits for a stage.
-struct gc_waiter {
-    struct gc_waiter *next;
-    lg_ticket ticket;
-    uint64_t stage;
-};
 
 // Sums over all Ps, ever.
 struct gc_totals {
@@ -124,8 +73,7 @@ struct gc {
 
     struct lock lock;
     // -- lock --
-    struct gc_waiter *waiters;
-    uint64_t stage;                 // that was reached last
+    struct gc_stages stages;
     bool is_requested;              // the coordinator shall begin a cycle
     uint32_t nforced;               // of the requests, by lg_gc()
     bool has_coordinator;           // its goroutine was started
@@ -170,17 +118,6 @@ LG_INLINE uint8_t lg__gc_epoch(struct gc *gc)
 {
     // relaxed: changes only while the world is stopped
     return atomic_load_explicit(&gc->epoch, memory_order_relaxed);
-}
-
-// The gc_p of the calling M's P, made if there is none. NULL: no memory.
-struct gc_p *lg__gc_p(struct m *m);
-
-// The share of any P, if it has one; for those who have stopped the world, and for
-// figures.
-LG_INLINE struct gc_p *lg__gc_of(struct p *p)
-{
-    // acquire: pairs with the release in lg__gc_p()
-    return __atomic_load_n(&p->gc, __ATOMIC_ACQUIRE);
 }
 
 // All memory that the limit counts.

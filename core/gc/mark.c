@@ -117,7 +117,8 @@ lg__gc_shade_range(struct gc *gc, struct gc_work *work, const void *lo, const vo
     const uintptr_t aligned = ((uintptr_t)lo + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
     void *const *word = (void *const *)aligned;
     for (; word + 1 <= (void *const *)hi; word++) {
-        void *ptr = *(void *const volatile *)word;
+        // relaxed: the words of others, of any age
+        void *ptr = __atomic_load_n(word, __ATOMIC_RELAXED);
         if (ptr) {
             lg__gc_shade(gc, work, ptr);
         }
@@ -320,60 +321,8 @@ size_t lg__mark_some(struct gc *gc, struct gc_p *gp, size_t budget_bytes)
 }
 
 // ---------------------------------------------------------------------------
-// Objects for others
+// For others
 // ---------------------------------------------------------------------------
-
-static struct lg_type *type_of(const struct span *s, char *start)
-{
-    if (!lg__span_has_type_words(s)) {
-        return s->type;
-    }
-    // acquire: pairs with the release in newobject.c:new_sized()
-    return __atomic_load_n(
-        (struct lg_type **)(void *)(start + s->elem_bytes - TYPE_WORD), __ATOMIC_ACQUIRE);
-}
-
-bool lg__object_find(struct gc *gc, const void *ptr, struct object *out)
-{
-    struct span *s = lg__heap_find(gc->heap, ptr);
-    // acquire: pairs with the release in lg__span_new()
-    if (!s || __atomic_load_n(&s->kind, __ATOMIC_ACQUIRE) != SPAN_COLLECTED) {
-        return false;
-    }
-    uint32_t index = lg__span_index(s, ptr);
-    if (index >= s->nelems) {
-        return false;
-    }
-    char *start = s->start + index * s->elem_bytes;
-    // acquire: pairs with the release in newobject.c:set_marks()
-    if (atomic_load_explicit(lg__mark_of(start), memory_order_acquire) == 0) {
-        return false;
-    }
-    size_t word = lg__span_has_type_words(s) ? TYPE_WORD : 0;
-    *out = (struct object){.start = start,
-                           .size_bytes = s->elem_bytes - word,
-                           .type = type_of(s, start),
-                           .span = s};
-    return true;
-}
-
-void lg__object_each_ref(const struct object *object,
-                         void (*visit)(void *ud, void **slot), void *ud)
-{
-    const struct lg_type *type = object->type;
-    if (!type || !type->has_refs) {
-        return;
-    }
-    char *end = object->start + object->size_bytes;
-    for (char *at = object->start; at + type->size_bytes <= end; at += type->size_bytes) {
-        for (uint32_t i = 0; i < type->nruns; i++) {
-            void **slot = (void **)(void *)(at + type->runs[i].offset);
-            for (uint32_t n = 0; n < type->runs[i].count; n++) {
-                visit(ud, slot + n);
-            }
-        }
-    }
-}
 
 struct shading {
     struct gc *gc;

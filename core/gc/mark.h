@@ -12,6 +12,7 @@
 
 #include "base/base.h"
 #include "gc/gc.h"
+#include "gc/object.h"
 
 // Marks what is grey, on the calling M, for about budget_bytes of objects, as long
 // as there is some and nobody else wants the M. Returns the bytes done. What is
@@ -37,29 +38,5 @@ void lg__gc_shade_children(struct gc *gc, struct gc_work *work, void *object);
 // Greys all marked objects again, since some grey one may have been forgotten. The
 // world is stopped.
 void lg__mark_again(struct gc *gc, struct gc_work *work);
-
-// An object, found from any pointer to it or into it.
-struct object {
-    char *start;
-    size_t size_bytes;
-    struct lg_type *type; // NULL: bytes
-    struct span *span;
-};
-
-// False: the pointer leads to no object.
-bool lg__object_find(struct gc *gc, const void *ptr, struct object *out);
-
-// Whether the object that starts here was found alive, or made, in this cycle or
-// (between cycles) in the last.
-LG_INLINE bool lg__object_is_marked(struct gc *gc, const void *start)
-{
-    // acquire: pairs with the release in newobject.c
-    return (atomic_load_explicit(lg__mark_of(start), memory_order_acquire) &
-            lg__gc_epoch(gc)) != 0;
-}
-
-// Calls visit with the address of every reference in an object.
-void lg__object_each_ref(const struct object *object,
-                         void (*visit)(void *ud, void **slot), void *ud);
 
 #endif // LG_GC_MARK_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gc/pace.h"
 
-#include "gc/cycle.h"
+#include "gc/coordinator.h"
 #include "gc/gc.h"
 #include "gc/mark.h"
 #include "mem/scavenge.h"
@@ -250,9 +250,9 @@ static bool assist(struct gc *gc, struct m *m, size_t size_bytes)
         take_credit(&gc->pace, gp);
         if (gp->credit < 0) {
             size_t owed = (size_t)-gp->credit;
-            int64_t since_ns = lg__clock_now();
+            int64_t since_ns = lg__clock_cpu();
             size_t done = lg__mark_some(gc, gp, owed > ASSIST_MIN ? owed : ASSIST_MIN);
-            STORE(gp->assist_ns, LOAD(gp->assist_ns) + lg__clock_now() - since_ns);
+            STORE(gp->assist_ns, LOAD(gp->assist_ns) + lg__clock_cpu() - since_ns);
             gp->credit += (int64_t)done;
             has_helped = done > 0;
         }

@@ -9,4 +9,7 @@
 // Nanoseconds since some moment before the process started.
 int64_t lg__clock_now(void);
 
+// The CPU time of the calling thread in nanoseconds; a system call.
+int64_t lg__clock_cpu(void);
+
 #endif // LG_OS_CLOCK_H

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include "gc/coordinator.h"
+
+#include "base/wipe.h"
+#include "gc/cycle.h"
+#include "gc/gc.h"
+#include "sched/park.h"
+#include "sched/sched.h"
+
+// Waits until a cycle is wanted. Returns whether lg_gc() wants it.
+static bool wait_for_request(struct gc *gc)
+{
+    for (;;) {
+        lg_ticket ticket = lg_park_arm();
+        lg__lock(&gc->lock, RANK_GC);
+        bool is_forced = gc->nforced > 0;
+        bool is_wanted = gc->is_requested || is_forced;
+        gc->is_requested = false;
+        gc->nforced = 0;
+        gc->coordinator = ticket;
+        gc->is_coordinator_waiting = !is_wanted;
+        lg__unlock(&gc->lock, RANK_GC);
+        if (is_wanted) {
+            lg_park("GC", 0); // takes the ticket back
+            return is_forced;
+        }
+        lg_park("GC", LG_NEVER);
+    }
+}
+
+static void coordinator_main(void *arg)
+{
+    for (;;) {
+        bool is_forced = wait_for_request(arg);
+        lg__cycle_run(arg, is_forced);
+    }
+}
+
+// Wakes the coordinator, or starts it the first time. LG_OK or LG_ENOMEM.
+static int call_coordinator(struct gc *gc, bool is_forced)
+{
+    lg__lock(&gc->lock, RANK_GC);
+    bool must_start = !gc->has_coordinator;
+    bool must_wake = gc->is_coordinator_waiting;
+    lg_ticket ticket = gc->coordinator;
+    gc->has_coordinator = true;
+    gc->is_coordinator_waiting = false;
+    gc->is_requested = true;
+    gc->nforced += is_forced;
+    lg__unlock(&gc->lock, RANK_GC);
+    if (must_wake) {
+        lg_ready(ticket);
+    }
+    if (must_start && lg__go_system(gc->rt, SYSTEM_COLLECTOR, coordinator_main, gc, "GC") != LG_OK) {
+        lg__lock(&gc->lock, RANK_GC);
+        gc->has_coordinator = false;
+        gc->is_requested = false;
+        gc->nforced = 0;
+        lg__unlock(&gc->lock, RANK_GC);
+        lg__stage_give_up(gc);
+        return LG_ENOMEM;
+    }
+    return LG_OK;
+}
+
+void lg__gc_request(struct gc *gc)
+{
+    // relaxed: until the cycle begins nobody needs to ask again
+    uint64_t cycle = atomic_load_explicit(&gc->cycle, memory_order_relaxed);
+    uint64_t asked = atomic_load_explicit(&gc->asked, memory_order_relaxed);
+    if (asked != cycle + 1 &&
+        atomic_compare_exchange_strong_explicit(&gc->asked, &asked, cycle + 1,
+                                                memory_order_relaxed,
+                                                memory_order_relaxed) &&
+        call_coordinator(gc, false) != LG_OK) {
+        atomic_store_explicit(&gc->asked, cycle, memory_order_relaxed);
+    }
+}
+
+int lg_gc(lg_runtime *rt)
+{
+    struct m *m = lg__m();
+    LG_MISUSE_IF(!m || !m->g || m->rt != rt, "lg_gc() outside a goroutine");
+    struct gc *gc = lg__gc(rt);
+    struct lg_g *g = m->g;
+    struct gc_waiter w = lg__stage_arm(g);
+    lg__lock(&gc->lock, RANK_GC);
+    // relaxed: the next cycle that has not begun; at worst one more than needed
+    uint64_t cycle = atomic_load_explicit(&gc->cycle, memory_order_relaxed);
+    lg__stage_enter_locked(gc, &w, lg__gc_stage(cycle + 1, GC_SWEPT));
+    lg__unlock(&gc->lock, RANK_GC);
+    lg__wipe_below(); // or words of former calls would keep what the caller has forgotten
+    int err = call_coordinator(gc, true); // and if it fails, all who wait are readied
+    int rc = lg__wait_for(g, "GC wait", LG_NEVER, NULL);
+    rc = rc == LG_WAIT ? lg_wait() : rc;
+    return err ? err : rc;
+}
+
+// While a cycle that is due has not begun, there is one more stage to come before
+// marking; while one marks, its end. Otherwise nobody waits.
+static bool enter_stalled(struct gc *gc, struct gc_waiter *w)
+{
+    lg__lock(&gc->lock, RANK_GC);
+    uint64_t cycle = gc->stages.reached / 4;
+    bool is_marking = gc->stages.reached % 4 == GC_BEGUN;
+    bool must_wait = gc->has_coordinator && (is_marking || gc->is_requested ||
+                                             !gc->is_coordinator_waiting);
+    if (must_wait) {
+        lg__stage_enter_locked(gc, w,
+                     is_marking ? lg__gc_stage(cycle, GC_MARKED)
+                                : lg__gc_stage(cycle + 1, GC_BEGUN));
+    }
+    lg__unlock(&gc->lock, RANK_GC);
+    return must_wait;
+}
+
+void lg__gc_stall(struct gc *gc)
+{
+    struct lg_g *g = lg__m()->g;
+    struct gc_waiter w = lg__stage_arm(g);
+    if (enter_stalled(gc, &w)) {
+        lg__wait_for(g, "GC assist wait", LG_NEVER, NULL);
+    } else {
+        lg__wait_withdraw(g);
+    }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+//
+// The coordinator: the goroutine that runs cycles of collection, one after the other,
+// when one is asked for. It starts with the first and is one of the runtime's own.
+#ifndef LG_GC_COORDINATOR_H
+#define LG_GC_COORDINATOR_H
+
+#include "base/base.h"
+
+struct gc;
+
+// Asks for a cycle, unless one is under way or wanted. Any M of the runtime.
+void lg__gc_request(struct gc *gc);
+
+// Makes the calling native goroutine wait until the cycle that is due has begun, or
+// the one that marks has marked all: it has allocated more than it should before.
+void lg__gc_stall(struct gc *gc);
+
+#endif // LG_GC_COORDINATOR_H
