@@ -11,6 +11,7 @@ enum {
     BATCH_BYTES = 8 * 1024,
     BATCH_MIN = 2,
     BATCH_MAX = LG_SIZED(256, 3),
+    SPAN_BLOCKS_MAX = 1024,
     UNUSED_MAX = LG_SIZED(1024, 1), // spans of a class
 };
 
@@ -104,9 +105,35 @@ static uint32_t take_used(struct span *s, uint32_t n, struct block **list)
     return n;
 }
 
+// Links the free blocks in the order of their addresses.
+static void sort_free(struct span *s)
+{
+    uint64_t is_free[SPAN_BLOCKS_MAX / 64] = {0};
+    for (struct block *block = s->free; block; block = lg__block_next(block)) {
+        uint32_t index = lg__span_index(s, block);
+        is_free[index / 64] |= (uint64_t)1 << (index % 64);
+    }
+    struct block *list = NULL;
+    for (uint32_t i = (s->nelems + 63) / 64; i-- > 0;) {
+        for (uint64_t bits = is_free[i]; bits;) {
+            uint32_t bit = 63 - (uint32_t)__builtin_clzll(bits);
+            bits &= ~((uint64_t)1 << bit);
+            struct block *block =
+                (struct block *)(void *)(s->start + (i * 64 + bit) * s->elem_bytes);
+            lg__block_link(block, list);
+            list = block;
+        }
+    }
+    s->free = list;
+    s->is_mixed = false;
+}
+
 static uint32_t take_locked(struct mcentral *c, struct span *s, uint32_t n,
                             struct block **list) LG_REQUIRES(c->lock)
 {
+    if (s->is_mixed) {
+        sort_free(s);
+    }
     uint32_t got = take_used(s, n, list);
     s->nused += got;
     if (got < n) {
@@ -232,11 +259,14 @@ static void put_locked(struct mcentral *c, struct block *blocks) LG_REQUIRES(c->
         struct block *last = blocks;
         struct block *next = lg__block_next(last);
         uint32_t n = 1;
+        bool is_mixed = s->is_mixed;
         while ((uintptr_t)next - (uintptr_t)s->start < span_bytes) {
+            is_mixed |= next > last;
             last = next;
             next = lg__block_next(last);
             n++;
         }
+        s->is_mixed = is_mixed | (s->free > last);
         lg__block_link(last, s->free);
         s->free = blocks;
         return_locked(c, s, n);

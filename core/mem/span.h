@@ -77,6 +77,7 @@ struct span {
     struct block *free; // that have come back
     uint32_t nused;     // blocks that are elsewhere: in use, in caches
     uint32_t nfresh;    // the last so many blocks have never been used
+    bool is_mixed;      // `free` is in no order of addresses
 #ifndef NDEBUG
     _Atomic uint8_t *live; // of each block: 1, its owner has it (mem/guard.c)
 #endif
