@@ -18,6 +18,7 @@ enum {
     FLOOR_MIN = 10,
     FLOOR_MAX = 100,
     COST_NS_PER_KBYTE = 300, // of what lives: 230 for tables, 360 for coroutines
+    GROWTH_KBYTES = 1024,    // under a limit, if it leaves so much
     LOOK_KBYTES = 256,       // the limit is looked at when the state has grown by so much
 };
 
@@ -119,10 +120,13 @@ static void steer(lua_State *L, struct script *s)
         relax(L, c);
         return;
     }
+    // A small heap is not worth many cycles, which now have a finaliser each.
     int usual = c->is_pressed ? c->pause_before : pause_of(L);
+    int least = 100 + (int)(GROWTH_KBYTES * 100 / (c->live_kbytes + 1));
+    int wanted = usual > least ? usual : least;
     int left = 100 + percent_left(L, s, limit);
-    if (left < usual) {
-        press(L, c, left);
+    if (left < wanted || wanted > usual) {
+        press(L, c, left < wanted ? left : wanted);
     } else {
         relax(L, c);
     }
@@ -135,6 +139,7 @@ void lagoon__collect_all(lua_State *L, struct script *s)
     lua_gc(L, LUA_GCCOLLECT, 0);
     int64_t took_ns = now_ns() - start_ns;
     c->nforced++;
+    c->cycles += !c->has_sentinel;
     c->forced_ns += took_ns;
     c->forced_max_ns = took_ns > c->forced_max_ns ? took_ns : c->forced_max_ns;
 }
@@ -185,6 +190,14 @@ static void look_at_limit(struct script *s, size_t kbytes)
 
 // -- cycles --
 
+// A finaliser makes LuaJIT give up what it is about to compile, and where small
+// heaps are collected all the time it would give up for good: so none without need.
+static bool is_sentinel_needed(const struct script *s)
+{
+    return s->collector.trace != NULL || lg_num_goroutine(s->rt) >= MANY ||
+           lg_mem_limit_get(s->rt) != LG_MEM_NO_LIMIT;
+}
+
 // A userdata whose finaliser is called at the end of the next cycle.
 static int arm_sentinel(lua_State *L)
 {
@@ -196,10 +209,10 @@ static int arm_sentinel(lua_State *L)
     return 0;
 }
 
-static void arm(lua_State *L, struct script *s)
+static void arm_if_needed(lua_State *L, struct script *s)
 {
-    s->collector.has_sentinel = false;
-    if (lua_cpcall(L, arm_sentinel, s) != 0) {
+    if (!s->collector.has_sentinel && is_sentinel_needed(s) &&
+        lua_cpcall(L, arm_sentinel, s) != 0) {
         lua_pop(L, 1); // no memory; tried again at the next look
     }
 }
@@ -260,7 +273,8 @@ static int on_cycle(lua_State *L)
     size_t pause = (size_t)pause_of(L);
     size_t growth = pause > 100 ? kbytes / 100 * (pause - 100) : 0;
     c->start_kbytes = kbytes + growth / 100 * START_PERCENT;
-    arm(L, s);
+    c->has_sentinel = false;
+    arm_if_needed(L, s);
     return 0;
 }
 
@@ -316,9 +330,7 @@ void lagoon__collect_look(struct script *s)
     size_t kbytes = kbytes_of(s->aux);
     c->peak_kbytes = kbytes > c->peak_kbytes ? kbytes : c->peak_kbytes;
     look_at_limit(s, kbytes);
-    if (!c->has_sentinel) {
-        arm(s->aux, s);
-    }
+    arm_if_needed(s->aux, s);
     if (kbytes >= c->start_kbytes && !c->is_slicing && !is_stopped(s->aux) &&
         lg_num_goroutine(s->rt) >= MANY) {
         c->is_slicing = true;
@@ -345,8 +357,16 @@ void lagoon__collect_limit(lua_State *L, struct script *s)
     c->patience_ns = 0;
     c->live_kbytes = kbytes_of(L);
     steer(L, s);
+    arm_if_needed(L, s);
     set_threshold(L);
     c->start_kbytes = SIZE_MAX; // until the cycle that now begins has ended
+}
+
+void lagoon__collect_trace(lua_State *L, struct script *s,
+                           void (*trace)(void *ud, const char *line))
+{
+    s->collector.trace = trace;
+    arm_if_needed(L, s);
 }
 
 void lagoon__collect_init(lua_State *L, struct script *s)
@@ -361,7 +381,6 @@ void lagoon__collect_init(lua_State *L, struct script *s)
     s->collector.percent_floor = FLOOR_MIN;
     s->collector.live_kbytes = kbytes_of(L);
     s->collector.start_kbytes = SIZE_MAX;
-    arm(L, s);
     int percent = lg_gc_percent_get(s->rt);
     if (percent != USUAL_PERCENT) { // else a host's own pause stays
         lagoon__collect_percent(L, s, percent);

@@ -44,9 +44,9 @@ struct collector {
     void (*trace)(void *ud, const char *line); // told of each cycle; or NULL
 
     // -- figures --
-    int64_t began_ns;   // when the state did
-    size_t peak_kbytes; // as was seen since the last cycle
-    uint64_t cycles;
+    int64_t began_ns;     // when the state did
+    size_t peak_kbytes;   // as was seen since the last cycle
+    uint64_t cycles;      // that we were told of
     uint64_t nsteps;      // of ours
     uint64_t nforced;     // whole collections
     int64_t step_max_ns;  // the longest step of ours: LuaJIT's atomic phase
@@ -74,6 +74,10 @@ void lagoon__collect_percent(lua_State *L, struct script *s, int percent);
 
 // Lets the core's memory limit count for the state.
 void lagoon__collect_limit(lua_State *L, struct script *s);
+
+// Has a function told of each cycle, in a line; NULL: none.
+void lagoon__collect_trace(lua_State *L, struct script *s,
+                           void (*trace)(void *ud, const char *line));
 
 // Begins; the core's settings count. Raises.
 void lagoon__collect_init(lua_State *L, struct script *s);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collect.h"
 #include "dump.h"
 #include "go.h"
 #include "open.h"
@@ -119,7 +120,7 @@ static int prepare(lua_State *L)
     luaL_openlibs(L);
     lua_gc(L, LUA_GCRESTART, -1);
     struct script *s = lagoon__open_program(L, program->rt);
-    s->collector.trace = program->has_trace ? log_line : NULL;
+    lagoon__collect_trace(L, s, program->has_trace ? log_line : NULL);
     lagoon__guard_coroutines(L);
     guard_exit(L, s);
     push_argv(L, program);
