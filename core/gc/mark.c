@@ -13,6 +13,7 @@ enum {
     PIECE_BYTES = 128 * 1024,
     // Objects between two looks at whether somebody else wants the M.
     LOOK_EVERY = 64,
+    PIECE_TAG = 1,
     TYPE_WORD = sizeof(struct lg_type *),
 };
 
@@ -129,32 +130,52 @@ lg__gc_shade_range(struct gc *gc, struct gc_work *work, const void *lo, const vo
 // References
 // ---------------------------------------------------------------------------
 
-static void check(struct marker *mk, const void *ptr)
+// A pointer that is not to the start of an object of its own arena.
+static LG_NOINLINE void discover_odd(struct marker *mk, const void *ptr)
 {
-    char *object = mark_exact(mk->gc, ptr, mk->black, mk->white);
+    char *object = mark_inside(mk->gc, ptr);
     if (object) {
-        __builtin_prefetch(object);
         lg__work_push(mk->gc, mk->work, object);
+    }
+}
+
+// Its mark byte has come.
+LG_INLINE void check(struct marker *mk, const void *ptr)
+{
+    _Atomic(uint8_t) *mark = lg__mark_of(ptr);
+    // acquire: pairs with the release in newobject.c:set_marks()
+    uint8_t byte = atomic_load_explicit(mark, memory_order_acquire);
+    if (byte == lg__mark_byte(mk->white, ptr)) {
+        // relaxed: as in mark_inside()
+        atomic_store_explicit(mark, lg__mark_byte(mk->black, ptr), memory_order_relaxed);
+        lg__work_push(mk->gc, mk->work, (char *)(uintptr_t)ptr);
+    } else if (LG_UNLIKELY(byte != lg__mark_byte(mk->black, ptr))) {
+        discover_odd(mk, ptr);
     }
 }
 
 LG_INLINE void discover(struct marker *mk, const void *ptr)
 {
-    struct arena *arena = lg__heap_arena(mk->gc->heap, ptr);
-    if (!arena) {
+    if (!ptr) {
         return;
     }
-    __builtin_prefetch((const void *)&arena->marks[((uintptr_t)ptr & ARENA_MASK) /
-                                                   GRANULE_BYTES]);
+    struct arena *arena = lg__heap_arena(mk->gc->heap, ptr);
+    if (LG_UNLIKELY(arena != lg__arena_of(ptr) || ((uintptr_t)ptr & 7) != 0)) {
+        if (arena) {
+            discover_odd(mk, ptr);
+        }
+        return;
+    }
+    __builtin_prefetch((const void *)lg__mark_of(ptr));
     const void **slot = &mk->found[mk->nfound++ % AHEAD];
     const void *old = *slot;
     *slot = ptr;
-    if (old) {
+    if (LG_LIKELY(old)) {
         check(mk, old);
     }
 }
 
-static void settle_found(struct marker *mk)
+static LG_NOINLINE void settle_found(struct marker *mk)
 {
     for (uint32_t i = 0; i < AHEAD; i++) {
         const void **slot = &mk->found[mk->nfound++ % AHEAD];
@@ -172,23 +193,28 @@ LG_INLINE void *load_ref(const char *slot)
     return __atomic_load_n((void *const *)(const void *)slot, __ATOMIC_ACQUIRE);
 }
 
-LG_INLINE void scan_values(struct marker *mk, const struct lg_type *type, const char *at,
-                           const char *end)
+LG_INLINE void scan_value(struct marker *mk, const struct lg_type *type, const char *at)
 {
-    size_t size_bytes = type->size_bytes;
-    for (; at + size_bytes <= end; at += size_bytes) {
-        for (uint32_t i = 0; i < type->nruns; i++) {
-            const char *slot = at + type->runs[i].offset;
-            for (uint32_t n = type->runs[i].count; n > 0; n--) {
-                discover(mk, load_ref(slot));
-                slot += sizeof(void *);
-            }
+    const struct type_run *run = type->runs;
+    for (uint32_t i = type->nruns; i > 0; i--, run++) {
+        const char *slot = at + run->offset;
+        for (uint32_t n = run->count; n > 0; n--, slot += sizeof(void *)) {
+            discover(mk, load_ref(slot));
         }
     }
 }
 
-// A large array comes as several grey pointers, one to each piece.
-static LG_NOINLINE size_t scan_large(struct marker *mk, struct span *s, char *at)
+static LG_NOINLINE void scan_values(struct marker *mk, const struct lg_type *type,
+                                    const char *at, const char *end)
+{
+    for (; at + type->size_bytes <= end; at += type->size_bytes) {
+        scan_value(mk, type, at);
+    }
+}
+
+// A large array is scanned in pieces. Those but the first come as grey pointers of
+// their own, tagged, since they may lie in an arena without a header.
+static LG_NOINLINE void scan_large(struct marker *mk, struct span *s, char *at)
 {
     size_t size_bytes = s->type->size_bytes;
     size_t piece = PIECE_BYTES > size_bytes ? PIECE_BYTES / size_bytes * size_bytes
@@ -196,38 +222,22 @@ static LG_NOINLINE size_t scan_large(struct marker *mk, struct span *s, char *at
     char *end = s->start + s->elem_bytes;
     if (at == s->start) {
         for (char *next = at + piece; next < end; next += piece) {
-            lg__work_push(mk->gc, mk->work, next);
+            lg__work_push(mk->gc, mk->work, next + PIECE_TAG);
         }
     }
     char *stop = (size_t)(end - at) > piece ? at + piece : end;
     scan_values(mk, s->type, at, stop);
-    return (size_t)(stop - at);
+    mk->done_bytes += (size_t)(stop - at);
 }
 
-// The span of a grey pointer, which leads to an object or to a piece of one.
-static struct span *span_of_grey(struct gc *gc, char *object)
+static LG_NOINLINE void scan_sized(struct marker *mk, struct span *s, char *object)
 {
-    struct arena *arena = lg__heap_arena(gc->heap, object);
-    if (LG_LIKELY((uintptr_t)arena == ((uintptr_t)object & ~ARENA_MASK))) {
-        return lg__span_of(object);
-    }
-    return lg__heap_find(gc->heap, object);
-}
-
-static void scan(struct marker *mk, char *object)
-{
-    struct span *s = span_of_grey(mk->gc, object);
-    if (!s->has_refs) {
-        mk->done_bytes += s->elem_bytes;
-        return;
-    }
-    if (s->nelems == 1 && s->type) {
-        mk->done_bytes += scan_large(mk, s, object);
+    if (s->nelems == 1 && s->type && s->has_refs) {
+        scan_large(mk, s, object);
         return;
     }
     mk->done_bytes += s->elem_bytes;
-    if (s->type) {
-        scan_values(mk, s->type, object, object + s->type->size_bytes);
+    if (!s->has_refs) {
         return;
     }
     char *end = object + s->elem_bytes - TYPE_WORD;
@@ -240,20 +250,38 @@ static void scan(struct marker *mk, char *object)
     }
 }
 
+LG_INLINE void scan(struct marker *mk, char *grey)
+{
+    if (LG_UNLIKELY((uintptr_t)grey & PIECE_TAG)) {
+        char *piece = grey - PIECE_TAG;
+        scan_large(mk, lg__heap_find(mk->gc->heap, piece), piece);
+        return;
+    }
+    struct span *s = lg__span_of(grey);
+    if (LG_LIKELY(s->family->type)) {
+        mk->done_bytes += s->elem_bytes;
+        scan_value(mk, s->type, grey);
+        return;
+    }
+    scan_sized(mk, s, grey);
+}
+
 // ---------------------------------------------------------------------------
 // The loop
 // ---------------------------------------------------------------------------
 
-static void ask_for(struct gc *gc, char *object)
+LG_INLINE void ask_for(char *grey)
 {
-    __builtin_prefetch(object);
-    __builtin_prefetch(&lg__arena_of(object)->spans[((uintptr_t)object & ARENA_MASK) /
-                                                    PAGE_BYTES]);
-    (void)gc;
+    if (LG_UNLIKELY((uintptr_t)grey & PIECE_TAG)) {
+        return;
+    }
+    __builtin_prefetch(grey);
+    struct arena *arena = lg__arena_of(grey);
+    __builtin_prefetch(&arena->spans[lg__arena_page(arena, grey)]);
 }
 
-// The next grey object, its lines asked for some objects ago; NULL: there is none.
-static char *next_grey(struct marker *mk)
+// The rings drain: what has waited in them comes out, and what that finds.
+static LG_NOINLINE char *next_grey_slow(struct marker *mk)
 {
     for (uint32_t tries = 0; tries <= AHEAD; tries++) {
         char *fresh = lg__work_pop(mk->gc, mk->work);
@@ -265,13 +293,30 @@ static char *next_grey(struct marker *mk)
         char *old = *slot;
         *slot = fresh;
         if (fresh) {
-            ask_for(mk->gc, fresh);
+            ask_for(fresh);
         }
         if (old) {
             return old;
         }
     }
     return NULL;
+}
+
+// The next grey object, its lines asked for some objects ago; NULL: there is none.
+LG_INLINE char *next_grey(struct marker *mk)
+{
+    struct workbuf *buf = mk->work->buf;
+    if (LG_LIKELY(buf && buf->count > 0)) {
+        char **slot = &mk->grey[mk->ngrey % AHEAD];
+        char *old = *slot;
+        if (LG_LIKELY(old)) {
+            mk->ngrey++;
+            *slot = buf->objects[--buf->count];
+            ask_for(*slot);
+            return old;
+        }
+    }
+    return next_grey_slow(mk);
 }
 
 // What is on its way goes back to the others.

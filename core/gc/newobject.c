@@ -26,30 +26,33 @@ enum {
 // Holes
 // ---------------------------------------------------------------------------
 
-static bool is_free(const struct span *s, uint32_t index)
+// How many of the slots from `from` on, at most max, are free, or are taken.
+static uint32_t run_of(const struct span *s, uint32_t from, uint32_t max, bool is_free)
 {
+    _Atomic(uint8_t) *marks = lg__mark_of(s->start);
+    size_t offset = from * s->elem_bytes;
+    uint32_t count = 0;
     // relaxed: nobody but us makes a slot of an active span free or taken
-    return atomic_load_explicit(lg__mark_of(s->start + index * s->elem_bytes),
-                                memory_order_relaxed) == 0;
+    while (count < max && (atomic_load_explicit(&marks[offset / GRANULE_BYTES],
+                                                memory_order_relaxed) == 0) == is_free) {
+        count++;
+        offset += s->elem_bytes;
+    }
+    return count;
 }
 
 // The next run of free slots, of at most HOLE_BYTES_MAX. False: none is left.
 static bool find_hole(const struct span *s, uint32_t from, uint32_t *out_first,
                       uint32_t *out_count)
 {
-    while (from < s->nelems && !is_free(s, from)) {
-        from++;
-    }
-    if (from == s->nelems) {
+    uint32_t first = from + run_of(s, from, s->nelems - from, false);
+    if (first == s->nelems) {
         return false;
     }
     uint32_t max = (uint32_t)(HOLE_BYTES_MAX / s->elem_bytes);
-    uint32_t count = 1;
-    while (count < max && from + count < s->nelems && is_free(s, from + count)) {
-        count++;
-    }
-    *out_first = from;
-    *out_count = count;
+    max = max < 1 ? 1 : max < s->nelems - first ? max : s->nelems - first;
+    *out_first = first;
+    *out_count = run_of(s, first, max, true);
     return true;
 }
 
@@ -57,9 +60,11 @@ static bool find_hole(const struct span *s, uint32_t from, uint32_t *out_first,
 // follows a stray pointer to the slot reads zeroes there
 static void set_marks(char *at, char *end, size_t elem_bytes, uint8_t epoch)
 {
-    for (; at < end; at += elem_bytes) {
-        atomic_store_explicit(lg__mark_of(at), lg__mark_byte(epoch, at),
+    _Atomic(uint8_t) *marks = lg__arena_of(at)->marks;
+    for (uintptr_t offset = (uintptr_t)at & ARENA_MASK; at < end; at += elem_bytes) {
+        atomic_store_explicit(&marks[offset / GRANULE_BYTES], lg__mark_byte(epoch, at),
                               memory_order_release);
+        offset += elem_bytes;
     }
 }
 

@@ -10,7 +10,7 @@
 #include "sched/world.h"
 
 enum {
-    HEAP_MIN = LG_SIZED(4 * 1024 * 1024, 64 * 1024), // of the goal, at 100 %
+    HEAP_MIN = LG_SIZED(8 * 1024 * 1024, 64 * 1024), // of the goal, at 100 %
     ASSIST_MIN = 32 * 1024, // marked at a time by who owes anything
     RATIO_ONE = 256,
 };
