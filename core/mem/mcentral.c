@@ -87,6 +87,9 @@ static uint32_t take_used(struct span *s, uint32_t n, struct block **list)
 {
     struct block *first = s->free;
     uint32_t nfree = s->nelems - s->nfresh - s->nused;
+    if (!first) {
+        return 0;
+    }
     if (nfree <= n && !*list) { // the whole list as it is
         *list = first;
         s->free = NULL;
@@ -96,12 +99,11 @@ static uint32_t take_used(struct span *s, uint32_t n, struct block **list)
     struct block *last = first;
     for (uint32_t i = 1; i < n; i++) {
         last = lg__block_next(last);
+        LG_ASSERT(last);
     }
-    if (n > 0) {
-        s->free = lg__block_next(last);
-        lg__block_link(last, *list);
-        *list = first;
-    }
+    s->free = lg__block_next(last);
+    lg__block_link(last, *list);
+    *list = first;
     return n;
 }
 
