@@ -51,7 +51,8 @@ static int call_coordinator(struct gc *gc, bool is_forced)
     if (must_wake) {
         lg_ready(ticket);
     }
-    if (must_start && lg__go_system(gc->rt, SYSTEM_COLLECTOR, coordinator_main, gc, "GC") != LG_OK) {
+    if (must_start &&
+        lg__go_system(gc->rt, SYSTEM_COLLECTOR, coordinator_main, gc, "GC") != LG_OK) {
         lg__lock(&gc->lock, RANK_GC);
         gc->has_coordinator = false;
         gc->is_requested = false;
@@ -69,9 +70,8 @@ void lg__gc_request(struct gc *gc)
     uint64_t cycle = atomic_load_explicit(&gc->cycle, memory_order_relaxed);
     uint64_t asked = atomic_load_explicit(&gc->asked, memory_order_relaxed);
     if (asked != cycle + 1 &&
-        atomic_compare_exchange_strong_explicit(&gc->asked, &asked, cycle + 1,
-                                                memory_order_relaxed,
-                                                memory_order_relaxed) &&
+        atomic_compare_exchange_strong_explicit(
+            &gc->asked, &asked, cycle + 1, memory_order_relaxed, memory_order_relaxed) &&
         call_coordinator(gc, false) != LG_OK) {
         atomic_store_explicit(&gc->asked, cycle, memory_order_relaxed);
     }
@@ -103,12 +103,12 @@ static bool enter_stalled(struct gc *gc, struct gc_waiter *w)
     lg__lock(&gc->lock, RANK_GC);
     uint64_t cycle = gc->stages.reached / 4;
     bool is_marking = gc->stages.reached % 4 == GC_BEGUN;
-    bool must_wait = gc->has_coordinator && (is_marking || gc->is_requested ||
-                                             !gc->is_coordinator_waiting);
+    bool must_wait = gc->has_coordinator &&
+                     (is_marking || gc->is_requested || !gc->is_coordinator_waiting);
     if (must_wait) {
         lg__stage_enter_locked(gc, w,
-                     is_marking ? lg__gc_stage(cycle, GC_MARKED)
-                                : lg__gc_stage(cycle + 1, GC_BEGUN));
+                               is_marking ? lg__gc_stage(cycle, GC_MARKED)
+                                          : lg__gc_stage(cycle + 1, GC_BEGUN));
     }
     lg__unlock(&gc->lock, RANK_GC);
     return must_wait;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "gc/cycle.h"
 
-#include "gc/newobject.h"
 #include "gc/gc.h"
 #include "gc/gclog.h"
 #include "gc/mark.h"
+#include "gc/newobject.h"
 #include "gc/sweep.h"
 #include "gc/verify.h"
 #include "gc/worker.h"
@@ -127,8 +127,7 @@ static struct gc_totals totals(struct gc *gc)
         if (gp) {
             total.marked +=
                 (int64_t)atomic_load_explicit(&gp->marked_bytes, memory_order_relaxed);
-            total.assist_ns +=
-                atomic_load_explicit(&gp->assist_ns, memory_order_relaxed);
+            total.assist_ns += atomic_load_explicit(&gp->assist_ns, memory_order_relaxed);
         }
     }
     return total;
@@ -177,7 +176,7 @@ static void finish(struct gc *gc, struct gc_cycle *c)
     c->heap_end = atomic_load_explicit(&gc->pace.heap_live, memory_order_relaxed);
     lg__pace_end(gc, total.marked - gc->before.marked, c->stack_bytes + c->root_bytes,
                  c->mark_cpu_ns + c->assist_cpu_ns);
-    c->heap_marked = gc->pace.marked;
+    c->heap_marked = atomic_load_explicit(&gc->pace.marked, memory_order_relaxed);
     gc->before = total;
 }
 

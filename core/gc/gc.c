@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "gc/newobject.h"
 #include "gc/cycle.h"
 #include "gc/mark.h"
+#include "gc/newobject.h"
 #include "gc/worker.h"
 #include "os/clock.h"
 

@@ -74,10 +74,10 @@ struct gc {
     struct lock lock;
     // -- lock --
     struct gc_stages stages;
-    bool is_requested;              // the coordinator shall begin a cycle
-    uint32_t nforced;               // of the requests, by lg_gc()
-    bool has_coordinator;           // its goroutine was started
-    bool is_coordinator_waiting;    // with `coordinator`
+    bool is_requested;           // the coordinator shall begin a cycle
+    uint32_t nforced;            // of the requests, by lg_gc()
+    bool has_coordinator;        // its goroutine was started
+    bool is_coordinator_waiting; // with `coordinator`
     lg_ticket coordinator;
     struct gc_worker *idle_workers; // that wait for something to mark
     struct gc_log log;              // of cycles that are over

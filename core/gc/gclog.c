@@ -72,8 +72,7 @@ void lg__gclog_add(struct gc *gc, const struct gc_cycle *c)
     log->forced += c->is_forced;
     add_pause_locked(log, c->stop_ns[0]);
     add_pause_locked(log, c->stop_ns[1]);
-    log->pause_last_ns =
-        c->stop_ns[0] > c->stop_ns[1] ? c->stop_ns[0] : c->stop_ns[1];
+    log->pause_last_ns = c->stop_ns[0] > c->stop_ns[1] ? c->stop_ns[0] : c->stop_ns[1];
     log->mark_cpu_ns += c->mark_cpu_ns + c->assist_cpu_ns;
     log->assist_cpu_ns += c->assist_cpu_ns;
     log->idle_cpu_ns += c->idle_cpu_ns;

@@ -41,8 +41,7 @@ struct marker {
 static LG_NOINLINE char *mark_inside(struct gc *gc, const void *ptr)
 {
     struct span *s = lg__heap_find(gc->heap, ptr);
-    // acquire: pairs with the release in lg__span_new()
-    if (!s || __atomic_load_n(&s->kind, __ATOMIC_ACQUIRE) != SPAN_COLLECTED) {
+    if (!s || lg__span_kind(s) != SPAN_COLLECTED) {
         return NULL;
     }
     uint32_t index = lg__span_index(s, ptr);
@@ -115,7 +114,8 @@ bool lg__gc_flush_outside(struct gc *gc)
 __attribute__((no_sanitize_address, no_sanitize_thread)) void
 lg__gc_shade_range(struct gc *gc, struct gc_work *work, const void *lo, const void *hi)
 {
-    const uintptr_t aligned = ((uintptr_t)lo + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
+    const uintptr_t aligned =
+        ((uintptr_t)lo + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
     void *const *word = (void *const *)aligned;
     for (; word + 1 <= (void *const *)hi; word++) {
         // relaxed: the words of others, of any age
@@ -217,8 +217,8 @@ static LG_NOINLINE void scan_values(struct marker *mk, const struct lg_type *typ
 static LG_NOINLINE void scan_large(struct marker *mk, struct span *s, char *at)
 {
     size_t size_bytes = s->type->size_bytes;
-    size_t piece = PIECE_BYTES > size_bytes ? PIECE_BYTES / size_bytes * size_bytes
-                                            : size_bytes;
+    size_t piece =
+        PIECE_BYTES > size_bytes ? PIECE_BYTES / size_bytes * size_bytes : size_bytes;
     char *end = s->start + s->elem_bytes;
     if (at == s->start) {
         for (char *next = at + piece; next < end; next += piece) {
@@ -334,10 +334,8 @@ static void put_back(struct marker *mk)
 size_t lg__mark_some(struct gc *gc, struct gc_p *gp, size_t budget_bytes)
 {
     uint8_t black = lg__gc_epoch(gc);
-    struct marker mk = {.gc = gc,
-                        .work = &gp->work,
-                        .black = black,
-                        .white = MARK_EPOCHS - black};
+    struct marker mk = {
+        .gc = gc, .work = &gp->work, .black = black, .white = MARK_EPOCHS - black};
     // seq_cst: counted before the first object is taken, so that who finds the
     // pool empty and nobody marking (cycle.c) has not missed one in our hands
     atomic_fetch_add_explicit(&gc->nmarking, 1, memory_order_seq_cst);

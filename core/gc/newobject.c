@@ -12,7 +12,6 @@
 #include "gc/sweep.h"
 #include "mem/poison.h"
 #include "os/suspend.h"
-#include "os/suspend.h"
 #include "sched/world.h"
 
 enum {
@@ -58,7 +57,7 @@ static bool find_hole(const struct span *s, uint32_t from, uint32_t *out_first,
 
 // release, after the memory was zeroed: pairs with the acquire in mark.c; who
 // follows a stray pointer to the slot reads zeroes there
-static void set_marks(char *at, char *end, size_t elem_bytes, uint8_t epoch)
+static void set_marks(const char *at, const char *end, size_t elem_bytes, uint8_t epoch)
 {
     _Atomic(uint8_t) *marks = lg__arena_of(at)->marks;
     for (uintptr_t offset = (uintptr_t)at & ARENA_MASK; at < end; at += elem_bytes) {
@@ -370,9 +369,10 @@ void *lg_new_bytes(lg_runtime *rt, size_t size)
         return NULL;
     }
     struct gc_p *gp = enter(gc, size);
-    void *object = !gp                               ? NULL
-                   : size < TINY_BLOCK && size > 0   ? new_tiny(gc, gp, size)
-                                                     : new_sized(gc, gp, FAMILY_BYTES, NULL, size);
+    void *object = !gp ? NULL
+                   : size < TINY_BLOCK && size > 0
+                       ? new_tiny(gc, gp, size)
+                       : new_sized(gc, gp, FAMILY_BYTES, NULL, size);
     leave();
     return object;
 }

@@ -5,21 +5,21 @@
 
 enum { TYPE_WORD = sizeof(struct lg_type *) };
 
-static struct lg_type *type_of(const struct span *s, char *start)
+static struct lg_type *type_of(const struct span *s, const char *start)
 {
     if (!lg__span_has_type_words(s)) {
         return s->type;
     }
     // acquire: pairs with the release in newobject.c:new_sized()
     return __atomic_load_n(
-        (struct lg_type **)(void *)(start + s->elem_bytes - TYPE_WORD), __ATOMIC_ACQUIRE);
+        (struct lg_type *const *)(const void *)(start + s->elem_bytes - TYPE_WORD),
+        __ATOMIC_ACQUIRE);
 }
 
 bool lg__object_find(struct gc *gc, const void *ptr, struct object *out)
 {
     struct span *s = lg__heap_find(gc->heap, ptr);
-    // acquire: pairs with the release in lg__span_new()
-    if (!s || __atomic_load_n(&s->kind, __ATOMIC_ACQUIRE) != SPAN_COLLECTED) {
+    if (!s || lg__span_kind(s) != SPAN_COLLECTED) {
         return false;
     }
     uint32_t index = lg__span_index(s, ptr);

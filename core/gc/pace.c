@@ -21,7 +21,8 @@ static const int64_t BUCKET_NS = 1000 * 1000 * 1000;
 // A setting or an estimate: nothing else depends on it.
 #define LOAD(field) atomic_load_explicit(&(field), memory_order_relaxed)
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
-#define ADD(field, value) atomic_fetch_add_explicit(&(field), (value), memory_order_relaxed)
+#define ADD(field, value) \
+    atomic_fetch_add_explicit(&(field), (value), memory_order_relaxed)
 
 void lg__pace_init(struct gc *gc)
 {
@@ -89,8 +90,8 @@ static int64_t goal_by_percent(const struct gc_pace *pace)
     if (percent == LG_GC_OFF) {
         return INT64_MAX;
     }
-    double base = (double)(pace->marked + pace->scanned);
-    double goal = (double)pace->marked + base * percent / 100;
+    double base = (double)(LOAD(pace->marked) + pace->scanned);
+    double goal = (double)LOAD(pace->marked) + base * percent / 100;
     double least = (double)HEAP_MIN * percent / 100;
     goal = goal > least ? goal : least;
     return goal < (double)(INT64_MAX / 2) ? (int64_t)goal : INT64_MAX;
@@ -107,7 +108,7 @@ static int64_t goal_by_limit(const struct gc_pace *pace)
     }
     int64_t spans = (limit - limit / 32 - LOAD(pace->others)) / 17 * 16;
     int64_t goal = spans - LOAD(pace->slack);
-    int64_t least = pace->marked + pace->marked / 16;
+    int64_t least = LOAD(pace->marked) + LOAD(pace->marked) / 16;
     return goal > least ? goal : least;
 }
 
@@ -143,9 +144,9 @@ static int64_t trigger_for(const struct gc_pace *pace, int64_t goal)
     if (goal == INT64_MAX) {
         return INT64_MAX;
     }
-    int64_t way = goal - pace->marked;
-    int64_t earliest = pace->marked + way / 10 * 7;
-    int64_t latest = pace->marked + way / 20 * 19;
+    int64_t way = goal - LOAD(pace->marked);
+    int64_t earliest = LOAD(pace->marked) + way / 10 * 7;
+    int64_t latest = LOAD(pace->marked) + way / 20 * 19;
     int64_t trigger = goal - pace->runway;
     return trigger < earliest ? earliest : trigger > latest ? latest : trigger;
 }
@@ -165,7 +166,7 @@ void lg__pace_begin(struct gc *gc)
     struct gc_pace *pace = &gc->pace;
     int64_t live = LOAD(pace->heap_live);
     // What was alive last time, and half of what has come since.
-    pace->expected = live / 2 > pace->marked ? live / 2 : pace->marked;
+    pace->expected = live / 2 > LOAD(pace->marked) ? live / 2 : LOAD(pace->marked);
     STORE(pace->black, 0);
     STORE(pace->credit, 0);
     lg__pace_revise(gc, 0);
@@ -212,10 +213,10 @@ void lg__pace_end(struct gc *gc, int64_t marked, int64_t scanned, int64_t gc_cpu
 {
     struct gc_pace *pace = &gc->pace;
     int64_t black = LOAD(pace->black);
-    pace->marked = marked + black;
+    STORE(pace->marked, marked + black);
     pace->scanned = scanned;
     pace->runway = (pace->runway + black) / 2;
-    STORE(pace->heap_live, pace->marked);
+    STORE(pace->heap_live, LOAD(pace->marked));
     lg__pace_set_goal(gc);
     limit_cpu(gc, gc_cpu_ns);
 }

@@ -45,10 +45,11 @@ struct gc_pace {
     _Atomic int64_t slack;  // under a limit: of collected spans, without objects
 
     // -- the collector's goroutine --
-    int64_t marked;   // by the last cycle, claimed meanwhile included
-    int64_t scanned;  // stacks and roots, by the last cycle
-    int64_t runway;   // what is allocated while a cycle marks
-    int64_t expected; // bytes that the running cycle will mark
+    _Atomic int64_t
+        marked; // relaxed, for figures too: by the last cycle, claimed meanwhile included
+    int64_t scanned;   // stacks and roots, by the last cycle
+    int64_t runway;    // what is allocated while a cycle marks
+    int64_t expected;  // bytes that the running cycle will mark
     int64_t end_ns;    // of the last cycle's marking
     int64_t bucket_ns; // CPU time of cycles beyond half of all
 };
@@ -61,14 +62,14 @@ void lg__pace_init(struct gc *gc);
 void lg__pace_before(struct gc *gc, size_t size_bytes);
 
 // Slots have been claimed, or were given up unused.
-void lg__pace_claimed(struct gc *gc, struct gc_p *gp, uint32_t count, size_t bytes);
-void lg__pace_unclaimed(struct gc_p *gp, uint32_t count, size_t bytes);
+void lg__pace_claimed(struct gc *gc, struct gc_p *gp, uint32_t nobjects, size_t bytes);
+void lg__pace_unclaimed(struct gc_p *gp, uint32_t nobjects, size_t bytes);
 
 // Bytes claimed before the cycle and unused, which it takes as alive.
 void lg__pace_blackened(struct gc_pace *pace, size_t bytes);
 
 // Objects were swept away.
-void lg__pace_freed(struct gc_pace *pace, uint32_t count, size_t bytes);
+void lg__pace_freed(struct gc_pace *pace, uint32_t nobjects, size_t bytes);
 
 // The collector's goroutine has marked so many bytes: credit for others.
 void lg__pace_add_credit(struct gc_pace *pace, size_t bytes);

@@ -104,10 +104,10 @@ enum swept lg__span_sweep(struct gc *gc, struct span *s)
     }
     // release: pairs with the acquire of who asks whether a white object of this
     // span is dead (special.c)
-    atomic_store_explicit(&s->sweep_cycle,
-                          (uint32_t)atomic_load_explicit(&gc->cycle, memory_order_relaxed),
-                          memory_order_release);
-    return tally.alive == 0 ? SWEPT_EMPTY
+    atomic_store_explicit(
+        &s->sweep_cycle, (uint32_t)atomic_load_explicit(&gc->cycle, memory_order_relaxed),
+        memory_order_release);
+    return tally.alive == 0          ? SWEPT_EMPTY
            : tally.alive < s->nelems ? SWEPT_PARTIAL
                                      : SWEPT_FULL;
 }

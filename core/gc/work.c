@@ -14,15 +14,15 @@ static void put_filled_locked(struct gc_pool *pool, struct workbuf *buf)
     atomic_store_explicit(&pool->nfilled, nfilled + 1, memory_order_release);
 }
 
-static struct workbuf *take_empty_locked(struct gc *gc) LG_REQUIRES(gc->pool.lock)
+static struct workbuf *take_empty_locked(struct gc_pool *pool, struct fixed *memory)
+    LG_REQUIRES(pool->lock)
 {
-    struct gc_pool *pool = &gc->pool;
     struct workbuf *buf = pool->empty;
     if (buf) {
         pool->empty = buf->next;
         return buf;
     }
-    buf = lg__fixed_get(&gc->heap->fixed, sizeof *buf);
+    buf = lg__fixed_get(memory, sizeof *buf);
     if (buf) {
         pool->nmade++;
         buf->count = 0;
@@ -46,7 +46,7 @@ LG_NOINLINE void lg__work_push_slow(struct gc *gc, struct gc_work *work, void *o
 {
     struct gc_pool *pool = &gc->pool;
     lg__lock(&pool->lock, RANK_GC_POOL);
-    struct workbuf *fresh = take_empty_locked(gc);
+    struct workbuf *fresh = take_empty_locked(pool, &gc->heap->fixed);
     if (fresh && work->buf) {
         put_filled_locked(pool, work->buf);
     }
@@ -107,7 +107,7 @@ void lg__work_share(struct gc *gc, struct gc_work *work)
         return;
     }
     lg__lock(&pool->lock, RANK_GC_POOL);
-    struct workbuf *other = take_empty_locked(gc);
+    struct workbuf *other = take_empty_locked(pool, &gc->heap->fixed);
     if (other) {
         uint32_t half = mine->count / 2;
         __builtin_memcpy(other->objects, mine->objects, half * sizeof(void *));

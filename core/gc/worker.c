@@ -58,8 +58,7 @@ static void worker_main(void *arg)
     for (;;) {
         wait_for_idleness(w);
         int64_t since_ns = lg__clock_cpu();
-        while (lg__gc_mark_slice(gc, IDLE_SLICE_BYTES) > 0 &&
-               !lg__has_work(gc->rt)) {
+        while (lg__gc_mark_slice(gc, IDLE_SLICE_BYTES) > 0 && !lg__has_work(gc->rt)) {
         }
         // relaxed: a figure
         atomic_fetch_add_explicit(&gc->idle_ns, lg__clock_cpu() - since_ns,

@@ -231,8 +231,7 @@ it("gc", "does not start by itself when it is off", .procs = 1)
     SETTLE(gc_stats(rt).cycles > 0);
 }
 
-it("gc", "ends the program outside of a goroutine",
-   .dies = "lg_gc() outside a goroutine")
+it("gc", "ends the program outside of a goroutine", .dies = "lg_gc() outside a goroutine")
 {
     lg_gc(spec_open(1));
 }

@@ -102,8 +102,8 @@ static void run(lg_runtime *rt, int nworkers, int rounds)
     CHECK_OK(lg_waitgroup_add(&shared.done, nworkers));
     struct worker workers[16];
     for (int i = 0; i < nworkers; i++) {
-        workers[i] = (struct worker){.shared = &shared,
-                                     .random = spec_random_new((uint64_t)i)};
+        workers[i] =
+            (struct worker){.shared = &shared, .random = spec_random_new((uint64_t)i)};
         spec_go(rt, work, &workers[i]);
     }
     CHECK_OK(lg_waitgroup_wait(&shared.done, LG_NEVER));
