@@ -6,7 +6,16 @@ local lagoon = require "lagoon"
 
 local runtime = lagoon.runtime
 
+-- Also where a spec has been cut short: the others must not run without a collector.
+local function restore()
+  runtime.gc_percent(100)
+  runtime.mem_limit(math.huge)
+  collectgarbage("restart")
+end
+
 describe("with 10,000 goroutines that wait", function()
+  after_each(restore)
+
   local function parked(n, f)
     local gate, done = lagoon.chan(), lagoon.waitgroup()
     done:add(n)
@@ -81,7 +90,7 @@ describe("with 10,000 goroutines that wait", function()
 end)
 
 describe("under a memory limit", function()
-  after_each(function() runtime.mem_limit(math.huge) end)
+  after_each(restore)
 
   -- Makes garbage, with some of it held for a while; the most that the state has had.
   local function churn(megabytes, held_bytes)

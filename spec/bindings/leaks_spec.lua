@@ -14,6 +14,8 @@ local function check(says, make)
 end
 
 describe("runtime.leaks", function()
+  after_each(function() collectgarbage("restart") end)
+
   it("is empty where nobody waits for ever", function()
     assert.same({}, leaks())
   end)

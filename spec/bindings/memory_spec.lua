@@ -61,7 +61,10 @@ describe("runtime.gc", function()
 end)
 
 describe("runtime.gc_percent", function()
-  after_each(function() runtime.gc_percent(100) end)
+  after_each(function()
+    runtime.gc_percent(100)
+    collectgarbage("restart")
+  end)
 
   it("tells, and with an argument sets and tells what it was", function()
     assert.equal(100, runtime.gc_percent())
