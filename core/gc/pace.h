@@ -45,8 +45,8 @@ struct gc_pace {
     _Atomic int64_t slack;  // under a limit: of collected spans, without objects
 
     // -- the collector's goroutine --
-    _Atomic int64_t
-        marked; // relaxed, for figures too: by the last cycle, claimed meanwhile included
+    // By the last cycle, claimed meanwhile included. relaxed: figures read it.
+    _Atomic int64_t marked;
     int64_t scanned;   // stacks and roots, by the last cycle
     int64_t runway;    // what is allocated while a cycle marks
     int64_t expected;  // bytes that the running cycle will mark
