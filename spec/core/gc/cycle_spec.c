@@ -206,7 +206,7 @@ it("gc", "starts by itself, and keeps the heap near its goal", .procs = 1)
     lg_handle *handle;
     CHECK_OK(lg_handle_new(rt, node_list(type, 20000), &handle));
     size_t most = 0;
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 600; i++) {
         node_litter(type, 2000);
         size_t bytes = gc_stats(rt).heap_bytes;
         most = bytes > most ? bytes : most;
