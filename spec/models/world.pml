@@ -31,8 +31,10 @@
 //   TURNS_FIRST       at the start the turn changes before the interrupt goes
 //   WAKES_FIRST       at the start those who sleep are woken before the turn
 //   WAKES_SUSPENDED   it may be suspended, by the next stop, before it has woken
-//                     them. The C code was so at fd8f895: there the signal that
-//                     asks a sleeper has the futex compare again, as it happens
+//                     them. The C code was so at fd8f895: a sleeper at a checkpoint
+//                     was rescued by the signal that asks him, since the futex then
+//                     compares again; one in his handler, where the signal is
+//                     blocked, was not
 //   ENTERS_FREELY     who wakes from idle does not look at the turn
 //   LEAVES_SILENTLY   who goes idle does not count himself down
 //   LEAVES_LOOP_SILENTLY  nor who leaves the loop
