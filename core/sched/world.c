@@ -16,8 +16,8 @@ enum {
     SLEEP_NS = 100 * 1000,
     // When the first signal is sent to those that have not stopped, and how
     // often it is tried again.
-    SIGNAL_AFTER_NS = 20 * 1000,
-    SIGNAL_EVERY_NS = 100 * 1000,
+    SIGNAL_AFTER_NS = 10 * 1000,
+    SIGNAL_EVERY_NS = 50 * 1000,
     // When it is worth a line.
     LONG_NS = 10 * 1000 * 1000,
     // How long a stopped M spins before it sleeps, for the same reason.
@@ -249,10 +249,10 @@ static void signal_laggards(struct lg_runtime *rt)
 }
 
 // What another thread's M runs at this moment, or ran a moment ago. Not
-// instrumented: it is a guess, and records stay.
+// instrumented: it is a guess, and records stay. relaxed: as said
 __attribute__((no_sanitize("thread"))) static struct lg_g *glimpse_g(struct m *m)
 {
-    return *(struct lg_g *volatile *)&m->g;
+    return __atomic_load_n(&m->g, __ATOMIC_RELAXED);
 }
 
 // Says who keeps the stopper waiting.

@@ -2,10 +2,9 @@
 //
 // Scanning stacks while goroutines are resumed and parked. Models
 // core/sched/scan.c (lg__scan_begin, visit_running, claim, set_scanned,
-// await_scanned, lg__scan_before_run_slow, lg__scan_new_slow,
-// lg__scan_forget_slow, take_chunk, scan_chunk, lg__scan_some, lg__scan_is_done,
+// await_scanned, lg__scan_before_run_slow, lg__scan_forget_slow, take_chunk, scan_chunk, lg__scan_some, lg__scan_is_done,
 // lose_interest, lg__scan_end), sched.c (next_runnable, loop, pick_direct,
-// lg__sched_switch) and go.c (lg_go, lg__g_end, lg__g_drop).
+// lg__sched_switch), m.c (lg__m_after_switch) and go.c (lg_go, lg__g_drop).
 //
 // Two Ms run goroutines, of records 0 and 1 in one chunk and 2 in another, which
 // park; NSTARTS of them end and start others in free records; a marker, or
@@ -23,7 +22,7 @@
 //
 // What pan must notice (spec/models/run --mutants):
 //   SUSPENDS          a marker may be suspended while it has claimed one
-//   STOPS_SWITCHING   an M may be suspended in a switch (m->after)
+//   STOPS_SWITCHING   an M may be suspended before it has switched (m->after)
 //   PICKS_DIRECTLY    pick_direct() does not look at the interrupts
 //   RUNS_UNSEEN       the loop does not call lg__scan_before_run()
 //   SCANS_AT_ONCE     a claim does not say SCAN_BUSY, but that it is scanned
@@ -143,6 +142,15 @@ inline take_runnable(g)
 #define is_runnable (state[0] == RUNNABLE || state[1] == RUNNABLE || state[2] == RUNNABLE)
 #define is_free (state[0] == FREE || state[1] == FREE || state[2] == FREE)
 
+inline begin_run(g)
+{
+    assert(nvisiting[g] == 0);
+    assert(!is_marking || !is_old[g] || nvisits[g] == 1);
+    state[g] = RUNNING;
+    running[m] = g;
+    nostop[m] = false
+}
+
 proctype machine(byte m)
 {
     byte g, next, seen;
@@ -152,14 +160,7 @@ look:
 #ifndef RUNS_UNSEEN
     before_run(g);
 #endif
-enter:
-    atomic {
-        assert(nvisiting[g] == 0);
-        assert(!is_marking || !is_old[g] || nvisits[g] == 1);
-        state[g] = RUNNING;
-        running[m] = g;
-        nostop[m] = false
-    }
+    atomic { begin_run(g) }
     do
     :: atomic { !is_stopping -> nostop[m] = true } // lg__sched_switch
         next = NONE;
@@ -183,13 +184,23 @@ enter:
         nostop[m] = false;
         atomic { !is_stopping -> nostop[m] = true }
 #endif
-        atomic { assert(nvisiting[g] == 0); running[m] = NONE }
+        atomic {
+            assert(nvisiting[g] == 0);
+            if
+            :: next != NONE -> begin_run(next)
+            :: else -> running[m] = NONE
+            fi
+        }
         if                        // lg__m_after_switch
+        :: next != NONE -> !is_stopping // may be suspended
+        :: else
+        fi;
+        if
         :: state[g] = RUNNABLE
         :: atomic { nends > 0 -> nends--; state[g] = FREE; is_old[g] = false }
         fi;
         if
-        :: next != NONE -> atomic { g = next; next = 0; goto enter }
+        :: next != NONE -> atomic { g = next; next = 0 }
         :: else -> atomic { g = 0; next = 0; nostop[m] = false; goto look }
         fi
     :: atomic { !is_stopping && nstarts > 0 && is_free -> // lg_go
@@ -202,12 +213,6 @@ enter:
             state[next] = NEW;
             is_old[next] = false
         }
-        atomic { !is_stopping -> nostop[m] = true } // lg__scan_new_slow
-        if
-        :: is_on -> nactive++; nactive--
-        :: !is_on
-        fi;
-        atomic { nostop[m] = false }
         atomic { !is_stopping -> state[next] = RUNNABLE; next = 0 }
     od
 }
