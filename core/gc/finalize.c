@@ -5,6 +5,7 @@
 #include "gc/gc.h"
 #include "gc/mark.h"
 #include "gc/special.h"
+#include "os/suspend.h"
 #include "sched/sched.h"
 
 // ---------------------------------------------------------------------------
@@ -31,6 +32,8 @@ static struct special *pop_or_arm(struct gc_specials *specials)
             // It ceases to be a root, and our stack may have been scanned.
             lg__gc_shade_outside(specials->gc, special->obj);
         }
+        // Until run_one() has it on its stack no cycle may begin: it is in no queue.
+        lg__nostop_enter();
     } else {
         queue->ticket = lg_park_arm();
         queue->is_waiting = true;
@@ -67,6 +70,7 @@ static LG_NOINLINE void run_one(struct gc_specials *specials, struct special *sp
     void *obj = special->obj;
     void (*fn)(void *obj, void *ud) = special->fn;
     void *ud = special->ud;
+    lg__nostop_leave(); // from pop_or_arm()
     lg__special_done(specials, special); // it may be given a finalizer again
     fn(obj, ud);
 }
