@@ -121,7 +121,8 @@ static struct gc_totals totals(struct gc *gc)
 {
     // relaxed: figures; exact where the world is stopped
     struct gc_totals total = {
-        .idle_ns = atomic_load_explicit(&gc->idle_ns, memory_order_relaxed)};
+        .idle_ns = atomic_load_explicit(&gc->idle_ns, memory_order_relaxed),
+        .dedicated_ns = atomic_load_explicit(&gc->dedicated_ns, memory_order_relaxed)};
     for (uint32_t i = 0; i < lg__nps(gc->rt); i++) {
         struct gc_p *gp = lg__gc_of(lg__p_at(gc->rt, i));
         if (gp) {
@@ -171,6 +172,7 @@ static void finish(struct gc *gc, struct gc_cycle *c)
     c->stack_bytes = (int64_t)lg__scan_bytes(gc->rt);
     c->root_bytes = (int64_t)(lg__roots_bytes(&gc->roots) +
                               lg__handles_count(&gc->handles) * sizeof(void *));
+    c->mark_cpu_ns += total.dedicated_ns - gc->before.dedicated_ns;
     c->assist_cpu_ns = total.assist_ns - gc->before.assist_ns;
     c->idle_cpu_ns = total.idle_ns - gc->before.idle_ns;
     c->heap_end = atomic_load_explicit(&gc->pace.heap_live, memory_order_relaxed);
@@ -287,6 +289,7 @@ static void mark(struct gc *gc, struct gc_cycle *c)
 {
     int64_t since_ns = lg__clock_cpu();
     mark_roots(gc);
+    lg__gc_workers_help(gc);
     c->mark_cpu_ns = lg__clock_cpu() - since_ns;
     do {
         while (!looks_finished(gc)) {

@@ -10,6 +10,7 @@ static void family_init(struct gc *gc, struct gc_family *f, uint8_t size_class,
 {
     f->gc = gc;
     f->kind = kind;
+    f->size_class = size_class;
     f->elem_bytes = size_class ? lg__class_bytes(size_class) : 0;
     f->npages = size_class ? (uint32_t)lg__class_npages(size_class) : 0;
     lg__list_push_back(&gc->families.all, &f->node);
@@ -80,6 +81,8 @@ static struct span *new_span(struct gc_family *f, size_t npages, struct lg_type 
     s->type = type;
     s->has_refs = f->kind == FAMILY_REFS;
     lg__span_publish(s);
+    // relaxed: a figure
+    atomic_fetch_add_explicit(&f->nspans, 1, memory_order_relaxed);
     return s;
 }
 
@@ -93,6 +96,8 @@ struct span *lg__family_new_large(struct gc_family *f, size_t npages,
 static void place_swept(struct gc_family *f, struct span *s, enum swept swept)
 {
     if (swept == SWEPT_EMPTY) {
+        // relaxed: a figure
+        atomic_fetch_sub_explicit(&f->nspans, 1, memory_order_relaxed);
         lg__span_free(f->gc->heap, s);
         return;
     }
@@ -168,4 +173,21 @@ void lg__family_each_span(struct gc_family *f, void (*fn)(void *ud, struct span 
         }
     }
     lg__unlock(&f->lock, RANK_FAMILY);
+}
+
+struct family_sums lg__families_sum(struct gc *gc, uint32_t size_class)
+{
+    struct family_sums sums = {0};
+    lg__lock(&gc->families.lock, RANK_FAMILIES);
+    for (struct node *node = gc->families.all.first; node; node = node->next) {
+        struct gc_family *f = LG_CONTAINER_OF(node, struct gc_family, node);
+        if (size_class == FAMILIES_ALL || f->size_class == size_class) {
+            // relaxed: figures
+            sums.nspans += atomic_load_explicit(&f->nspans, memory_order_relaxed);
+            sums.nobjects += atomic_load_explicit(&f->nobjects, memory_order_relaxed);
+            sums.bytes += atomic_load_explicit(&f->bytes, memory_order_relaxed);
+        }
+    }
+    lg__unlock(&gc->families.lock, RANK_FAMILIES);
+    return sums;
 }

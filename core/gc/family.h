@@ -44,8 +44,13 @@ struct gc_family {
     struct lg_type *type; // NULL: slots tell, or nobody
     size_t elem_bytes;    // of a slot; 0: one object a span, of any size
     uint32_t npages;      // of a span
+    uint8_t size_class;   // 0: large
     enum family_kind kind;
     struct node node; // in gc_families.all
+    // -- any thread, relaxed: figures --
+    _Atomic size_t nspans;
+    _Atomic size_t nobjects; // claimed and not swept away
+    _Atomic size_t bytes;    // of these
 };
 
 struct gc_families {
@@ -80,6 +85,24 @@ bool lg__family_sweep_one(struct gc_family *f);
 // Calls fn for each span in a list, with the family's lock held.
 void lg__family_each_span(struct gc_family *f, void (*fn)(void *ud, struct span *s),
                           void *ud);
+
+// Counts objects that were claimed, or (negative) that are gone.
+LG_INLINE void lg__family_count(struct gc_family *f, int64_t nobjects, size_t elem_bytes)
+{
+    // relaxed: figures
+    atomic_fetch_add_explicit(&f->nobjects, (size_t)nobjects, memory_order_relaxed);
+    atomic_fetch_add_explicit(&f->bytes, (size_t)nobjects * elem_bytes,
+                              memory_order_relaxed);
+}
+
+// Adds up the families of a size class, or of all.
+struct family_sums {
+    size_t nspans;
+    size_t nobjects;
+    size_t bytes;
+};
+enum { FAMILIES_ALL = NCLASSES };
+struct family_sums lg__families_sum(struct gc *gc, uint32_t size_class);
 
 // Objects of a span that start with a word of their own for the type.
 LG_INLINE bool lg__span_has_type_words(const struct span *s)

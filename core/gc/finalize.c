@@ -70,7 +70,7 @@ static LG_NOINLINE void run_one(struct gc_specials *specials, struct special *sp
     void *obj = special->obj;
     void (*fn)(void *obj, void *ud) = special->fn;
     void *ud = special->ud;
-    lg__nostop_leave(); // from pop_or_arm()
+    lg__nostop_leave();                  // from pop_or_arm()
     lg__special_done(specials, special); // it may be given a finalizer again
     fn(obj, ud);
 }

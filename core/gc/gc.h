@@ -51,6 +51,7 @@ struct gc_totals {
     int64_t marked; // bytes
     int64_t assist_ns;
     int64_t idle_ns;
+    int64_t dedicated_ns;
 };
 
 struct gc {
@@ -99,8 +100,9 @@ struct gc {
     _Atomic uint32_t nmarking;    // threads that have grey objects in their hands
     _Atomic bool has_overflown;   // a grey object found no buffer
     _Atomic bool has_idle_worker; // relaxed: a hint
-    _Atomic int64_t idle_ns;      // relaxed: a figure
-    _Atomic bool is_resting;      // relaxed: the coordinator has a timer, a figure
+    _Atomic int64_t idle_ns;      // relaxed: figures, CPU time of workers
+    _Atomic int64_t dedicated_ns;
+    _Atomic bool is_resting; // relaxed: the coordinator has a timer, a figure
 };
 
 LG_INLINE struct gc *lg__gc(struct lg_runtime *rt)

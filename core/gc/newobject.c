@@ -81,6 +81,7 @@ static void claim(struct gc *gc, struct gc_p *gp, struct hole *hole, uint32_t fi
     hole->at = at;
     hole->end = at + bytes;
     hole->next = first + count;
+    lg__family_count(s->family, count, s->elem_bytes);
     lg__pace_claimed(gc, gp, count, bytes);
 }
 
@@ -130,7 +131,9 @@ static void give_up(void *ud, struct gc_p *gp, struct hole *hole)
         // relaxed: the world is stopped
         atomic_store_explicit(lg__mark_of(at), 0, memory_order_relaxed);
     }
-    lg__pace_unclaimed(gp, (uint32_t)(rest / s->elem_bytes), rest);
+    uint32_t nrest = (uint32_t)(rest / s->elem_bytes);
+    lg__family_count(s->family, -(int64_t)nrest, s->elem_bytes);
+    lg__pace_unclaimed(gp, nrest, rest);
     s->needs_zero = true;
     lg__family_put(s->family, s, true);
     *hole = (struct hole){0};
@@ -269,6 +272,7 @@ static void *new_large(struct gc *gc, struct gc_p *gp, enum family_kind kind,
         memset(s->start, 0, s->elem_bytes);
     }
     set_marks(s->start, s->start + 1, s->elem_bytes, lg__gc_epoch(gc));
+    lg__family_count(f, 1, s->elem_bytes);
     lg__pace_claimed(gc, gp, 1, s->elem_bytes);
     lg__family_put(f, s, false);
     return s->start;

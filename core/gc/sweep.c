@@ -97,6 +97,7 @@ enum swept lg__span_sweep(struct gc *gc, struct span *s)
     }
     if (tally.freed > 0) {
         s->needs_zero = true;
+        lg__family_count(s->family, -(int64_t)tally.freed, s->elem_bytes);
         lg__pace_freed(&gc->pace, tally.freed, tally.freed * s->elem_bytes);
 #ifdef LG_CHECK
         spoil_free(s);

@@ -11,7 +11,10 @@
 #include "sched/sched.h"
 #include "sched/world.h"
 
-enum { IDLE_SLICE_BYTES = 64 * 1024 };
+enum {
+    SLICE_BYTES = 64 * 1024,
+    SLICES_PER_TURN = 16, // of a dedicated worker: some milliseconds
+};
 
 size_t lg__gc_mark_slice(struct gc *gc, size_t budget_bytes)
 {
@@ -51,18 +54,42 @@ static void wait_for_idleness(struct gc_worker *w)
     lg_park("GC worker (idle)", LG_NEVER);
 }
 
+static void mark_while_idle(struct gc *gc)
+{
+    int64_t since_ns = lg__clock_cpu();
+    while (lg__gc_mark_slice(gc, SLICE_BYTES) > 0 && !lg__has_work(gc->rt)) {
+    }
+    // relaxed: a figure
+    atomic_fetch_add_explicit(&gc->idle_ns, lg__clock_cpu() - since_ns,
+                              memory_order_relaxed);
+}
+
+static void mark_dedicated(struct gc *gc)
+{
+    for (bool has_more = true; has_more; lg_yield()) {
+        int64_t since_ns = lg__clock_cpu();
+        for (int i = 0; i < SLICES_PER_TURN && has_more; i++) {
+            size_t done = lg__gc_mark_slice(gc, SLICE_BYTES);
+            lg__pace_add_credit(&gc->pace, done);
+            has_more = done > 0;
+        }
+        // relaxed: a figure
+        atomic_fetch_add_explicit(&gc->dedicated_ns, lg__clock_cpu() - since_ns,
+                                  memory_order_relaxed);
+    }
+}
+
 static void worker_main(void *arg)
 {
     struct gc_worker *w = arg;
     struct gc *gc = w->gc;
     for (;;) {
         wait_for_idleness(w);
-        int64_t since_ns = lg__clock_cpu();
-        while (lg__gc_mark_slice(gc, IDLE_SLICE_BYTES) > 0 && !lg__has_work(gc->rt)) {
+        if (w->is_dedicated) {
+            mark_dedicated(gc);
+        } else {
+            mark_while_idle(gc);
         }
-        // relaxed: a figure
-        atomic_fetch_add_explicit(&gc->idle_ns, lg__clock_cpu() - since_ns,
-                                  memory_order_relaxed);
     }
 }
 
@@ -90,6 +117,32 @@ void lg__gc_workers_start(struct gc *gc)
     }
 }
 
+// Takes one that waits. False: none does.
+static bool take_idle(struct gc *gc, bool is_dedicated, lg_ticket *out)
+{
+    lg__lock(&gc->lock, RANK_GC);
+    struct gc_worker *w = gc->idle_workers;
+    if (w) {
+        gc->idle_workers = w->next_idle;
+        w->is_dedicated = is_dedicated;
+        *out = w->ticket;
+    }
+    // relaxed: a hint
+    atomic_store_explicit(&gc->has_idle_worker, gc->idle_workers != NULL,
+                          memory_order_relaxed);
+    lg__unlock(&gc->lock, RANK_GC);
+    return w != NULL;
+}
+
+void lg__gc_workers_help(struct gc *gc)
+{
+    lg_ticket ticket;
+    uint32_t wanted = (lg__nprocs(gc->rt) + 2) / 4; // a quarter, rounded
+    for (uint32_t n = 1; n < wanted && take_idle(gc, true, &ticket); n++) {
+        lg_ready(ticket);
+    }
+}
+
 // Ends the wait of a worker, which then stands in no queue; NULL: it has not gone to
 // sleep yet, and finds a queue by itself.
 static struct lg_g *rouse(lg_ticket ticket)
@@ -112,17 +165,8 @@ struct lg_g *lg__gc_idle_worker(struct lg_runtime *rt, struct p *p)
         !is_there_work(gc)) {
         return NULL;
     }
-    lg__lock(&gc->lock, RANK_GC);
-    struct gc_worker *w = gc->idle_workers;
-    lg_ticket ticket = {0};
-    if (w) {
-        gc->idle_workers = w->next_idle;
-        ticket = w->ticket;
-    }
-    atomic_store_explicit(&gc->has_idle_worker, gc->idle_workers != NULL,
-                          memory_order_relaxed);
-    lg__unlock(&gc->lock, RANK_GC);
-    return w ? rouse(ticket) : NULL;
+    lg_ticket ticket;
+    return take_idle(gc, false, &ticket) ? rouse(ticket) : NULL;
 }
 
 void lg__gc_workers_fini(struct gc *gc)

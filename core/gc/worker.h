@@ -16,11 +16,15 @@ struct gc_worker {
     struct gc *gc;
     // -- gc.lock --
     struct gc_worker *next_idle;
-    lg_ticket ticket; // while it is idle
+    bool is_dedicated; // marks whoever else wants the P
+    lg_ticket ticket;  // while it is idle
 };
 
 // Starts as many as there are Ps, as far as there is memory for them.
 void lg__gc_workers_start(struct gc *gc);
+
+// A cycle marks: readies as many as, with the coordinator, make a quarter of the Ps.
+void lg__gc_workers_help(struct gc *gc);
 
 // What sched/gc_door.h asks for: a worker, if there is something to mark.
 struct lg_g *lg__gc_idle_worker(struct lg_runtime *rt, struct p *p);

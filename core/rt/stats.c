@@ -38,12 +38,26 @@ static void count_memory(lg_runtime *rt, struct memstat *out)
     }
 }
 
+// Of the collector's spans only what objects have is in use, and each of them has
+// mark bytes beside.
+static void tell_collected(lg_runtime *rt, lg_stats *s)
+{
+    size_t spans = s->mem_collected;
+    size_t objects = lg__families_sum(rt->gc, FAMILIES_ALL).bytes;
+    objects = objects < spans ? objects : spans;
+    s->mem_collected = objects;
+    s->mem_objects -= spans - objects;
+    s->mem_unused += spans - objects;
+    s->mem_meta += spans / GRANULE_BYTES;
+}
+
 static void tell_memory(lg_runtime *rt, lg_stats *s)
 {
     struct memstat memstat;
     count_memory(rt, &memstat);
     lg__memstat_tell(&memstat, s);
     s->mem_meta += lg__vm_page_bytes() * (1 + sizeof *rt / lg__vm_page_bytes());
+    tell_collected(rt, s);
     s->mem_stacks = lg__stack_pool_bytes(&rt->stacks);
 }
 
@@ -61,6 +75,9 @@ int lg_get_class_stats(lg_runtime *rt, size_t index, lg_class_stats *out)
         .spans = memstat.classes[class].nspans,
         .blocks = lg__memstat_blocks(&memstat, class),
     };
+    struct family_sums collected = lg__families_sum(rt->gc, class);
+    out->collected_spans = collected.nspans;
+    out->collected_blocks = collected.nobjects;
     if (class == 0) {
         out->spans = out->blocks;
     }
