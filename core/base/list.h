@@ -47,6 +47,16 @@ LG_INLINE void lg__list_push_front(struct list *list, struct node *node)
     list->first = node;
 }
 
+// Puts node behind one that is on the list.
+LG_INLINE void lg__list_insert_after(struct list *list, struct node *at,
+                                     struct node *node)
+{
+    node->prev = at;
+    node->next = at->next;
+    *(at->next ? &at->next->prev : &list->last) = node;
+    at->next = node;
+}
+
 LG_INLINE void lg__list_remove(struct list *list, struct node *node)
 {
     if (node->prev) {

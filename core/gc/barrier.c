@@ -64,7 +64,7 @@ LG_NOSTOP void lg_store(void *slot, void *value)
             return;
         }
     }
-    LG_MISUSE_IF(!m || !m->g, "lg_store() outside a goroutine");
+    LG_MISUSE_IF(!m || !m->p, "lg_store() outside a goroutine");
     store_slow(m, slot, value);
 }
 
@@ -84,7 +84,7 @@ static void move_words(void **dst, void *const *src, size_t n)
 void lg_store_n(void *dst, const void *src, size_t n)
 {
     struct m *m = lg__m();
-    LG_MISUSE_IF(!m || !m->g, "lg_store_n() outside a goroutine");
+    LG_MISUSE_IF(!m || !m->p, "lg_store_n() outside a goroutine");
     lg__nostop_enter();
     struct gc *gc = lg__gc(m->rt);
     if (lg__gc_is_marking(gc)) {

@@ -42,15 +42,15 @@ static void each_gc_p(struct gc *gc, void (*fn)(struct gc *gc, struct gc_p *gp))
     fn(gc, &gc->outside_p);
 }
 
-static void set_phase(struct gc *gc, enum gc_phase phase)
+static void set_marking(struct gc *gc, bool is_marking)
 {
-    if (phase == GC_MARK) {
+    if (is_marking) {
         uint8_t epoch = (uint8_t)(MARK_EPOCHS - lg__gc_epoch(gc));
-        // relaxed: published by the phase
+        // relaxed: published by the flag
         atomic_store_explicit(&gc->epoch, epoch, memory_order_relaxed);
     }
     // release: pairs with the acquire in lg__gc_is_marking()
-    atomic_store_explicit(&gc->phase, phase, memory_order_release);
+    atomic_store_explicit(&gc->rt->is_marking, is_marking, memory_order_release);
 }
 
 // Handles and roots are changed by threads that do not stop with the world. Whoever
@@ -87,8 +87,8 @@ static void flush_p(struct gc *gc, struct gc_p *gp)
     lg__work_flush(gc, &gp->work);
 }
 
-// Called by whichever M scans a stack.
-static void visit_stack(void *ud, const void *lo, const void *hi)
+// Called by whichever M scans a stack, and for channels.
+static void visit_words(void *ud, const void *lo, const void *hi)
 {
     struct gc *gc = ud;
     lg__lock(&gc->outside_lock, RANK_GC_OUT);
@@ -107,11 +107,11 @@ static void begin(struct gc *gc, struct gc_cycle *c)
     c->goal = atomic_load_explicit(&gc->pace.goal, memory_order_relaxed);
     lg__gc_verify(gc, VERIFY_SWEPT);
     lock_out_hosts(gc);
-    set_phase(gc, GC_MARK);
+    set_marking(gc, true);
     lg__pace_begin(gc);
     each_gc_p(gc, begin_p);
     let_hosts_in(gc);
-    lg__scan_begin(gc->rt, visit_stack, gc);
+    lg__scan_begin(gc->rt, visit_words, gc);
     lg__world_start(gc->rt);
     c->stop_ns[0] = lg__clock_now() - since_ns;
 }
@@ -161,7 +161,7 @@ static void finish(struct gc *gc, struct gc_cycle *c)
 {
     lg__gc_verify(gc, VERIFY_MARKED);
     lock_out_hosts(gc);
-    set_phase(gc, GC_OFF);
+    set_marking(gc, false);
     each_gc_p(gc, end_p);
     for (struct node *node = gc->families.all.first; node; node = node->next) {
         lg__family_unsweep(LG_CONTAINER_OF(node, struct gc_family, node));
@@ -230,6 +230,7 @@ static void mark_roots(struct gc *gc)
     lg__roots_visit(&gc->roots, shade_words, gc);
     lg__specials_visit_finalizers(&gc->specials, shade_children, gc);
     lg__specials_visit_queue(&gc->specials, shade_obj, gc);
+    gc->visit_chans(gc->rt, visit_words, gc);
     lg__gc_flush_outside(gc);
 }
 

@@ -15,13 +15,13 @@
 // is white is garbage; sweeping turns those bytes to 0. A new object gets its
 // byte with the hole that it lies in (gc/newobject.c).
 //
-//   GC_OFF  ----- begin, world stopped ---->  GC_MARK
+//    off   ----- begin, world stopped ---->   marking
 //     ^        flips the epoch, sets every P's is_marking,       |
 //     |        scans the stacks of those who ran                 |
 //     |                                                          |
 //     +---- end, world stopped: no grey object is left anywhere -+
 //
-// Sweeping goes on during GC_OFF (gc/sweep.c), and is over before the next cycle.
+// Sweeping goes on while it is off (gc/sweep.c), and is over before the next cycle.
 // Who may touch what: a gc_p belongs to the M that owns the P, or to who has
 // stopped the world. Modelled in spec/models/barrier.pml.
 #ifndef LG_GC_GC_H
@@ -42,8 +42,6 @@
 #include "os/lock.h"
 #include "sched/runtime.h"
 
-enum gc_phase { GC_OFF, GC_MARK };
-
 #define HEAP_OBJECT_MAX ((size_t)1 << 40)
 
 // Sums over all Ps, ever.
@@ -57,9 +55,10 @@ struct gc_totals {
 struct gc {
     struct lg_runtime *rt;
     struct heap *heap;
+    // A door to sync, which stands above: visits what lies in channels.
+    void (*visit_chans)(struct lg_runtime *rt, scan_range *visit, void *ud);
 
     // -- world stopped to write, anyone reads --
-    _Atomic uint32_t phase; // enum gc_phase
     _Atomic uint8_t epoch;
     _Atomic uint64_t cycle; // number of the cycle that began last
 
@@ -113,7 +112,7 @@ LG_INLINE struct gc *lg__gc(struct lg_runtime *rt)
 LG_INLINE bool lg__gc_is_marking(struct gc *gc)
 {
     // acquire: pairs with the release in cycle.c; written with the world stopped
-    return atomic_load_explicit(&gc->phase, memory_order_acquire) == GC_MARK;
+    return atomic_load_explicit(&gc->rt->is_marking, memory_order_acquire);
 }
 
 LG_INLINE uint8_t lg__gc_epoch(struct gc *gc)

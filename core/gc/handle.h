@@ -5,7 +5,7 @@
 // Threads of a host are not stopped with the world, so the lock is what orders
 // them and the collector: *who changes the phase holds it meanwhile*. A change of
 // a handle then lies wholly before the phase, and the marker sees what it left;
-// or in GC_MARK, and the old value and the new one are shaded; or after, when
+// or in marking, and the old value and the new one are shaded; or after, when
 // what a handle can be given is marked already.
 //
 // Called with the lock held, from any thread, and so bound to take only locks
@@ -44,7 +44,7 @@ void lg__handles_fini(struct gc_handles *handles);
 
 // Calls visit for what each handle holds, NULL left out; in batches, without
 // the lock. All that hold something now and keep it until this returns are seen.
-// During GC_MARK that is enough, as what changes is shaded.
+// While it marks that is enough, as what changes is shaded.
 void lg__handles_visit(struct gc_handles *handles, void (*visit)(void *ud, void *obj),
                        void *ud);
 

@@ -126,6 +126,21 @@ lg__gc_shade_range(struct gc *gc, struct gc_work *work, const void *lo, const vo
     }
 }
 
+void lg__gc_shade_words(struct lg_runtime *rt, const void *lo, size_t size_bytes)
+{
+    struct gc *gc = lg__gc(rt);
+    struct m *m = lg__m();
+    struct gc_p *gp = m && m->rt == rt && m->p ? m->p->gc : NULL;
+    const void *hi = (const char *)lo + size_bytes;
+    if (gp) {
+        lg__gc_shade_range(gc, &gp->work, lo, hi);
+        return;
+    }
+    lg__lock(&gc->outside_lock, RANK_GC_OUT);
+    lg__gc_shade_range(gc, &gc->outside, lo, hi);
+    lg__unlock(&gc->outside_lock, RANK_GC_OUT);
+}
+
 // ---------------------------------------------------------------------------
 // References
 // ---------------------------------------------------------------------------

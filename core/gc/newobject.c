@@ -197,7 +197,7 @@ void lg__holes_each_span(struct gc_p *gp, void (*fn)(void *ud, struct span *s), 
 static struct gc_p *enter(struct gc *gc, size_t size_bytes)
 {
     struct m *m = lg__m();
-    LG_MISUSE_IF(!m || !m->g, "an object is made outside a goroutine");
+    LG_MISUSE_IF(!m || !m->p, "an object is made outside a goroutine");
     LG_MISUSE_IF(m->rt != gc->rt, "an object of another runtime's type");
     lg__pace_before(gc, size_bytes);
     lg__nostop_enter();

@@ -274,7 +274,7 @@ void lg__pace_before(struct gc *gc, size_t size_bytes)
 {
     struct m *m = lg__m();
     lg__world_checkpoint(m);
-    bool is_native = !m->g->strand;
+    bool is_native = m->g && !m->g->strand; // else a scripted one, or a timer's function
     if (LG_UNLIKELY(gc->pace.is_stress) && is_native) {
         lg_gc(gc->rt);
         return;

@@ -4,7 +4,7 @@
 //
 // The words are written with lg_store() by goroutines; ranges come and go from
 // any thread. As with handles, who changes the collector's phase holds the lock,
-// and what is added or taken back during GC_MARK is shaded. Once a range has been
+// and what is added or taken back while it marks is shaded. Once a range has been
 // taken back nobody reads it any more: its memory may be gone.
 #ifndef LG_GC_ROOTS_H
 #define LG_GC_ROOTS_H

@@ -12,7 +12,7 @@
 //
 // lg_weak_get() and the sweeper agree through the lock of the object's shard. A
 // thread that holds it cannot be stopped with the world, so the phase stands
-// still: in GC_MARK an object is shaded before it is handed out; else one that is
+// still: while it marks an object is shaded before it is handed out; else one that is
 // not marked is garbage that waits for its sweep, and the answer is NULL.
 //
 // A cycle does not start before the last one's sweep is over.
@@ -80,7 +80,7 @@ void lg__specials_init(struct gc_specials *specials, struct gc *gc,
                        struct lg_runtime *rt);
 void lg__specials_fini(struct gc_specials *specials);
 
-// -- for the marker, in GC_MARK --
+// -- for the marker, while it marks --
 
 // Calls visit(ud, X) for the start of each object that has a finalizer: all that
 // X refers to must be marked, X itself not. In batches, without a lock. An object

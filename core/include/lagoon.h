@@ -1204,7 +1204,8 @@ LG_API void lg_strand_post(lg_strand *strand, lg_post *post);
 // Channels
 // ---------------------------------------------------------------------------
 
-// Makes a channel of elements of one size.
+// Makes a channel of elements of one size. Objects of the collector that buffered
+// elements refer to are alive, unless it is a strand's.
 //
 // rt         the runtime
 // strand     NULL; or the only strand that will ever use it, which then pays

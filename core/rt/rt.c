@@ -150,6 +150,7 @@ int lg_open(const lg_options *opts, lg_runtime **out)
     lg__now(rt);
     err = lg__gc_open(rt);
     if (!err) {
+        rt->gc->visit_chans = lg__chans_visit;
         err = lg_set_procs(rt, options.procs);
     }
     if (err) {

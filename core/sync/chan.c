@@ -3,10 +3,11 @@
 
 #include <string.h>
 
+#include "gc/mark.h"
 #include "sched/runtime.h"
 #include "sched/strand.h"
 
-enum { ELEM_SIZE_MAX = 65535 };
+enum { ELEM_SIZE_MAX = 65535, VISIT_BATCH = LG_SIZED(64, 2) };
 
 // ---------------------------------------------------------------------------
 // Elements and lock
@@ -123,10 +124,31 @@ int lg__chan_send_locked(struct lg_chan *ch, const void *elem, const struct lg_g
     return LG_OK;
 }
 
+// Elements may be references, or hold some, if they have whole words.
+static bool may_hold_refs(const struct lg_chan *ch)
+{
+    return !ch->strand && ch->elem_size >= sizeof(void *) &&
+           ch->elem_size % sizeof(void *) == 0;
+}
+
+// The oldest element leaves a place where the collector may not have come by yet,
+// perhaps for a stack that it has scanned. (What a goroutine sends lies on its own
+// stack, which was scanned before it ran: it has been found.)
+static LG_NOINLINE void shade_oldest(struct lg_chan *ch)
+{
+    if (may_hold_refs(ch)) {
+        lg__gc_shade_words(ch->rt, slot_at(ch, 0), ch->elem_size);
+    }
+}
+
 // Takes the oldest element out of the buffer; a waiting sender moves up.
 static void take_buffered_locked(struct lg_chan *ch, void *elem, const struct lg_g *self,
                                  struct lg_g **out_fire)
 {
+    // relaxed: under a lock no goroutine is stopped, so this does not change
+    if (LG_UNLIKELY(atomic_load_explicit(&ch->rt->is_marking, memory_order_relaxed))) {
+        shade_oldest(ch);
+    }
     copy_elem(ch, elem, slot_at(ch, 0));
     ch->first = ch->first + 1 == ch->cap ? 0 : ch->first + 1;
     uint32_t len = len_locked(ch) - 1;
@@ -328,9 +350,51 @@ void lg_chan_free(lg_chan *ch)
                        record_bytes(ch->elem_size, ch->cap));
 }
 
+// All of its buffer: what is not in use is old, and keeps alive for a cycle or two
+// what it should not. Read without the lock: what comes in meanwhile has been found
+// elsewhere, and who takes something out shades it.
+static void visit_buffer(struct lg_chan *ch, scan_range *visit, void *ud)
+{
+    if (may_hold_refs(ch) && lg_chan_len(ch) > 0) {
+        visit(ud, ch->slots, ch->slots + (size_t)ch->cap * ch->elem_size);
+    }
+}
+
+// Moves the cursor past the next channel; NULL: there is none.
+static struct lg_chan *step_locked(struct lg_runtime *rt) LG_REQUIRES(rt->chans_lock)
+{
+    struct node *cursor = &rt->chans_cursor;
+    struct node *next = cursor->next;
+    lg__list_remove(&rt->chans, cursor);
+    if (!next) {
+        return NULL;
+    }
+    lg__list_insert_after(&rt->chans, next, cursor);
+    return LG_CONTAINER_OF(next, struct lg_chan, node);
+}
+
+void lg__chans_visit(struct lg_runtime *rt, scan_range *visit, void *ud)
+{
+    lg__lock(&rt->chans_lock, RANK_CHANS);
+    lg__list_push_front(&rt->chans, &rt->chans_cursor);
+    int left = VISIT_BATCH;
+    for (struct lg_chan *ch; (ch = step_locked(rt));) {
+        visit_buffer(ch, visit, ud);
+        if (--left == 0) { // others make and free channels meanwhile
+            lg__unlock(&rt->chans_lock, RANK_CHANS);
+            left = VISIT_BATCH;
+            lg__lock(&rt->chans_lock, RANK_CHANS);
+        }
+    }
+    lg__unlock(&rt->chans_lock, RANK_CHANS);
+}
+
 void lg__chans_free(struct lg_runtime *rt)
 {
     for (struct node *node; (node = lg__list_pop_front(&rt->chans));) {
+        if (node == &rt->chans_cursor) {
+            continue;
+        }
         struct lg_chan *ch = LG_CONTAINER_OF(node, struct lg_chan, node);
         lg__alloc_free_for(&rt->alloc, LG_USE_CHANS, ch,
                            record_bytes(ch->elem_size, ch->cap));

@@ -15,6 +15,7 @@
 
 #include "lagoon.h"
 #include "os/lock.h"
+#include "sched/runtime.h"
 #include "sync/waiter.h"
 
 struct lg_chan {
@@ -37,6 +38,9 @@ struct lg_chan {
     struct node node; // in the runtime's list, guarded by chans_lock
     alignas(16) unsigned char slots[];
 };
+
+// What the collector asks: visits the buffers of all channels but those of strands.
+void lg__chans_visit(struct lg_runtime *rt, scan_range *visit, void *ud);
 
 // Frees the channels that are left, on a runtime where nothing runs.
 void lg__chans_free(struct lg_runtime *rt);

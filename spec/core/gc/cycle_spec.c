@@ -92,6 +92,30 @@ it("gc", "keeps what a handle holds, and frees it with the handle", .procs = 1)
     CHECK_BETWEEN(live_objects(rt), 0, STRAY);
 }
 
+static __attribute__((noinline)) void send_list(lg_chan *ch, lg_type *type)
+{
+    struct node_obj *list = below(type);
+    CHECK_OK(lg_chan_send(ch, &list, LG_NEVER));
+    node_scrub();
+}
+
+it("gc", "keeps what lies in a channel's buffer", .procs = 1)
+{
+    lg_chan *ch = spec_chan(rt, sizeof(struct node_obj *), 4);
+    send_list(ch, node_type(rt));
+    CHECK(live_objects(rt) >= COUNT);
+    CHECK(live_objects(rt) >= COUNT);
+    struct node_obj *list;
+    CHECK_OK(lg_chan_recv(ch, &list, LG_NEVER));
+    size_t count = 0;
+    for (; list; list = list->refs[0]) {
+        node_check(list);
+        count++;
+    }
+    CHECK_INT(count, COUNT);
+    lg_chan_free(ch);
+}
+
 static void *root_words[4];
 
 it("gc", "keeps what roots refer to until they are taken back", .procs = 1)

@@ -14,8 +14,8 @@ struct shared {
     lg_runtime *rt;
     lg_type *type;
     struct node_obj **slots; // an array of references, held by a handle
+    lg_chan *mail;
     lg_waitgroup done;
-    lg_mutex locks[SLOTS];
     int rounds;
 };
 
@@ -48,7 +48,7 @@ static void change(struct shared *shared, struct spec_random *random)
 {
     struct node_obj *from = walk(shared, random);
     struct node_obj *to = walk(shared, random);
-    switch (spec_random_below(random, 8)) {
+    switch (spec_random_below(random, 9)) {
     case 0: // a new node in a slot, with what was found behind it
     case 1: {
         struct node_obj *fresh = node_new(shared->type, spec_random_next(random));
@@ -71,6 +71,12 @@ static void change(struct shared *shared, struct spec_random *random)
         }
         break;
     case 5: lg_new_bytes(shared->rt, spec_random_below(random, 3000)); break;
+    case 6: // through a channel, which alone holds it meanwhile
+        lg_chan_send(shared->mail, &from, 0);
+        if (lg_chan_recv(shared->mail, &to, 0) == LG_OK) {
+            lg_store(&shared->slots[spec_random_below(random, SLOTS)], to);
+        }
+        break;
     default:
         if (from) {
             lg_store(&from->refs[spec_random_below(random, NODE_REFS)], to);
@@ -97,6 +103,7 @@ static void run(lg_runtime *rt, int nworkers, int rounds)
 {
     struct shared shared = {.rt = rt, .type = node_type(rt), .rounds = rounds};
     shared.slots = lg_new_array(ref_type(rt), SLOTS);
+    shared.mail = spec_chan(rt, sizeof(struct node_obj *), 20);
     lg_handle *keep;
     CHECK_OK(lg_handle_new(rt, shared.slots, &keep));
     CHECK_OK(lg_waitgroup_add(&shared.done, nworkers));
@@ -108,6 +115,13 @@ static void run(lg_runtime *rt, int nworkers, int rounds)
     }
     CHECK_OK(lg_waitgroup_wait(&shared.done, LG_NEVER));
     CHECK(gc_stats(rt).cycles > 0);
+    struct node_obj *last;
+    while (lg_chan_recv(shared.mail, &last, 0) == LG_OK) {
+        if (last) {
+            node_check(last);
+        }
+    }
+    lg_chan_free(shared.mail);
     lg_handle_free(keep);
     shared.slots = NULL;
 }
