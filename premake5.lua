@@ -107,6 +107,7 @@ local function link_whole(names)
 end
 
 local luajit = find_luajit()
+local is_clang = (os.getenv("CC") or "cc"):find("clang", 1, true)
 
 workspace "lagoon"
     configurations(CONFIGS)
@@ -137,6 +138,9 @@ workspace "lagoon"
         buildoptions {
             "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
             "-fno-sanitize-recover=undefined",
+            -- Variables stay on the stack, where the collector looks for references.
+            is_clang and "-fsanitize-address-use-after-return=never"
+                or "--param=asan-use-after-return=0",
         }
         linkoptions { "-fsanitize=address,undefined" }
     filter "configurations:tsan"
@@ -159,7 +163,6 @@ start_project("core", "StaticLib")
 -- A Lua error leaves C frames without a word to the sanitizer, whose marks on the stack would stay
 -- behind; so it does not mark the stacks of functions that Lua calls.
 local function no_stack_marks()
-    local is_clang = (os.getenv("CC") or "cc"):find("clang", 1, true)
     filter "configurations:asan"
         buildoptions { is_clang and "-mllvm -asan-stack=0" or "--param=asan-stack=0" }
     filter {}

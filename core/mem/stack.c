@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "mem/poison.h"
 #include "os/ctx.h"
 #include "os/vm.h"
 
@@ -39,6 +40,8 @@ void lg__stack_pool_fini(struct stack_pool *pool)
     while (pool->slabs) {
         struct slab *slab = pool->slabs;
         pool->slabs = slab->next;
+        // The marks of goroutines that have never returned would outlive the mapping.
+        lg__unpoison(slab->mem, slab->size_bytes);
         lg__vm_free(slab->mem, slab->size_bytes);
         lg__alloc_free(pool->alloc, slab, slab_record_bytes(slab->nslots));
     }

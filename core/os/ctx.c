@@ -96,5 +96,11 @@ void lg__ctx_free(struct ctx *ctx)
         ctx->fiber = NULL;
     }
 #endif
+#ifdef LG_ASAN
+    // What is left of it: frames that will not return, and so never unmark
+    // what they have around their variables.
+    __asan_unpoison_memory_region(
+        ctx->sp, (size_t)((const char *)ctx->low + ctx->size_bytes - (char *)ctx->sp));
+#endif
     (void)ctx;
 }

@@ -64,6 +64,7 @@ void lg__ctx_free(struct ctx *ctx);
 void *lg__ctx_jump(void **save_sp, void *load_sp, void *carried);
 
 #ifdef LG_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #ifdef LG_TSAN
