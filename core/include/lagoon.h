@@ -723,7 +723,7 @@ LG_API void lg_weak_free(lg_weak *weak);
 // rt   the runtime
 // obj  the start of an object
 // fn   NULL: none any more
-// ud   handed to fn
+// ud   handed to fn; keeps no object alive
 //
 // Returns: LG_OK.
 // Errors:  LG_EINVAL, obj is no object's start; LG_ENOMEM.
@@ -913,7 +913,7 @@ typedef struct lg_go_options {
 //
 // rt    the runtime
 // fn    the function; its return ends the goroutine
-// arg   handed to it
+// arg   handed to it; if it is an object of the collector, alive as long
 // opts  borrowed for the call; NULL for defaults
 // out   its name; may be NULL
 //
@@ -1557,8 +1557,8 @@ typedef struct lg_timer {
 // rt      the runtime
 // strand  where fn is called; NULL: by whichever M sees the moment first
 // fn      called with arg; must not wait, may start goroutines, send with
-//         deadline 0, and start or stop timers
-// arg     handed to it
+//         deadline 0, make objects, and start or stop timers
+// arg     handed to it; keeps no object of the collector alive
 //
 // Returns: none.   Errors: none.
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
