@@ -213,7 +213,8 @@ LG_API int lg_drive(lg_runtime *rt, lg_ref until);
 // arg  handed to it
 //
 // Returns: LG_OK, fn has returned.
-// Errors:  LG_ENOMEM; LG_EDEADLOCK as lg_drive().
+// Errors:  LG_ENOMEM; LG_EDEADLOCK as lg_drive(). fn may run all the same, on
+//          another thread, or later when somebody drives.
 // Misuse:  as lg_drive().   Blocks: the thread.
 // Call from: a thread outside the runtime.
 // Go:      func main

@@ -105,6 +105,7 @@ struct arena *lg__arena_get_locked(struct heap *h, size_t narenas)
         arena = row_init(h, mem, narenas);
     }
     arena->next = NULL;
+    lg__refers_add(arena, narenas * ARENA_BYTES);
     lg__arena_touch_locked(h, arena, arena, offsetof(struct arena, first));
     return arena;
 }
@@ -125,6 +126,7 @@ void lg__arena_put_locked(struct heap *h, struct arena *arena)
     size_t narenas = arena->narenas;
     table_set(h, arena, 0);
     untouch_locked(h, arena);
+    lg__refers_remove(arena, narenas * ARENA_BYTES);
     lg__vm_discard(arena, narenas * ARENA_BYTES);
     row_init(h, arena, narenas);
     struct arena **at = &h->standby;
@@ -155,6 +157,9 @@ static void free_list(struct arena *arena)
 
 void lg__arenas_free(struct heap *h)
 {
+    for (struct arena *arena = h->arenas; arena; arena = arena->next) {
+        lg__refers_remove(arena, arena->narenas * ARENA_BYTES);
+    }
     free_list(h->arenas);
     free_list(h->standby);
     h->arenas = NULL;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Memory that nobody may touch: the address sanitizer is told, in its build; in
-// all others these do nothing.
+// What the address sanitizer is told, in its build, and in no other: which memory
+// nobody may touch, and which refers to blocks of malloc(). It does not look into
+// memory that comes from the system, so it would take those for lost.
 #ifndef LG_MEM_POISON_H
 #define LG_MEM_POISON_H
 
@@ -17,6 +18,7 @@
 
 #ifdef LG_HAS_ASAN
 #include <sanitizer/asan_interface.h>
+#include <sanitizer/lsan_interface.h>
 #define LG_NO_ASAN __attribute__((no_sanitize("address")))
 #else
 #define LG_NO_ASAN
@@ -36,6 +38,27 @@ LG_INLINE void lg__unpoison(const void *ptr, size_t size_bytes)
 {
 #ifdef LG_HAS_ASAN
     __asan_unpoison_memory_region(ptr, size_bytes);
+#else
+    (void)ptr;
+    (void)size_bytes;
+#endif
+}
+
+// Each is taken back with the same bounds, before the memory goes.
+LG_INLINE void lg__refers_add(const void *ptr, size_t size_bytes)
+{
+#ifdef LG_HAS_ASAN
+    __lsan_register_root_region(ptr, size_bytes);
+#else
+    (void)ptr;
+    (void)size_bytes;
+#endif
+}
+
+LG_INLINE void lg__refers_remove(const void *ptr, size_t size_bytes)
+{
+#ifdef LG_HAS_ASAN
+    __lsan_unregister_root_region(ptr, size_bytes);
 #else
     (void)ptr;
     (void)size_bytes;

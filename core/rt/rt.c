@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gc/gc.h"
+#include "mem/poison.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/fault.h"
@@ -84,6 +85,12 @@ static void fill_defaults(lg_options *o)
     }
 }
 
+static void record_free(struct lg_runtime *rt)
+{
+    lg__refers_remove(rt, sizeof *rt);
+    lg__vm_free(rt, sizeof *rt);
+}
+
 static void runtime_free(struct lg_runtime *rt)
 {
     struct alloc alloc = rt->alloc;
@@ -101,7 +108,7 @@ static void runtime_free(struct lg_runtime *rt)
     lg__globq_fini(&rt->global, &alloc);
     lg__stack_pool_fini(&rt->stacks);
     lg__heap_fini(&rt->heap);
-    lg__vm_free(rt, sizeof *rt);
+    record_free(rt);
 }
 
 // The record comes from the system: what allocates stands in it.
@@ -113,9 +120,10 @@ static int runtime_new(const lg_options *options, struct lg_runtime **out)
         return err;
     }
     struct lg_runtime *rt = mem;
+    lg__refers_add(rt, sizeof *rt);
     err = lg__heap_init(&rt->heap);
     if (err) {
-        lg__vm_free(rt, sizeof *rt);
+        record_free(rt);
         return err;
     }
     lg__alloc_init(&rt->alloc, &rt->heap, options->alloc, options->alloc_ud);

@@ -72,11 +72,12 @@ static int nothing_scripted(struct script *script, int result)
     SCRIPT_END
 }
 
-// A bit of everything that takes memory.
+// A bit of everything that takes memory. Two may be under way: one that lg_run()
+// could not drive is not lost.
 static void use(__attribute__((unused)) void *arg)
 {
-    static lg_timer timers[20];
-    static lg_case cases[300];
+    lg_timer timers[20];
+    lg_case cases[300];
     lg_chan *chans[4] = {0};
     size_t index;
     for (int i = 0; i < 4; i++) {

@@ -298,6 +298,23 @@ it("go from threads of the host while another drives", "starts them all")
     }
 }
 
+static void own(__attribute__((unused)) void *arg)
+{
+    lg_handle *handle;
+    void **object = lg_new_bytes(lg_current(), sizeof(void *));
+    CHECK(object);
+    *object = malloc(100);
+    CHECK_OK(lg_handle_new(lg_current(), object, &handle));
+}
+
+it("a runtime that is open at the exit", "keeps what its host has allocated")
+{
+    lg_runtime *host = spec_open(2);
+    spec_chan(host, sizeof(int), 2);
+    spec_main(host, own, NULL);
+    exit(0); // where the sanitizer looks for what is lost
+}
+
 it("a channel with deadline 0", "serves the host's own thread")
 {
     lg_runtime *host = spec_open(1);
