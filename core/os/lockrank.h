@@ -21,6 +21,7 @@ enum lock_rank {
     RANK_GC_POOL,  // full and empty work buffers (gc/work.c)
     RANK_TIMERS,   // the timer heap of one P (sched/timer.c): one at a time
     RANK_SCHED,    // global queue, idle Ps and Ms (sched/idle.c)
+    RANK_WORLD,    // who is inside the world (sched/world.c)
     RANK_GPOOL,    // goroutine records (sched/g.c)
     RANK_STACKS,   // the pool of C stacks (mem/stack.c)
     RANK_OUTSIDE,  // the block cache of threads without a P (mem/mcache.c)

@@ -228,9 +228,11 @@ static bool enter_idle_list(struct m *m)
         m->given_spinning = false;
         lg__list_push_front(&rt->idle_ms, &m->node);
         rt->nidle_ms++;
-        lg__world_leave_locked(rt, m);
     }
     lg__unlock(&rt->lock, RANK_SCHED);
+    if (may_sleep) {
+        lg__world_leave(rt, m);
+    }
     return may_sleep;
 }
 
@@ -239,8 +241,8 @@ static bool enter_idle_list(struct m *m)
 static void leave_idle_list(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
+    lg__world_enter(rt, m);
     lg__lock(&rt->lock, RANK_SCHED);
-    lg__world_enter_locked(rt, m);
     if (m->is_idle) {
         lg__list_remove(&rt->idle_ms, &m->node);
         m->is_idle = false;

@@ -59,14 +59,10 @@ int lg__m_enter(struct m *m)
     m->after = AFTER_NOTHING;
     m->errno_at = &errno;
     take_signals(m);
-    lg__lock(&rt->lock, RANK_SCHED);
-    lg__world_enter_locked(rt, m);
-    lg__unlock(&rt->lock, RANK_SCHED);
+    lg__world_enter(rt, m);
     lg__ctx_switch(&m->thread, &m->loop, m);
     lg__m_after_switch(m);
-    lg__lock(&rt->lock, RANK_SCHED);
-    lg__world_leave_locked(rt, m);
-    lg__unlock(&rt->lock, RANK_SCHED);
+    lg__world_leave(rt, m);
     forgo_signals(m);
     lg__panic_hook_set(NULL);
     lg__tls_set(NULL);

@@ -45,13 +45,14 @@ struct sysmon {
 
 // Who stops the world (sched/world.c).
 struct world {
+    struct lock lock;
     // -- lock --
     struct list inside; // Ms
     uint32_t ninside;
     // -- changed under the lock, read by anyone --
     _Atomic uint32_t turn; // grows; odd while the world is stopped or about to be
     // -- any thread --
-    _Atomic uint32_t nrunning; // that the stopper waits for
+    _Atomic uint32_t running; // Ms that the stopper waits for, and for which turn
     _Atomic bool is_stopper_asleep;
     // -- the stopper --
     char complaint[192]; // about who kept it waiting, for on_log; "": none

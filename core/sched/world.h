@@ -6,7 +6,7 @@
 // An M is *inside* from when it has got up to look for work until it goes to
 // sleep in the idle list, or has left its loop. The stopper asks those that are
 // inside by an interrupt and counts them down; those that are outside find the
-// gate closed (lg__world_enter_locked) and touch no P until the world starts.
+// gate closed (lg__world_enter) and touch no P until the world starts.
 //
 //   stopper                              M, inside
 //   -------                              ---------
@@ -22,16 +22,40 @@
 // a signal, if the host allows signals (may_stop_here() says when); else the stop
 // takes until it comes to one, and after 10 ms a line to on_log names it.
 //
-// Until the world starts the stopper must not wait, and must not call what may
-// need a lock of the host's: its allocator, on_log, stdio. A thread that holds
-// one may have been suspended.
+// A suspended goroutine may hold a lock of the host's (malloc's, say) that an M
+// needs which cannot be suspended. So a stop that takes a millisecond lets the
+// suspended go on and begins a turn of its own, a little later: `running` says for
+// which turn it counts, so that nobody is counted in the wrong one.
+//
+// Until the world starts the stopper must not wait, must not call what may need a
+// lock of the host's (its allocator, on_log, stdio): a thread that holds one may
+// have been suspended. So it makes nothing runnable either, which may start a
+// thread, and takes no lock under which others call the host.
 #ifndef LG_SCHED_WORLD_H
 #define LG_SCHED_WORLD_H
 
 #include "sched/m.h"
 #include "sched/runtime.h"
 
-// Stops and starts the world. By a goroutine, which runs on in between. If
+// world.running: the low bits of a turn, and how many Ms run in it.
+enum { RUNNING_COUNT_BITS = 16 };
+
+LG_INLINE uint32_t lg__running(uint32_t turn, uint32_t count)
+{
+    return turn << RUNNING_COUNT_BITS | count;
+}
+
+LG_INLINE uint32_t lg__running_turn(uint32_t running)
+{
+    return running >> RUNNING_COUNT_BITS;
+}
+
+LG_INLINE uint32_t lg__running_count(uint32_t running)
+{
+    return running & ((1U << RUNNING_COUNT_BITS) - 1);
+}
+
+// Stops and starts the world (sched/stopper.c). By a goroutine, which runs on in between. If
 // another one has stopped it, waits for its turn.
 void lg__world_stop(struct lg_runtime *rt);
 void lg__world_start(struct lg_runtime *rt);
@@ -56,11 +80,11 @@ LG_INLINE void lg__world_checkpoint(struct m *m)
 // One step of a busy wait for what another M does, which may be stopped.
 void lg__world_pause(void);
 
-// The M is inside from here on; waits if the world is stopped, without the lock.
-void lg__world_enter_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock);
+// The M is inside from here on; waits if the world is stopped.
+void lg__world_enter(struct lg_runtime *rt, struct m *m);
 
 // The M is outside.
-void lg__world_leave_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock);
+void lg__world_leave(struct lg_runtime *rt, struct m *m);
 
 // Whether the world is stopped, to its last M: for assertions of the stopper.
 bool lg__world_is_stopped(struct lg_runtime *rt);

@@ -3,6 +3,8 @@
 // Where a thread is not suspended, seen through the world that waits for it.
 #include "os/suspend.h"
 
+#include <pthread.h>
+
 #include "load.h"
 #include "os/lock.h"
 #include "sched/world.h"
@@ -181,5 +183,58 @@ it("world.stop with a channel's lock held", "waits for nobody who waits for it")
         lg_runtime *rt2 = load_open(procs);
         spec_main(rt2, stop_senders, rt2);
         spec_close(rt2);
+    }
+}
+
+static pthread_mutex_t host_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void use_host_lock(int pauses)
+{
+    pthread_mutex_lock(&host_lock);
+    for (volatile int i = 0; i < pauses; i++) {
+    }
+    pthread_mutex_unlock(&host_lock);
+}
+
+static void hold_host_lock(__attribute__((unused)) void *arg)
+{
+    while (!atomic_load_explicit(&must_end, memory_order_relaxed)) {
+        use_host_lock(3000);
+        atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+    }
+    atomic_fetch_add(&nended, 1);
+}
+
+static void need_host_lock(__attribute__((unused)) void *arg)
+{
+    use_host_lock(10);
+}
+
+static void stop_beside_host_lock(void *rt)
+{
+    lg_timer timer = {0};
+    lg_timer_init(&timer, rt, NULL, need_host_lock, NULL);
+    CHECK_OK(lg_timer_start(&timer, lg_now(rt), 20000));
+    spec_go(rt, hold_host_lock, NULL);
+    SETTLE(atomic_load(&count) > 0);
+    int64_t end_ns = spec_host_now_ns() + 2000000000;
+    for (int i = 0; i < spec_rounds(200) && spec_host_now_ns() < end_ns; i++) {
+        lg__world_stop(rt);
+        uint64_t before = atomic_load(&count);
+        for (volatile int j = 0; j < 20000; j++) {
+        }
+        CHECK_INT(atomic_load(&count), before);
+        lg__world_start(rt);
+        CHECK_OK(lg_yield());
+    }
+    end_hog();
+    lg_timer_stop(&timer);
+}
+
+it("world.stop with a lock of the host's held", "lets its holder go on until it is open")
+{
+    if (load_has_signals()) {
+        lg_runtime *rt2 = load_open(3);
+        spec_main(rt2, stop_beside_host_lock, rt2);
     }
 }

@@ -78,6 +78,34 @@ it("world.stop by signals with four Ps under load", "lets nobody move")
     }
 }
 
+static struct loads none;
+static _Atomic int nstoppers;
+
+static void stop_too(void *rt)
+{
+    stop_rounds(rt, &none, spec_rounds(1000));
+    atomic_fetch_sub(&nstoppers, 1);
+}
+
+static void stop_by_three(void *rt)
+{
+    atomic_store(&nstoppers, 3);
+    spec_go(rt, count_for_ever, rt);
+    for (int i = 0; i < 3; i++) {
+        spec_go(rt, stop_too, rt);
+    }
+    SETTLE(atomic_load(&nstoppers) == 0);
+    end_hog();
+}
+
+it("world.stop by signals by three goroutines", "gives each its turn")
+{
+    if (load_has_signals()) {
+        lg_runtime *rt2 = load_open(4);
+        spec_main(rt2, stop_by_three, rt2);
+    }
+}
+
 // ---------------------------------------------------------------------------
 // What a suspended goroutine holds
 // ---------------------------------------------------------------------------
