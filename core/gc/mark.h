@@ -32,8 +32,8 @@ bool lg__gc_flush_outside(struct gc *gc);
 void lg__gc_shade_range(struct gc *gc, struct gc_work *work, const void *lo,
                         const void *hi);
 
-// The same for words that leave a place where they were found, on any thread, while
-// the collector marks. The caller holds a lock.
+// The same for words that have left a place where they were found, on any thread,
+// while the collector marks. No signal may stop the caller.
 void lg__gc_shade_words(struct lg_runtime *rt, const void *lo, size_t size_bytes);
 
 // Shades what an object refers to, not the object.

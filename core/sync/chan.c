@@ -131,13 +131,15 @@ static bool may_hold_refs(const struct lg_chan *ch)
            ch->elem_size % sizeof(void *) == 0;
 }
 
-// The oldest element leaves a place where the collector may not have come by yet,
-// perhaps for a stack that it has scanned. (What a goroutine sends lies on its own
-// stack, which was scanned before it ran: it has been found.)
-static LG_NOINLINE void shade_oldest(struct lg_chan *ch)
+// An element has left a place where the collector may not have come by yet, perhaps
+// for a stack that it has scanned. (What a goroutine sends lies on its own stack, which
+// was scanned before it ran: it has been found.)
+static LG_NOINLINE void shade_taken(const struct lg_chan *ch, const void *elem)
 {
-    if (may_hold_refs(ch)) {
-        lg__gc_shade_words(ch->rt, slot_at(ch, 0), ch->elem_size);
+    if (elem && may_hold_refs(ch)) {
+        lg__nostop_enter();
+        lg__gc_shade_words(ch->rt, elem, ch->elem_size);
+        lg__nostop_leave();
     }
 }
 
@@ -145,11 +147,14 @@ static LG_NOINLINE void shade_oldest(struct lg_chan *ch)
 static void take_buffered_locked(struct lg_chan *ch, void *elem, const struct lg_g *self,
                                  struct lg_g **out_fire)
 {
-    // relaxed: under a lock no goroutine is stopped, so this does not change
-    if (LG_UNLIKELY(atomic_load_explicit(&ch->rt->is_marking, memory_order_relaxed))) {
-        shade_oldest(ch);
-    }
     copy_elem(ch, elem, slot_at(ch, 0));
+    // In this order: we may be stopped anywhere here, and a cycle begin. Before the
+    // copy, we see it now; after, it has found the element with us.
+    atomic_signal_fence(memory_order_seq_cst);
+    // relaxed: written while we are stopped
+    if (LG_UNLIKELY(atomic_load_explicit(&ch->rt->is_marking, memory_order_relaxed))) {
+        shade_taken(ch, elem);
+    }
     ch->first = ch->first + 1 == ch->cap ? 0 : ch->first + 1;
     uint32_t len = len_locked(ch) - 1;
     struct waiter *w = claim_locked(ch, &ch->sendq, self);
