@@ -67,9 +67,13 @@ static void sweep_specials(struct gc *gc, struct span *s, uint8_t epoch)
 }
 
 #ifdef LG_CHECK
-// Whoever still uses what was free'd shall notice.
+// Whoever still uses what was free'd shall notice. Not of a row of arenas: it goes
+// back to the system at once, and whoever gets its addresses next finds no marks.
 static void spoil_free(struct span *s)
 {
+    if (s->npages > SPAN_PAGES_MAX) {
+        return;
+    }
     for (uint32_t i = 0; i < s->nelems; i++) {
         char *object = s->start + i * s->elem_bytes;
         if (atomic_load_explicit(lg__mark_of(object), memory_order_relaxed) == 0) {

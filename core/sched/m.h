@@ -85,6 +85,13 @@ LG_INLINE void lg__m_set_after(struct m *m, enum after after)
     atomic_signal_fence(memory_order_seq_cst);
 }
 
+// What it runs. Others may glimpse at it (stopper.c); it reads what it wrote itself.
+LG_INLINE void lg__m_set_g(struct m *m, struct lg_g *g)
+{
+    // relaxed: whoever looks from outside wants a guess, and records stay
+    __atomic_store_n(&m->g, g, __ATOMIC_RELAXED);
+}
+
 // The calling thread's M; NULL outside a runtime.
 LG_INLINE struct m *lg__m(void)
 {

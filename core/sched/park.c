@@ -166,7 +166,7 @@ static bool donate(struct lg_g *g)
     g->ctx = mine; // whose stack pointer the switch fills in
     m->prev = g;
     lg__m_set_after(m, AFTER_PARK);
-    m->g = NULL;
+    lg__m_set_g(m, NULL);
     int saved_errno = *m->errno_at;
     m = lg__ctx_switch(&g->ctx, &m->loop, m);
     lg__m_after_switch(m);

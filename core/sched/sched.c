@@ -249,7 +249,7 @@ static void loop(struct m *m)
         lg__scan_before_run(m->rt, g);
         if (g->stack || bind_stack(m, g)) {
             lg__g_set_status(g, LG_RUNNABLE, LG_RUNNING);
-            m->g = g;
+            lg__m_set_g(m, g);
             m = lg__ctx_switch(&m->loop, &g->ctx, m);
             lg__m_after_switch(m);
         }
@@ -349,7 +349,7 @@ void lg__sched_switch(struct m *m, enum after after)
 
     struct lg_g *next = pick_direct(m);
     struct ctx *to = &m->loop;
-    m->g = next;
+    lg__m_set_g(m, next);
     if (next) {
         lg__g_set_status(next, LG_RUNNABLE, LG_RUNNING);
         to = &next->ctx;

@@ -107,10 +107,10 @@ static void signal_laggards(struct lg_runtime *rt)
     lg__unlock(&rt->world.lock, RANK_WORLD);
 }
 
-// What another thread's M runs at this moment, or ran a moment ago. Not
-// instrumented: it is a guess, and records stay. relaxed: as said
-__attribute__((no_sanitize("thread"))) static struct lg_g *glimpse_g(struct m *m)
+// What another thread's M runs at this moment, or ran a moment ago.
+static struct lg_g *glimpse_g(struct m *m)
 {
+    // relaxed: as in lg__m_set_g()
     return __atomic_load_n(&m->g, __ATOMIC_RELAXED);
 }
 

@@ -232,7 +232,7 @@ static void step(struct lg_strand *s, struct lg_g *g)
     struct m *m = lg__m();
     lg__scan_before_run(s->rt, g);
     lg__g_set_status(g, LG_RUNNABLE, LG_RUNNING);
-    m->g = g;
+    lg__m_set_g(m, g);
     if (g->stack) {
         lg__park_return(g); // does not come back here
     }
@@ -244,7 +244,7 @@ static void step(struct lg_strand *s, struct lg_g *g)
     // The goroutine may have donated the stack and come back on another
     // thread: only s and g, which are its own, are still what they were.
     m = lg__m();
-    m->g = NULL;
+    lg__m_set_g(m, NULL);
     if (rc == LG_WAIT) {
         LG_MISUSE_IF(!g->has_wait,
                      "a strand's resume returned LG_WAIT, but no wait is armed");

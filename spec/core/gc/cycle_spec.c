@@ -302,3 +302,30 @@ it("gctrace", "tells of each cycle in Go's form")
     CHECK_INT(n, strlen(traced[0]));
     CHECK_BETWEEN(mb[5], 0, 8); // 8, but for the check build's small heaps
 }
+
+// Larger than an arena: it has a row of its own, which stands by when it is free.
+static void free_huge(__attribute__((unused)) void *arg)
+{
+    enum { OBJECT_BYTES = 150 << 20, BLOCK_BYTES = 80 << 20 };
+    lg_runtime *rt = lg_current();
+    size_t before = live_objects(rt);
+    CHECK(lg_new_bytes(rt, OBJECT_BYTES));
+    node_scrub();
+    CHECK_INT(live_objects(rt), before);
+    char *block = lg_alloc(rt, LG_USE_OTHER, NULL, 0, BLOCK_BYTES);
+    CHECK(block);
+    block[0] = 1;
+    block[BLOCK_BYTES - 1] = 1;
+    lg_alloc(rt, LG_USE_OTHER, block, BLOCK_BYTES, 0);
+}
+
+it("gc", "leaves the memory of a huge object to blocks")
+{
+    lg_options options;
+    lg_options_init(&options);
+    options.procs = 1;
+    lg_runtime *own; // blocks come from the same heap, not from the host
+    CHECK_OK(lg_open(&options, &own));
+    spec_main(own, free_huge, NULL);
+    lg_close(own);
+}
