@@ -10,10 +10,25 @@
 
 enum { PAINT = 0xdb };
 
+// The sanitizer sees scratches by itself.
+static void paint(void *ptr, size_t size_bytes)
+{
+#ifndef LG_HAS_ASAN
+    memset(ptr, PAINT, size_bytes);
+#endif
+    lg__poison(ptr, size_bytes);
+}
+
 int lg__guard_span_init(struct heap *h, struct span *s)
 {
     s->live = lg__fixed_get(&h->fixed, s->nelems);
-    return s->live ? LG_OK : LG_ENOMEM;
+    if (!s->live) {
+        return LG_ENOMEM;
+    }
+    if (s->size_class != 0) {
+        paint(s->start, lg__span_bytes(s));
+    }
+    return LG_OK;
 }
 
 void lg__guard_span_fini(struct heap *h, struct span *s)
@@ -22,20 +37,11 @@ void lg__guard_span_fini(struct heap *h, struct span *s)
     s->live = NULL;
 }
 
-// The first word of a free block links it. The sanitizer sees scratches by itself.
-void lg__guard_paint(void *ptr, size_t size_bytes)
-{
-#ifndef LG_HAS_ASAN
-    memset((char *)ptr + sizeof(void *), PAINT, size_bytes - sizeof(void *));
-#endif
-    lg__poison(ptr, size_bytes);
-}
-
 static void check_paint(const void *ptr, size_t size_bytes)
 {
 #ifndef LG_HAS_ASAN
     const unsigned char *bytes = ptr;
-    for (size_t i = sizeof(void *); i < size_bytes; i++) {
+    for (size_t i = 0; i < size_bytes; i++) {
         if (bytes[i] != PAINT) {
             lg__panic(
                 "block %p of %zu bytes was written to at byte %zu after it was freed",
@@ -117,7 +123,7 @@ void lg__guard_drop(struct heap *h, void *ptr, size_t size_bytes, const char *wh
         panic_freed(ptr, what);
     }
     if (s->size_class != 0) {
-        lg__guard_paint(ptr, s->elem_bytes);
+        paint(ptr, s->elem_bytes);
     }
 }
 

@@ -14,9 +14,6 @@
 int lg__guard_span_init(struct heap *h, struct span *s);
 void lg__guard_span_fini(struct heap *h, struct span *s);
 
-// Paints a block that has never been used.
-void lg__guard_paint(void *ptr, size_t size_bytes);
-
 // A block becomes live; fatal if its paint is scratched.
 void lg__guard_take(void *ptr);
 
@@ -41,12 +38,6 @@ LG_INLINE void lg__guard_span_fini(struct heap *h, struct span *s)
 {
     (void)h;
     (void)s;
-}
-
-LG_INLINE void lg__guard_paint(void *ptr, size_t size_bytes)
-{
-    (void)ptr;
-    (void)size_bytes;
 }
 
 LG_INLINE void lg__guard_take(void *ptr)

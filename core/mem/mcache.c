@@ -4,79 +4,92 @@
 #include "mem/mcentral.h"
 #include "mem/mheap.h"
 
+static uint32_t get(_Atomic uint32_t *figure)
+{
+    // relaxed: our own value
+    return atomic_load_explicit(figure, memory_order_relaxed);
+}
+
 static void set(_Atomic uint32_t *figure, uint32_t value)
 {
     // relaxed: a figure that we alone write
     atomic_store_explicit(figure, value, memory_order_relaxed);
 }
 
-static void set_room(struct block_list *list, uint32_t room)
+static uint32_t cap_of(uint32_t class)
 {
-    // relaxed: our own
-    uint32_t put = atomic_load_explicit(&list->put, memory_order_relaxed);
-    set(&list->taken, put + room);
+    size_t cap = BATCH_BYTES / lg__class_bytes(class);
+    return cap < BATCH_MIN ? BATCH_MIN : cap > BATCH_MAX ? BATCH_MAX : (uint32_t)cap;
 }
 
 void lg__mcache_init(struct mcache *mc, struct heap *h)
 {
     mc->heap = h;
+    void **place = mc->places;
     for (uint32_t class = 1; class < NCLASSES; class ++) {
-        set_room(&mc->lists[class], h->centrals[class].batch);
+        struct block_cache *cache = &mc->classes[class];
+        cache->cap = cap_of(class);
+        cache->out = place;
+        cache->in = place + cache->cap;
+        place += (size_t)2 * cache->cap;
+    }
+    LG_ASSERT(place <= mc->places + MCACHE_PLACES);
+}
+
+// What has come back is to be handed out next, the latest first.
+static void change_places(struct block_cache *cache)
+{
+    void **out = cache->out;
+    cache->out = cache->in;
+    cache->in = out;
+    uint32_t n = get(&cache->nin);
+    set(&cache->nin, 0);
+    set(&cache->nout, n);
+}
+
+static void put_back(struct mcache *mc, uint32_t class, void **blocks,
+                     _Atomic uint32_t *nblocks)
+{
+    uint32_t n = get(nblocks);
+    if (n > 0) {
+        set(nblocks, 0);
+        lg__mcentral_put(mc->heap, class, blocks, n);
     }
 }
 
-LG_NOINLINE struct block *lg__mcache_refill(struct mcache *mc, uint32_t class)
+LG_NOINLINE void *lg__mcache_refill(struct mcache *mc, uint32_t class)
 {
-    struct block_list *list = &mc->lists[class];
-    uint32_t batch = mc->heap->centrals[class].batch;
-    struct block *block = list->spare;
-    uint32_t n = batch;
-    if (block) {
-        list->spare = NULL;
-        set(&list->nspare, 0);
+    struct block_cache *cache = &mc->classes[class];
+    if (get(&cache->nin) > cache->cap / 2) {
+        change_places(cache);
     } else {
-        n = lg__mcentral_get(mc->heap, class, &block);
-        if (n == 0) {
-            return NULL;
-        }
+        put_back(mc, class, cache->in, &cache->nin);
+        set(&cache->nout, lg__mcentral_get(mc->heap, class, cache->out, cache->cap));
     }
-    list->first = lg__block_next(block);
-    set_room(list, batch - n + 1);
-    return block;
+    uint32_t n = get(&cache->nout);
+    if (n == 0) {
+        return NULL;
+    }
+    set(&cache->nout, n - 1);
+    return cache->out[n - 1];
 }
 
-// The list has just become full. With one laid aside already, this one goes and that one
-// stays: this one's blocks are still in the CPU's cache.
-LG_NOINLINE void lg__mcache_lay_aside(struct mcache *mc, uint32_t class)
+// What has come back fills its array.
+LG_NOINLINE void lg__mcache_spill(struct mcache *mc, uint32_t class)
 {
-    struct block_list *list = &mc->lists[class];
-    uint32_t batch = mc->heap->centrals[class].batch;
-    struct block *blocks = list->first;
-    list->first = NULL;
-    set_room(list, batch);
-    if (list->spare) {
-        lg__mcentral_put(mc->heap, class, blocks);
+    struct block_cache *cache = &mc->classes[class];
+    if (get(&cache->nout) == 0) {
+        change_places(cache);
     } else {
-        list->spare = blocks;
-        set(&list->nspare, batch);
+        put_back(mc, class, cache->in, &cache->nin);
     }
 }
 
 void lg__mcache_flush(struct mcache *mc)
 {
     for (uint32_t class = 1; class < NCLASSES; class ++) {
-        struct block_list *list = &mc->lists[class];
-        struct block *first = list->first;
-        struct block *spare = list->spare;
-        list->first = NULL;
-        list->spare = NULL;
-        set_room(list, mc->heap->centrals[class].batch);
-        set(&list->nspare, 0);
-        if (first) {
-            lg__mcentral_put(mc->heap, class, first);
-        }
-        if (spare) {
-            lg__mcentral_put(mc->heap, class, spare);
-        }
+        struct block_cache *cache = &mc->classes[class];
+        put_back(mc, class, cache->out, &cache->nout);
+        put_back(mc, class, cache->in, &cache->nin);
     }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// mcache: the free blocks that a P has at hand, a list per size class, without lock
-// or atomic read-modify-write. A list that is full is laid aside whole, and with one
-// laid aside already that one goes to the mcentral: between two looks at the mcentral
-// there are always as many calls as a list has blocks.
+// mcache: the free blocks that a P has at hand, two arrays of pointers per size class,
+// without lock or atomic read-modify-write. Blocks are handed out from the one and come
+// back to the other. The two change places when the one is empty and the other half full;
+// else the one is filled from the mcentral, and the other, when it is full, goes there: so
+// between two looks at the mcentral there are always half as many calls as an array has
+// places. No free block is ever touched.
 //
 // A block belongs to no P: whoever frees it has it. Threads without a P share the
 // heap's own cache, under a lock.
@@ -11,32 +13,39 @@
 #define LG_MEM_MCACHE_H
 
 #include "lagoon.h"
-#include "mem/block.h"
 #include "mem/sizeclass.h"
 #include "os/tls.h"
 
 struct heap;
 
-struct block_list {
+enum {
+    BATCH_BYTES = 8 * 1024,
+    BATCH_MIN = 2,
+    BATCH_MAX = LG_SIZED(256, 3),
+    MCACHE_PLACES = 5120, // of all classes
+};
+
+struct block_cache {
     // -- owner only --
-    struct block *first; // last in, first out
-    struct block *spare; // a full list laid aside, or NULL
+    void **out; // the next to be handed out is the last
+    void **in;  // that have come back
+    // -- fixed --
+    uint32_t cap; // of each of the two
     // -- written by the owner, read by anyone, relaxed: figures --
-    // What still fits into `first` is taken - put; both wrap. One number would be written
-    // by both halves of an allocation and a free, each waiting for the other's store.
-    _Atomic uint32_t taken;
-    _Atomic uint32_t put;
-    _Atomic uint32_t nspare; // in `spare`
+    _Atomic uint32_t nout;
+    _Atomic uint32_t nin;
 };
 
 struct mcache {
     // -- fixed --
     struct heap *heap;
     // -- owner only --
-    struct block_list lists[NCLASSES];
+    struct block_cache classes[NCLASSES];
     // -- written by the owner, read by anyone, relaxed: figures --
     _Atomic int64_t asked[LG_NUSES]; // bytes allocated less freed here; as asked for
     _Atomic int64_t slack[LG_NUSES]; // and what their blocks have beyond that
+    // -- owner only --
+    void *places[MCACHE_PLACES];
 };
 
 void lg__mcache_init(struct mcache *mc, struct heap *h);
@@ -53,42 +62,32 @@ LG_INLINE struct mcache *lg__mcache_own(struct heap *h)
     return LG_LIKELY(mc != NULL) && LG_LIKELY(mc->heap == h) ? mc : NULL;
 }
 
-struct block *lg__mcache_refill(struct mcache *mc, uint32_t class);
-void lg__mcache_lay_aside(struct mcache *mc, uint32_t class);
-
-// Blocks that still fit into the list.
-LG_INLINE uint32_t lg__block_list_room(struct block_list *list)
-{
-    // relaxed: a figure, or our own
-    return atomic_load_explicit(&list->taken, memory_order_relaxed) -
-           atomic_load_explicit(&list->put, memory_order_relaxed);
-}
+void *lg__mcache_refill(struct mcache *mc, uint32_t class);
+void lg__mcache_spill(struct mcache *mc, uint32_t class);
 
 LG_INLINE void *lg__mcache_get(struct mcache *mc, uint32_t class)
 {
-    struct block_list *list = &mc->lists[class];
-    struct block *block = list->first;
-    if (LG_UNLIKELY(!block)) {
+    struct block_cache *cache = &mc->classes[class];
+    // relaxed: our own value
+    uint32_t n = atomic_load_explicit(&cache->nout, memory_order_relaxed);
+    if (LG_UNLIKELY(n == 0)) {
         return lg__mcache_refill(mc, class);
     }
-    list->first = lg__block_next(block);
-    // relaxed: our own value
-    uint32_t taken = atomic_load_explicit(&list->taken, memory_order_relaxed);
-    atomic_store_explicit(&list->taken, taken + 1, memory_order_relaxed);
-    return block;
+    n--;
+    atomic_store_explicit(&cache->nout, n, memory_order_relaxed);
+    return cache->out[n];
 }
 
 LG_INLINE void lg__mcache_put(struct mcache *mc, uint32_t class, void *ptr)
 {
-    struct block_list *list = &mc->lists[class];
-    struct block *block = ptr;
-    lg__block_link(block, list->first);
-    list->first = block;
-    // relaxed: our own values
-    uint32_t put = atomic_load_explicit(&list->put, memory_order_relaxed) + 1;
-    atomic_store_explicit(&list->put, put, memory_order_relaxed);
-    if (LG_UNLIKELY(put == atomic_load_explicit(&list->taken, memory_order_relaxed))) {
-        lg__mcache_lay_aside(mc, class);
+    struct block_cache *cache = &mc->classes[class];
+    // relaxed: our own value
+    uint32_t n = atomic_load_explicit(&cache->nin, memory_order_relaxed);
+    cache->in[n] = ptr;
+    n++;
+    atomic_store_explicit(&cache->nin, n, memory_order_relaxed);
+    if (LG_UNLIKELY(n == cache->cap)) {
+        lg__mcache_spill(mc, class);
     }
 }
 

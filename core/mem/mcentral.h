@@ -2,23 +2,20 @@
 //
 // mcentral: the spans of one size class, and free blocks on their way between Ps.
 //
-// Blocks come and go as lists. One that comes back is taken apart: each block returns to
-// its span. That keeps what is handed out together close together: a P gets the free
-// blocks of one span, then of another, however they were mixed when they were freed. A
-// span of which nothing is used any more stays with its class until the heap would have
+// A block that comes back returns to its span, which knows its free blocks by a bit each;
+// a P gets those of one span in the order of their addresses, then of another, however
+// they were mixed when they were freed. So what is handed out together is close together.
+// A span of which nothing is used any more stays with its class until the heap would have
 // to grow (lg__heap_reclaim) or nobody has needed it for a while (lg__mcentral_trim): to
 // give one back and cut another costs as much as a dozen blocks.
 #ifndef LG_MEM_MCENTRAL_H
 #define LG_MEM_MCENTRAL_H
 
-#include "mem/block.h"
 #include "mem/span.h"
 #include "os/lock.h"
 
 struct mcentral {
     struct lock lock;
-    // -- fixed --
-    uint32_t batch; // blocks in a full list
     // -- lock --
     size_t least_unused; // since the last trim: so many nobody has needed
     struct list spans;   // some of whose blocks are free
@@ -29,13 +26,12 @@ struct mcentral {
     _Atomic size_t nunused; // spans on `unused`
 };
 
-void lg__mcentral_init(struct mcentral *c, uint32_t class);
+// Takes up to n blocks, to be used from the last to the first; returns how many. 0: there
+// is no memory.
+uint32_t lg__mcentral_get(struct heap *h, uint32_t class, void **out, uint32_t n);
 
-// Takes blocks, up to a full list; returns how many. 0: there is no memory.
-uint32_t lg__mcentral_get(struct heap *h, uint32_t class, struct block **out);
-
-// Takes a list back.
-void lg__mcentral_put(struct heap *h, uint32_t class, struct block *blocks);
+// Takes n blocks back.
+void lg__mcentral_put(struct heap *h, uint32_t class, void **blocks, uint32_t n);
 
 // Gives unused spans back to the page heap: those that nobody has needed since the last
 // call, or all. The former returns whether more may follow.

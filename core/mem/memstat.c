@@ -24,11 +24,11 @@ void lg__memstat_begin(struct memstat *ms, struct heap *h)
 void lg__memstat_add(struct memstat *ms, struct mcache *mc)
 {
     for (uint32_t class = 1; class < NCLASSES; class ++) {
-        struct block_list *list = &mc->lists[class];
-        uint32_t room = lg__block_list_room(list);
-        // relaxed: a figure
-        uint32_t nspare = atomic_load_explicit(&list->nspare, memory_order_relaxed);
-        ms->classes[class].ncached += ms->heap->centrals[class].batch - room + nspare;
+        struct block_cache *cache = &mc->classes[class];
+        // relaxed: figures
+        ms->classes[class].ncached +=
+            atomic_load_explicit(&cache->nout, memory_order_relaxed) +
+            atomic_load_explicit(&cache->nin, memory_order_relaxed);
     }
     for (int use = 0; use < LG_NUSES; use++) {
         ms->asked[use] += atomic_load_explicit(&mc->asked[use], memory_order_relaxed);

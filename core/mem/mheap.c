@@ -21,9 +21,6 @@ int lg__heap_init(struct heap *h)
     memset(h, 0, sizeof *h);
     h->table = table;
     lg__fixed_init(&h->fixed);
-    for (uint32_t class = 1; class < NCLASSES; class ++) {
-        lg__mcentral_init(&h->centrals[class], class);
-    }
     lg__mcache_init(&h->outside, h);
     // relaxed: a figure. Arenas are near each other: one page of the table.
     atomic_store_explicit(&h->header_bytes, lg__vm_page_bytes(), memory_order_relaxed);
@@ -78,7 +75,7 @@ static void span_init(struct span *s, char *start, size_t npages, enum span_kind
     s->needs_zero = false;
     s->is_free = false;
     s->node = (struct node){NULL, NULL};
-    memset(&s->free, 0, sizeof *s - offsetof(struct span, free));
+    memset(&s->nused, 0, sizeof *s - offsetof(struct span, nused));
 }
 
 static void note_least_idle_locked(struct heap *h) LG_REQUIRES(h->lock)

@@ -30,6 +30,7 @@ enum {
     ARENA_SHIFT = 26,
     ARENA_PAGES = 1 << (ARENA_SHIFT - PAGE_SHIFT),
     SPAN_NONE = 0, // no span starts in an arena's header
+    SPAN_BLOCKS_MAX = 1024,
 };
 #define ARENA_BYTES ((size_t)1 << ARENA_SHIFT)
 #define ARENA_MASK ((uintptr_t)ARENA_BYTES - 1)
@@ -42,7 +43,6 @@ enum span_kind {
     SPAN_COLLECTED,
 };
 
-struct block;
 struct heap;
 struct lg_type;
 struct gc_family;
@@ -74,10 +74,8 @@ struct span {
     };
 
     // -- SPAN_EXPLICIT: lock of its class's mcentral --
-    struct block *free; // that have come back
-    uint32_t nused;     // blocks that are elsewhere: in use, in caches
-    uint32_t nfresh;    // the last so many blocks have never been used
-    bool is_mixed;      // `free` is in no order of addresses
+    uint32_t nused; // blocks that are elsewhere: in use, in caches
+    uint64_t is_free_block[SPAN_BLOCKS_MAX / 64]; // the others, by number
 #ifndef NDEBUG
     _Atomic uint8_t *live; // of each block: 1, its owner has it (mem/guard.c)
 #endif
