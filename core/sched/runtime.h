@@ -90,15 +90,15 @@ struct lg_runtime {
 
     struct lock chans_lock;
     // -- chans_lock --
-    struct list chans; // made and not freed (sync/chan.c)
+    struct list chans;        // made and not freed (sync/chan.c)
     struct node chans_cursor; // in the list while the collector goes through it
 
     // -- any thread --
     _Atomic uint32_t interrupts; // INTERRUPT_*; looked at every round
     // The collector marks; written by it with the world stopped (gc/cycle.c).
     _Atomic bool is_marking;
-    _Atomic uint32_t nprocs;     // Ps with numbers below it may run
-    _Atomic uint32_t nps;        // Ps that exist; ps[0..nps) never move
+    _Atomic uint32_t nprocs; // Ps with numbers below it may run
+    _Atomic uint32_t nps;    // Ps that exist; ps[0..nps) never move
     _Atomic(struct p *) ps[LG_PROCS_MAX];
     _Atomic int64_t now_ns;    // the clock when it was last read: for dumps
     _Atomic int64_t tidied_ns; // when lg__tidy() last did something
