@@ -38,10 +38,14 @@ static void hold(void (*enter)(void), void (*leave)(void))
     atomic_fetch_add(&nended, 1);
 }
 
+// On a busy machine each round waits for the other thread to get a CPU.
+#define ENOUGH_NS INT64_C(3000000000)
+
 static void stop_while_held(void *rt)
 {
     SETTLE(atomic_load(&count) > 0);
-    for (int i = 0; i < spec_rounds(200); i++) {
+    int64_t end_ns = spec_host_now_ns() + ENOUGH_NS;
+    for (int i = 0; i < spec_rounds(200) && spec_host_now_ns() < end_ns; i++) {
         lg__world_stop(rt);
         CHECK(!atomic_load_explicit(&is_held, memory_order_relaxed));
         lg__world_start(rt);
@@ -105,7 +109,8 @@ static void count_both_for_ever(__attribute__((unused)) void *arg)
 static void stop_both(void *rt)
 {
     SETTLE(atomic_load(&count) > 0);
-    for (int i = 0; i < spec_rounds(200); i++) {
+    int64_t end_ns = spec_host_now_ns() + ENOUGH_NS;
+    for (int i = 0; i < spec_rounds(200) && spec_host_now_ns() < end_ns; i++) {
         lg__world_stop(rt);
         CHECK_INT(atomic_load(&first), atomic_load(&second));
         lg__world_start(rt);
