@@ -255,7 +255,8 @@ static void *resize_for(struct heap *h, lg_use use, void *ptr, size_t osize, siz
     return fresh;
 }
 
-static void *alloc_slow(struct heap *h, lg_use use, void *ptr, size_t osize, size_t nsize)
+static LG_NOINLINE void *alloc_slow(struct heap *h, lg_use use, void *ptr, size_t osize,
+                                    size_t nsize)
 {
     if (nsize == 0) {
         if (ptr) {
@@ -274,27 +275,37 @@ static void *alloc_slow(struct heap *h, lg_use use, void *ptr, size_t osize, siz
     return ptr;
 }
 
-// Small blocks that come and go on a P are most of what interpreters ask for.
+static LG_NOINLINE void *spill(struct mcache *mc, uint32_t class)
+{
+    lg__mcache_spill(mc, class);
+    return NULL;
+}
+
+// Small blocks that come and go on a P are most of what interpreters ask for. Whatever is
+// rare is called last, so that nothing has to be saved for it.
 void *lg__alloc_for(struct heap *h, lg_use use, void *ptr, size_t osize, size_t nsize)
 {
     struct mcache *mc = lg__mcache_own(h);
-    if (LG_LIKELY(mc && !ptr && nsize > 0 && nsize <= LOOKUP_BYTES_MAX)) {
+    if (LG_UNLIKELY(!mc)) {
+        return alloc_slow(h, use, ptr, osize, nsize);
+    }
+    if (LG_LIKELY(!ptr && nsize > 0 && nsize <= LOOKUP_BYTES_MAX)) {
         uint32_t class = lg__class_of_aligned(nsize);
-        ptr = lg__mcache_get(mc, class);
-        if (LG_LIKELY(ptr != NULL)) {
-            lg__guard_take(ptr);
-            add(&mc->asked[use], nsize);
-            add(&mc->slack[use], lg__class_bytes(class) - nsize);
+        ptr = lg__mcache_try_get(mc, class);
+        if (LG_UNLIKELY(!ptr)) {
+            return alloc_slow(h, use, NULL, osize, nsize);
         }
+        lg__guard_take(ptr);
+        add(&mc->asked[use], nsize);
+        add(&mc->slack[use], lg__class_bytes(class) - nsize);
         return ptr;
     }
-    if (LG_LIKELY(mc && ptr && nsize == 0 && osize <= LOOKUP_BYTES_MAX)) {
+    if (LG_LIKELY(ptr && nsize == 0 && osize <= LOOKUP_BYTES_MAX)) {
         uint32_t class = lg__class_of_aligned(osize);
         lg__guard_drop(h, ptr, osize, "lg_alloc()");
         add(&mc->asked[use], 0 - osize);
         add(&mc->slack[use], osize - lg__class_bytes(class));
-        lg__mcache_put(mc, class, ptr);
-        return NULL;
+        return LG_LIKELY(lg__mcache_push(mc, class, ptr)) ? NULL : spill(mc, class);
     }
     return alloc_slow(h, use, ptr, osize, nsize);
 }

@@ -23,6 +23,7 @@ enum {
     BATCH_MIN = 2,
     BATCH_MAX = LG_SIZED(256, 3),
     MCACHE_PLACES = 5120, // of all classes
+    PREFETCH_AHEAD = 4,   // blocks: the caller writes to what it gets
 };
 
 struct block_cache {
@@ -65,20 +66,29 @@ LG_INLINE struct mcache *lg__mcache_own(struct heap *h)
 void *lg__mcache_refill(struct mcache *mc, uint32_t class);
 void lg__mcache_spill(struct mcache *mc, uint32_t class);
 
-LG_INLINE void *lg__mcache_get(struct mcache *mc, uint32_t class)
+// NULL: there is none at hand.
+LG_INLINE void *lg__mcache_try_get(struct mcache *mc, uint32_t class)
 {
     struct block_cache *cache = &mc->classes[class];
     // relaxed: our own value
     uint32_t n = atomic_load_explicit(&cache->nout, memory_order_relaxed);
     if (LG_UNLIKELY(n == 0)) {
-        return lg__mcache_refill(mc, class);
+        return NULL;
     }
     n--;
     atomic_store_explicit(&cache->nout, n, memory_order_relaxed);
+    __builtin_prefetch(cache->out[n > PREFETCH_AHEAD ? n - PREFETCH_AHEAD : 0], 1);
     return cache->out[n];
 }
 
-LG_INLINE void lg__mcache_put(struct mcache *mc, uint32_t class, void *ptr)
+LG_INLINE void *lg__mcache_get(struct mcache *mc, uint32_t class)
+{
+    void *ptr = lg__mcache_try_get(mc, class);
+    return LG_LIKELY(ptr != NULL) ? ptr : lg__mcache_refill(mc, class);
+}
+
+// Whether there is room for more; if not, lg__mcache_spill() is due at once.
+LG_INLINE bool lg__mcache_push(struct mcache *mc, uint32_t class, void *ptr)
 {
     struct block_cache *cache = &mc->classes[class];
     // relaxed: our own value
@@ -86,7 +96,12 @@ LG_INLINE void lg__mcache_put(struct mcache *mc, uint32_t class, void *ptr)
     cache->in[n] = ptr;
     n++;
     atomic_store_explicit(&cache->nin, n, memory_order_relaxed);
-    if (LG_UNLIKELY(n == cache->cap)) {
+    return LG_LIKELY(n != cache->cap);
+}
+
+LG_INLINE void lg__mcache_put(struct mcache *mc, uint32_t class, void *ptr)
+{
+    if (LG_UNLIKELY(!lg__mcache_push(mc, class, ptr))) {
         lg__mcache_spill(mc, class);
     }
 }

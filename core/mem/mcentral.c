@@ -7,7 +7,11 @@
 #include "mem/guard.h"
 #include "mem/mheap.h"
 
-enum { UNUSED_MAX = LG_SIZED(1024, 1) }; // spans of a class
+enum {
+    UNUSED_MAX = LG_SIZED(256, 1), // spans of a class
+    LONG_SPAN_BYTES_MAX = 512,     // of a block
+    LONG_SPAN_PAGES = 4,
+};
 
 LG_INLINE void count(_Atomic size_t *figure, size_t delta)
 {
@@ -20,10 +24,21 @@ LG_INLINE void count(_Atomic size_t *figure, size_t delta)
 // Spans
 // ---------------------------------------------------------------------------
 
+size_t lg__mcentral_npages(uint32_t class)
+{
+    size_t npages = lg__class_npages(class);
+    size_t bytes = lg__class_bytes(class);
+    while (npages > 0 && bytes <= LONG_SPAN_BYTES_MAX && npages < LONG_SPAN_PAGES &&
+           2 * npages * PAGE_BYTES <= SPAN_BLOCKS_MAX * bytes) {
+        npages *= 2;
+    }
+    return npages;
+}
+
 static struct span *span_new(struct heap *h, uint32_t class)
 {
     struct span *s;
-    if (lg__span_new(h, lg__class_npages(class), SPAN_EXPLICIT, &s) != LG_OK) {
+    if (lg__span_new(h, lg__mcentral_npages(class), SPAN_EXPLICIT, &s) != LG_OK) {
         return NULL;
     }
     lg__span_cut(s, lg__class_bytes(class));
@@ -133,7 +148,7 @@ static void **get_locked(struct mcentral *c, void **out, void **end) LG_REQUIRES
 static void **get_new(struct heap *h, uint32_t class, void **out, void **end)
 {
     struct mcentral *c = &h->centrals[class];
-    lg__heap_reclaim(h, lg__class_npages(class));
+    lg__heap_reclaim(h, lg__mcentral_npages(class));
     struct span *s = span_new(h, class);
     if (!s) {
         return end;

@@ -26,6 +26,10 @@ struct mcentral {
     _Atomic size_t nunused; // spans on `unused`
 };
 
+// Pages of a span. For small blocks more than the least: what follows each other in time
+// then follows each other in memory for longer.
+size_t lg__mcentral_npages(uint32_t class);
+
 // Takes up to n blocks, to be used from the last to the first; returns how many. 0: there
 // is no memory.
 uint32_t lg__mcentral_get(struct heap *h, uint32_t class, void **out, uint32_t n);

@@ -69,7 +69,7 @@ void lg__memstat_tell(const struct memstat *ms, lg_stats *out)
     size_t small_pages = 0;
     for (uint32_t class = 1; class < NCLASSES; class ++) {
         small_bytes += lg__memstat_blocks(ms, class) * lg__class_bytes(class);
-        small_pages += ms->classes[class].nspans * lg__class_npages(class);
+        small_pages += ms->classes[class].nspans * lg__mcentral_npages(class);
     }
     size_t explicit_pages = figure(&h->nspanned[SPAN_EXPLICIT]);
     size_t large_bytes = less(explicit_pages, small_pages) << PAGE_SHIFT;

@@ -71,7 +71,7 @@ int lg_get_class_stats(lg_runtime *rt, size_t index, lg_class_stats *out)
     uint32_t class = (uint32_t)index;
     *out = (lg_class_stats){
         .block_bytes = lg__class_bytes(class),
-        .span_bytes = lg__class_npages(class) << PAGE_SHIFT,
+        .span_bytes = lg__mcentral_npages(class) << PAGE_SHIFT,
         .spans = memstat.classes[class].nspans,
         .blocks = lg__memstat_blocks(&memstat, class),
     };
