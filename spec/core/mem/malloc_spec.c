@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "mem/poison.h"
 #include "mem/sizeclass.h"
 #include "os/vm.h"
 #include "sched/runtime.h"
