@@ -19,9 +19,6 @@
 #ifdef LG_HAS_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/lsan_interface.h>
-#define LG_NO_ASAN __attribute__((no_sanitize("address")))
-#else
-#define LG_NO_ASAN
 #endif
 
 LG_INLINE void lg__poison(const void *ptr, size_t size_bytes)
