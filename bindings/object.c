@@ -23,6 +23,13 @@ static const struct {
     [KIND_COND] = {"cond", "lagoon.cond"},
     [KIND_ONCE] = {"once", "lagoon.once"},
     [KIND_SEMAPHORE] = {"semaphore", "lagoon.semaphore"},
+    [KIND_ATOMIC] = {"atomic", "lagoon.atomic"},
+    [KIND_MAP] = {"shared map", "lagoon.shared_map"},
+    [KIND_BUFFER] = {"buffer", "lagoon.buffer"},
+    [KIND_MOVE] = {"moved buffer", "lagoon.move"},
+    [KIND_FROZEN] = {"frozen table", "lagoon.frozen"},
+    [KIND_CODE] = {"code", "lagoon.code"},
+    [KIND_CLASS] = {"class", "lagoon.class"},
 };
 
 const char *lagoon__kind_name(enum kind kind)

@@ -5,6 +5,7 @@
 #ifndef LAGOON_OBJECT_H
 #define LAGOON_OBJECT_H
 
+#include <lagoon.h>
 #include <lua.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,12 +22,20 @@ enum kind {
     KIND_COND,
     KIND_ONCE,
     KIND_SEMAPHORE,
+    KIND_ATOMIC,
+    KIND_MAP,
+    KIND_BUFFER,
+    KIND_MOVE,   // a buffer on its way out
+    KIND_FROZEN,
+    KIND_CODE,   // scripts do not see it
+    KIND_CLASS,  // nor this
     NKINDS,
 };
 
 struct object {
     uint64_t mark; // tells our userdata from a stranger's, and its kind
     struct script *script;
+    lg_handle *handle; // of what it shares with other states (share.h); or NULL
 };
 
 // What a kind is called in messages: "channel".

@@ -184,6 +184,19 @@ LG_API void lg_close(lg_runtime *rt);
 // Go:      none
 LG_API void lg_stop(lg_runtime *rt);
 
+// As lg_stop(), but not for longer than until a moment: a thread may be inside a
+// long computation. What has stopped stays stopped; call again, or let the process
+// end.
+//
+// rt           the runtime
+// deadline_ns  on the system's monotonic clock, whatever the runtime's is
+//
+// Returns: LG_OK, nothing runs any more.
+// Errors:  LG_ETIMEDOUT, some thread still does.
+// Misuse:  as lg_stop().   Blocks: the thread.   Call from: as lg_stop().
+// Go:      none
+LG_API int lg_stop_until(lg_runtime *rt, int64_t deadline_ns);
+
 // A goroutine's name that may outlive it: a weak reference, free to copy and
 // forget. Calls on a goroutine that has ended say LG_ESRCH.
 typedef struct lg_ref {
@@ -836,6 +849,21 @@ LG_API int64_t lg_mem_limit_get(lg_runtime *rt);
 // Go:      debug.FreeOSMemory, its second half
 LG_API size_t lg_mem_release(lg_runtime *rt);
 
+// Has fn called now and then (about every 100 ms) while the runtime is up and not
+// everything sleeps, and a few times after everything fell asleep, for as long as
+// fn returns true: there is something left to be tidied up. Waiting for that is no
+// reason to live on: it hides no deadlock.
+//
+// rt  the runtime
+// fn  called by any thread of the runtime, never two at a time; must not wait, but
+//     may start goroutines and post to strands; NULL: none any more
+// ud  handed to it
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere, before lg_drive() at best.
+// Go:      none
+LG_API void lg_on_tidy(lg_runtime *rt, bool (*fn)(void *ud), void *ud);
+
 // A look up from long computations: if the collector or the scheduler wants
 // this thread, it is heard here. A load and a branch.
 //
@@ -1202,6 +1230,34 @@ typedef struct lg_post {
 LG_API void lg_strand_post(lg_strand *strand, lg_post *post);
 
 // ---------------------------------------------------------------------------
+// Jobs: work that any P may begin
+// ---------------------------------------------------------------------------
+
+// A piece of work that has not begun and belongs to no strand yet. It stands in
+// the ordinary run queues, and is stolen there like a goroutine. Yours; it stays
+// in place until fn is called. Zero it before its first use.
+typedef struct lg_job {
+    uint64_t opaque[2];             // the scheduler's
+    void (*fn)(struct lg_job *job); //
+} lg_job;
+
+// Queues a job: the P that comes to it calls job->fn once, outside of any
+// goroutine and strand. fn places the work: it may post to strands, and the
+// first strand that becomes runnable by that runs next on that P. The job is
+// yours again when fn is called, or when lg_stop() has returned: then it is not
+// called any more.
+//
+// rt   the runtime
+// job  what; borrowed until fn is called; in no queue yet
+//
+// Returns: LG_OK.
+// Errors:  LG_ENOMEM, the global queue cannot grow.
+// Misuse:  fn must not wait, nor allocate from the collector.   Blocks: no.
+// Call from: anywhere.
+// Go:      none
+LG_API int lg_job_start(lg_runtime *rt, lg_job *job);
+
+// ---------------------------------------------------------------------------
 // Channels
 // ---------------------------------------------------------------------------
 
@@ -1299,6 +1355,40 @@ LG_API size_t lg_chan_cap(const lg_chan *ch);
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      none
 LG_API bool lg_chan_is_closed(const lg_chan *ch);
+
+// ---------------------------------------------------------------------------
+// Channels between strands
+// ---------------------------------------------------------------------------
+
+// Visits the elements that a strand's channel holds, oldest first: those in its
+// buffer, and then those of the senders that wait. They may be changed in place.
+//
+// ch     a channel of the calling strand
+// visit  called for each; must not use the channel
+// ud     handed to it
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: inside the strand, or where nothing
+//          runs.
+// Go:      none
+LG_API void lg_chan_each(lg_chan *ch, void (*visit)(void *ud, void *elem), void *ud);
+
+// Lets all strands use a channel that was one strand's, from here on. Who waits
+// on it goes on waiting, and what it holds stays.
+//
+// ch     a channel of the calling strand that no other knows yet
+// slots  cap elements in an object of the collector, to which the buffer moves:
+//        whoever keeps the channel keeps that object alive; NULL if cap is 0
+//
+// Returns: none.   Errors: none.
+// Misuse:  a channel that is no strand's: fatal.   Blocks: no.
+// Call from: inside the strand, or where nothing runs.
+// Go:      none
+LG_API void lg_chan_share(lg_chan *ch, void *slots);
+
+// ---------------------------------------------------------------------------
+// Select
+// ---------------------------------------------------------------------------
 
 typedef enum lg_op { LG_RECV, LG_SEND } lg_op;
 
@@ -1541,6 +1631,106 @@ LG_API int lg_semaphore_acquire(lg_semaphore *s, int64_t units, int64_t deadline
 // Misuse:  none.   Blocks: no.   Call from: anywhere inside the runtime.
 // Go:      semaphore.Weighted.Release
 LG_API int lg_semaphore_release(lg_semaphore *s, int64_t units);
+
+// ---------------------------------------------------------------------------
+// Maps
+// ---------------------------------------------------------------------------
+
+// A word of data, and a reference to an object of the collector, or NULL.
+typedef struct lg_cell {
+    uint64_t bits;
+    void *ref;
+} lg_cell;
+
+// A hash table from strings of bytes to cells that all goroutines may use at
+// once, in stripes with a lock each. An object of the collector: what it holds
+// is alive as long as the map is, and it needs no freeing.
+typedef struct lg_map lg_map;
+
+// Makes an empty map.
+//
+// rt  the runtime
+//
+// Returns: the map; NULL when there is no memory.
+// Errors:  NULL.   Misuse: outside a goroutine: fatal.
+// Blocks:  as lg_new().   Call from: a goroutine.
+// Go:      new(sync.Map)
+LG_API lg_map *lg_map_new(lg_runtime *rt);
+
+// Looks a key up.
+//
+// map       the map
+// key       key_size bytes
+// key_size  0 to 2^31 - 1
+// out       the cell
+//
+// Returns: LG_OK.
+// Errors:  LG_ESRCH, it is not there: out is untouched.
+// Misuse:  outside a goroutine: fatal.   Blocks: no.   Call from: a goroutine.
+// Go:      sync.Map.Load
+LG_API int lg_map_get(lg_map *map, const void *key, size_t key_size, lg_cell *out);
+
+// Stores a cell under a key, or takes the key out.
+//
+// map       the map
+// key       copied; as in lg_map_get()
+// key_size  its bytes
+// cell      the new one; NULL takes the key out
+// out_old   what was there before; may be NULL
+//
+// Returns: LG_OK, there was one before.
+// Errors:  LG_ESRCH, there was none, and cell is stored all the same: out_old is
+//          untouched; LG_ENOMEM, nothing has changed; LG_EINVAL, the key's size.
+// Misuse:  as lg_map_get().   Blocks: as lg_new().   Call from: a goroutine.
+// Go:      sync.Map.Swap, sync.Map.LoadAndDelete
+LG_API int lg_map_set(lg_map *map, const void *key, size_t key_size, const lg_cell *cell,
+                      lg_cell *out_old);
+
+// Stores a cell, or takes the key out, if what is there is as expected.
+//
+// map       the map
+// key       as in lg_map_set()
+// key_size  its bytes
+// expected  NULL: the key is not there
+// cell      as in lg_map_set()
+//
+// Returns: LG_OK, done.
+// Errors:  LG_EAGAIN, it is not as expected: nothing has changed; LG_ENOMEM and
+//          LG_EINVAL as lg_map_set().
+// Misuse:  as lg_map_get().   Blocks: as lg_new().   Call from: a goroutine.
+// Go:      sync.Map.CompareAndSwap
+LG_API int lg_map_replace(lg_map *map, const void *key, size_t key_size,
+                          const lg_cell *expected, const lg_cell *cell);
+
+// How many keys there are at some moment.
+//
+// map  the map
+//
+// Returns: the number.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API size_t lg_map_len(const lg_map *map);
+
+// Goes through a map, one entry a call. What is there all the time is met once;
+// what comes or goes meanwhile, at most once.
+//
+// map           the map
+// cursor        where the walk stands; zero it to begin
+// out_key       the key's bytes, alive as any object
+// out_key_size  how many
+// out           its cell
+//
+// Returns: LG_OK.
+// Errors:  LG_ESRCH, that was the last; LG_ENOMEM.
+// Misuse:  as lg_map_get().   Blocks: as lg_new().   Call from: a goroutine.
+// Go:      sync.Map.Range
+typedef struct lg_map_cursor {
+    void *refs[2];
+    uint64_t opaque[2];
+} lg_map_cursor;
+
+LG_API int lg_map_next(lg_map *map, lg_map_cursor *cursor, const void **out_key,
+                       size_t *out_key_size, lg_cell *out);
 
 // ---------------------------------------------------------------------------
 // Timers

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+//
+// Values on their way from one Lua state to another. A parcel is an object of the
+// core's collector: an array of references, of which the first is the text (bytes
+// without references), and the others are the shared objects that the text speaks of
+// by number.
+//
+//   refs[0] --> text: struct parcel_head, values, bodies
+//   refs[1..n] --> struct shared
+//
+// The text (encode.c writes, decode.c reads) is, in the host's byte order:
+//
+//   head      number of values, number of objects
+//   values    each a tag byte and what belongs to it
+//   bodies    of the objects (tables and functions), in the order in which they were
+//             first mentioned. What a body mentions first gets the next number, and
+//             its body stands further down: so depth costs no stack.
+//
+// Who sends pays with an error; who receives trusts nothing: whatever the bytes are,
+// decoding them ends in a value or an error.
+#ifndef LAGOON_PARCEL_H
+#define LAGOON_PARCEL_H
+
+#include <lua.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "value.h"
+
+struct script;
+struct shared;
+
+// What is sent, for the paths in messages.
+enum route {
+    ROUTE_VALUE,   // "cannot send a userdata (at .log) to another Lua state"
+    ROUTE_CALL,    // a function and its arguments: "(at argument #1.log)"
+    ROUTE_RESULTS, // "(at result #1.log)"
+    ROUTE_ERROR,   // "(at error.log)"
+};
+
+// Encodes the value at an index: a number, nil or boolean becomes its own value, a
+// shared object is itself, anything else a parcel. *out is reachable for the
+// collector only where the caller keeps it. Raises, with nothing half-sent.
+void lagoon__encode(lua_State *L, struct script *s, int index, struct value *out);
+
+// Encodes n values from an index on: always a parcel. Raises.
+void lagoon__encode_all(lua_State *L, struct script *s, int first, int n,
+                        enum route route, struct value *out);
+
+// Pushes the one value of what lagoon__encode() has made. Functions get the
+// environment of L. May run code (modules are loaded, hooks called) and wait. Raises.
+void lagoon__decode(lua_State *L, struct script *s, struct value value);
+
+// Pushes all values of what lagoon__encode_all() has made; returns how many. As
+// lagoon__decode().
+int lagoon__decode_all(lua_State *L, struct script *s, struct value value);
+
+// What was encoded will not be sent: buffers that it would have moved are back with
+// their owners.
+void lagoon__recall(struct value value);
+
+#endif // LAGOON_PARCEL_H

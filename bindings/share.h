@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+//
+// Objects that several Lua states hold: each state has a userdata of its own, and
+// what they share is an object of the core's collector.
+//
+//   state A                    core                       state B
+//   userdata --handle--> struct shared <--handle-- userdata
+//                          |         |
+//                        husk       data, more: what it refers to
+//                          |
+//                        core (lg_chan, lg_mutex, ...: memory with an owner)
+//
+// A userdata that is collected frees its handle. What nothing refers to any more,
+// cycles of channels in channels included, the core collects. An object that is
+// reachable from itself could not have a finalizer; so the husk has it, which
+// refers to nothing: it frees `core`.
+//
+// Each state keeps a weak table from shared objects to its userdata: the same object
+// is the same userdata.
+#ifndef LAGOON_SHARE_H
+#define LAGOON_SHARE_H
+
+#include <lagoon.h>
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "object.h"
+
+struct script;
+struct husk;
+
+// References are changed with lg_store().
+struct shared {
+    uint32_t kind;   // enum kind
+    _Atomic uint32_t flags; // the kind's
+    void *core;      // what the husk frees; NULL: nothing
+    struct husk *husk;
+    void *data; // what else it refers to: objects of the collector
+    void *more;
+    _Atomic uint64_t word;  // the kind's
+    _Atomic uint64_t word2; //
+};
+
+// What a kind of userdata does to be shared.
+struct share_ops {
+    size_t size_bytes; // of its userdata, which begins with struct object
+
+    // Fills `shared` for a userdata that was its state's own until now: sets core
+    // and data. The userdata is at an absolute index; L has room for 10 values. NULL:
+    // it is born shared. Raises, with nothing changed.
+    void (*share)(lua_State *L, struct script *s, int index, struct shared *shared);
+
+    // Fills a new userdata, on top of L, for a shared object. NULL: nothing to do.
+    // Must not raise.
+    void (*adopt)(lua_State *L, void *userdata, struct shared *shared);
+
+    // Frees `core`, on a goroutine of the core's. NULL: there is none.
+    void (*free)(lg_runtime *rt, void *core);
+};
+
+// Makes the userdata at an index shared, if it is not yet; it stays alive as the
+// state's own. The object is alive while the userdata is, or while it is referred to
+// from a C stack of a goroutine. Raises.
+struct shared *lagoon__share(lua_State *L, struct script *s, int index);
+
+// Pushes this state's userdata for a shared object. Raises.
+void lagoon__push_shared(lua_State *L, struct script *s, struct shared *shared);
+
+// Pushes a userdata of a kind that is born shared, with a new shared object, which
+// *out tells; returns the userdata, zeroed behind its struct object. Raises.
+void *lagoon__shared_new(lua_State *L, struct script *s, enum kind kind,
+                         struct shared **out);
+
+// What a userdata of ours shares; NULL: it is its state's own.
+static inline struct shared *lagoon__shared_of(const struct object *object)
+{
+    return object->handle ? lg_handle_get(object->handle) : NULL;
+}
+
+// Forgets the handle: the userdata is being finalised.
+void lagoon__unshare(struct object *object);
+
+// The `__gc` of kinds that have nothing else to do.
+int lagoon__shared_finalise(lua_State *L);
+
+// Makes an object of the collector for the bindings, zeroed, by whoever calls: in a
+// goroutine, or outside of any, where *out_handle keeps it (else NULL). NULL: no
+// memory. To be followed by lg_handle_free().
+void *lagoon__gc_new(struct script *s, lg_type *type, size_t n, lg_handle **out_handle);
+
+// The types of the bindings' objects, in each runtime that has a script.
+struct share_types {
+    lg_type *shared; // struct shared
+    lg_type *husk;   // struct husk
+    lg_type *values; // struct value
+    lg_type *refs;   // void *
+};
+
+// Registers them. LG_OK or LG_ENOMEM.
+int lagoon__share_types(lg_runtime *rt, struct share_types *out);
+
+#endif // LAGOON_SHARE_H
