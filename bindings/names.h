@@ -28,8 +28,8 @@ void lagoon__push_named(lua_State *L, struct script *s, const char *name, size_t
 
 // Whether the value at an index is what the state had in the global of that name
 // when it opened.
-bool lagoon__is_builtin(lua_State *L, struct script *s, const char *global,
-                        size_t length, int index);
+bool lagoon__is_builtin(lua_State *L, struct script *s, const char *global, size_t length,
+                        int index);
 
 // Notes what there is: called once when a state opens, after its libraries were.
 // Raises.

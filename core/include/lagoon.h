@@ -1171,6 +1171,16 @@ LG_API int lg_strand_open(lg_runtime *rt, const lg_strand_ops *ops, void *ud,
 // Go:      none
 LG_API void lg_strand_close(lg_strand *strand);
 
+// Whether a strand has nothing to do: no goroutine of it is runnable, nothing posted
+// waits, and no M is inside. May change at once, if anybody can give it work.
+//
+// strand  the strand
+//
+// Returns: true, it is idle.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API bool lg_strand_is_idle(const lg_strand *strand);
+
 // The data that lg_strand_open() was given.
 //
 // strand  the strand
