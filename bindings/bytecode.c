@@ -38,25 +38,25 @@ struct reader {
     bool is_bad;
 };
 
-static struct reader reader_of(struct span span)
+static struct reader reader_of(struct bytes span)
 {
     return (struct reader){.at = span.at, .end = span.at + span.size};
 }
 
-static struct span take(struct reader *r, size_t size)
+static struct bytes take(struct reader *r, size_t size)
 {
     if (r->is_bad || size > (size_t)(r->end - r->at)) {
         r->is_bad = true;
-        return (struct span){r->end, 0};
+        return (struct bytes){r->end, 0};
     }
-    struct span taken = {r->at, size};
+    struct bytes taken = {r->at, size};
     r->at += size;
     return taken;
 }
 
 static uint8_t take_byte(struct reader *r)
 {
-    struct span byte = take(r, 1);
+    struct bytes byte = take(r, 1);
     return byte.size ? byte.at[0] : 0;
 }
 
@@ -109,10 +109,10 @@ static void skip_table(struct reader *r)
 }
 
 // Returns the kind; a string's bytes are in *out, which else is empty.
-static enum constant_kind take_constant(struct reader *r, struct span *out)
+static enum constant_kind take_constant(struct reader *r, struct bytes *out)
 {
     uint32_t kind = take_uint(r);
-    *out = (struct span){r->at, 0};
+    *out = (struct bytes){r->at, 0};
     if (kind >= CONSTANT_STRING) {
         *out = take(r, kind - CONSTANT_STRING);
         return CONSTANT_STRING;
@@ -134,32 +134,32 @@ static void skip_number(struct reader *r)
 
 // -- prototypes --
 
-static struct span take_head(struct reader *r)
+static struct bytes take_head(struct reader *r)
 {
     const uint8_t *start = r->at;
-    struct span magic = take(r, 4);
+    struct bytes magic = take(r, 4);
     uint32_t flags = take_uint(r);
     if (r->is_bad || memcmp(magic.at, "\033LJ", 3) != 0 || magic.at[3] != VERSION ||
         (flags & ~(uint32_t)FLAGS_KNOWN) || (flags & (FLAG_BIG_ENDIAN | FLAG_STRIPPED))) {
         r->is_bad = true;
     }
     take(r, take_uint(r));
-    return (struct span){start, (size_t)(r->at - start)};
+    return (struct bytes){start, (size_t)(r->at - start)};
 }
 
 // The next prototype, without its length; empty: there are no more.
-static struct span take_proto(struct reader *r, struct span *out_whole)
+static struct bytes take_proto(struct reader *r, struct bytes *out_whole)
 {
     const uint8_t *start = r->at;
-    struct span body = take(r, take_uint(r));
-    *out_whole = (struct span){start, (size_t)(r->at - start)};
+    struct bytes body = take(r, take_uint(r));
+    *out_whole = (struct bytes){start, (size_t)(r->at - start)};
     return body;
 }
 
-size_t lagoon__bytecode_size(struct span dump)
+size_t lagoon__bytecode_size(struct bytes dump)
 {
     struct reader r = reader_of(dump);
-    struct span whole;
+    struct bytes whole;
     size_t n = 0;
     take_head(&r);
     while (take_proto(&r, &whole).size > 0) {
@@ -177,7 +177,7 @@ static void read_constants(struct reader *r, struct bytecode_proto *protos, uint
 {
     const uint8_t *start = r->at;
     for (uint32_t n = protos[i].nconstants; n > 0 && !r->is_bad; n--) {
-        struct span string;
+        struct bytes string;
         if (take_constant(r, &string) != CONSTANT_CHILD || r->is_bad) {
             continue;
         }
@@ -188,7 +188,7 @@ static void read_constants(struct reader *r, struct bytecode_proto *protos, uint
         protos[*top].parent = i;
         *top = protos[*top].below;
     }
-    protos[i].constants = (struct span){start, (size_t)(r->at - start)};
+    protos[i].constants = (struct bytes){start, (size_t)(r->at - start)};
 }
 
 static size_t line_size(const struct bytecode_proto *proto)
@@ -196,7 +196,7 @@ static size_t line_size(const struct bytecode_proto *proto)
     return proto->nlines < 256 ? 1 : proto->nlines < 65536 ? 2 : 4;
 }
 
-static bool read_proto(struct span body, struct bytecode_proto *protos, uint32_t i,
+static bool read_proto(struct bytes body, struct bytecode_proto *protos, uint32_t i,
                        uint32_t *top)
 {
     struct bytecode_proto *proto = &protos[i];
@@ -222,7 +222,7 @@ static bool read_proto(struct span body, struct bytecode_proto *protos, uint32_t
     return !r.is_bad && r.at == r.end;
 }
 
-bool lagoon__bytecode_read(struct span dump, struct bytecode *out)
+bool lagoon__bytecode_read(struct bytes dump, struct bytecode *out)
 {
     struct reader r = reader_of(dump);
     uint32_t top = NO_PROTO;
@@ -230,8 +230,8 @@ bool lagoon__bytecode_read(struct span dump, struct bytecode *out)
     out->dump = dump;
     out->head = take_head(&r);
     for (;; n++) {
-        struct span whole;
-        struct span body = take_proto(&r, &whole);
+        struct bytes whole;
+        struct bytes body = take_proto(&r, &whole);
         if (body.size == 0) {
             break;
         }
@@ -258,7 +258,7 @@ uint32_t lagoon__bytecode_line(const struct bytecode_proto *proto, uint32_t i)
     return proto->first_line + line;
 }
 
-struct span lagoon__bytecode_upvalue_name(const struct bytecode_proto *proto, uint32_t i)
+struct bytes lagoon__bytecode_upvalue_name(const struct bytecode_proto *proto, uint32_t i)
 {
     struct reader r = reader_of(proto->debug);
     take(&r, line_size(proto) * proto->ncode);
@@ -266,10 +266,10 @@ struct span lagoon__bytecode_upvalue_name(const struct bytecode_proto *proto, ui
         const uint8_t *end =
             r.at < r.end ? memchr(r.at, 0, (size_t)(r.end - r.at)) : NULL;
         if (end == NULL || r.is_bad) {
-            return (struct span){r.end, 0};
+            return (struct bytes){r.end, 0};
         }
         if (i == 0) {
-            return (struct span){r.at, (size_t)(end - r.at)};
+            return (struct bytes){r.at, (size_t)(end - r.at)};
         }
         r.at = end + 1;
     }
@@ -289,7 +289,7 @@ void lagoon__bytecode_strings(const struct bytecode_proto *proto, bytecode_strin
 {
     struct reader r = reader_of(proto->constants);
     for (uint32_t d = proto->nconstants; d-- > 0;) {
-        struct span string;
+        struct bytes string;
         if (take_constant(&r, &string) == CONSTANT_STRING) {
             visit(ud, d, string);
         }
@@ -298,7 +298,7 @@ void lagoon__bytecode_strings(const struct bytecode_proto *proto, bytecode_strin
 
 // -- splicing --
 
-static uint8_t *append(uint8_t *out, struct span bytes)
+static uint8_t *append(uint8_t *out, struct bytes bytes)
 {
     memcpy(out, bytes.at, bytes.size);
     return out + bytes.size;
@@ -343,7 +343,7 @@ size_t lagoon__bytecode_splice(const struct bytecode *user, const struct bytecod
     if (!is_maker(maker, last->nupvalues)) {
         return 0;
     }
-    uint8_t *end = append(out, (struct span){user->dump.at, user->dump.size - 1});
+    uint8_t *end = append(out, (struct bytes){user->dump.at, user->dump.size - 1});
     adopt_upvalues(&maker->protos[0], last->nupvalues,
                    out + offset_in(user, last->upvalues));
     end = append(end, lagoon__bytecode_last(maker)->whole);

@@ -17,18 +17,18 @@
 
 enum { BYTECODE_UPVALUES = 256, BYTECODE_CONSTANTS = 0x10000 };
 
-struct span {
+struct bytes {
     const uint8_t *at;
     size_t size;
 };
 
 // A prototype in a dump, with where its parts are.
 struct bytecode_proto {
-    struct span whole; // with its length in front
+    struct bytes whole; // with its length in front
     const uint8_t *code;
     const uint8_t *upvalues; // descriptors
-    struct span constants;   // of the collector's: strings, tables, prototypes
-    struct span debug;
+    struct bytes constants;  // of the collector's: strings, tables, prototypes
+    struct bytes debug;
     uint32_t ncode;
     uint32_t nconstants;
     uint32_t nupvalues;
@@ -41,18 +41,18 @@ struct bytecode_proto {
 
 // A dump that has been read, and to which this refers.
 struct bytecode {
-    struct span dump;
-    struct span head;                       // all before the first prototype
+    struct bytes dump;
+    struct bytes head;                      // all before the first prototype
     uint64_t used[BYTECODE_CONSTANTS / 64]; // scratch: what a prototype reads
     size_t nprotos;
     struct bytecode_proto protos[]; // the last one is what was dumped
 };
 
 // How many bytes its struct bytecode needs; 0: the dump is not understood.
-size_t lagoon__bytecode_size(struct span dump);
+size_t lagoon__bytecode_size(struct bytes dump);
 
 // Reads a dump of that size. False: it is not understood.
-bool lagoon__bytecode_read(struct span dump, struct bytecode *out);
+bool lagoon__bytecode_read(struct bytes dump, struct bytecode *out);
 
 static inline const struct bytecode_proto *
 lagoon__bytecode_last(const struct bytecode *bytecode)
@@ -78,14 +78,15 @@ static inline struct bytecode_op lagoon__bytecode_op(const struct bytecode_proto
 uint32_t lagoon__bytecode_line(const struct bytecode_proto *proto, uint32_t i);
 
 // The name of an upvalue; empty: not known.
-struct span lagoon__bytecode_upvalue_name(const struct bytecode_proto *proto, uint32_t i);
+struct bytes lagoon__bytecode_upvalue_name(const struct bytecode_proto *proto,
+                                           uint32_t i);
 
 // Whether the i-th upvalue is one of its parent's; which, is in *out.
 bool lagoon__bytecode_upvalue_is_parents(const struct bytecode_proto *proto, uint32_t i,
                                          uint32_t *out);
 
 // Calls visit for each constant that is a string; d is how instructions name it.
-typedef void bytecode_string(void *ud, uint32_t d, struct span string);
+typedef void bytecode_string(void *ud, uint32_t d, struct bytes string);
 void lagoon__bytecode_strings(const struct bytecode_proto *proto, bytecode_string *visit,
                               void *ud);
 

@@ -88,7 +88,7 @@ struct reading {
     void *ud;
 };
 
-static void visit_used(void *ud, uint32_t d, struct span string)
+static void visit_used(void *ud, uint32_t d, struct bytes string)
 {
     const struct reading *reading = ud;
     if (d < BYTECODE_CONSTANTS && has_bit(reading->used, d)) {
@@ -116,13 +116,13 @@ const char lagoon__opcodes_lesson[] =
 // Whether the first instruction of a function of the lesson may be an assignment.
 static bool is_lesson_of_uset(const struct bytecode_proto *proto)
 {
-    struct span name = lagoon__bytecode_upvalue_name(proto, 0);
+    struct bytes name = lagoon__bytecode_upvalue_name(proto, 0);
     return proto->ncode > 1 && proto->nupvalues == 1 && name.size == 1 &&
            name.at[0] == 'u' && lagoon__bytecode_line(proto, 0) >= 2 &&
            lagoon__bytecode_op(proto, 0).a == 0;
 }
 
-static void check_g(void *ud, struct span name)
+static void check_g(void *ud, struct bytes name)
 {
     *(bool *)ud = name.size == 1 && name.at[0] == 'g';
 }

@@ -26,8 +26,8 @@ extern const char lagoon__opcodes_lesson[];
 bool lagoon__opcodes_learn(struct bytecode *lesson, struct opcodes *out);
 
 struct assignment {
-    struct span name; // size 0: not known
-    uint32_t line;    // 0: not known
+    struct bytes name; // size 0: not known
+    uint32_t line;     // 0: not known
 };
 
 // Finds the first assignment, in the order of lines, to a variable that the dumped
@@ -37,7 +37,7 @@ bool lagoon__opcodes_assigns(struct bytecode *bytecode, const struct opcodes *op
 
 // Calls visit with the name of each global that is read; each is told once by each
 // prototype that reads it.
-typedef void opcodes_visit(void *ud, struct span name);
+typedef void opcodes_visit(void *ud, struct bytes name);
 void lagoon__opcodes_globals(struct bytecode *bytecode, const struct opcodes *opcodes,
                              opcodes_visit *visit, void *ud);
 
