@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 
 #include "chan.h"
+#include "code.h"
 #include "fail.h"
 #include "remote.h"
 #include "state.h"
@@ -57,6 +58,7 @@ static const struct share_ops *ops_of(uint32_t kind)
         [KIND_RWMUTEX] = &lagoon__rwmutex_ops,
         [KIND_WAITGROUP] = &lagoon__waitgroup_ops,
         [KIND_SEMAPHORE] = &lagoon__semaphore_ops,
+        [KIND_CODE] = &lagoon__code_ops,
     };
     return kind < NKINDS ? ops[kind] : NULL;
 }
