@@ -15,6 +15,7 @@
 #include "heap.h"
 #include "leaks.h"
 #include "memory.h"
+#include "out.h"
 #include "report.h"
 #include "runtime.h"
 #include "scripts.h"
@@ -101,6 +102,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_task(L, s);
     lagoon__open_report(L, s);
     lagoon__open_chan(L, s);
+    lagoon__open_out(L, s);
     lagoon__open_select(L, s);
     lagoon__open_sync(L, s);
     lagoon__open_timers(L, s);
