@@ -28,13 +28,34 @@ struct walk {
 
 // -- names --
 
-static bool is_better(const char *name, size_t length, const char *old, size_t old_length)
+// A name as it is made: of a prefix and a key.
+struct offer {
+    const char *prefix;
+    size_t prefix_length;
+    const char *key;
+    size_t key_length;
+};
+
+static int compare(const struct offer *offer, const char *old, size_t old_length)
 {
-    bool is_library = lagoon__is_library(name);
-    if (is_library != lagoon__is_library(old)) {
-        return is_library;
+    size_t length = offer->prefix_length + offer->key_length;
+    if (length != old_length) {
+        return length < old_length ? -1 : 1;
     }
-    return length != old_length ? length < old_length : memcmp(name, old, length) < 0;
+    int sign = memcmp(offer->prefix, old, offer->prefix_length);
+    return sign != 0 ? sign
+                     : memcmp(offer->key, old + offer->prefix_length, offer->key_length);
+}
+
+static bool is_better(const struct offer *offer, const char *old, size_t old_length)
+{
+    int sign = compare(offer, old, old_length);
+    if (sign == 0) {
+        return false;
+    }
+    const char *module = offer->prefix_length > 0 ? offer->prefix : offer->key;
+    bool is_library = lagoon__is_library(module);
+    return is_library == lagoon__is_library(old) ? sign < 0 : is_library;
 }
 
 // Gives the value on top a name, made of a prefix and what stands at an index, unless
@@ -42,21 +63,21 @@ static bool is_better(const char *name, size_t length, const char *old, size_t o
 static void offer(struct walk *w, const char *prefix, size_t prefix_length, int key)
 {
     lua_State *L = w->L;
-    size_t length;
+    struct offer offer = {.prefix = prefix, .prefix_length = prefix_length};
+    offer.key = lua_tolstring(L, key, &offer.key_length);
     size_t old_length;
-    lua_pushlstring(L, prefix, prefix_length);
-    lua_pushvalue(L, key);
-    lua_concat(L, 2);
-    const char *name = lua_tolstring(L, -1, &length);
-    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -1);
     lua_rawget(L, w->names);
     const char *old = lua_tolstring(L, -1, &old_length);
-    if (old == NULL || is_better(name, length, old, old_length)) {
-        lua_pushvalue(L, -3);
-        lua_pushvalue(L, -3);
+    bool is_welcome = old == NULL || is_better(&offer, old, old_length);
+    lua_pop(L, 1);
+    if (is_welcome) {
+        lua_pushvalue(L, -1);
+        lua_pushlstring(L, prefix, prefix_length);
+        lua_pushvalue(L, key);
+        lua_concat(L, 2);
         lua_rawset(L, w->names);
     }
-    lua_pop(L, 2);
 }
 
 // Pushes the name of the table on top, if it is a module.
@@ -91,6 +112,22 @@ static void add_to_filter(struct walk *w)
     *word |= bit;
 }
 
+// Whether another state could load the module, whose table is on top. What has that
+// name already has been looked at before.
+static bool is_loadable(struct walk *w, const char *module)
+{
+    if (push_module_name(w)) {
+        bool is_known = strcmp(lua_tostring(w->L, -1), module) == 0;
+        lua_pop(w->L, 1);
+        if (is_known) {
+            return true;
+        }
+    }
+    return lagoon__is_library(module) ||
+           lagoon__owner_of(&w->origin, module) == OWNER_SELF ||
+           lagoon__file_of(&w->origin, module) != NULL;
+}
+
 // An entry of package.loaded: the module on top, below it its name.
 static void look_at_module(struct walk *w)
 {
@@ -100,13 +137,11 @@ static void look_at_module(struct walk *w)
         offer(w, "", 0, lua_gettop(L) - 1);
     } else if (lua_istable(L, -1) && strcmp(module, "_G") != 0 &&
                !lua_rawequal(L, -1, w->loaded)) {
-        if (lagoon__is_library(module) ||
-            lagoon__owner_of(&w->origin, module) == OWNER_SELF ||
-            lagoon__file_of(&w->origin, module) != NULL) {
+        if (is_loadable(w, module)) {
             offer(w, "", 0, lua_gettop(L) - 1);
             add_to_filter(w);
         }
-    } else if (lua_islightuserdata(L, -1)) {
+    } else if (lagoon__is_loading_mark(L)) {
         lua_rawgeti(L, LUA_REGISTRYINDEX, w->s->refs.loading);
         lua_pushvalue(L, -3);
         lua_rawseti(L, -2, (int)lua_objlen(L, -2) + 1);
@@ -328,7 +363,7 @@ bool lagoon__modules_loaded(lua_State *L, struct script *s)
     for (int i = 1; i <= n && !is_over; i++) {
         lua_rawgeti(L, -1, i);
         lua_rawget(L, -3);
-        is_over = !lua_islightuserdata(L, -1);
+        is_over = !lagoon__is_loading_mark(L);
         lua_pop(L, 1);
     }
     lua_pop(L, 2);

@@ -16,9 +16,10 @@
 #ifndef LAGOON_MODULES_H
 #define LAGOON_MODULES_H
 
+#include <float.h>
 #include <lua.h>
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
 
 #include "names.h"
 
@@ -33,6 +34,18 @@ bool lagoon__modules_loaded(lua_State *L, struct script *s);
 // Whether package.loaded is another than in the last walk. As dear as the number of
 // its entries.
 bool lagoon__modules_changed(lua_State *L, struct script *s);
+
+// Whether the entry of package.loaded on top is what stands there while a module is
+// being loaded, and after that has failed: in LuaJIT a number that nobody could have
+// computed, in older ones a light userdata.
+static inline bool lagoon__is_loading_mark(lua_State *L)
+{
+    if (lua_type(L, -1) == LUA_TNUMBER) {
+        double number = lua_tonumber(L, -1);
+        return number < 0 && number > -DBL_MIN;
+    }
+    return lua_islightuserdata(L, -1);
+}
 
 // The filter of names: few tables are modules, and most lookups are of other tables.
 static inline uint64_t *lagoon__filter_word(struct names *names, const void *table,

@@ -10,7 +10,7 @@
 #include "state.h"
 
 enum {
-    MISSES_PER_LOOK = 64, // at package.loaded, which costs as much as a few lookups
+    MISSES_PER_LOOK = 256, // at package.loaded, which costs as much as many lookups
     PATH_SIZE = 256,
 };
 
@@ -117,12 +117,12 @@ static void step_into(lua_State *L, const char *part, size_t length)
     lua_remove(L, -2);
 }
 
-// While a module is being loaded its entry is the loader's mark, which `require` knows.
+// While a module is being loaded its entry is a mark, which `require` knows.
 static void push_module(lua_State *L, struct script *s, const char *name, size_t length)
 {
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.loaded);
     step_into(L, name, length);
-    if (lua_toboolean(L, -1) && !lua_islightuserdata(L, -1)) {
+    if (lua_toboolean(L, -1) && !lagoon__is_loading_mark(L)) {
         return;
     }
     lua_pop(L, 1);
