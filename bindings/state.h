@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "collect.h"
+#include "names.h"
 #include "object.h"
 #include "share.h"
 #include "slots.h"
@@ -97,19 +98,25 @@ struct script_refs {
     int ffi_call;    // the function that makes FFI calls; LUA_NOREF: no FFI
     int pcall;       // the functions of these names
     int xpcall;
-    int sources;      // table: name of a source -> true
-    int traces;       // weak table: error -> traceback
-    int recent;       // table: errors that cannot be weak -> traceback, and a ring
-    int fast_refs;    // weak table: channel -> its table of references
-    int failed;       // weak table: task that failed -> true
-    int handler;      // what lagoon.on_error() was given, or LUA_NOREF
-    int sending;      // metatable of ch:sending(v)
-    int default_case; // lagoon.default
-    int sentinel;     // metatable of what tells of the end of a cycle
-    int shared;       // weak table: shared object -> userdata
-    int anchor;       // metatable of what keeps an object of the core's collector
-    int body;         // of a worker: the function that its tasks' goroutines begin with
-    int env_meta;     // of a worker: metatable of their environments
+    int sources;       // table: name of a source -> true
+    int traces;        // weak table: error -> traceback
+    int recent;        // table: errors that cannot be weak -> traceback, and a ring
+    int fast_refs;     // weak table: channel -> its table of references
+    int failed;        // weak table: task that failed -> true
+    int handler;       // what lagoon.on_error() was given, or LUA_NOREF
+    int sending;       // metatable of ch:sending(v)
+    int default_case;  // lagoon.default
+    int sentinel;      // metatable of what tells of the end of a cycle
+    int shared;        // weak table: shared object -> userdata
+    int anchor;        // metatable of what keeps an object of the core's collector
+    int body;          // of a worker: the function that its tasks' goroutines begin with
+    int env_meta;      // of a worker: metatable of their environments
+    int names;         // weak table: function or table -> its name
+    int loaded;        // package.loaded
+    int loading;       // list: modules that were being loaded when it was looked at
+    int builtins;      // table: the globals that come with Lua
+    int class_tables;  // table: name of a class -> metatable
+    int class_objects; // weak table: metatable -> userdata
     int classes[NKINDS]; // metatables
 };
 
@@ -139,6 +146,8 @@ struct script {
 
     struct script_refs refs;
     struct collector collector;
+    struct names names;
+    bool has_classes;   // some metatable has been given a name
     struct slots slots; // of refs.kept
     struct coroutine pool[COROUTINE_POOL_CAP];
     int npooled;
