@@ -109,6 +109,7 @@ void lagoon__open_fail(lua_State *L, struct script *s)
         enum wait_code code;
     } codes[] = {{"OK", WAIT_OK},
                  {"TIMEOUT", WAIT_TIMEOUT},
+                 {"SEALED", WAIT_SEALED},
                  {"RAISE", WAIT_RAISE},
                  {"RETHROW", WAIT_RETHROW}};
     lagoon__register(L, s, functions);

@@ -15,6 +15,7 @@
 #include "heap.h"
 #include "leaks.h"
 #include "memory.h"
+#include "out.h"
 #include "report.h"
 #include "runtime.h"
 #include "scripts.h"
@@ -23,6 +24,7 @@
 #include "sync.h"
 #include "task.h"
 #include "timers.h"
+#include "transfer.h"
 
 // Where the registry keeps the module, which is one per state.
 static const char MODULE[] = "lagoon.module";
@@ -101,6 +103,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_task(L, s);
     lagoon__open_report(L, s);
     lagoon__open_chan(L, s);
+    lagoon__open_out(L, s);
     lagoon__open_select(L, s);
     lagoon__open_sync(L, s);
     lagoon__open_timers(L, s);
@@ -110,6 +113,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_leaks(L, s);
     lagoon__open_memory(L, s);
     lagoon__open_stats(L, s);
+    lagoon__open_transfer(L, s);
     lagoon__open_fast(L, s);
     push_classes(L);
     lua_setfield(L, -2, "classes");

@@ -4,6 +4,7 @@
 // is noted for it while a message is written. From what was mentioned the way leads to
 // the body that mentioned it, and that one is searched for the child.
 #include <ctype.h>
+#include <lauxlib.h>
 #include <stdio.h>
 
 #include "closure.h"
@@ -16,7 +17,7 @@ enum {
     NAME_MAX = 36,   // bytes of a name that are told
     LEGS_FIRST = 3,  // legs that are told, where there are many
     LEGS_LAST = 5,   //
-    PATH_SIZE = 440, // of all
+    PATH_SIZE = 400, // of all
 };
 
 struct leg {
@@ -108,7 +109,7 @@ static bool find_global(struct encoder *e, const struct node *node, int function
     return false;
 }
 
-// Tells how a child is reached from its parent, which is put in its place.
+// Tells how a child is reached from its parent.
 static void write_leg(struct encoder *e, uint32_t parent, int child, struct leg *out)
 {
     lua_State *L = e->L;
@@ -126,8 +127,7 @@ static void write_leg(struct encoder *e, uint32_t parent, int child, struct leg 
         snprintf(out->text, LEG_SIZE, "%s",
                  node->kind == NODE_REBUILT ? "__transfer" : "environment");
     }
-    lua_settop(L, index);
-    lua_replace(L, child);
+    lua_settop(L, index - 1);
 }
 
 // -- the way --
@@ -151,28 +151,68 @@ static void write_root(const struct encoder *e, uint32_t root, struct leg *out)
 static void append(char *path, const char *leg)
 {
     size_t length = strlen(path);
-    const char *comma = length > 0 && (isalpha((unsigned char)leg[0]) || leg[0] == '_');
-    snprintf(path + length, PATH_SIZE - length, "%s%s", comma ? ", " : "", leg);
+    bool is_word = isalpha((unsigned char)leg[0]) || leg[0] == '_';
+    snprintf(path + length, PATH_SIZE - length, "%s%s",
+             length > 0 && is_word ? ", " : "", leg);
 }
 
-// Writes the path of what is on top, popping it.
-static void write_path(struct encoder *e, char *path)
+static size_t count_legs(const struct encoder *e)
 {
-    struct leg last[LEGS_LAST];
-    struct leg first[LEGS_FIRST];
     size_t n = 0;
-    size_t at = 0;
-    uint32_t body = e->body;
-    for (uint32_t up = body; !(up & PARENT_ROOT); up = e->scratch->nodes[up].parent) {
+    for (uint32_t node = e->body; !(node & PARENT_ROOT);
+         node = e->scratch->nodes[node].parent) {
         n++;
     }
-    int child = lua_gettop(e->L);
-    for (; !(body & PARENT_ROOT); body = e->scratch->nodes[body].parent) {
-        if (at < LEGS_LAST) {
-            write_leg(e, body, child, &last[at]);
-        } else if (at >= n - LEGS_FIRST) {
-            write_leg(e, body, child, &first[n - 1 - at]);
+    return n;
+}
+
+// Fills the legs from the last one on, of which the middle ones are passed over; what
+// is on top is at their end. Returns the root.
+static uint32_t write_legs(struct encoder *e, size_t n, struct leg *legs)
+{
+    lua_State *L = e->L;
+    uint32_t node = e->body;
+    for (size_t i = 0; i < n; i++) {
+        bool is_last = i < LEGS_LAST;
+        if (is_last || i >= n - LEGS_FIRST) {
+            size_t at = is_last ? i : LEGS_LAST + (i - (n - LEGS_FIRST));
+            write_leg(e, node, lua_gettop(L), &legs[at]);
         }
-        at++;
+        lua_pop(L, 1);
+        lagoon__kept_push(&e->kept, node);
+        node = e->scratch->nodes[node].parent;
     }
+    return node;
+}
+
+// Writes the path of what is on top.
+static void write_path(struct encoder *e, char *path)
+{
+    struct leg legs[LEGS_LAST + LEGS_FIRST];
+    struct leg root;
+    size_t n = count_legs(e);
+    lua_pushvalue(e->L, -1);
+    write_root(e, write_legs(e, n, legs), &root);
+    lua_pop(e->L, 1);
+    path[0] = '\0';
+    append(path, root.text);
+    size_t ntold = n < LEGS_LAST + LEGS_FIRST ? n : LEGS_LAST + LEGS_FIRST;
+    for (size_t i = ntold; i > 0; i--) {
+        append(path, legs[i - 1].text);
+        if (n > ntold && i - 1 == LEGS_LAST) {
+            append(path, "...");
+        }
+    }
+}
+
+_Noreturn void lagoon__encode_refuse(struct encoder *e, const char *what, const char *why)
+{
+    char path[PATH_SIZE];
+    luaL_checkstack(e->L, ENCODE_ROOM, "no room to send a message");
+    write_path(e, path);
+    lagoon__scratch_put(e->scratch);
+    if (path[0] == '\0') {
+        lagoon__raise(e->L, "cannot send a %s to another Lua state%s", what, why);
+    }
+    lagoon__raise(e->L, "cannot send a %s (at %s) to another Lua state%s", what, path, why);
 }

@@ -7,6 +7,7 @@
 
 #include "fail.h"
 #include "go.h"
+#include "out.h"
 #include "refusal.h"
 #include "select.h"
 
@@ -76,6 +77,8 @@ void lagoon__script_close(struct script *s)
         return;
     }
     lagoon__select_fini(s);
+    lg_handle_free(s->out_handle);
+    lg_handle_free(s->last_handle);
     if (s->owns_runtime && lg_current() == NULL) {
         lg_close(s->rt);
     }
@@ -131,6 +134,9 @@ static void make_refs(lua_State *L, struct script *s)
     refs->failed = new_table(L, "k");
     refs->handler = LUA_NOREF;
     refs->sending = new_table(L, NULL);
+    lua_pushboolean(L, 0);
+    refs->scratch = new_ref(L);
+    refs->shared = new_table(L, "v");
     lua_pushcfunction(L, noop);
     refs->noop = new_ref(L);
     lagoon__refusal_init(L, s);
@@ -186,6 +192,8 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     make_refs(L, s);
     s->owns_runtime = rt == NULL;
     s->rt = rt ? rt : open_runtime(L);
+    lagoon__share_init(L, s);
+    lagoon__out_init(L, s);
     int err = lg_strand_open(s->rt, &lagoon__strand_ops, s, &s->strand);
     if (err) {
         lagoon__raise(L, "cannot open a strand: %s", lg_strerror(err));

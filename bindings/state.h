@@ -17,6 +17,7 @@
 
 #include "collect.h"
 #include "object.h"
+#include "share.h"
 #include "slots.h"
 #include "value.h"
 
@@ -30,7 +31,9 @@ enum { OUT_SLOTS = 256 };
 #define LAGOON_SCRIPT_KEY "lagoon.script"
 
 struct script_g;
+struct core_block;
 struct script;
+struct scratch;
 struct select_block;
 struct task;
 
@@ -101,6 +104,9 @@ struct script_refs {
     int sending;         // metatable of ch:sending(v)
     int default_case;    // lagoon.default
     int sentinel;        // metatable of what tells of the end of a cycle
+    int scratch;         // the userdata of script.scratch
+    int shared;          // weak table: shared object -> userdata
+    int anchor;          // metatable of what keeps an object of the core's collector
     int classes[NKINDS]; // metatables
 };
 
@@ -115,8 +121,12 @@ struct script {
     bool is_over;      // goroutine 1 has ended: no Lua code runs any more
     uint64_t main_id;  // of goroutine 1
 
-    struct value out[OUT_SLOTS]; // what fast calls have received, until it is read
-    uint32_t out_at;             // the slot in use (fast.c)
+    struct value *out;      // OUT_SLOTS of what was received, until it is read (out.h)
+    uint32_t out_at;        // the slot in use
+    lg_handle *out_handle;  // keeps them
+    lg_handle *last_handle; // keeps what left one on a thread without a goroutine
+    struct scratch *scratch; // memory to encode with; or NULL
+    struct share_types types;
     bool has_hook_run;           // a probe of refusal.c
     const char *refusal;         // why the last lagoon__waiter() was `outside`
     struct script_g outside;     // stands for a goroutine where there is none
@@ -127,6 +137,7 @@ struct script {
     struct coroutine pool[COROUTINE_POOL_CAP];
     int npooled;
     struct select_block *blocks; // for reuse
+    struct core_block *cores;    // the same
     size_t hidden_bytes;         // allocated behind the collector's back lately
     int recent_at;               // where the ring of refs.recent goes on
     const char *last_source;     // the last one that was looked up in refs.sources

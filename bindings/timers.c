@@ -17,6 +17,7 @@
 struct ticker {
     lg_timer timer;
     struct chan *chan;
+    int slot; // keeps a channel that others may wait on; 0: nothing does
     bool is_periodic;
     bool is_pending;
 };
@@ -34,19 +35,42 @@ static double now_seconds(struct script *s)
 
 // -- after, tick --
 
+static void let_go(struct ticker *ticker)
+{
+    struct script *s = ticker->chan->object.script;
+    if (ticker->slot != 0) {
+        lagoon__unkeep(s->aux, s, ticker->slot);
+        ticker->slot = 0;
+    }
+}
+
 static void send_time(void *arg)
 {
     struct ticker *ticker = arg;
     struct script *s = ticker->chan->object.script;
-    struct value value = {.tag = VALUE_NUMBER, .number = now_seconds(s)};
+    struct value value = lagoon__value_of_number(now_seconds(s));
     ticker->is_pending = ticker->is_periodic;
     lg_chan_send(ticker->chan->ch, &value, 0);
+    if (!ticker->is_pending) {
+        let_go(ticker);
+    }
 }
 
 bool lagoon__ticker_stop(struct chan *chan)
 {
-    chan->ticker->is_pending = false;
-    return lg_timer_stop(&chan->ticker->timer);
+    struct ticker *ticker = chan->ticker;
+    ticker->is_pending = false;
+    let_go(ticker);
+    return lg_timer_stop(&ticker->timer);
+}
+
+void lagoon__ticker_share(lua_State *L, struct chan *chan, int index)
+{
+    struct ticker *ticker = chan->ticker;
+    if (ticker != NULL && ticker->is_pending) {
+        lua_pushvalue(L, index);
+        ticker->slot = lagoon__keep(L, chan->object.script);
+    }
 }
 
 bool lagoon__ticker_is_pending(const struct chan *chan)

@@ -29,6 +29,7 @@ enum wait_code {
     WAIT_RAISE,   // a message follows, to be raised with a position
     WAIT_CANCEL,  // the reason follows, to be raised as it is
     WAIT_RETHROW, // the same with an error of another goroutine
+    WAIT_SEALED,  // the slot of `out` follows in which the value is still sealed (out.h)
 };
 
 // The goroutine that may wait now, or &s->outside and the deadline 0.
