@@ -79,8 +79,7 @@ bool lagoon__cdata_wide(lua_State *L, int index, bool *out_is_unsigned,
     return is_signed || is_unsigned;
 }
 
-void lagoon__cdata_push_wide(lua_State *L, bool is_unsigned,
-                             uint64_t bits)
+void lagoon__cdata_push_wide(lua_State *L, bool is_unsigned, uint64_t bits)
 {
     push_parts(L);
     lua_rawgeti(L, -1, NEW);

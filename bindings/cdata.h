@@ -13,7 +13,6 @@ bool lagoon__cdata_wide(lua_State *L, int index, bool *out_is_unsigned,
                         uint64_t *out_bits);
 
 // Pushes one. Raises if there is no FFI.
-void lagoon__cdata_push_wide(lua_State *L, bool is_unsigned,
-                             uint64_t bits);
+void lagoon__cdata_push_wide(lua_State *L, bool is_unsigned, uint64_t bits);
 
 #endif // LAGOON_CDATA_H

@@ -6,6 +6,7 @@
 #define LAGOON_CLOSURE_H
 
 #include <lua.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

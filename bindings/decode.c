@@ -150,7 +150,8 @@ static void push_table(struct decoder *d)
     thing->nhash = take_u32(d);
     uint32_t narray = thing->narray & ~TEXT_FROM_ZERO;
     spend(d, (size_t)narray + thing->nhash);
-    lua_createtable(d->L, (int)narray, (int)thing->nhash);
+    int length = (int)narray - (narray > 0 && (thing->narray & TEXT_FROM_ZERO));
+    lua_createtable(d->L, length, (int)thing->nhash);
     keep(d);
 }
 

@@ -62,7 +62,8 @@ uint32_t lagoon__encode_refer(struct encoder *e, const void *key, void *shared,
 
 // -- strings --
 
-static void put_long_string(struct encoder *e, int index, const char *bytes, size_t length)
+static void put_long_string(struct encoder *e, int index, const char *bytes,
+                            size_t length)
 {
     const struct node *known = lagoon__encode_find(e, bytes, 0);
     if (known != NULL) {
@@ -142,7 +143,9 @@ static inline void put_value(struct encoder *e, int index)
     switch (lua_type(L, index)) {
     case LUA_TNUMBER: put_number(e, lua_tonumber(L, index)); break;
     case LUA_TSTRING: put_string(e, index); break;
-    case LUA_TBOOLEAN: put_byte(e, lua_toboolean(L, index) ? TEXT_TRUE : TEXT_FALSE); break;
+    case LUA_TBOOLEAN:
+        put_byte(e, lua_toboolean(L, index) ? TEXT_TRUE : TEXT_FALSE);
+        break;
     case LUA_TNIL: put_byte(e, TEXT_NIL); break;
     case LUA_TLIGHTUSERDATA:
         if (lua_touserdata(L, index) == NULL) {
@@ -165,8 +168,8 @@ void lagoon__encode_value(struct encoder *e, int index)
 
 // The array of a table: as lua_next() gives it, which begins with the array, in order.
 struct array {
-    double next;   // the index that goes on with it
-    double from;   // its first index: 0 or 1
+    double next;    // the index that goes on with it
+    double from;    // its first index: 0 or 1
     double nvalues; // that are not nil
 };
 
@@ -207,8 +210,8 @@ static bool put_array(struct encoder *e, int index, uint32_t *out_size)
         array.next++;
         array.nvalues++;
     }
-    *out_size = (uint32_t)(array.next - array.from) |
-                (array.from == 0 ? TEXT_FROM_ZERO : 0);
+    *out_size =
+        (uint32_t)(array.next - array.from) | (array.from == 0 ? TEXT_FROM_ZERO : 0);
     return has_more;
 }
 

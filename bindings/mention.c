@@ -60,7 +60,8 @@ static bool put_class(struct encoder *e, const void *key)
         lua_pop(L, 1);
         lagoon__encode_refuse(e, "table whose metatable lagoon.class does not know", "");
     }
-    lagoon__encode_tag(e, TEXT_INSTANCE, lagoon__encode_refer(e, meta, class, NODE_CLASS));
+    lagoon__encode_tag(e, TEXT_INSTANCE,
+                       lagoon__encode_refer(e, meta, class, NODE_CLASS));
     return true;
 }
 

@@ -35,13 +35,6 @@ static void **refs_of(struct value parcel)
     return has_refs(parcel) ? (void **)parcel.ptr + 1 : NULL;
 }
 
-static uint32_t move_of(const struct letter *letter, uint32_t i)
-{
-    uint32_t ref;
-    memcpy(&ref, letter->text + letter->size_bytes + i * sizeof ref, sizeof ref);
-    return ref;
-}
-
 // -- make --
 
 // What it makes is on the C stack, where the collector sees it; or, outside of

@@ -56,9 +56,7 @@ static void write_key(lua_State *L, int key, struct leg *out)
     case LUA_TBOOLEAN:
         snprintf(out->text, LEG_SIZE, "[%s]", lua_toboolean(L, key) ? "true" : "false");
         break;
-    default:
-        snprintf(out->text, LEG_SIZE, "[%s]", lagoon__type_name(L, key));
-        break;
+    default: snprintf(out->text, LEG_SIZE, "[%s]", lagoon__type_name(L, key)); break;
     }
 }
 
@@ -120,8 +118,8 @@ static void write_leg(struct encoder *e, uint32_t parent, int child, struct leg 
     if (node->kind == NODE_TABLE) {
         is_found = find_in_table(L, index, child, out);
     } else if (node->kind == NODE_FUNCTION) {
-        is_found = find_upvalue(L, index, child, out) ||
-                   find_global(e, node, index, child, out);
+        is_found =
+            find_upvalue(L, index, child, out) || find_global(e, node, index, child, out);
     }
     if (!is_found) {
         snprintf(out->text, LEG_SIZE, "%s",
@@ -152,8 +150,8 @@ static void append(char *path, const char *leg)
 {
     size_t length = strlen(path);
     bool is_word = isalpha((unsigned char)leg[0]) || leg[0] == '_';
-    snprintf(path + length, PATH_SIZE - length, "%s%s",
-             length > 0 && is_word ? ", " : "", leg);
+    snprintf(path + length, PATH_SIZE - length, "%s%s", length > 0 && is_word ? ", " : "",
+             leg);
 }
 
 static size_t count_legs(const struct encoder *e)
@@ -214,5 +212,6 @@ _Noreturn void lagoon__encode_refuse(struct encoder *e, const char *what, const 
     if (path[0] == '\0') {
         lagoon__raise(e->L, "cannot send a %s to another Lua state%s", what, why);
     }
-    lagoon__raise(e->L, "cannot send a %s (at %s) to another Lua state%s", what, path, why);
+    lagoon__raise(e->L, "cannot send a %s (at %s) to another Lua state%s", what, path,
+                  why);
 }

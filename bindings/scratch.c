@@ -117,8 +117,8 @@ static bool grow_map(struct scratch *scratch)
     for (uint32_t i = 0; i < old.map_cap; i++) {
         struct entry entry = old.map[i];
         if (entry.generation == old.generation) {
-            *lagoon__scratch_find(scratch, entry.key,
-                                  scratch->nodes[entry.node].space) = entry;
+            *lagoon__scratch_find(scratch, entry.key, scratch->nodes[entry.node].space) =
+                entry;
         }
     }
     resize(scratch, old.map, sizeof(struct entry), old.map_cap, 0, &map);

@@ -58,7 +58,8 @@ enum {
 // A table whose array begins at index 0 says so in the size of its array.
 #define TEXT_FROM_ZERO UINT32_C(0x80000000)
 
-static inline unsigned char *lagoon__text_put(unsigned char *at, const void *src, size_t n)
+static inline unsigned char *lagoon__text_put(unsigned char *at, const void *src,
+                                              size_t n)
 {
     memcpy(at, src, n);
     return at + n;
@@ -75,9 +76,8 @@ static inline unsigned char *lagoon__text_put_varint(unsigned char *at, uint64_t
 }
 
 // Reads a varint; NULL if there is none before `end`.
-static inline const unsigned char *lagoon__text_varint(const unsigned char *at,
-                                                       const unsigned char *end,
-                                                       uint64_t *out)
+static inline const unsigned char *
+lagoon__text_varint(const unsigned char *at, const unsigned char *end, uint64_t *out)
 {
     uint64_t n = 0;
     for (unsigned shift = 0; shift < 64 && at < end; shift += 7) {
