@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "chan.h"
+#include "class.h"
 #include "dump.h"
 #include "fail.h"
 #include "fast.h"
@@ -106,6 +107,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_out(L, s);
     lagoon__open_select(L, s);
     lagoon__open_sync(L, s);
+    lagoon__open_class(L, s);
     lagoon__open_timers(L, s);
     lagoon__open_runtime(L, s);
     lagoon__open_dump(L, s);

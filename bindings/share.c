@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 
 #include "chan.h"
+#include "class.h"
 #include "fail.h"
 #include "state.h"
 #include "sync.h"
@@ -54,6 +55,7 @@ static const struct share_ops *ops_of(uint32_t kind)
         [KIND_RWMUTEX] = &lagoon__rwmutex_ops,
         [KIND_WAITGROUP] = &lagoon__waitgroup_ops,
         [KIND_SEMAPHORE] = &lagoon__semaphore_ops,
+        [KIND_CLASS] = &lagoon__class_ops,
     };
     return kind < NKINDS ? ops[kind] : NULL;
 }

@@ -7,6 +7,7 @@
 
 #include "fail.h"
 #include "go.h"
+#include "names.h"
 #include "out.h"
 #include "refusal.h"
 #include "select.h"
@@ -194,6 +195,7 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     s->rt = rt ? rt : open_runtime(L);
     lagoon__share_init(L, s);
     lagoon__out_init(L, s);
+    lagoon__names_init(L, s);
     int err = lg_strand_open(s->rt, &lagoon__strand_ops, s, &s->strand);
     if (err) {
         lagoon__raise(L, "cannot open a strand: %s", lg_strerror(err));

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "collect.h"
+#include "names.h"
 #include "object.h"
 #include "share.h"
 #include "slots.h"
@@ -107,6 +108,12 @@ struct script_refs {
     int scratch;         // the userdata of script.scratch
     int shared;          // weak table: shared object -> userdata
     int anchor;          // metatable of what keeps an object of the core's collector
+    int names;           // weak table: function or table -> its name
+    int loaded;          // package.loaded
+    int loading;         // list: modules that were being loaded when it was looked at
+    int builtins;        // table: the globals that come with Lua
+    int class_tables;    // table: name of a class -> metatable
+    int class_objects;   // weak table: metatable -> userdata
     int classes[NKINDS]; // metatables
 };
 
@@ -133,6 +140,8 @@ struct script {
 
     struct script_refs refs;
     struct collector collector;
+    struct names names;
+    bool has_classes; // some metatable has been given a name
     struct slots slots; // of refs.kept
     struct coroutine pool[COROUTINE_POOL_CAP];
     int npooled;
