@@ -28,6 +28,7 @@
 #include "sync.h"
 #include "task.h"
 #include "timers.h"
+#include "transfer.h"
 
 // Where the registry keeps the module, which is one per state.
 static const char MODULE[] = "lagoon.module";
@@ -120,6 +121,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_leaks(L, s);
     lagoon__open_memory(L, s);
     lagoon__open_stats(L, s);
+    lagoon__open_transfer(L, s);
     lagoon__open_fast(L, s);
     push_classes(L);
     lua_setfield(L, -2, "classes");

@@ -48,6 +48,9 @@ void *lagoon__object_new(lua_State *L, struct script *s, enum kind kind,
 // The object at an index, or NULL if it is none of that kind.
 void *lagoon__object_at(lua_State *L, int index, enum kind kind);
 
+// The object of ours at an index, of any kind, or NULL if it is none.
+void *lagoon__object_any(lua_State *L, int index, enum kind *out_kind);
+
 // The object at index 1, or raises in the name of one of its methods.
 void *lagoon__self(lua_State *L, enum kind kind, const char *method);
 

@@ -165,6 +165,8 @@ static void make_refs(lua_State *L, struct script *s)
     refs->failed = new_table(L, "k");
     refs->handler = LUA_NOREF;
     refs->sending = new_table(L, NULL);
+    lua_pushboolean(L, 0);
+    refs->scratch = new_ref(L);
     refs->shared = new_table(L, "v");
     lua_pushcfunction(L, noop);
     refs->noop = new_ref(L);

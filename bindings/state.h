@@ -36,6 +36,7 @@ struct code_cache;
 struct core_block;
 struct hub;
 struct script;
+struct scratch;
 struct select_block;
 struct task;
 struct worker;
@@ -117,6 +118,7 @@ struct script_refs {
     int builtins;      // table: the globals that come with Lua
     int class_tables;  // table: name of a class -> metatable
     int class_objects; // weak table: metatable -> userdata
+    int scratch;       // the userdata of script.scratch
     int classes[NKINDS]; // metatables
 };
 
@@ -134,10 +136,11 @@ struct script {
     bool is_over;      // goroutine 1 has ended: no Lua code runs any more
     uint64_t main_id;  // of goroutine 1
 
-    struct value *out;      // OUT_SLOTS of what was received, until it is read (out.h)
-    uint32_t out_at;        // the slot in use
-    lg_handle *out_handle;  // keeps them
-    lg_handle *last_handle; // keeps what left one on a thread without a goroutine
+    struct value *out;       // OUT_SLOTS of what was received, until it is read (out.h)
+    uint32_t out_at;         // the slot in use
+    lg_handle *out_handle;   // keeps them
+    lg_handle *last_handle;  // keeps what left one on a thread without a goroutine
+    struct scratch *scratch; // memory to encode with; or NULL
     struct share_types types;
     bool is_ending;          // an error leaves its goroutine: nothing may wait
     bool has_hook_run;       // a probe of refusal.c
