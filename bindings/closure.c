@@ -7,6 +7,9 @@
 #include "fail.h"
 #include "names.h"
 
+// Environments over environments that are followed.
+enum { LAYERS_MAX = 8 };
+
 // -- encode --
 
 // Variables are known by their place, as long as one of their functions is kept.
@@ -17,12 +20,59 @@ void lagoon__closure_encode(struct encoder *e, const void *key)
     lagoon__encode_add_object(e, key, NODE_FUNCTION)->shared = code;
 }
 
+// Pushes where the table on top looks further: a table, a function; or nothing.
+static bool push_index(lua_State *L)
+{
+    if (!lua_getmetatable(L, -1)) {
+        return false;
+    }
+    lua_pushliteral(L, "__index");
+    lua_rawget(L, -2);
+    lua_remove(L, -2);
+    if (lua_istable(L, -1) || lua_isfunction(L, -1)) {
+        return true;
+    }
+    lua_pop(L, 1);
+    return false;
+}
+
+// The globals, or a layer over others, as setfenv() is mostly used: in the receiver that
+// is its own globals, and what is read from the layer travels along.
 bool lagoon__closure_is_global(struct encoder *e, int index)
 {
-    lua_getfenv(e->L, index);
-    const void *env = lua_topointer(e->L, -1);
-    lua_pop(e->L, 1);
-    return env == e->globals || env == e->state_globals;
+    lua_State *L = e->L;
+    lua_getfenv(L, index);
+    const void *env = lua_topointer(L, -1);
+    bool is_global = env == e->globals || env == e->state_globals;
+    if (!is_global && push_index(L)) {
+        lua_pop(L, 1);
+        is_global = true;
+    }
+    lua_pop(L, 1);
+    return is_global;
+}
+
+// Replaces the table on top by what it has under a name, or what stands behind it has;
+// nil: nothing, or an error says so.
+static void look_up(lua_State *L, const char *name, size_t length)
+{
+    for (int depth = 0; depth < LAYERS_MAX; depth++) {
+        lua_pushlstring(L, name, length);
+        lua_rawget(L, -2);
+        if (!lua_isnil(L, -1) || (lua_pop(L, 1), !push_index(L))) {
+            break;
+        }
+        if (lua_isfunction(L, -1)) {
+            lua_pushvalue(L, -2);
+            lua_pushlstring(L, name, length);
+            if (lua_pcall(L, 2, 1, 0) != 0) {
+                lua_pop(L, 1);
+                lua_pushnil(L);
+            }
+            break;
+        }
+        lua_remove(L, -2);
+    }
 }
 
 // Whether it is one of its own, which brings the globals along.
@@ -62,16 +112,13 @@ void lagoon__closure_push_global(struct encoder *e, int index, const char *name,
 {
     lua_State *L = e->L;
     lua_getfenv(L, index);
-    lua_pushlstring(L, name, length);
-    lua_rawget(L, -2);
-    if (lua_isnil(L, -1)) {
-        lua_pop(L, 2);
-        lua_pushvalue(e->s->aux, LUA_GLOBALSINDEX); // modules leave theirs there
-        lua_xmove(e->s->aux, L, 1);
-        lua_pushlstring(L, name, length);
-        lua_rawget(L, -2);
+    int env = lua_gettop(L);
+    look_up(L, name, length);
+    if (lua_gettop(L) == env) {
+        lua_pushnil(L); // the last table had nothing
     }
-    lua_remove(L, -2);
+    lua_replace(L, env);
+    lua_settop(L, env);
     if (lagoon__is_builtin(L, e->s, name, length, lua_gettop(L))) {
         lua_pop(L, 1);
         lua_pushnil(L);
