@@ -83,6 +83,33 @@ it("new_bytes", "gives tiny objects that keep their content", .procs = 1)
     lg_keep_alive(all);
 }
 
+// References and bytes of all small sizes in turn: each place has what was put there.
+it("new_bytes and new_array", "do not share memory", .procs = 1)
+{
+    enum { SIZES = 300 };
+    static unsigned char *bytes[SIZES];
+    void ***arrays = lg_new_array(ref_type(rt), SIZES);
+    void ***blocks = lg_new_array(ref_type(rt), SIZES);
+    for (size_t i = 1; i < SIZES; i++) {
+        lg_store(&arrays[i], lg_new_array(ref_type(rt), i));
+        bytes[i] = lg_new_bytes(rt, 8 * i);
+        lg_store(&blocks[i], bytes[i]);
+        CHECK(arrays[i] && bytes[i]);
+        memset(bytes[i], (int)(i % 255) + 1, 8 * i);
+        for (size_t j = 0; j < i; j++) {
+            lg_store(&arrays[i][j], arrays[i]);
+        }
+    }
+    CHECK_OK(lg_gc(rt));
+    for (size_t i = 1; i < SIZES; i++) {
+        for (size_t j = 0; j < i; j++) {
+            CHECK(arrays[i][j] == arrays[i]);
+            CHECK_INT(bytes[i][8 * j], i % 255 + 1);
+        }
+    }
+    lg_keep_alive(blocks);
+}
+
 it("new_bytes", "of no bytes is an address", .procs = 1)
 {
     CHECK(lg_new_bytes(rt, 0));
