@@ -115,6 +115,20 @@ it("new_bytes", "of no bytes is an address", .procs = 1)
     CHECK(lg_new_bytes(rt, 0));
 }
 
+it("a reference that leads to no object", "is ignored", .procs = 1)
+{
+    void **array = lg_new_array(ref_type(rt), 3000);
+    void *block = lg_malloc(rt, 100);
+    for (uintptr_t i = 0; i < 3000; i++) {
+        uintptr_t numbers[] = {i, i << 4, i << 18, i << 40, ~i, (uintptr_t)block + i};
+        lg_store(&array[i], (void *)numbers[i % 6]);
+    }
+    CHECK_OK(lg_gc(rt));
+    CHECK_OK(lg_gc(rt));
+    CHECK(array[6 + 1] == (void *)((uintptr_t)7 << 4));
+    lg_free(rt, block);
+}
+
 it("type_of", "finds an object from any pointer into it", .procs = 1)
 {
     struct node_obj *node = node_new(node_type(rt), 1);
