@@ -5,7 +5,10 @@
 local core = require "lagoon.core"
 local helper = require "helper"
 
-local copy = core.transfer_copy
+-- The specs have an environment of busted's, which is not sent.
+local function copy(f)
+  return (core.transfer_copy(setfenv(f, getfenv(0))))
+end
 
 -- The prototype of the first function inside f: the same value if f's prototype is the same.
 local function inside(f)
