@@ -9,11 +9,23 @@
 
 // -- encode --
 
-// Variables are known by their place, as long as one of their functions is kept.
+// The number of the code of the function on top. The code is kept by a userdata.
+static uint32_t refer_to_code(struct encoder *e, struct shared *code)
+{
+    const struct node *known = lagoon__encode_find(e, code, 0);
+    if (known != NULL) {
+        return known->number;
+    }
+    lagoon__push_shared(e->L, e->s, code);
+    uint32_t number = lagoon__encode_refer(e, code, code, NODE_CODE);
+    lua_pop(e->L, 1);
+    return number;
+}
+
 void lagoon__closure_encode(struct encoder *e, const void *key)
 {
     struct shared *code = lagoon__code(e->L, e->s, lua_gettop(e->L));
-    lagoon__encode_tag(e, TEXT_FUNCTION, lagoon__encode_refer(e, code, code, NODE_CODE));
+    lagoon__encode_tag(e, TEXT_FUNCTION, refer_to_code(e, code));
     lagoon__encode_add_object(e, key, NODE_FUNCTION)->shared = code;
 }
 

@@ -5,6 +5,7 @@
 
 #include "chan.h"
 #include "class.h"
+#include "code.h"
 #include "fail.h"
 #include "state.h"
 #include "sync.h"
@@ -56,6 +57,7 @@ static const struct share_ops *ops_of(uint32_t kind)
         [KIND_WAITGROUP] = &lagoon__waitgroup_ops,
         [KIND_SEMAPHORE] = &lagoon__semaphore_ops,
         [KIND_CLASS] = &lagoon__class_ops,
+        [KIND_CODE] = &lagoon__code_ops,
     };
     return kind < NKINDS ? ops[kind] : NULL;
 }

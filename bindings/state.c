@@ -5,6 +5,7 @@
 #include <lualib.h>
 #include <string.h>
 
+#include "code.h"
 #include "fail.h"
 #include "go.h"
 #include "names.h"
@@ -200,6 +201,7 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     if (err) {
         lagoon__raise(L, "cannot open a strand: %s", lg_strerror(err));
     }
+    lagoon__code_init(L, s);
     lagoon__collect_init(L, s);
     lua_setfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     return s;

@@ -32,6 +32,7 @@ enum { OUT_SLOTS = 256 };
 #define LAGOON_SCRIPT_KEY "lagoon.script"
 
 struct script_g;
+struct code_cache;
 struct core_block;
 struct script;
 struct scratch;
@@ -147,6 +148,7 @@ struct script {
     int npooled;
     struct select_block *blocks; // for reuse
     struct core_block *cores;    // the same
+    struct code_cache *codes;    // code.c's
     size_t hidden_bytes;         // allocated behind the collector's back lately
     int recent_at;               // where the ring of refs.recent goes on
     const char *last_source;     // the last one that was looked up in refs.sources
