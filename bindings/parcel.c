@@ -13,20 +13,12 @@
 #include "fail.h"
 #include "share.h"
 
-// The text of a parcel.
-struct letter {
-    uint64_t size_bytes; // of the text
-    uint32_t nrefs;
-    uint32_t nmoves;
-    unsigned char text[]; // and behind it the numbers of the references that are moved
-};
-
 static bool has_refs(struct value parcel)
 {
     return parcel.ref == PARCEL_WITH_REFS;
 }
 
-static struct letter *letter_of(struct value parcel)
+struct letter *lagoon__parcel_letter(struct value parcel)
 {
     return has_refs(parcel) ? ((void **)parcel.ptr)[0] : parcel.ptr;
 }
@@ -246,7 +238,7 @@ void lagoon__encode(lua_State *L, struct script *s, int index, struct value *out
 void lagoon__recall(struct value value)
 {
     if (value.tag == VALUE_PARCEL && has_refs(value)) {
-        const struct letter *letter = letter_of(value);
+        const struct letter *letter = lagoon__parcel_letter(value);
         recall(refs_of(value), letter, letter->nmoves);
     }
     lg_keep_alive(value.ptr);
@@ -256,11 +248,10 @@ void lagoon__recall(struct value value)
 
 int lagoon__decode_all(lua_State *L, struct script *s, struct value value)
 {
-    const struct letter *letter = letter_of(value);
+    const struct letter *letter = lagoon__parcel_letter(value);
     struct decoder d = {
         .L = L,
         .s = s,
-        .start = letter->text,
         .at = letter->text,
         .end = letter->text + letter->size_bytes,
         .budget = letter->size_bytes,
