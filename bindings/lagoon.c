@@ -12,6 +12,7 @@
 #include "chan.h"
 #include "class.h"
 #include "dump.h"
+#include "exit.h"
 #include "fail.h"
 #include "fast.h"
 #include "fastshared.h"
@@ -20,6 +21,8 @@
 #include "leaks.h"
 #include "memory.h"
 #include "out.h"
+#include "parallel.h"
+#include "remote.h"
 #include "report.h"
 #include "runtime.h"
 #include "scripts.h"
@@ -105,6 +108,9 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_fail(L, s);
     lagoon__open_go(L, s);
     lagoon__open_task(L, s);
+    lagoon__open_remote(L, s);
+    lagoon__open_taskrun(L, s);
+    lagoon__open_parallel(L, s);
     lagoon__open_report(L, s);
     lagoon__open_chan(L, s);
     lagoon__open_out(L, s);
@@ -144,6 +150,7 @@ int luaopen_lagoon(lua_State *L)
     lua_call(L, 0, 1);
     lua_pushvalue(L, -1);
     lua_setfield(L, LUA_REGISTRYINDEX, MODULE);
+    lagoon__script_open(L, NULL)->has_module = true;
     return 1;
 }
 
@@ -169,11 +176,18 @@ static int search_embedded(lua_State *L)
     return 1;
 }
 
+void lagoon__open_worker(lua_State *L, struct script *s)
+{
+    lagoon_openlib(L);
+    lagoon__guard_coroutines(L);
+    lagoon__guard_exit(L, s);
+}
+
 struct script *lagoon__open_program(lua_State *L, lg_runtime *rt)
 {
     struct script *s = lagoon__script_open(L, rt);
     s->is_program = true;
-    lagoon_openlib(L);
+    lagoon__open_worker(L, s);
     lua_getfield(L, LUA_GLOBALSINDEX, "package");
     lua_getfield(L, -1, "loaders");
     lua_pushcfunction(L, search_embedded);

@@ -25,10 +25,10 @@ enum kind {
     KIND_ATOMIC,
     KIND_MAP,
     KIND_BUFFER,
-    KIND_MOVE,   // a buffer on its way out
+    KIND_MOVE, // a buffer on its way out
     KIND_FROZEN,
-    KIND_CODE,   // scripts do not see it
-    KIND_CLASS,  // nor this
+    KIND_CODE,  // scripts do not see it
+    KIND_CLASS, // nor this
     NKINDS,
 };
 
