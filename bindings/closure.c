@@ -1,92 +1,106 @@
 // SPDX-License-Identifier: MIT
 #include "closure.h"
 
+#include "class.h"
 #include "code.h"
 #include "decode.h"
 #include "encode.h"
 #include "fail.h"
 #include "names.h"
 
-// Environments over environments that are followed.
-enum { LAYERS_MAX = 8 };
+// -- environments --
 
-// -- encode --
-
-// Variables are known by their place, as long as one of their functions is kept.
-void lagoon__closure_encode(struct encoder *e, const void *key)
+// Whether the environment on top is sent along. One with a metatable is but a view (of
+// the globals, in most cases), unless that is known by a name.
+static bool is_sent(struct encoder *e)
 {
-    struct shared *code = lagoon__code(e->L, e->s, lua_gettop(e->L));
-    lagoon__encode_tag(e, TEXT_FUNCTION, lagoon__encode_refer(e, code, code, NODE_CODE));
-    lagoon__encode_add_object(e, key, NODE_FUNCTION)->shared = code;
-}
-
-// Pushes where the table on top looks further: a table, a function; or nothing.
-static bool push_index(lua_State *L)
-{
-    if (!lua_getmetatable(L, -1)) {
+    lua_State *L = e->L;
+    size_t length;
+    const void *table = lua_topointer(L, -1);
+    if (table == e->globals || table == e->state_globals) {
         return false;
     }
-    lua_pushliteral(L, "__index");
-    lua_rawget(L, -2);
-    lua_remove(L, -2);
-    if (lua_istable(L, -1) || lua_isfunction(L, -1)) {
+    if (!lua_getmetatable(L, -1)) {
         return true;
     }
+    bool has_class = lagoon__class_of(L, e->s, lua_gettop(L)) != NULL;
     lua_pop(L, 1);
-    return false;
+    return has_class || lagoon__name_of(L, e->s, lua_gettop(L), &length) != NULL;
 }
 
-// The globals, or a layer over others, as setfenv() is mostly used: in the receiver that
-// is its own globals, and what is read from the layer travels along.
-bool lagoon__closure_is_global(struct encoder *e, int index)
+// get(table, key)
+static int get(lua_State *L)
+{
+    lua_gettable(L, 1);
+    return 1;
+}
+
+// Pushes what a variable is in the environment on top; nil if to ask for it raises.
+static void push_variable(lua_State *L, const char *name, size_t length)
+{
+    lua_pushlstring(L, name, length);
+    lua_rawget(L, -2);
+    if (!lua_isnil(L, -1) || !lua_getmetatable(L, -2)) {
+        return;
+    }
+    lua_pop(L, 2);
+    lua_pushcfunction(L, get);
+    lua_pushvalue(L, -2);
+    lua_pushlstring(L, name, length);
+    if (lua_pcall(L, 2, 1, 0) != 0) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+}
+
+void lagoon__closure_push_global(struct encoder *e, int index, const char *name,
+                                 size_t length)
 {
     lua_State *L = e->L;
     lua_getfenv(L, index);
-    const void *env = lua_topointer(L, -1);
-    bool is_global = env == e->globals || env == e->state_globals;
-    if (!is_global && push_index(L)) {
+    push_variable(L, name, length);
+    lua_remove(L, -2);
+    if (lagoon__is_builtin(L, e->s, name, length, lua_gettop(L))) {
         lua_pop(L, 1);
-        is_global = true;
+        lua_pushnil(L);
     }
-    lua_pop(L, 1);
-    return is_global;
 }
 
-// Replaces the table on top by what it has under a name, or what stands behind it has;
-// nil: nothing, or an error says so.
-static void look_up(lua_State *L, const char *name, size_t length)
+// -- encode --
+
+// The number of the code of the function on top. The code is kept by a userdata.
+static uint32_t refer_to_code(struct encoder *e, struct shared *code)
 {
-    for (int depth = 0; depth < LAYERS_MAX; depth++) {
-        lua_pushlstring(L, name, length);
-        lua_rawget(L, -2);
-        if (!lua_isnil(L, -1) || (lua_pop(L, 1), !push_index(L))) {
-            break;
-        }
-        if (lua_isfunction(L, -1)) {
-            lua_pushvalue(L, -2);
-            lua_pushlstring(L, name, length);
-            if (lua_pcall(L, 2, 1, 0) != 0) {
-                lua_pop(L, 1);
-                lua_pushnil(L);
-            }
-            break;
-        }
-        lua_remove(L, -2);
+    const struct node *known = lagoon__encode_find(e, code, 0);
+    if (known != NULL) {
+        return known->number;
     }
+    lagoon__push_shared(e->L, e->s, code);
+    uint32_t number = lagoon__encode_refer(e, code, code, NODE_CODE);
+    lua_pop(e->L, 1);
+    return number;
 }
 
-// Whether it is one of its own, which brings the globals along.
+void lagoon__closure_encode(struct encoder *e, const void *key)
+{
+    struct shared *code = lagoon__code(e->L, e->s, lua_gettop(e->L));
+    lagoon__encode_tag(e, TEXT_FUNCTION, refer_to_code(e, code));
+    lagoon__encode_add_object(e, key, NODE_FUNCTION)->shared = code;
+}
+
+// Whether it is sent, with all that is in it.
 static bool put_environment(struct encoder *e, int index)
 {
-    bool is_own = !lagoon__closure_is_global(e, index);
-    if (is_own) {
-        lua_getfenv(e->L, index);
-    } else {
-        lua_pushnil(e->L);
+    lua_State *L = e->L;
+    lua_getfenv(L, index);
+    bool has_own = is_sent(e);
+    if (!has_own) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
     }
     lagoon__encode_value(e, -1);
-    lua_pop(e->L, 1);
-    return is_own;
+    lua_pop(L, 1);
+    return has_own;
 }
 
 // The upvalue's value, on top, or where its variable has been before.
@@ -105,24 +119,6 @@ static void put_upvalue(struct encoder *e, uint32_t node, int index, int which)
     added->number = number;
     added->which = (uint16_t)which;
     lagoon__encode_value(e, -1);
-}
-
-void lagoon__closure_push_global(struct encoder *e, int index, const char *name,
-                                 size_t length)
-{
-    lua_State *L = e->L;
-    lua_getfenv(L, index);
-    int env = lua_gettop(L);
-    look_up(L, name, length);
-    if (lua_gettop(L) == env) {
-        lua_pushnil(L); // the last table had nothing
-    }
-    lua_replace(L, env);
-    lua_settop(L, env);
-    if (lagoon__is_builtin(L, e->s, name, length, lua_gettop(L))) {
-        lua_pop(L, 1);
-        lua_pushnil(L);
-    }
 }
 
 static void put_globals(struct encoder *e, const struct shared *code, int index)

@@ -4,11 +4,13 @@
 local core = require "lagoon.core"
 local chan = require "lagoon.chan"
 local sync = require "lagoon.sync"
+local shared = require "lagoon.shared"
 local time = require "lagoon.time"
 local task = require "lagoon.task"
 local group = require "lagoon.group"
 
 require("lagoon.fast").install(chan, sync, time)
+require("lagoon.fastshared").install(shared)
 
 ---@class lagoon
 local lagoon = {
@@ -40,6 +42,9 @@ local lagoon = {
     cond = sync.cond,
     once = sync.once,
     semaphore = sync.semaphore,
+
+    atomic = shared.atomic,
+    buffer = shared.buffer,
 
     context = require "lagoon.context",
     runtime = require "lagoon.runtime",
