@@ -202,6 +202,10 @@ static int encode_contents(lua_State *L)
     struct value value;
     lagoon__encode_all(L, s, 3, 1, ROUTE_VALUE, &value);
     lagoon__gc_set(&shared->more, value.ptr);
+    uint64_t word;
+    memcpy(&word, &value, sizeof word);
+    // relaxed: settle() publishes it
+    atomic_store_explicit(&shared->word2, word, memory_order_relaxed);
     settle(shared, CLASS_SENT);
     return 0;
 }
@@ -306,8 +310,10 @@ static void receive_named(lua_State *L, struct script *s, struct shared *shared)
 static int decode_contents(lua_State *L)
 {
     struct shared *shared = shared_of(lua_touserdata(L, 2));
-    struct value value = lagoon__value_of_tag(VALUE_PARCEL);
-    value.ptr = shared->more;
+    struct value value = {.ptr = shared->more};
+    // relaxed: set before state_of() told of it
+    uint64_t word = atomic_load_explicit(&shared->word2, memory_order_relaxed);
+    memcpy(&value, &word, sizeof word);
     luaL_checkstack(L, LUA_MINSTACK, "no room for a class");
     if (lagoon__decode_all(L, lagoon__script(L), value) != 1 || !lua_istable(L, 3)) {
         lagoon__raise(L, "a class that is none");

@@ -23,7 +23,7 @@
 enum class_state {
     CLASS_BARE,    // it has not been sent yet
     CLASS_NAMED,   // more: the name under which a module has it (names.h); word2: length
-    CLASS_SENT,    // more: a parcel with its contents
+    CLASS_SENT,    // more, word2: a value (value.h), a parcel with its contents
     CLASS_REFUSED, // more: why it could not be sent; word2: length
 };
 
