@@ -131,14 +131,14 @@ struct script {
     lg_handle *out_handle;  // keeps them
     lg_handle *last_handle; // keeps what left one on a thread without a goroutine
     struct share_types types;
-    bool has_hook_run;           // a probe of refusal.c
-    const char *refusal;         // why the last lagoon__waiter() was `outside`
-    struct script_g outside;     // stands for a goroutine where there is none
+    bool has_hook_run;       // a probe of refusal.c
+    const char *refusal;     // why the last lagoon__waiter() was `outside`
+    struct script_g outside; // stands for a goroutine where there is none
 
     struct script_refs refs;
     struct collector collector;
-    struct names names;
-    bool has_classes; // some metatable has been given a name
+    struct naming names;
+    bool has_classes;   // some metatable has been given a name
     struct slots slots; // of refs.kept
     struct coroutine pool[COROUTINE_POOL_CAP];
     int npooled;
