@@ -17,6 +17,7 @@ local lagoon = {
 
     go = task.go,
     async = task.async,
+    parallel = task.parallel,
     self = task.self,
     yield = task.yield,
     traceback = task.traceback,
