@@ -23,6 +23,11 @@ local function write_module(text, folder)
   return name
 end
 
+-- busted gives specs an environment of their own, which would have to travel along.
+local function plain(f)
+  return setfenv(f, getfenv(0))
+end
+
 local function travels_by_name(value)
   return rawequal(copy(value), value)
 end
@@ -82,7 +87,7 @@ describe("a name", function()
     end)
 
     it("is not for a function that a script has added", function()
-      string.names_trim = function(s) return (s:gsub("^%s+", "")) end ---@diagnostic disable-line
+      string.names_trim = plain(function(s) return (s:gsub("^%s+", "")) end) ---@diagnostic disable-line
       local trim = copy(string.names_trim) ---@diagnostic disable-line
       assert.is_false(rawequal(trim, string.names_trim)) ---@diagnostic disable-line
       assert.equal("x", trim("  x"))
@@ -140,7 +145,7 @@ describe("a name", function()
     end)
 
     it("is found when it is loaded after others were looked up", function()
-      copy({ function() end })
+      copy({ plain(function() end) })
       for _ = 1, 3 do
         local m = require(write_module "return { f = function() end, data = {} }")
         assert.equal(m, copy({ m })[1])
@@ -195,7 +200,7 @@ describe("a name", function()
   describe("is not for what no other state would find:", function()
     it("a callback of the script in a module's table", function()
       local m = require(write_module "return { handlers = {}, f = function() end }")
-      m.handlers.here = function() return "called" end
+      m.handlers.here = plain(function() return "called" end)
       m.callback = m.handlers.here
       local callback = copy(m.callback)
       assert.is_false(rawequal(callback, m.callback))
@@ -203,7 +208,7 @@ describe("a name", function()
     end)
 
     it("a module that was set by hand", function()
-      local m = { f = function() return 1 end, data = { 2 } }
+      local m = { f = plain(function() return 1 end), data = { 2 } }
       package.loaded.names_by_hand = m
       local got = copy(m)
       assert.is_false(rawequal(got, m))
@@ -214,7 +219,9 @@ describe("a name", function()
     end)
 
     it("a module out of package.preload whose chunk is called otherwise", function()
-      package.preload.names_preloaded = function() return { f = function() return 1 end } end
+      package.preload.names_preloaded = function()
+        return { f = plain(function() return 1 end) }
+      end
       local m = require "names_preloaded"
       assert.is_false(travels_by_name(m))
       assert.equal(1, copy(m.f)())
@@ -223,7 +230,7 @@ describe("a name", function()
 
     it("package.loaded, and what is in package but no function", function()
       assert.is_false(pcall(travels_by_name, package.loaded))
-      package.names_data = { f = function() return 1 end } ---@diagnostic disable-line
+      package.names_data = { f = plain(function() return 1 end) } ---@diagnostic disable-line
       assert.is_false(travels_by_name(package.names_data)) ---@diagnostic disable-line
       package.names_data = nil ---@diagnostic disable-line
     end)
