@@ -9,9 +9,6 @@
 //   data, word    the name and its length
 //   flags         enum class_state
 //   more, word2   what that says
-//
-// Per state: refs.class_tables has the metatables by name, refs.class_objects, which is
-// weak, the userdata of the shared object by metatable.
 #ifndef LAGOON_CLASS_H
 #define LAGOON_CLASS_H
 
