@@ -150,7 +150,7 @@ struct script {
 
     struct script_refs refs;
     struct collector collector;
-    struct names names;
+    struct naming names;
     bool has_classes;   // some metatable has been given a name
     struct slots slots; // of refs.kept
     struct coroutine pool[COROUTINE_POOL_CAP];
