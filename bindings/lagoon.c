@@ -23,6 +23,7 @@
 #include "runtime.h"
 #include "scripts.h"
 #include "select.h"
+#include "sharedmap.h"
 #include "stats.h"
 #include "sync.h"
 #include "task.h"
@@ -110,6 +111,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_sync(L, s);
     lagoon__open_atomic(L, s);
     lagoon__open_buffer(L, s);
+    lagoon__open_map(L, s);
     lagoon__open_timers(L, s);
     lagoon__open_runtime(L, s);
     lagoon__open_dump(L, s);

@@ -7,6 +7,7 @@
 #include "buffer.h"
 #include "chan.h"
 #include "fail.h"
+#include "sharedmap.h"
 #include "state.h"
 #include "sync.h"
 
@@ -57,6 +58,7 @@ static const struct share_ops *ops_of(uint32_t kind)
         [KIND_WAITGROUP] = &lagoon__waitgroup_ops,
         [KIND_SEMAPHORE] = &lagoon__semaphore_ops,
         [KIND_ATOMIC] = &lagoon__atomic_ops,
+        [KIND_MAP] = &lagoon__map_ops,
         [KIND_BUFFER] = &lagoon__buffer_ops,
     };
     return kind < NKINDS ? ops[kind] : NULL;
@@ -218,11 +220,6 @@ void *lagoon__shared_new(lua_State *L, struct script *s, enum kind kind,
     enter(L, s, lua_gettop(L), shared);
     *out = shared;
     return userdata;
-}
-
-bool lagoon__shared_is_alive(const struct object *object)
-{
-    return object->handle != NULL && object->script->rt != NULL;
 }
 
 void *lagoon__shared_self(lua_State *L, enum kind kind, const char *method)
