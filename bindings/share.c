@@ -6,7 +6,11 @@
 #include "atomic.h"
 #include "buffer.h"
 #include "chan.h"
+#include "class.h"
+#include "code.h"
 #include "fail.h"
+#include "open.h"
+#include "remote.h"
 #include "sharedmap.h"
 #include "state.h"
 #include "sync.h"
@@ -46,13 +50,15 @@ static int register_types(lg_runtime *rt, struct share_types *out)
     err = err ? err : lg_type_register(rt, &husk_info, &out->husk);
     err = err ? err : lg_type_register(rt, &value_info, &out->values);
     err = err ? err : lg_type_register(rt, &ref_info, &out->refs);
-    return err ? err : lg_type_register(rt, &byte_info, &out->bytes);
+    err = err ? err : lg_type_register(rt, &byte_info, &out->bytes);
+    return err ? err : lagoon__task_type(rt, &out->task);
 }
 
 static const struct share_ops *ops_of(uint32_t kind)
 {
     static const struct share_ops *const ops[NKINDS] = {
         [KIND_CHAN] = &lagoon__chan_ops,
+        [KIND_TASK] = &lagoon__task_ops,
         [KIND_MUTEX] = &lagoon__mutex_ops,
         [KIND_RWMUTEX] = &lagoon__rwmutex_ops,
         [KIND_WAITGROUP] = &lagoon__waitgroup_ops,
@@ -60,6 +66,8 @@ static const struct share_ops *ops_of(uint32_t kind)
         [KIND_ATOMIC] = &lagoon__atomic_ops,
         [KIND_MAP] = &lagoon__map_ops,
         [KIND_BUFFER] = &lagoon__buffer_ops,
+        [KIND_CODE] = &lagoon__code_ops,
+        [KIND_CLASS] = &lagoon__class_ops,
     };
     return kind < NKINDS ? ops[kind] : NULL;
 }
@@ -247,6 +255,15 @@ static bool find(lua_State *L, struct script *s, struct shared *shared)
 }
 
 void lagoon__push_shared(lua_State *L, struct script *s, struct shared *shared)
+{
+    if (!s->has_module) {
+        luaopen_lagoon(L);
+        lua_pop(L, 1);
+    }
+    lagoon__push_bare(L, s, shared);
+}
+
+void lagoon__push_bare(lua_State *L, struct script *s, struct shared *shared)
 {
     luaL_checkstack(L, 8, "no room for an object");
     if (find(L, s, shared)) {
