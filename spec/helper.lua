@@ -272,6 +272,7 @@ local function check_leaks(before)
     if lagoon.now() > limit then
       error("left behind: " .. left .. "\n" .. lagoon.runtime.stack(true), 0)
     end
+    lagoon.runtime.gc() -- what several states could hold is the core's
     lagoon.yield()
     left = leftover(before)
   end
