@@ -45,6 +45,7 @@ local lagoon = {
 
     atomic = shared.atomic,
     buffer = shared.buffer,
+    shared_map = shared.shared_map,
 
     context = require "lagoon.context",
     runtime = require "lagoon.runtime",
