@@ -7,6 +7,7 @@ local sync = require "lagoon.sync"
 local time = require "lagoon.time"
 local task = require "lagoon.task"
 local group = require "lagoon.group"
+local map = require "lagoon.map"
 
 require("lagoon.fast").install(chan, sync, time)
 
@@ -21,6 +22,7 @@ local lagoon = {
     yield = task.yield,
     traceback = task.traceback,
     group = group.new,
+    map = map.map,
 
     chan = chan.new,
     select = chan.select,
