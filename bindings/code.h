@@ -16,9 +16,11 @@
 extern const struct share_ops lagoon__code_ops;
 
 // The code of the Lua function at an index, made at the first call for its prototype.
-// Alive while the function is. Raises: "cannot send a function that assigns the
-// captured variable 'n' (script.lua:12) to another Lua state", and if the function
-// is none of Lua's or its bytecode is not understood.
+// Alive while it is referred to from a C stack of a goroutine, or what
+// lagoon__push_shared() pushes for it is; the function alone does not keep it. Raises:
+// "cannot send a function that assigns the captured variable 'n' (script.lua:12) to
+// another Lua state", and if the function is none of Lua's or its bytecode is not
+// understood.
 struct shared *lagoon__code(lua_State *L, struct script *s, int index);
 
 // How many upvalues its closures have.
@@ -29,7 +31,8 @@ int lagoon__code_nups(const struct shared *code);
 const char *lagoon__code_global(const struct shared *code, size_t i, size_t *out_length);
 
 // Pushes a new closure whose upvalues are nil, each a variable of its own. Its
-// environment is L's. lagoon__code() of it is `code` again. Raises.
+// environment is L's. lagoon__code() of it is `code` again, or what this state has for
+// the same bytecode. Raises.
 void lagoon__push_closure(lua_State *L, struct script *s, struct shared *code);
 
 // Makes ready: called once when a state opens. Raises.

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "chan.h"
+#include "class.h"
 #include "dump.h"
+#include "exit.h"
 #include "fail.h"
 #include "fast.h"
 #include "go.h"
@@ -16,6 +18,8 @@
 #include "leaks.h"
 #include "memory.h"
 #include "out.h"
+#include "parallel.h"
+#include "remote.h"
 #include "report.h"
 #include "runtime.h"
 #include "scripts.h"
@@ -24,6 +28,7 @@
 #include "sync.h"
 #include "task.h"
 #include "timers.h"
+#include "transfer.h"
 
 // Where the registry keeps the module, which is one per state.
 static const char MODULE[] = "lagoon.module";
@@ -100,11 +105,15 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_fail(L, s);
     lagoon__open_go(L, s);
     lagoon__open_task(L, s);
+    lagoon__open_remote(L, s);
+    lagoon__open_taskrun(L, s);
+    lagoon__open_parallel(L, s);
     lagoon__open_report(L, s);
     lagoon__open_chan(L, s);
     lagoon__open_out(L, s);
     lagoon__open_select(L, s);
     lagoon__open_sync(L, s);
+    lagoon__open_class(L, s);
     lagoon__open_timers(L, s);
     lagoon__open_runtime(L, s);
     lagoon__open_dump(L, s);
@@ -112,6 +121,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_leaks(L, s);
     lagoon__open_memory(L, s);
     lagoon__open_stats(L, s);
+    lagoon__open_transfer(L, s);
     lagoon__open_fast(L, s);
     push_classes(L);
     lua_setfield(L, -2, "classes");
@@ -159,11 +169,18 @@ static int search_embedded(lua_State *L)
     return 1;
 }
 
+void lagoon__open_worker(lua_State *L, struct script *s)
+{
+    lagoon_openlib(L);
+    lagoon__guard_coroutines(L);
+    lagoon__guard_exit(L, s);
+}
+
 struct script *lagoon__open_program(lua_State *L, lg_runtime *rt)
 {
     struct script *s = lagoon__script_open(L, rt);
     s->is_program = true;
-    lagoon_openlib(L);
+    lagoon__open_worker(L, s);
     lua_getfield(L, LUA_GLOBALSINDEX, "package");
     lua_getfield(L, -1, "loaders");
     lua_pushcfunction(L, search_embedded);

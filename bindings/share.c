@@ -4,7 +4,10 @@
 #include <lauxlib.h>
 
 #include "chan.h"
+#include "class.h"
+#include "code.h"
 #include "fail.h"
+#include "remote.h"
 #include "state.h"
 #include "sync.h"
 
@@ -43,17 +46,21 @@ static int register_types(lg_runtime *rt, struct share_types *out)
     err = err ? err : lg_type_register(rt, &husk_info, &out->husk);
     err = err ? err : lg_type_register(rt, &value_info, &out->values);
     err = err ? err : lg_type_register(rt, &ref_info, &out->refs);
-    return err ? err : lg_type_register(rt, &byte_info, &out->bytes);
+    err = err ? err : lg_type_register(rt, &byte_info, &out->bytes);
+    return err ? err : lagoon__task_type(rt, &out->task);
 }
 
 static const struct share_ops *ops_of(uint32_t kind)
 {
     static const struct share_ops *const ops[NKINDS] = {
         [KIND_CHAN] = &lagoon__chan_ops,
+        [KIND_TASK] = &lagoon__task_ops,
         [KIND_MUTEX] = &lagoon__mutex_ops,
         [KIND_RWMUTEX] = &lagoon__rwmutex_ops,
         [KIND_WAITGROUP] = &lagoon__waitgroup_ops,
         [KIND_SEMAPHORE] = &lagoon__semaphore_ops,
+        [KIND_CODE] = &lagoon__code_ops,
+        [KIND_CLASS] = &lagoon__class_ops,
     };
     return kind < NKINDS ? ops[kind] : NULL;
 }

@@ -106,6 +106,7 @@ struct share_types {
     lg_type *values; // struct value
     lg_type *refs;   // void *
     lg_type *bytes;  // unsigned char
+    lg_type *task;   // struct task_core
 };
 
 // Whether a kind can be shared at all.

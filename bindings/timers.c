@@ -41,6 +41,7 @@ static void let_go(struct ticker *ticker)
     if (ticker->slot != 0) {
         lagoon__unkeep(s->aux, s, ticker->slot);
         ticker->slot = 0;
+        s->nbusy--;
     }
 }
 
@@ -70,6 +71,7 @@ void lagoon__ticker_share(lua_State *L, struct chan *chan, int index)
     if (ticker != NULL && ticker->is_pending) {
         lua_pushvalue(L, index);
         ticker->slot = lagoon__keep(L, chan->object.script);
+        chan->object.script->nbusy++;
     }
 }
 
@@ -141,6 +143,7 @@ static int start_function(lua_State *L)
     struct script *s = timer->object.script;
     int slot = timer->slot;
     timer->slot = 0;
+    s->nbusy--;
     lagoon__push_kept(L, s, slot);
     lagoon__unkeep(L, s, slot);
     lua_getfenv(L, -1);
@@ -173,6 +176,7 @@ static void start_timer(lua_State *L, struct timer *timer, int64_t delay_ns)
     if (timer->slot == 0) {
         lua_pushvalue(L, 1);
         timer->slot = lagoon__keep(L, s);
+        s->nbusy++;
     }
     if (when_ns != LG_NEVER && lg_timer_start(&timer->timer, when_ns, 0) != LG_OK) {
         lagoon__raise_memory(L);
@@ -211,6 +215,7 @@ static bool stop_timer(lua_State *L, struct timer *timer)
     lg_timer_stop(&timer->timer);
     lagoon__unkeep(L, timer->object.script, timer->slot);
     timer->slot = 0;
+    timer->object.script->nbusy--;
     return true;
 }
 

@@ -18,6 +18,7 @@ local lagoon = {
 
     go = task.go,
     async = task.async,
+    parallel = task.parallel,
     self = task.self,
     yield = task.yield,
     traceback = task.traceback,
@@ -51,6 +52,12 @@ local lagoon = {
 ---report on stderr.
 ---@type fun(f?: fun(err: any, traceback: string))
 lagoon.on_error = core.on_error
+
+---Gives a metatable a name, by which it travels between Lua states: tables that have it arrive with
+---the metatable that the other state has under that name, or else with a copy of this one. Returns
+---the metatable.
+---@type fun(name: string, mt: table): table
+lagoon.class = core.class
 
 ---For hosts: runs f as a goroutine, and the others with it, until f has ended; returns what f
 ---returned, or raises its error. Inside a goroutine it just calls f.
