@@ -272,20 +272,3 @@ void lagoon__encode_values(struct encoder *e, int first, int n)
     head[1] = e->nobjects;
     memcpy(e->scratch->text + offset, head, sizeof head);
 }
-
-void lagoon__encode_all(lua_State *L, struct script *s, int first, int n,
-                        enum route route, struct value *out)
-{
-    (void)first;
-    (void)n;
-    (void)route;
-    lagoon__encode(L, s, 1, out);
-}
-
-int lagoon__decode_all(lua_State *L, struct script *s, struct value value)
-{
-    (void)L;
-    (void)s;
-    (void)value;
-    return 0;
-}

@@ -144,6 +144,7 @@ int luaopen_lagoon(lua_State *L)
     lua_call(L, 0, 1);
     lua_pushvalue(L, -1);
     lua_setfield(L, LUA_REGISTRYINDEX, MODULE);
+    lagoon__script_open(L, NULL)->has_module = true;
     return 1;
 }
 

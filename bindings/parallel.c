@@ -88,7 +88,7 @@ static int parallel(lua_State *L)
     struct shared *shared;
     struct task *task = lagoon__shared_new(L, s, KIND_TASK, &shared);
     task->is_remote = true;
-    struct task_core *core = lagoon__core_new(L, s, shared);
+    struct task_core *core = lagoon__task_core_new(L, s, shared);
     lagoon__encode_all(L, s, 1, n, ROUTE_CALL, &core->call);
     note_birth(L, s, core);
     int err = lg_handle_new(s->rt, shared, &core->alive);

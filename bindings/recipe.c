@@ -30,7 +30,7 @@ static void refuse_assignment(lua_State *L, int index, struct bytecode *bytecode
                   line);
 }
 
-struct names {
+struct name_list {
     lua_State *L; // with a table on top: the names in their order, and which there are
     uint32_t n;
     size_t size; // of their text, with a zero behind each
@@ -38,7 +38,7 @@ struct names {
 
 static void note_global(void *ud, struct bytes name)
 {
-    struct names *names = ud;
+    struct name_list *names = ud;
     lua_State *L = names->L;
     lua_pushlstring(L, (const char *)name.at, name.size);
     lua_pushvalue(L, -1);
@@ -82,7 +82,7 @@ struct recipe *lagoon__recipe_push(lua_State *L, struct chunks *chunks, int func
     if (is_maker) {
         chunk = lagoon__chunk_at(L, -1);
     }
-    struct names names = {.L = L};
+    struct name_list names = {.L = L};
     lua_newtable(L);
     lagoon__opcodes_globals(bytecode, &chunks->opcodes, note_global, &names);
     int names_at = lua_gettop(L);

@@ -52,7 +52,7 @@ struct hub *lagoon__hub_of(lua_State *L, struct script *s)
     return s->hub;
 }
 
-struct task_core *lagoon__core_new(lua_State *L, struct script *s, struct shared *shared)
+struct task_core *lagoon__task_core_new(lua_State *L, struct script *s, struct shared *shared)
 {
     struct hub *hub = lagoon__hub_of(L, s);
     lg_handle *handle;
@@ -232,7 +232,7 @@ static int outcome(lua_State *L)
 static void share(lua_State *L, struct script *s, int index, struct shared *shared)
 {
     struct task *task = lua_touserdata(L, index);
-    struct task_core *core = lagoon__core_new(L, s, shared);
+    struct task_core *core = lagoon__task_core_new(L, s, shared);
     core->has_begun = true;
     core->ref = task->ref;
     // relaxed: nobody else knows it yet

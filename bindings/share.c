@@ -7,6 +7,7 @@
 #include "class.h"
 #include "code.h"
 #include "fail.h"
+#include "open.h"
 #include "remote.h"
 #include "state.h"
 #include "sync.h"
@@ -239,6 +240,15 @@ static bool find(lua_State *L, struct script *s, struct shared *shared)
 }
 
 void lagoon__push_shared(lua_State *L, struct script *s, struct shared *shared)
+{
+    if (!s->has_module) {
+        luaopen_lagoon(L);
+        lua_pop(L, 1);
+    }
+    lagoon__push_bare(L, s, shared);
+}
+
+void lagoon__push_bare(lua_State *L, struct script *s, struct shared *shared)
 {
     luaL_checkstack(L, 8, "no room for an object");
     if (find(L, s, shared)) {

@@ -65,8 +65,12 @@ struct share_ops {
 // from a C stack of a goroutine. Raises.
 struct shared *lagoon__share(lua_State *L, struct script *s, int index);
 
-// Pushes this state's userdata for a shared object. Raises.
+// Pushes this state's userdata for a shared object, with its methods: the module is
+// loaded if need be. Raises.
 void lagoon__push_shared(lua_State *L, struct script *s, struct shared *shared);
+
+// The same for a userdata that no script may see before the module is loaded.
+void lagoon__push_bare(lua_State *L, struct script *s, struct shared *shared);
 
 // Pushes a userdata of a kind that is born shared, with a new shared object, which
 // *out tells; returns the userdata, zeroed behind its struct object. Raises.

@@ -60,7 +60,7 @@ static int begin(lua_State *L)
     if (worker->setup != worker->hub->setup) {
         apply_setup(L, worker);
     }
-    lagoon__push_shared(L, s, core->shared);
+    lagoon__push_bare(L, s, core->shared);
     struct task *task = lua_touserdata(L, -1);
     task->slot = lagoon__keep(L, s);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.body);
@@ -214,10 +214,10 @@ void lagoon__remote_end(struct script_g *sg, lua_State *from, int status)
     struct task *task = sg->task;
     struct task_core *core = lagoon__core_of(task);
     struct ending ending = {.sg = sg, .core = core, .from = from};
-    enum task_state state = task->state;
+    enum task_state state = TASK_DONE;
     sg->script->is_ending = true; // nothing may wait here
     if (core->alive == NULL) {
-        state = publish_own(&ending, state);
+        state = publish_own(&ending, task->state);
     } else if (status != 0) {
         lagoon__remote_set(&core->outcome, lagoon__value_of_tag(VALUE_NIL));
         if (!call(&ending, encode_error) && !call(&ending, encode_words)) {
