@@ -143,6 +143,7 @@ struct script {
     struct scratch *scratch; // memory to encode with; or NULL
     struct share_types types;
     bool has_module;        // `lagoon` is loaded: userdata of ours have their methods
+    bool is_closing;        // a worker that is closed alone: nobody waits on anything
     bool is_ending;          // an error leaves its goroutine: nothing may wait
     bool has_hook_run;       // a probe of refusal.c
     const char *refusal;     // why the last lagoon__waiter() was `outside`

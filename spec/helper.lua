@@ -9,8 +9,13 @@ local helper = {}
 local settings = {}
 local slowness = tonumber(os.getenv("LAGOON_SPEC_SLOWNESS")) or 1
 
--- Made once, when it is first asked for; it has a channel.
+-- Made once, when they are first asked for: a context that has a channel, and the goroutine that
+-- frees what states have shared.
 lagoon.context.background()
+pcall(function()
+  lagoon.parallel(function() end, lagoon.chan()):wait()
+  lagoon.runtime.gc()
+end)
 
 ---Called by the runner.
 function helper.configure(given)
