@@ -95,8 +95,7 @@ static void remember_recent(lua_State *L, struct script *s, int error, int trace
     lua_settop(L, recent - 1);
 }
 
-// Has traceback() find the one on top of L for the error at an index.
-static void remember_trace(lua_State *L, struct script *s, int error)
+void lagoon__remember_trace(lua_State *L, struct script *s, int error)
 {
     int trace = lua_gettop(L);
     luaL_checkstack(L, 8, "no room for a traceback");
@@ -146,7 +145,7 @@ void lagoon__push_new_trace(lua_State *L, struct script_g *sg, int error)
         lua_insert(L, -3);
         lua_pop(L, 2);
     }
-    remember_trace(L, sg->script, error);
+    lagoon__remember_trace(L, sg->script, error);
 }
 
 static int traceback(lua_State *L)
@@ -173,7 +172,7 @@ static int note_trace(lua_State *L)
         add_goroutine(&b, sg);
     }
     luaL_pushresult(&b);
-    remember_trace(L, s, 1);
+    lagoon__remember_trace(L, s, 1);
     lua_settop(L, 1);
     return 1;
 }

@@ -855,8 +855,9 @@ LG_API size_t lg_mem_release(lg_runtime *rt);
 // reason to live on: it hides no deadlock.
 //
 // rt  the runtime
-// fn  called by any thread of the runtime, never two at a time; must not wait, but
-//     may start goroutines and post to strands; NULL: none any more
+// fn  called as a job's is (lg_job_start), never twice at a time; may start
+//     goroutines and post to strands; NULL: none any more, but for a call that
+//     has begun
 // ud  handed to it
 //
 // Returns: none.   Errors: none.
@@ -1171,6 +1172,16 @@ LG_API int lg_strand_open(lg_runtime *rt, const lg_strand_ops *ops, void *ud,
 // Go:      none
 LG_API void lg_strand_close(lg_strand *strand);
 
+// Whether a strand has nothing to do: no goroutine of it is runnable, nothing posted
+// waits, and no M is inside. May change at once, if anybody can give it work.
+//
+// strand  the strand
+//
+// Returns: true, it is idle.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API bool lg_strand_is_idle(const lg_strand *strand);
+
 // The data that lg_strand_open() was given.
 //
 // strand  the strand
@@ -1237,8 +1248,8 @@ LG_API void lg_strand_post(lg_strand *strand, lg_post *post);
 // the ordinary run queues, and is stolen there like a goroutine. Yours; it stays
 // in place until fn is called. Zero it before its first use.
 typedef struct lg_job {
-    uint64_t opaque[2];             // the scheduler's
-    void (*fn)(struct lg_job *job); //
+    uint64_t opaque[2]; // the scheduler's
+    void (*fn)(struct lg_job *job);
 } lg_job;
 
 // Queues a job: the P that comes to it calls job->fn once, outside of any
@@ -1252,8 +1263,9 @@ typedef struct lg_job {
 //
 // Returns: LG_OK.
 // Errors:  LG_ENOMEM, the global queue cannot grow.
-// Misuse:  fn must not wait, nor allocate from the collector.   Blocks: no.
-// Call from: anywhere.
+// Misuse:  one that is in a queue: fatal. fn must not wait, nor allocate from the
+//          collector.
+// Blocks:  no.   Call from: anywhere.
 // Go:      none
 LG_API int lg_job_start(lg_runtime *rt, lg_job *job);
 

@@ -162,7 +162,7 @@ int lg_open(const lg_options *opts, lg_runtime **out)
         err = lg_set_procs(rt, options.procs);
     }
     if (err) {
-        lg__ms_stop(rt);
+        lg__ms_stop(rt, LG_NEVER);
         runtime_free(rt);
         return err;
     }
@@ -174,11 +174,16 @@ int lg_open(const lg_options *opts, lg_runtime **out)
     return LG_OK;
 }
 
-void lg_stop(lg_runtime *rt)
+int lg_stop_until(lg_runtime *rt, int64_t deadline_ns)
 {
     LG_MISUSE_OF_IF(rt, lg__m() && lg__m()->rt == rt, "lg_close() from a goroutine");
     LG_MISUSE_OF_IF(rt, rt->driver, "lg_close() while a thread drives the runtime");
-    lg__ms_stop(rt); // a second time there is nobody left to stop
+    return lg__ms_stop(rt, deadline_ns); // at last there is nobody left to stop
+}
+
+void lg_stop(lg_runtime *rt)
+{
+    lg_stop_until(rt, LG_NEVER);
 }
 
 void lg_close(lg_runtime *rt)

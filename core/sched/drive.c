@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "os/clock.h"
 #include "os/cpu.h"
 #include "sched/idle.h"
 #include "sched/sched.h"
@@ -110,12 +111,48 @@ static void wake_all_idle(struct lg_runtime *rt)
     lg__unlock(&rt->lock, RANK_SCHED);
 }
 
-void lg__ms_stop(struct lg_runtime *rt)
+void lg__m_left_locked(struct lg_runtime *rt)
+{
+    LG_ASSERT(rt->nlive > 0);
+    rt->nlive--;
+    if (rt->nlive == 0) {
+        lg__note_wake(&rt->all_left);
+    }
+}
+
+static bool have_all_left(struct lg_runtime *rt)
+{
+    lg__lock(&rt->lock, RANK_SCHED);
+    bool have_left = rt->nlive == 0;
+    lg__unlock(&rt->lock, RANK_SCHED);
+    return have_left;
+}
+
+// None comes any more. False: the moment has passed.
+static bool await_all_left(struct lg_runtime *rt, int64_t deadline_ns)
+{
+    while (!have_all_left(rt)) {
+        int64_t left_ns = -1;
+        if (deadline_ns != LG_NEVER) {
+            left_ns = deadline_ns - lg__clock_now();
+            if (left_ns <= 0) {
+                return false;
+            }
+        }
+        lg__note_sleep(&rt->all_left, left_ns);
+    }
+    return true;
+}
+
+int lg__ms_stop(struct lg_runtime *rt, int64_t deadline_ns)
 {
     // release: pairs with the acquire in lg__interrupts()
     atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_STOP, memory_order_release);
     wake_all_idle(rt);
     lg__sysmon_stop(rt);
+    if (!await_all_left(rt, deadline_ns)) {
+        return LG_ETIMEDOUT;
+    }
     // Whoever is starting a thread finishes that first. acquire: pairs with the
     // release in wake.c:start_spinner(); the handles are there
     while (atomic_load_explicit(&rt->nstarting, memory_order_acquire) > 0) {
@@ -125,9 +162,11 @@ void lg__ms_stop(struct lg_runtime *rt)
         struct m *m = rt->made;
         lg__thread_join(m->handle);
         rt->made = m->next_made;
+        rt->nmade--;
         lg__alloc_free(&rt->alloc, m, sizeof *m);
     }
     LG_ASSERT(rt->world.ninside == 0);
+    return LG_OK;
 }
 
 // Threads beyond the driver's start with the first work for them.

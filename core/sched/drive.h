@@ -9,7 +9,11 @@
 // The goroutine that lg_drive() waits for has ended.
 void lg__drive_done(struct lg_runtime *rt);
 
-// Stops and joins all Ms of our own, and sysmon.
-void lg__ms_stop(struct lg_runtime *rt);
+// Stops and joins all Ms of our own, and sysmon. LG_OK; or LG_ETIMEDOUT, one of
+// them goes on, and none is joined.
+int lg__ms_stop(struct lg_runtime *rt, int64_t deadline_ns);
+
+// An M of our own touches nothing any more but its thread's own stack.
+void lg__m_left_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock);
 
 #endif // LG_SCHED_DRIVE_H

@@ -5,6 +5,7 @@
 #include "sched/sched.h"
 #include "sched/steal.h"
 #include "sched/sysmon.h"
+#include "sched/tidy.h"
 #include "sched/wake.h"
 #include "sched/world.h"
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "os/fault.h"
+#include "sched/drive.h"
 #include "sched/idle.h"
 #include "sched/runtime.h"
 #include "sched/sched.h"
@@ -114,5 +115,10 @@ void lg__m_after_switch(struct m *m)
 
 void lg__m_main(void *arg)
 {
-    lg__m_enter(arg); // its stack was made before the thread
+    struct m *m = arg;
+    struct lg_runtime *rt = m->rt;
+    lg__m_enter(m); // its stack was made before the thread
+    lg__lock(&rt->lock, RANK_SCHED);
+    lg__m_left_locked(rt);
+    lg__unlock(&rt->lock, RANK_SCHED);
 }

@@ -47,7 +47,8 @@ struct m {
     struct lg_g *prev;
     struct ctx old_ctx; // of old_stack
     struct stack *old_stack;
-    struct runnable *next; // picked by a goroutine, for the loop to run
+    struct runnable *next; // for the loop to run: picked by a goroutine, or placed
+    bool is_placing;       // by a job, in lg__job_run()
 
     int *errno_at;        // errno of its thread
     bool is_driver;       // the host's thread, in lg_drive()

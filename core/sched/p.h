@@ -37,7 +37,8 @@ struct p {
     struct stack_cache stacks;
     struct wait_block *wait_blocks; // selects' waiters, for reuse (sync/select.c)
     uint32_t nwait_blocks;
-    void *gc; // the collector's
+    uint32_t njob_places; // in the global queue, reserved for jobs (job.c)
+    void *gc;             // the collector's
     struct mcache mcache;
 
     char first_line[LG_CACHELINE];

@@ -16,7 +16,7 @@
 
 enum { RUNQ_CAP = LG_SIZED(256, 4) };
 
-enum runnable_kind { RUNNABLE_G, RUNNABLE_STRAND };
+enum runnable_kind { RUNNABLE_NONE, RUNNABLE_G, RUNNABLE_STRAND, RUNNABLE_JOB };
 
 // What stands in run queues. First member of its owner's record.
 struct runnable {

@@ -20,6 +20,7 @@
 #include "sched/m.h"
 #include "sched/p.h"
 #include "sched/runq.h"
+#include "sched/tidy.h"
 
 // Why an M must look up from its queue (runtime.interrupts).
 enum {
@@ -87,6 +88,7 @@ struct lg_runtime {
     struct stack_pool stacks;
     struct g_pool gs;
     struct sysmon sysmon;
+    struct tidy tidy;
 
     struct lock chans_lock;
     // -- chans_lock --
@@ -101,8 +103,6 @@ struct lg_runtime {
     _Atomic uint32_t nps;    // Ps that exist; ps[0..nps) never move
     _Atomic(struct p *) ps[LG_PROCS_MAX];
     _Atomic int64_t now_ns;    // the clock when it was last read: for dumps
-    _Atomic int64_t tidied_ns; // when lg__tidy() last did something
-    _Atomic bool has_surplus;  // and left more to do
     _Atomic uint64_t drive_id; // the goroutine that lg_drive() waits for
     _Atomic int64_t nholds;    // lg_hold()
     _Atomic uint64_t nstarted; // goroutines, by threads without a P
@@ -127,6 +127,8 @@ struct lg_runtime {
     uint32_t nidle_ms;
     struct m *made; // Ms of our own, through next_made
     uint32_t nmade;
+    uint32_t nlive;             // of them, those that have not left their loop for good
+    struct note all_left;       // woken when nlive is 0
     _Atomic uint32_t nstarting; // of them, whose thread is not there yet
     bool has_thread_trouble;    // the system refused a thread: say so once
     bool is_deadlocked;

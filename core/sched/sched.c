@@ -2,6 +2,7 @@
 #include "sched/sched.h"
 
 #include "sched/idle.h"
+#include "sched/job.h"
 #include "sched/park.h"
 #include "sched/scan.h"
 #include "sched/steal.h"
@@ -67,8 +68,10 @@ void lg__sched_push(struct lg_runtime *rt, struct runnable *r)
     if (LG_LIKELY(m && m->p && m->rt == rt)) {
         if (m->g) {
             push_next(m->p, rt, r);
+        } else if (m->is_placing && !m->next && r->kind == RUNNABLE_STRAND) {
+            m->next = r; // a job's own, so to speak: nobody need hear of it
         } else {
-            // From a timer: no goroutine hands over to another, first come,
+            // From a timer, say: no goroutine hands over to another, first come,
             // first served. seq_cst: as in push_next()
             push_ring(m->p, rt, r, memory_order_seq_cst);
             lg__wake_if_idle(rt);
@@ -245,6 +248,10 @@ static void loop(struct m *m)
             m = lg__m(); // a goroutine may have taken the loop's stack along
             continue;
         }
+        if (r->kind == RUNNABLE_JOB) {
+            lg__job_run(m, r);
+            continue;
+        }
         struct lg_g *g = LG_CONTAINER_OF(r, struct lg_g, run);
         lg__scan_before_run(m->rt, g);
         if (g->stack || bind_stack(m, g)) {
@@ -331,12 +338,12 @@ static struct lg_g *pick_direct(struct m *m)
         return NULL;
     }
     p->tick = tick;
-    struct lg_g *g = LG_CONTAINER_OF(r, struct lg_g, run);
-    if (r->kind == RUNNABLE_STRAND || (!g->stack && !bind_stack(m, g))) {
-        m->next = r->kind == RUNNABLE_STRAND ? r : NULL;
+    if (r->kind != RUNNABLE_G) {
+        m->next = r;
         return NULL;
     }
-    return g;
+    struct lg_g *g = LG_CONTAINER_OF(r, struct lg_g, run);
+    return g->stack || bind_stack(m, g) ? g : NULL;
 }
 
 void lg__sched_switch(struct m *m, enum after after)

@@ -131,7 +131,8 @@ static void complain(struct lg_runtime *rt)
                  (unsigned long long)lg__g_id(g), name ? " [" : "", name ? name : "",
                  name ? "]" : "", LONG_NS / 1000000);
     } else if (m) {
-        snprintf(out, size, "the world waits for a timer's function, for %d ms already",
+        snprintf(out, size,
+                 "the world waits for a timer's function or a job, for %d ms already",
                  LONG_NS / 1000000);
     }
     lg__unlock(&rt->world.lock, RANK_WORLD);

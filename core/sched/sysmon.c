@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "sched/sysmon.h"
 
-#include "mem/scavenge.h"
 #include "sched/idle.h"
 #include "sched/steal.h"
+#include "sched/tidy.h"
 #include "sched/wake.h"
 
 enum {
@@ -49,23 +49,6 @@ static bool look(struct lg_runtime *rt, struct seen *seen)
         return true;
     }
     return false;
-}
-
-bool lg__tidy(struct lg_runtime *rt)
-{
-    int64_t now_ns = lg__now(rt);
-    // relaxed: the CAS lets one thread through, it orders nothing
-    int64_t last_ns = atomic_load_explicit(&rt->tidied_ns, memory_order_relaxed);
-    if (now_ns - last_ns >= TIDY_PERIOD_NS &&
-        atomic_compare_exchange_strong_explicit(&rt->tidied_ns, &last_ns, now_ns,
-                                                memory_order_relaxed,
-                                                memory_order_relaxed)) {
-        bool has_surplus = lg__stack_pool_trim(&rt->stacks);
-        has_surplus |= lg__ps_flush_idle(rt);
-        has_surplus |= lg__heap_trim(&rt->heap);
-        atomic_store_explicit(&rt->has_surplus, has_surplus, memory_order_relaxed);
-    }
-    return atomic_load_explicit(&rt->has_surplus, memory_order_relaxed);
 }
 
 // Sleeps until some P is busy; false at once if one is. With something left to

@@ -18,11 +18,4 @@ void lg__sysmon_stop(struct lg_runtime *rt);
 // Some P has become busy: wakes it if it sleeps.
 void lg__sysmon_rouse(struct lg_runtime *rt);
 
-// Gives back memory that nobody has needed for a while; does nothing if that was
-// done a moment ago. Returns whether it is worth calling again. sysmon calls it,
-// and where there is none (one P), who goes idle.
-bool lg__tidy(struct lg_runtime *rt);
-
-enum { TIDY_PERIOD_NS = 100 * 1000 * 1000 };
-
 #endif // LG_SCHED_SYSMON_H

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sched/wake.h"
 
+#include "sched/drive.h"
 #include "sched/idle.h"
 #include "sched/sched.h"
 #include "sched/sysmon.h"
@@ -31,6 +32,7 @@ static struct m *make_m_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
         m->next_made = rt->made;
         rt->made = m;
         rt->nmade++;
+        rt->nlive++;
         // relaxed: changed and awaited under the lock, and below
         atomic_fetch_add_explicit(&rt->nstarting, 1, memory_order_relaxed);
     }
@@ -57,6 +59,7 @@ static void unmake_m(struct lg_runtime *rt, struct m *m)
     }
     *at = m->next_made;
     rt->nmade--;
+    lg__m_left_locked(rt);
     struct m *other = take_idle_m_locked(rt);
     if (other) {
         other->given_p = m->p;
