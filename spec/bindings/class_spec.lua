@@ -80,8 +80,8 @@ end)
 
 describe("an instance", function()
   it("without a class of that name is refused", function()
-    assert.equal("cannot send a table whose metatable lagoon.class does not know (at .p) to another "
-      .. "Lua state", helper.message_of(function() copy { p = setmetatable({}, {}) } end))
+    assert.equal("cannot send a table whose metatable lagoon.class does not know (at .p) to "
+      .. "another Lua state", helper.message_of(function() copy { p = setmetatable({}, {}) } end))
   end)
 
   it("has the metatable of the state in which it arrives", function()
@@ -310,6 +310,7 @@ describe("a class in a module", function()
     lagoon.class(name, M)
     os.remove(helper.path(name .. ".lua"))
     local task = lagoon.parallel(plain(function(p) return p.x end), setmetatable({ x = 1 }, M))
-    assert.matches(("module '%s' not found"):format(name), helper.error_of(task.wait, task), 1, true)
+    local message = ("module '%s' not found"):format(name)
+    assert.matches(message, helper.error_of(task.wait, task), 1, true)
   end)
 end)

@@ -51,7 +51,8 @@ describe("a name", function()
 
   describe("of what comes with Lua", function()
     it("is that of a library, or of a function in it", function()
-      for _, name in ipairs { "string", "table", "math", "os", "io", "debug", "coroutine", "bit", "jit" } do
+      for _, name in ipairs { "string", "table", "math", "os", "io", "debug", "coroutine", "bit",
+        "jit" } do
         assert.is_true(travels_by_name(_G[name]), name)
         for key, value in pairs(_G[name]) do
           if type(value) == "function" then
