@@ -182,6 +182,12 @@ static inline struct script *lagoon__script(lua_State *L)
     return lua_touserdata(L, lua_upvalueindex(1));
 }
 
+// Whether a userdata of a kind that is born shared may be used.
+static inline bool lagoon__shared_is_alive(const struct object *object)
+{
+    return object->handle != NULL && object->script->rt != NULL;
+}
+
 // Adds C functions to the table on top of the stack, each with the script.
 struct luaL_Reg;
 void lagoon__register(lua_State *L, struct script *s, const struct luaL_Reg *functions);

@@ -4,11 +4,14 @@
 local core = require "lagoon.core"
 local chan = require "lagoon.chan"
 local sync = require "lagoon.sync"
+local shared = require "lagoon.shared"
 local time = require "lagoon.time"
 local task = require "lagoon.task"
 local group = require "lagoon.group"
+local map = require "lagoon.map"
 
 require("lagoon.fast").install(chan, sync, time)
+require("lagoon.fastshared").install(shared)
 
 ---@class lagoon
 local lagoon = {
@@ -22,6 +25,7 @@ local lagoon = {
     yield = task.yield,
     traceback = task.traceback,
     group = group.new,
+    map = map.map,
 
     chan = chan.new,
     select = chan.select,
@@ -40,6 +44,10 @@ local lagoon = {
     cond = sync.cond,
     once = sync.once,
     semaphore = sync.semaphore,
+
+    atomic = shared.atomic,
+    buffer = shared.buffer,
+    shared_map = shared.shared_map,
 
     context = require "lagoon.context",
     runtime = require "lagoon.runtime",
