@@ -27,6 +27,7 @@
 #include "runtime.h"
 #include "scripts.h"
 #include "select.h"
+#include "sharedmap.h"
 #include "stats.h"
 #include "sync.h"
 #include "task.h"
@@ -116,9 +117,10 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_out(L, s);
     lagoon__open_select(L, s);
     lagoon__open_sync(L, s);
-    lagoon__open_class(L, s);
     lagoon__open_atomic(L, s);
     lagoon__open_buffer(L, s);
+    lagoon__open_map(L, s);
+    lagoon__open_class(L, s);
     lagoon__open_timers(L, s);
     lagoon__open_runtime(L, s);
     lagoon__open_dump(L, s);

@@ -11,6 +11,7 @@
 #include "fail.h"
 #include "open.h"
 #include "remote.h"
+#include "sharedmap.h"
 #include "state.h"
 #include "sync.h"
 
@@ -62,10 +63,11 @@ static const struct share_ops *ops_of(uint32_t kind)
         [KIND_RWMUTEX] = &lagoon__rwmutex_ops,
         [KIND_WAITGROUP] = &lagoon__waitgroup_ops,
         [KIND_SEMAPHORE] = &lagoon__semaphore_ops,
-        [KIND_CLASS] = &lagoon__class_ops,
-        [KIND_CODE] = &lagoon__code_ops,
         [KIND_ATOMIC] = &lagoon__atomic_ops,
+        [KIND_MAP] = &lagoon__map_ops,
         [KIND_BUFFER] = &lagoon__buffer_ops,
+        [KIND_CODE] = &lagoon__code_ops,
+        [KIND_CLASS] = &lagoon__class_ops,
     };
     return kind < NKINDS ? ops[kind] : NULL;
 }
@@ -226,11 +228,6 @@ void *lagoon__shared_new(lua_State *L, struct script *s, enum kind kind,
     enter(L, s, lua_gettop(L), shared);
     *out = shared;
     return userdata;
-}
-
-bool lagoon__shared_is_alive(const struct object *object)
-{
-    return object->handle != NULL && object->script->rt != NULL;
 }
 
 void *lagoon__shared_self(lua_State *L, enum kind kind, const char *method)

@@ -81,9 +81,6 @@ void *lagoon__shared_new(lua_State *L, struct script *s, enum kind kind,
 // its methods: also when it has been finalised.
 void *lagoon__shared_self(lua_State *L, enum kind kind, const char *method);
 
-// Whether compiled code may use such a userdata.
-bool lagoon__shared_is_alive(const struct object *object);
-
 // What a userdata of ours shares; NULL: it is its state's own.
 static inline struct shared *lagoon__shared_of(const struct object *object)
 {

@@ -8,6 +8,7 @@ local shared = require "lagoon.shared"
 local time = require "lagoon.time"
 local task = require "lagoon.task"
 local group = require "lagoon.group"
+local map = require "lagoon.map"
 
 require("lagoon.fast").install(chan, sync, time)
 require("lagoon.fastshared").install(shared)
@@ -24,6 +25,7 @@ local lagoon = {
     yield = task.yield,
     traceback = task.traceback,
     group = group.new,
+    map = map.map,
 
     chan = chan.new,
     select = chan.select,
@@ -45,6 +47,7 @@ local lagoon = {
 
     atomic = shared.atomic,
     buffer = shared.buffer,
+    shared_map = shared.shared_map,
 
     context = require "lagoon.context",
     runtime = require "lagoon.runtime",

@@ -69,4 +69,44 @@ shared.Buffer = Buffer
 ---@type fun(content: integer|string): lagoon.Buffer
 shared.buffer = core.buffer
 
+---A table that all who have it see at once. Keys are strings, numbers and booleans; values are
+---copied, going in and coming out, as if they were sent. Go: `sync.Map`.
+---@class lagoon.SharedMap
+---@operator len: integer
+---@field get fun(self: lagoon.SharedMap, key: string|number|boolean): any
+---@field set fun(self: lagoon.SharedMap, key: string|number|boolean, value: any)  nil takes it out
+---@field add fun(self: lagoon.SharedMap, key: string|number|boolean, number: number): number  the sum
+---@field len fun(self: lagoon.SharedMap): integer
+---@field pairs fun(self: lagoon.SharedMap): fun(): any, any
+local SharedMap = class("shared map", {
+    get = core.map_get,
+    set = core.map_set,
+    add = core.map_add,
+    len = core.map_length,
+    pairs = core.map_pairs,
+})
+
+local fetch, replace = core.map_fetch, core.map_replace
+
+---Replaces what is under a key by f(what is there), as one step: f is called again if another was
+---faster. What it raises is raised, and nothing has changed.
+---@param key string|number|boolean
+---@param f fun(value: any): any  nil takes it out
+---@return any value  what f returned
+function SharedMap:update(key, f)
+    while true do
+        local old, token = fetch(self, key, f)
+        local new = f(old)
+        if replace(self, key, old, token, new) then
+            return new
+        end
+    end
+end
+
+shared.SharedMap = SharedMap
+
+---Makes an empty table that Lua states share.
+---@type fun(): lagoon.SharedMap
+shared.shared_map = core.shared_map
+
 return shared
