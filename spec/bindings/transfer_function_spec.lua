@@ -1,5 +1,5 @@
 local core = require "lagoon.core"
-local helper = require "spec.helper"
+local helper = require "helper"
 local lagoon = require "lagoon"
 
 local copy = core.transfer_copy
