@@ -94,6 +94,14 @@ function helper.message_of(f, ...)
   return message
 end
 
+---As lagoon.parallel, for functions of a spec, whose environment is busted's own.
+---@param f function
+---@param ... any
+---@return table task
+function helper.parallel(f, ...)
+  return lagoon.parallel(setfenv(f, getfenv(0)), ...)
+end
+
 -- ---------------------------------------------------------------------------------------------
 -- Load and luck
 -- ---------------------------------------------------------------------------------------------
