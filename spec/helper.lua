@@ -10,7 +10,7 @@ local settings = {}
 local slowness = tonumber(os.getenv("LAGOON_SPEC_SLOWNESS")) or 1
 
 -- Made once, when it is first asked for; it has a channel.
-lagoon.context.background()
+lagoon.context.background():done()
 
 ---Called by the runner.
 function helper.configure(given)
