@@ -67,7 +67,7 @@ static void replace_elem(void *ud, void *elem)
 {
     struct move *move = find_note(ud, elem);
     if (move != NULL) {
-        *(struct value *)elem = move->after;
+        lagoon__value_put(elem, move->after);
     }
 }
 
