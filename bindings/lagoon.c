@@ -13,6 +13,7 @@
 #include "exit.h"
 #include "fail.h"
 #include "fast.h"
+#include "frozen.h"
 #include "go.h"
 #include "heap.h"
 #include "leaks.h"
@@ -123,6 +124,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_stats(L, s);
     lagoon__open_transfer(L, s);
     lagoon__open_fast(L, s);
+    lagoon__open_frozen(L, s);
     push_classes(L);
     lua_setfield(L, -2, "classes");
     lua_pushliteral(L, LG_VERSION);
@@ -174,6 +176,7 @@ void lagoon__open_worker(lua_State *L, struct script *s)
 {
     lagoon_openlib(L);
     lagoon__guard_coroutines(L);
+    lagoon__guard_pairs(L, s);
     lagoon__guard_exit(L, s);
 }
 

@@ -7,6 +7,7 @@
 #include "class.h"
 #include "code.h"
 #include "fail.h"
+#include "frozen.h"
 #include "open.h"
 #include "remote.h"
 #include "state.h"
@@ -60,6 +61,7 @@ static const struct share_ops *ops_of(uint32_t kind)
         [KIND_RWMUTEX] = &lagoon__rwmutex_ops,
         [KIND_WAITGROUP] = &lagoon__waitgroup_ops,
         [KIND_SEMAPHORE] = &lagoon__semaphore_ops,
+        [KIND_FROZEN] = &lagoon__frozen_ops,
         [KIND_CODE] = &lagoon__code_ops,
         [KIND_CLASS] = &lagoon__class_ops,
     };

@@ -7,6 +7,8 @@ local sync = require "lagoon.sync"
 local time = require "lagoon.time"
 local task = require "lagoon.task"
 local group = require "lagoon.group"
+local frozen = require "lagoon.frozen"
+local iteration = require "lagoon.pairs"
 
 require("lagoon.fast").install(chan, sync, time)
 
@@ -40,6 +42,11 @@ local lagoon = {
     cond = sync.cond,
     once = sync.once,
     semaphore = sync.semaphore,
+
+    freeze = frozen.freeze,
+    thaw = frozen.thaw,
+    pairs = iteration.pairs,
+    ipairs = iteration.ipairs,
 
     context = require "lagoon.context",
     runtime = require "lagoon.runtime",
