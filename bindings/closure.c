@@ -1,42 +1,106 @@
 // SPDX-License-Identifier: MIT
 #include "closure.h"
 
+#include "class.h"
 #include "code.h"
 #include "decode.h"
 #include "encode.h"
 #include "fail.h"
 #include "names.h"
 
+// -- environments --
+
+// Whether the environment on top is sent along. One with a metatable is but a view (of
+// the globals, in most cases), unless that is known by a name.
+static bool is_sent(struct encoder *e)
+{
+    lua_State *L = e->L;
+    size_t length;
+    const void *table = lua_topointer(L, -1);
+    if (table == e->globals || table == e->state_globals) {
+        return false;
+    }
+    if (!lua_getmetatable(L, -1)) {
+        return true;
+    }
+    bool has_class = lagoon__class_of(L, e->s, lua_gettop(L)) != NULL;
+    lua_pop(L, 1);
+    return has_class || lagoon__name_of(L, e->s, lua_gettop(L), &length) != NULL;
+}
+
+// get(table, key)
+static int get(lua_State *L)
+{
+    lua_gettable(L, 1);
+    return 1;
+}
+
+// Pushes what a variable is in the environment on top; nil if to ask for it raises.
+static void push_variable(lua_State *L, const char *name, size_t length)
+{
+    lua_pushlstring(L, name, length);
+    lua_rawget(L, -2);
+    if (!lua_isnil(L, -1) || !lua_getmetatable(L, -2)) {
+        return;
+    }
+    lua_pop(L, 2);
+    lua_pushcfunction(L, get);
+    lua_pushvalue(L, -2);
+    lua_pushlstring(L, name, length);
+    if (lua_pcall(L, 2, 1, 0) != 0) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+}
+
+void lagoon__closure_push_global(struct encoder *e, int index, const char *name,
+                                 size_t length)
+{
+    lua_State *L = e->L;
+    lua_getfenv(L, index);
+    push_variable(L, name, length);
+    lua_remove(L, -2);
+    if (lagoon__is_builtin(L, e->s, name, length, lua_gettop(L))) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+}
+
 // -- encode --
 
-// Variables are known by their place, as long as one of their functions is kept.
+// The number of the code of the function on top. The code is kept by a userdata.
+static uint32_t refer_to_code(struct encoder *e, struct shared *code)
+{
+    const struct node *known = lagoon__encode_find(e, code, 0);
+    if (known != NULL) {
+        return known->number;
+    }
+    lagoon__push_shared(e->L, e->s, code);
+    uint32_t number = lagoon__encode_refer(e, code, code, NODE_CODE);
+    lua_pop(e->L, 1);
+    return number;
+}
+
 void lagoon__closure_encode(struct encoder *e, const void *key)
 {
     struct shared *code = lagoon__code(e->L, e->s, lua_gettop(e->L));
-    lagoon__encode_tag(e, TEXT_FUNCTION, lagoon__encode_refer(e, code, code, NODE_CODE));
+    lagoon__encode_tag(e, TEXT_FUNCTION, refer_to_code(e, code));
     lagoon__encode_add_object(e, key, NODE_FUNCTION)->shared = code;
 }
 
-bool lagoon__closure_is_global(struct encoder *e, int index)
-{
-    lua_getfenv(e->L, index);
-    const void *env = lua_topointer(e->L, -1);
-    lua_pop(e->L, 1);
-    return env == e->globals || env == e->state_globals;
-}
-
-// Whether it is one of its own, which brings the globals along.
+// Whether it is sent, with all that is in it.
 static bool put_environment(struct encoder *e, int index)
 {
-    bool is_own = !lagoon__closure_is_global(e, index);
-    if (is_own) {
-        lua_getfenv(e->L, index);
-    } else {
-        lua_pushnil(e->L);
+    lua_State *L = e->L;
+    lua_getfenv(L, index);
+    bool has_own = is_sent(e);
+    if (!has_own) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
     }
     lagoon__encode_value(e, -1);
-    lua_pop(e->L, 1);
-    return is_own;
+    lua_pop(L, 1);
+    return has_own;
 }
 
 // The upvalue's value, on top, or where its variable has been before.
@@ -55,27 +119,6 @@ static void put_upvalue(struct encoder *e, uint32_t node, int index, int which)
     added->number = number;
     added->which = (uint16_t)which;
     lagoon__encode_value(e, -1);
-}
-
-void lagoon__closure_push_global(struct encoder *e, int index, const char *name,
-                                 size_t length)
-{
-    lua_State *L = e->L;
-    lua_getfenv(L, index);
-    lua_pushlstring(L, name, length);
-    lua_rawget(L, -2);
-    if (lua_isnil(L, -1)) {
-        lua_pop(L, 2);
-        lua_pushvalue(e->s->aux, LUA_GLOBALSINDEX); // modules leave theirs there
-        lua_xmove(e->s->aux, L, 1);
-        lua_pushlstring(L, name, length);
-        lua_rawget(L, -2);
-    }
-    lua_remove(L, -2);
-    if (lagoon__is_builtin(L, e->s, name, length, lua_gettop(L))) {
-        lua_pop(L, 1);
-        lua_pushnil(L);
-    }
 }
 
 static void put_globals(struct encoder *e, const struct shared *code, int index)

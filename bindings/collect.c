@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "retire.h"
 #include "state.h"
 
 enum {
@@ -181,6 +182,7 @@ static void look_at_limit(struct script *s, size_t kbytes)
         return;
     }
     collect_protected(s);
+    lagoon__retire_all(s->hub);
     int64_t end_ns = now_ns();
     size_t left = kbytes_of(s->aux);
     bool has_helped = left < kbytes - kbytes / 8;
@@ -343,6 +345,7 @@ void lagoon__collect_look(struct script *s)
 void lagoon__collect_percent(lua_State *L, struct script *s, int percent)
 {
     struct collector *c = &s->collector;
+    c->percent = percent;
     int pause =
         percent == LG_GC_OFF || percent > PAUSE_OFF - 100 ? PAUSE_OFF : 100 + percent;
     relax(L, c);
@@ -353,6 +356,7 @@ void lagoon__collect_percent(lua_State *L, struct script *s, int percent)
 void lagoon__collect_limit(lua_State *L, struct script *s)
 {
     struct collector *c = &s->collector;
+    c->limit = lg_mem_limit_get(s->rt);
     c->looked_kbytes = 0;
     c->patience_ns = 0;
     c->live_kbytes = kbytes_of(L);
@@ -360,6 +364,16 @@ void lagoon__collect_limit(lua_State *L, struct script *s)
     arm_if_needed(L, s);
     set_threshold(L);
     c->start_kbytes = SIZE_MAX; // until the cycle that now begins has ended
+}
+
+void lagoon__collect_follow(lua_State *L, struct script *s)
+{
+    int percent = lg_gc_percent_get(s->rt);
+    if (percent != s->collector.percent) {
+        lagoon__collect_percent(L, s, percent);
+    } else if (lg_mem_limit_get(s->rt) != s->collector.limit) {
+        lagoon__collect_limit(L, s);
+    }
 }
 
 void lagoon__collect_trace(lua_State *L, struct script *s,
@@ -382,6 +396,8 @@ void lagoon__collect_init(lua_State *L, struct script *s)
     s->collector.live_kbytes = kbytes_of(L);
     s->collector.start_kbytes = SIZE_MAX;
     int percent = lg_gc_percent_get(s->rt);
+    s->collector.percent = percent;
+    s->collector.limit = LG_MEM_NO_LIMIT;
     if (percent != USUAL_PERCENT) { // else a host's own pause stays
         lagoon__collect_percent(L, s, percent);
     } else if (lg_mem_limit_get(s->rt) != LG_MEM_NO_LIMIT) {

@@ -104,18 +104,6 @@ static void push_string(struct decoder *d)
     lua_pushlstring(d->L, (const char *)take(d, length), length);
 }
 
-static void push_repeat(struct decoder *d)
-{
-    uint64_t offset = take_varint(d);
-    const unsigned char *at = d->at;
-    if (offset >= (size_t)(at - d->start)) {
-        lagoon__decode_broken(d);
-    }
-    d->at = d->start + offset;
-    push_string(d);
-    d->at = at;
-}
-
 // -- objects --
 
 static struct thing *next_thing(struct decoder *d, enum thing_kind kind)
@@ -135,6 +123,13 @@ static void keep(struct decoder *d)
     d->nseen++;
 }
 
+static void push_long(struct decoder *d)
+{
+    next_thing(d, THING_OTHER);
+    push_string(d);
+    keep(d);
+}
+
 static void spend(struct decoder *d, size_t nelems)
 {
     if (nelems > d->budget) {
@@ -149,7 +144,7 @@ static void push_table(struct decoder *d)
     thing->narray = take_u32(d);
     thing->nhash = take_u32(d);
     uint32_t narray = thing->narray & ~TEXT_FROM_ZERO;
-    spend(d, (size_t)narray + thing->nhash);
+    spend(d, narray + 2 * (size_t)thing->nhash);
     int length = (int)narray - (narray > 0 && (thing->narray & TEXT_FROM_ZERO));
     lua_createtable(d->L, length, (int)thing->nhash);
     keep(d);
@@ -234,7 +229,7 @@ static void push_other(struct decoder *d, unsigned char tag)
     case TEXT_UINT64: push_wide(d, true); break;
     case TEXT_NULL: lua_pushlightuserdata(d->L, NULL); break;
     case TEXT_STRING: push_string(d); break;
-    case TEXT_REPEAT: push_repeat(d); break;
+    case TEXT_LONG: push_long(d); break;
     case TEXT_AGAIN: push_again(d); break;
     case TEXT_TABLE: push_table(d); break;
     case TEXT_INSTANCE: push_instance(d); break;
@@ -243,6 +238,9 @@ static void push_other(struct decoder *d, unsigned char tag)
     case TEXT_REBUILT: push_rebuilt(d); break;
     case TEXT_MOVED:
     case TEXT_SHARED: push_shared(d); break;
+    case TEXT_CLASS:
+        lagoon__push_class(d->L, d->s, lagoon__decode_ref(d, KIND_CLASS));
+        break;
     case TEXT_GLOBALS: lua_pushvalue(d->L, LUA_GLOBALSINDEX); break;
     default: lagoon__decode_broken(d);
     }

@@ -40,7 +40,6 @@ struct thing {
 struct decoder {
     lua_State *L;
     struct script *s;
-    const unsigned char *start; // of the outer text
     const unsigned char *at;
     const unsigned char *end;
     size_t budget; // how many elements there may still be

@@ -62,21 +62,6 @@ uint32_t lagoon__encode_refer(struct encoder *e, const void *key, void *shared,
 
 // -- strings --
 
-static void put_long_string(struct encoder *e, int index, const char *bytes,
-                            size_t length)
-{
-    const struct node *known = lagoon__encode_find(e, bytes, 0);
-    if (known != NULL) {
-        lagoon__encode_tag(e, TEXT_REPEAT, known->offset);
-        return;
-    }
-    lua_pushvalue(e->L, index);
-    struct node *node = lagoon__encode_add(e, bytes, 0, NODE_STRING);
-    lua_pop(e->L, 1);
-    node->offset = lagoon__encode_offset(e) + 1;
-    lagoon__encode_bytes(e, bytes, length);
-}
-
 void lagoon__encode_bytes(struct encoder *e, const char *bytes, size_t length)
 {
     lagoon__encode_room(e, length + 1 + TEXT_VARINT_BYTES);
@@ -86,6 +71,23 @@ void lagoon__encode_bytes(struct encoder *e, const char *bytes, size_t length)
         *e->at++ = TEXT_STRING;
         e->at = lagoon__text_put_varint(e->at, length);
     }
+    e->at = lagoon__text_put(e->at, bytes, length);
+}
+
+// One that stands in many places is written once.
+static void put_long_string(struct encoder *e, int index, const char *bytes,
+                            size_t length)
+{
+    const struct node *known = lagoon__encode_find(e, bytes, e->space);
+    if (known != NULL) {
+        lagoon__encode_tag(e, TEXT_AGAIN, known->number);
+        return;
+    }
+    lua_pushvalue(e->L, index);
+    lagoon__encode_add_object(e, bytes, NODE_STRING);
+    lua_pop(e->L, 1);
+    lagoon__encode_tag(e, TEXT_LONG, length);
+    lagoon__encode_room(e, length);
     e->at = lagoon__text_put(e->at, bytes, length);
 }
 

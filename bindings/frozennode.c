@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "frozennode.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
-
-// With so few entries no index is needed.
-enum { SEARCHED_MAX = 8 };
 
 static const uint64_t SPREAD = UINT64_C(0x9e3779b97f4a7c15);
 
@@ -82,23 +78,6 @@ struct value lagoon__frozen_text_key(const char *bytes, size_t length)
 
 // -- lookup --
 
-struct frozen_view lagoon__frozen_view(struct shared *node)
-{
-    // relaxed: written before anybody else could see the node
-    uint64_t narray = atomic_load_explicit(&node->word, memory_order_relaxed);
-    uint64_t nentries = atomic_load_explicit(&node->word2, memory_order_relaxed);
-    struct frozen_view view = {
-        .cells = node->data,
-        .narray = narray,
-        .nentries = nentries,
-        .index = node->more,
-    };
-    if (view.index != NULL) {
-        view.index_mask = (uint32_t)lagoon__frozen_index_size(nentries) - 1;
-    }
-    return view;
-}
-
 static bool is_key(const struct value *key, uint64_t word, const char *bytes,
                    size_t length)
 {
@@ -164,15 +143,6 @@ const struct value *lagoon__frozen_at_text(const struct frozen_view *view,
 }
 
 // -- making --
-
-// Half to a quarter of it is used, so that searches are short.
-size_t lagoon__frozen_index_size(size_t nentries)
-{
-    if (nentries <= SEARCHED_MAX) {
-        return 0;
-    }
-    return (size_t)2 << (64 - __builtin_clzll(nentries - 1));
-}
 
 void lagoon__frozen_fill_index(const struct frozen_view *view, uint32_t *index,
                                size_t size)

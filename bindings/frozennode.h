@@ -18,6 +18,7 @@
 #ifndef LAGOON_FROZENNODE_H
 #define LAGOON_FROZENNODE_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,9 +45,37 @@ struct frozen_view {
     uint32_t index_mask;
 };
 
-struct frozen_view lagoon__frozen_view(struct shared *node);
+enum {
+    FROZEN_NO_ENTRY = -1,
+    FROZEN_SEARCHED_MAX = 8, // with so few entries no index is needed
+};
 
-enum { FROZEN_NO_ENTRY = -1 };
+// How many words of an index so many entries need; 0: none. Half to a quarter of it is
+// used, so that searches are short.
+static inline size_t lagoon__frozen_index_size(size_t nentries)
+{
+    if (nentries <= FROZEN_SEARCHED_MAX) {
+        return 0;
+    }
+    return (size_t)2 << (64 - __builtin_clzll(nentries - 1));
+}
+
+static inline struct frozen_view lagoon__frozen_view(struct shared *node)
+{
+    // relaxed: written before anybody else could see the node
+    uint64_t narray = atomic_load_explicit(&node->word, memory_order_relaxed);
+    uint64_t nentries = atomic_load_explicit(&node->word2, memory_order_relaxed);
+    struct frozen_view view = {
+        .cells = node->data,
+        .narray = narray,
+        .nentries = nentries,
+        .index = node->more,
+    };
+    if (view.index != NULL) {
+        view.index_mask = (uint32_t)lagoon__frozen_index_size(nentries) - 1;
+    }
+    return view;
+}
 
 // The position of a key among the entries, or FROZEN_NO_ENTRY. Keys are values as they
 // are stored; that of a text needs no ptr.
@@ -70,9 +99,6 @@ struct value lagoon__frozen_number_key(double number);
 struct value lagoon__frozen_text_key(const char *bytes, size_t length);
 
 // -- while it is made --
-
-// How many words of an index so many entries need; 0: none.
-size_t lagoon__frozen_index_size(size_t nentries);
 
 // Enters all entries into the zeroed index of so many words.
 void lagoon__frozen_fill_index(const struct frozen_view *view, uint32_t *index,

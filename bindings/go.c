@@ -235,10 +235,15 @@ void lagoon__check_callable(lua_State *L, int n, const char *name)
     lua_pop(L, 1);
 }
 
-// check_callable(f, name): for functions that are made in Lua.
+// check_callable(f, name[, n]): for functions that are made in Lua, whose first or
+// second argument it is.
 static int check_callable(lua_State *L)
 {
-    lagoon__check_callable(L, 1, lua_tostring(L, 2));
+    int n = (int)luaL_optinteger(L, 3, 1);
+    lua_settop(L, 2);
+    lua_pushvalue(L, 1);
+    lua_insert(L, n);
+    lagoon__check_callable(L, n, lua_tostring(L, 3));
     return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "failed.h"
 #include "remote.h"
+#include "retire.h"
 #include "worker.h"
 
 // -- lists of tasks --
@@ -204,6 +205,7 @@ struct hub *lagoon__hub_open(lg_runtime *rt, struct script *root)
         hub->rt = rt;
         hub->root = root;
         pthread_mutex_init(&hub->lock, NULL);
+        lg_on_tidy(rt, lagoon__retire_tidy, hub);
     }
     return hub;
 }

@@ -45,7 +45,9 @@ struct hub {
     struct task_list waiting; // for a worker; started by the root
     size_t nworkers;
     size_t nwaiting; // all, those in the workers' lists too
+    size_t nclosing; // of nworkers: they are being closed
     bool is_closed;  // nothing begins any more
+    uint64_t last_mark; // of those that were asked to collect (retire.c)
     char *path;      // package.path of the root
     char *cpath;     // the same
     uint32_t setup;  // counts how often they changed
@@ -59,6 +61,7 @@ struct hub {
 
     // -- figures, under the lock --
     uint64_t nstates_made;
+    uint64_t nstates_closed;
     uint64_t ntasks;
 };
 

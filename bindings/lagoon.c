@@ -7,6 +7,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "atomic.h"
+#include "buffer.h"
 #include "chan.h"
 #include "class.h"
 #include "dump.h"
@@ -14,6 +16,7 @@
 #include "fail.h"
 #include "fast.h"
 #include "frozen.h"
+#include "fastshared.h"
 #include "go.h"
 #include "heap.h"
 #include "leaks.h"
@@ -25,6 +28,7 @@
 #include "runtime.h"
 #include "scripts.h"
 #include "select.h"
+#include "sharedmap.h"
 #include "stats.h"
 #include "sync.h"
 #include "task.h"
@@ -114,6 +118,9 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_out(L, s);
     lagoon__open_select(L, s);
     lagoon__open_sync(L, s);
+    lagoon__open_atomic(L, s);
+    lagoon__open_buffer(L, s);
+    lagoon__open_map(L, s);
     lagoon__open_class(L, s);
     lagoon__open_timers(L, s);
     lagoon__open_runtime(L, s);
@@ -125,6 +132,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_transfer(L, s);
     lagoon__open_fast(L, s);
     lagoon__open_frozen(L, s);
+    lagoon__open_fast_shared(L, s);
     push_classes(L);
     lua_setfield(L, -2, "classes");
     lua_pushliteral(L, LG_VERSION);

@@ -11,6 +11,7 @@
 #include "collect.h"
 #include "fail.h"
 #include "refusal.h"
+#include "retire.h"
 #include "state.h"
 #include "wait.h"
 
@@ -107,8 +108,9 @@ static int gc(lua_State *L)
     if (lagoon__is_in_gc(L, s)) {
         lagoon__raise(L, "cannot collect inside a __gc metamethod");
     }
-    // First the state: it holds what is the core's.
+    // First the states: they hold what is the core's.
     lagoon__collect_all(L, s);
+    lagoon__retire_collect(L, s);
     struct script_g *sg = lagoon__donor(L, s);
     if (sg != NULL) {
         int rc = lg_gc(s->rt);

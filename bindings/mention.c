@@ -65,10 +65,30 @@ static bool put_class(struct encoder *e, const void *key)
     return true;
 }
 
+// False: the table on top is no class's metatable.
+static bool put_metatable(struct encoder *e, const void *key)
+{
+    const struct node *known = lagoon__encode_find(e, key, 0);
+    uint32_t number = known != NULL ? known->number : 0;
+    if (known == NULL || known->kind != NODE_CLASS) {
+        struct shared *class = lagoon__class_of(e->L, e->s, lua_gettop(e->L));
+        if (class == NULL) {
+            return false;
+        }
+        number = lagoon__encode_refer(e, key, class, NODE_CLASS);
+    }
+    lagoon__encode_tag(e, TEXT_CLASS, number);
+    lua_pop(e->L, 1);
+    return true;
+}
+
 static void put_table(struct encoder *e)
 {
     lua_State *L = e->L;
     const void *key = lua_topointer(L, -1);
+    if (e->s->has_classes && put_metatable(e, key)) {
+        return;
+    }
     const struct node *known = lagoon__encode_find(e, key, e->space);
     lagoon__encode_room(e, 1);
     if (known != NULL) {

@@ -161,7 +161,7 @@ static void hash_entry(lua_State *L, uint64_t *fingerprint)
 static void look_at_modules(struct walk *w)
 {
     lua_State *L = w->L;
-    struct names *names = &w->s->names;
+    struct naming *names = &w->s->names;
     uint64_t fingerprint = 0;
     names->is_loading = false;
     memset(names->filter, 0, sizeof names->filter);

@@ -48,7 +48,7 @@ static inline bool lagoon__is_loading_mark(lua_State *L)
 }
 
 // The filter of names: few tables are modules, and most lookups are of other tables.
-static inline uint64_t *lagoon__filter_word(struct names *names, const void *table,
+static inline uint64_t *lagoon__filter_word(struct naming *names, const void *table,
                                             uint64_t *out_bit)
 {
     uint64_t hash = (uint64_t)(uintptr_t)table * UINT64_C(0x9e3779b97f4a7c15);

@@ -48,7 +48,7 @@ static const char *find_place(lua_State *L, struct script *s, int index,
 // Whether there may be names that we do not know.
 static bool is_behind(lua_State *L, struct script *s, enum names_known wanted)
 {
-    struct names *names = &s->names;
+    struct naming *names = &s->names;
     bool must_look = ++names->nmisses % MISSES_PER_LOOK == 0;
     if ((names->is_loading && lagoon__modules_loaded(L, s)) ||
         (must_look && lagoon__modules_changed(L, s))) {

@@ -42,7 +42,7 @@ enum names_known {
 enum { NAMES_FILTER_WORDS = 16 };
 
 // What a state knows of its names, beside the tables in its registry.
-struct names {
+struct naming {
     uint8_t known;        // enum names_known
     bool is_loading;      // some modules were being loaded: they are in refs.loading
     bool is_touched;      // package.loaded has a new entry

@@ -7,25 +7,18 @@
 
 #include <lauxlib.h>
 
+#include "buffer.h"
 #include "decode.h"
 #include "encode.h"
 #include "fail.h"
 #include "share.h"
-
-// The text of a parcel.
-struct letter {
-    uint64_t size_bytes; // of the text
-    uint32_t nrefs;
-    uint32_t nmoves;
-    unsigned char text[]; // and behind it the numbers of the references that are moved
-};
 
 static bool has_refs(struct value parcel)
 {
     return parcel.ref == PARCEL_WITH_REFS;
 }
 
-static struct letter *letter_of(struct value parcel)
+struct letter *lagoon__parcel_letter(struct value parcel)
 {
     return has_refs(parcel) ? ((void **)parcel.ptr)[0] : parcel.ptr;
 }
@@ -33,6 +26,13 @@ static struct letter *letter_of(struct value parcel)
 static void **refs_of(struct value parcel)
 {
     return has_refs(parcel) ? (void **)parcel.ptr + 1 : NULL;
+}
+
+static uint32_t move_of(const struct letter *letter, uint32_t i)
+{
+    uint32_t ref;
+    memcpy(&ref, letter->text + letter->size_bytes + i * sizeof ref, sizeof ref);
+    return ref;
 }
 
 // -- make --
@@ -115,6 +115,51 @@ static struct letter *make_letter(struct encoder *e)
     return letter;
 }
 
+// -- moves --
+
+struct departure {
+    struct script *s;
+    struct shared *moved;
+};
+
+// begin_move(userdata, departure)
+static int begin_move(lua_State *L)
+{
+    struct departure *departure = lua_touserdata(L, 2);
+    departure->moved = lagoon__move_begin(L, departure->s, 1);
+    return 0;
+}
+
+static void recall(void **refs, const struct letter *letter, uint32_t nmoves)
+{
+    for (uint32_t i = 0; i < nmoves; i++) {
+        lagoon__move_recall(refs[move_of(letter, i)]);
+    }
+}
+
+// The last that can fail: what fails takes back what has been done.
+static void move_all(struct encoder *e, struct letter *letter, void **refs)
+{
+    lua_State *L = e->L;
+    uint32_t nmoves = 0;
+    for (uint32_t i = 0; i < e->scratch->nrefs; i++) {
+        uint32_t node = e->scratch->refs[i];
+        if (e->scratch->nodes[node].kind != NODE_MOVED) {
+            continue;
+        }
+        struct departure departure = {.s = e->s};
+        lua_pushcfunction(L, begin_move);
+        lagoon__kept_push(&e->kept, node);
+        lua_pushlightuserdata(L, &departure);
+        if (lua_pcall(L, 2, 0, 0) != 0) {
+            recall(refs, letter, nmoves);
+            lua_error(L);
+        }
+        lagoon__gc_set(&refs[i], departure.moved);
+        memcpy(letter->text + letter->size_bytes + nmoves++ * sizeof i, &i, sizeof i);
+    }
+}
+
 static void seal(struct encoder *e, struct value *out)
 {
     lua_State *L = e->L;
@@ -126,6 +171,9 @@ static void seal(struct encoder *e, struct value *out)
     void **refs = gc_new(L, e->s, e->s->types.refs, 1 + (size_t)letter->nrefs);
     lagoon__gc_set(&refs[0], letter);
     fill_refs(e, refs + 1);
+    if (letter->nmoves > 0) {
+        move_all(e, letter, refs + 1);
+    }
     finish(e->s, PARCEL_WITH_REFS, refs, out);
 }
 
@@ -189,18 +237,21 @@ void lagoon__encode(lua_State *L, struct script *s, int index, struct value *out
 
 void lagoon__recall(struct value value)
 {
-    (void)value;
+    if (value.tag == VALUE_PARCEL && has_refs(value)) {
+        const struct letter *letter = lagoon__parcel_letter(value);
+        recall(refs_of(value), letter, letter->nmoves);
+    }
+    lg_keep_alive(value.ptr);
 }
 
 // -- decode --
 
 int lagoon__decode_all(lua_State *L, struct script *s, struct value value)
 {
-    const struct letter *letter = letter_of(value);
+    const struct letter *letter = lagoon__parcel_letter(value);
     struct decoder d = {
         .L = L,
         .s = s,
-        .start = letter->text,
         .at = letter->text,
         .end = letter->text + letter->size_bytes,
         .budget = letter->size_bytes,

@@ -59,4 +59,8 @@ int lagoon__decode_all(lua_State *L, struct script *s, struct value value);
 // their owners.
 void lagoon__recall(struct value value);
 
+// The text of a parcel (text.h).
+struct letter;
+struct letter *lagoon__parcel_letter(struct value parcel);
+
 #endif // LAGOON_PARCEL_H

@@ -39,6 +39,11 @@ static bool is_identifier(const char *name, size_t length)
     return true;
 }
 
+static const char *name_type(lua_State *L, int index)
+{
+    return lua_isthread(L, index) ? "coroutine" : lagoon__type_name(L, index);
+}
+
 static void write_key(lua_State *L, int key, struct leg *out)
 {
     size_t length;
@@ -56,7 +61,7 @@ static void write_key(lua_State *L, int key, struct leg *out)
     case LUA_TBOOLEAN:
         snprintf(out->text, LEG_SIZE, "[%s]", lua_toboolean(L, key) ? "true" : "false");
         break;
-    default: snprintf(out->text, LEG_SIZE, "[%s]", lagoon__type_name(L, key)); break;
+    default: snprintf(out->text, LEG_SIZE, "[%s]", name_type(L, key)); break;
     }
 }
 

@@ -32,8 +32,8 @@ enum node_kind {
 // Something that has been mentioned.
 struct node {
     union {
-        size_t offset; // in the text: of a table's sizes, of a string's length
-        void *shared;  // of classes and codes
+        size_t offset; // in the text, of a table's sizes
+        void *shared;  // of classes, codes and functions
     };
     uint32_t parent; // the node in whose body that was
     uint32_t number; // of the object, or of the reference; of a cell: of its function

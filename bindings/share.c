@@ -3,6 +3,8 @@
 
 #include <lauxlib.h>
 
+#include "atomic.h"
+#include "buffer.h"
 #include "chan.h"
 #include "class.h"
 #include "code.h"
@@ -10,6 +12,7 @@
 #include "frozen.h"
 #include "open.h"
 #include "remote.h"
+#include "sharedmap.h"
 #include "state.h"
 #include "sync.h"
 
@@ -62,6 +65,9 @@ static const struct share_ops *ops_of(uint32_t kind)
         [KIND_WAITGROUP] = &lagoon__waitgroup_ops,
         [KIND_SEMAPHORE] = &lagoon__semaphore_ops,
         [KIND_FROZEN] = &lagoon__frozen_ops,
+        [KIND_ATOMIC] = &lagoon__atomic_ops,
+        [KIND_MAP] = &lagoon__map_ops,
+        [KIND_BUFFER] = &lagoon__buffer_ops,
         [KIND_CODE] = &lagoon__code_ops,
         [KIND_CLASS] = &lagoon__class_ops,
     };
@@ -224,6 +230,15 @@ void *lagoon__shared_new(lua_State *L, struct script *s, enum kind kind,
     enter(L, s, lua_gettop(L), shared);
     *out = shared;
     return userdata;
+}
+
+void *lagoon__shared_self(lua_State *L, enum kind kind, const char *method)
+{
+    struct object *object = lagoon__self(L, kind, method);
+    if (object->handle == NULL) {
+        lagoon__raise(L, "calling '%s' on a dead %s", method, lagoon__kind_name(kind));
+    }
+    return object;
 }
 
 // -- userdata --

@@ -77,6 +77,10 @@ void lagoon__push_bare(lua_State *L, struct script *s, struct shared *shared);
 void *lagoon__shared_new(lua_State *L, struct script *s, enum kind kind,
                          struct shared **out);
 
+// The userdata at index 1 of a kind that is born shared, or raises in the name of one of
+// its methods: also when it has been finalised.
+void *lagoon__shared_self(lua_State *L, enum kind kind, const char *method);
+
 // What a userdata of ours shares; NULL: it is its state's own.
 static inline struct shared *lagoon__shared_of(const struct object *object)
 {

@@ -151,7 +151,7 @@ struct script {
 
     struct script_refs refs;
     struct collector collector;
-    struct names names;
+    struct naming names;
     bool has_classes;   // some metatable has been given a name
     struct slots slots; // of refs.kept
     struct coroutine pool[COROUTINE_POOL_CAP];
@@ -183,6 +183,12 @@ void lagoon__script_close(struct script *s);
 static inline struct script *lagoon__script(lua_State *L)
 {
     return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+// Whether a userdata of a kind that is born shared may be used.
+static inline bool lagoon__shared_is_alive(const struct object *object)
+{
+    return object->handle != NULL && object->script->rt != NULL;
 }
 
 // Adds C functions to the table on top of the stack, each with the script.

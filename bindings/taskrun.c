@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collect.h"
 #include "failed.h"
 #include "go.h"
 #include "hub.h"
@@ -60,6 +61,7 @@ static int begin(lua_State *L)
     if (worker->setup != worker->hub->setup) {
         apply_setup(L, worker);
     }
+    lagoon__collect_follow(L, s);
     lagoon__push_bare(L, s, core->shared);
     struct task *task = lua_touserdata(L, -1);
     task->slot = lagoon__keep(L, s);

@@ -31,7 +31,7 @@ enum text_tag {
     TEXT_UINT64,   //
     TEXT_NULL,     // light userdata
     TEXT_STRING,   // length, bytes
-    TEXT_REPEAT,   // offset of the length of a TEXT_STRING
+    TEXT_LONG,     // * the same
     TEXT_AGAIN,    // number of an object
     TEXT_TABLE,    // * sizes of its array and of its hash part: 4 bytes each
     TEXT_INSTANCE, // * reference to its class, and as a table
@@ -40,6 +40,7 @@ enum text_tag {
     TEXT_REBUILT,  // * a text of its own: a function and the arguments for it
     TEXT_MOVED,    // * number of a move
     TEXT_SHARED,   // reference
+    TEXT_CLASS,    // reference to a class: its metatable
     TEXT_GLOBALS,  // the receiver's environment
     TEXT_CELL,     // of upvalues: a function's number, and which of its upvalues it is
     TEXT_SHORT = 0x40, // up to 31 bytes: their number is in the tag
@@ -57,6 +58,14 @@ enum {
 
 // A table whose array begins at index 0 says so in the size of its array.
 #define TEXT_FROM_ZERO UINT32_C(0x80000000)
+
+// The text of a parcel, with what its reader may rely on: it was not sent, but made here.
+struct letter {
+    uint64_t size_bytes; // of the text
+    uint32_t nrefs;
+    uint32_t nmoves;
+    unsigned char text[]; // and behind it the numbers of the references that are moved
+};
 
 static inline unsigned char *lagoon__text_put(unsigned char *at, const void *src,
                                               size_t n)

@@ -8,7 +8,8 @@
 
 struct script;
 
-// Adds transfer_copy() to the table on top.
+// Adds transfer_copy() and transfer_send() to the table on top; in check builds also
+// transfer_spoil(), with which specs send broken messages.
 void lagoon__open_transfer(lua_State *L, struct script *s);
 
 #endif // LAGOON_TRANSFER_H

@@ -25,6 +25,9 @@ struct worker {
     struct task_list waiting; // started by it, for other workers
     struct task_core *given;  // to be begun
     int64_t free_since_ns;    //
+    int64_t collected_ns;     // free_since_ns when it was last asked to collect
+    uint64_t mark;            // of the last who asked
+    uint32_t npins;           // requests under way: it is not closed
     bool is_free;
 
     // -- inside the strand --

@@ -4,13 +4,16 @@
 local core = require "lagoon.core"
 local chan = require "lagoon.chan"
 local sync = require "lagoon.sync"
+local shared = require "lagoon.shared"
 local time = require "lagoon.time"
 local task = require "lagoon.task"
 local group = require "lagoon.group"
 local frozen = require "lagoon.frozen"
 local iteration = require "lagoon.pairs"
+local map = require "lagoon.map"
 
 require("lagoon.fast").install(chan, sync, time)
+require("lagoon.fastshared").install(shared)
 
 ---@class lagoon
 local lagoon = {
@@ -24,6 +27,7 @@ local lagoon = {
     yield = task.yield,
     traceback = task.traceback,
     group = group.new,
+    map = map.map,
 
     chan = chan.new,
     select = chan.select,
@@ -47,6 +51,9 @@ local lagoon = {
     thaw = frozen.thaw,
     pairs = iteration.pairs,
     ipairs = iteration.ipairs,
+    atomic = shared.atomic,
+    buffer = shared.buffer,
+    shared_map = shared.shared_map,
 
     context = require "lagoon.context",
     runtime = require "lagoon.runtime",
