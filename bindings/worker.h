@@ -39,6 +39,9 @@ struct worker {
 // Makes a worker, which has begun nothing; outside of any goroutine. NULL: no memory.
 struct worker *lagoon__worker_open(struct hub *hub);
 
+// Pushes a fresh environment over the globals of a worker's state. Raises.
+void lagoon__worker_push_env(lua_State *L, struct script *s);
+
 // Ends a worker: nothing runs any more (lg_stop()), or it has never begun anything.
 void lagoon__worker_close(struct worker *worker);
 
