@@ -331,7 +331,8 @@ describe("a class in a module", function()
     os.remove(helper.path(name .. ".lua"))
     for _ = 1, 2 do
       local task = lagoon.parallel(plain(function(p) return p.x end), instance)
-      assert.matches(("module '%s' not found"):format(name), helper.error_of(task.wait, task), 1, true)
+      local message = ("module '%s' not found"):format(name)
+      assert.matches(message, helper.error_of(task.wait, task), 1, true)
     end
     helper.file(name .. ".lua", text)
     assert.equal("f", elsewhere(function(p) return getmetatable(p).f() end, instance))
