@@ -116,7 +116,7 @@ static int prepare(lua_State *L)
 static int report_deadlock(lua_State *L)
 {
     struct program *program = lua_touserdata(L, 1);
-    lagoon__push_dump(L, program->script);
+    lagoon__push_dump(L, program->script, DUMP_ALL_STILL);
     fprintf(stderr, "\n%s\n", lua_tostring(L, -1));
     return 0;
 }
