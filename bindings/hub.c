@@ -219,7 +219,7 @@ void lagoon__hub_close(struct hub *hub)
     while (hub->workers != NULL) {
         struct worker *worker = hub->workers;
         hub->workers = worker->next;
-        lagoon__worker_close(worker);
+        lagoon__worker_drop(worker);
     }
     lagoon__failed_fini(hub);
     lg_handle_free(hub->arg);
