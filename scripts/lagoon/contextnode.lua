@@ -166,6 +166,7 @@ function nodes.endless()
     return node
 end
 
+---One that is done when its parent is.
 ---@param parent lagoon.context.Node
 ---@return lagoon.context.Node
 function nodes.child_of(parent)
@@ -200,7 +201,7 @@ function nodes.limit(node, moment)
     end
 end
 
----Its channel, for somebody who waits.
+---The channel, for somebody who waits.
 ---@param node lagoon.context.Node
 ---@return lagoon.Channel
 function nodes.await(node)
