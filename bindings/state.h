@@ -153,7 +153,7 @@ struct script {
     struct script_refs refs;
     struct collector collector;
     struct naming names;
-    bool has_classes;   // some metatable has been given a name
+    struct filter class_filter;
     struct slots slots; // of refs.kept
     struct coroutine pool[COROUTINE_POOL_CAP];
     int npooled;
