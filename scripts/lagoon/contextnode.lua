@@ -8,6 +8,7 @@
 -- stopped, a parent forgets its child) a goroutine of each state waits: the node's watcher.
 local core = require "lagoon.core"
 local chan = require "lagoon.chan"
+local shared = require "lagoon.shared"
 local time = require "lagoon.time"
 
 ---@class lagoon.context.Node
@@ -220,7 +221,7 @@ end
 ---@param node lagoon.context.Node
 function nodes.share(node)
     if not node.cell then
-        node.cell = core.atomic(node.code)
+        node.cell = shared.atomic(node.code)
         attend(node)
     end
 end
