@@ -77,9 +77,6 @@ bool lagoon__scratch_grow_text(struct scratch *scratch, size_t n);
 struct entry *lagoon__scratch_find(struct scratch *scratch, const void *key,
                                    uint32_t space);
 
-// Adds a node, zeroed, without an entry. NULL: no memory.
-struct node *lagoon__scratch_add(struct scratch *scratch);
-
 // Adds a node, zeroed, for a key that is not there. NULL: no memory.
 struct node *lagoon__scratch_insert(struct scratch *scratch, const void *key,
                                     uint32_t space);

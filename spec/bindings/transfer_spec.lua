@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local core = require "lagoon.core"
 local ffi = require "ffi"
 local helper = require "helper"
@@ -372,5 +373,30 @@ describe("transfer by __transfer", function()
 
   it("tells of what is inside", function()
     refused("a coroutine (at .a, __transfer[1])", { a = rebuilt({ coroutine.create(print) }) })
+  end)
+end)
+
+describe("transfer in a host, outside of goroutines", function()
+  it("does what it does elsewhere", function()
+    if not helper.has_host() then
+      return
+    end
+    local child = helper.child { "luajit", helper.file("host.lua", ("package.cpath = %q\n"):format(
+      (helper.library:gsub("lagoon%.so$", "?.so"))) .. [[
+        local lagoon = require "lagoon"
+        local core = require "lagoon.core"
+        local ch = lagoon.chan(1)
+        for i = 1, 1000 do
+          local t = core.transfer_send { i, "x", ch, f = function() return ch end }
+          assert(t[1] == i and t[3] == ch and t.f() == ch)
+          assert(core.transfer_send(("s"):rep(i)) == ("s"):rep(i))
+        end
+        assert(core.transfer_copy(lagoon.buffer("abc"):move()):string() == "abc")
+        assert(not pcall(core.transfer_copy, io.stdout))
+        lagoon.runtime.gc()
+        print("done")
+      ]]) }
+    assert.are.equal("", child.err)
+    assert.are.equal("done\n", child.out)
   end)
 end)
