@@ -11,7 +11,7 @@ local slowness = tonumber(os.getenv("LAGOON_SPEC_SLOWNESS")) or 1
 
 -- Made once, when they are first asked for: a context that has a channel, and the goroutine that
 -- frees what states have shared.
-lagoon.context.background()
+lagoon.context.background():done()
 pcall(function()
   lagoon.parallel(function() end, lagoon.chan()):wait()
   lagoon.runtime.gc()
