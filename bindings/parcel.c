@@ -229,8 +229,8 @@ void lagoon__encode(lua_State *L, struct script *s, int index, struct value *out
         lua_settop(L, top);
         return;
     case LUA_TBOOLEAN:
-        lagoon__value_put(
-            out, lagoon__value_of_tag(lua_toboolean(L, index) ? VALUE_TRUE : VALUE_FALSE));
+        lagoon__value_put(out, lagoon__value_of_tag(
+                                   lua_toboolean(L, index) ? VALUE_TRUE : VALUE_FALSE));
         return;
     default: break;
     }
