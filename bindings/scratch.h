@@ -39,7 +39,7 @@ struct node {
     uint32_t number; // of the object, or of the reference; of a cell: of its function
     uint32_t space;  // the text inside the text that numbers it so; 0: the outer one
     uint16_t kind;   // enum node_kind
-    uint16_t which;  // of a cell: the function's upvalue
+    uint16_t which;  // of a cell: the function's upvalue; of a class: see mention.c
 };
 
 struct entry {

@@ -341,6 +341,19 @@ describe("transfer by __transfer", function()
     end)
   end)
 
+  it("goes before the class, in whatever order they are met", function()
+    local Both, n = {}, 0
+    Both.__transfer = function(self)
+      n = n + 1
+      return setmetatable, { "rebuilt", self[1] }, Both
+    end
+    lagoon.class("transfer_spec.Both", Both)
+    local t = copy { Both, setmetatable({ 1 }, Both), setmetatable({ 2 }, Both) }
+    assert.is_true(t[1] == Both and getmetatable(t[3]) == Both)
+    assert.are.same({ "rebuilt", 1, "rebuilt", 2 }, { t[2][1], t[2][2], t[3][1], t[3][2] })
+    assert.are.equal(2, n)
+  end)
+
   it("needs a function first", function()
     local function bad(...)
       local results = { ... }
