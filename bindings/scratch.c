@@ -195,7 +195,8 @@ struct scratch *lagoon__scratch_take(lua_State *L, struct script *s)
     } else {
         lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.scratch);
     }
-    if (scratch->map_cap == 0 && !grow_map(scratch)) {
+    if ((scratch->map_cap == 0 && !grow_map(scratch)) ||
+        (scratch->text_cap == 0 && !lagoon__scratch_grow_text(scratch, FIRST_TEXT))) {
         lagoon__raise_memory(L);
     }
     scratch->is_taken = true;
