@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "code.h"
+#include "cores.h"
 #include "fail.h"
 #include "go.h"
 #include "hub.h"
@@ -120,6 +121,9 @@ void lagoon__script_close(struct script *s)
 static int finalise(lua_State *L)
 {
     struct script *s = lua_touserdata(L, 1);
+    if (s->is_closing && s->rt != NULL) {
+        lagoon__cores_fini(s);
+    }
     lagoon__script_close(s);
     lagoon__slots_fini(&s->slots, s);
     return 0;

@@ -37,6 +37,7 @@ struct core_block;
 struct hub;
 struct script;
 struct scratch;
+struct program;
 struct select_block;
 struct task;
 struct worker;
@@ -132,10 +133,12 @@ struct script {
     lua_State *driver;     // where lagoon.run() is being called; or NULL
     lg_runtime *rt;        // NULL: closed, and nothing of ours works any more
     lg_strand *strand;
-    bool owns_runtime; // opened by us, for a host
-    bool is_program;   // an error that nobody handles ends the process
-    bool is_over;      // goroutine 1 has ended: no Lua code runs any more
-    uint64_t main_id;  // of goroutine 1
+    bool owns_runtime;                 // opened by us, for a host
+    bool is_program;                   // an error that nobody handles ends the process
+    bool is_over;                      // goroutine 1 has ended: no Lua code runs any more
+    uint64_t main_id;                  // of goroutine 1
+    void (*on_over)(struct script *s); // called when that has ended
+    struct program *program;           // of main.c
 
     struct value *out;       // OUT_SLOTS of what was received, until it is read (out.h)
     uint32_t out_at;         // the slot in use
@@ -144,6 +147,7 @@ struct script {
     struct scratch *scratch; // memory to encode with; or NULL
     struct share_types types;
     bool has_module;         // `lagoon` is loaded: userdata of ours have their methods
+    bool is_closing;         // a worker that is closed alone: nobody waits on anything
     bool is_ending;          // an error leaves its goroutine: nothing may wait
     bool has_hook_run;       // a probe of refusal.c
     const char *refusal;     // why the last lagoon__waiter() was `outside`
@@ -152,7 +156,7 @@ struct script {
     struct script_refs refs;
     struct collector collector;
     struct naming names;
-    bool has_classes;   // some metatable has been given a name
+    struct filter class_filter;
     struct slots slots; // of refs.kept
     struct coroutine pool[COROUTINE_POOL_CAP];
     int npooled;

@@ -112,18 +112,31 @@ struct worker *lagoon__worker_open(struct hub *hub)
         return NULL;
     }
     if (lua_cpcall(worker->L, prepare, worker) != 0) {
+        if (worker->strand != NULL) {
+            lg_strand_close(worker->strand);
+        }
         lagoon__worker_close(worker);
         return NULL;
     }
     return worker;
 }
 
+// The script's userdata is the first of ours and is finalised after all others, which
+// still find the runtime.
 void lagoon__worker_close(struct worker *worker)
 {
     lg_runtime *rt = worker->hub->rt;
     if (worker->script != NULL) {
-        lagoon__script_close(worker->script);
+        worker->script->is_closing = true;
     }
+    lua_close(worker->L);
+    lg_free(rt, worker);
+}
+
+void lagoon__worker_drop(struct worker *worker)
+{
+    lg_runtime *rt = worker->hub->rt;
+    lagoon__script_close(worker->script);
     lua_close(worker->L);
     lg_free(rt, worker);
 }

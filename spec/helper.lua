@@ -9,8 +9,13 @@ local helper = {}
 local settings = {}
 local slowness = tonumber(os.getenv("LAGOON_SPEC_SLOWNESS")) or 1
 
--- Made once, when it is first asked for; it has a channel.
-lagoon.context.background()
+-- Made once, when they are first asked for: a context that has a channel, and the goroutine that
+-- frees what states have shared.
+lagoon.context.background():done()
+pcall(function()
+  lagoon.parallel(function() end, lagoon.chan()):wait()
+  lagoon.runtime.gc()
+end)
 
 ---Called by the runner.
 function helper.configure(given)
@@ -87,6 +92,14 @@ function helper.message_of(f, ...)
     error("the error has not the spec's position: " .. tostring(err), 2)
   end
   return message
+end
+
+---As lagoon.parallel, for functions of a spec, whose environment is busted's own.
+---@param f function
+---@param ... any
+---@return table task
+function helper.parallel(f, ...)
+  return lagoon.parallel(setfenv(f, getfenv(0)), ...)
 end
 
 -- ---------------------------------------------------------------------------------------------

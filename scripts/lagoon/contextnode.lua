@@ -11,7 +11,7 @@ local chan = require "lagoon.chan"
 local time = require "lagoon.time"
 
 ---@class lagoon.context.Node
----@field channel lagoon.Channel
+---@field channel lagoon.Channel?  the background's: nil until somebody asks
 ---@field code integer  why it is done; 0: it is not
 ---@field parent lagoon.context.Node?
 ---@field children table<lagoon.context.Node, boolean>
@@ -159,7 +159,7 @@ end
 ---The background's.
 ---@return lagoon.context.Node
 function nodes.endless()
-    local node = new_node(chan.new())
+    local node = new_node(nil)
     node.is_endless = true
     -- Nothing ever ends it, so its children need not be held.
     setmetatable(node.children, { __mode = "k" })
@@ -211,6 +211,7 @@ function nodes.await(node)
             attend(node)
         end
     end
+    node.channel = node.channel or chan.new()
     return node.channel
 end
 

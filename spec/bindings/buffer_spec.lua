@@ -3,12 +3,14 @@ local ffi = require "ffi"
 local helper = require "helper"
 local lagoon = require "lagoon"
 
+local parallel = helper.parallel
+
 local MOVED = "the buffer has been moved"
 
 -- A channel that crosses.
 local function shared_chan(capacity)
   local ch = lagoon.chan(capacity)
-  lagoon.parallel(function() end, ch):wait()
+  parallel(function() end, ch):wait()
   return ch
 end
 
@@ -146,7 +148,7 @@ end)
 describe("a buffer that is sent", function()
   it("is the same memory on both sides", function()
     local buf = lagoon.buffer("hello")
-    local other, slice = lagoon.parallel(function(buf)
+    local other, slice = parallel(function(buf)
       local ffi = require "ffi"
       ffi.copy(buf:ptr(), "J", 1)
       return buf, buf:slice(2)
@@ -172,7 +174,7 @@ describe("a buffer that is moved", function()
   it("has a new owner; all else raises, slices too", function()
     local buf = lagoon.buffer("hello")
     local slice, pointer = buf:slice(2), buf:ptr()
-    local task = lagoon.parallel(function(buf)
+    local task = parallel(function(buf)
       return #buf, buf:string(), tostring(buf), buf:slice(1, 2):string()
     end, buf:move())
     for _, name in ipairs { "ptr", "len", "slice", "string", "move" } do
@@ -193,7 +195,7 @@ describe("a buffer that is moved", function()
     local buf = lagoon.buffer(1000)
     local pointer = buf:ptr()
     for _ = 1, 5 do
-      buf = lagoon.parallel(function(buf) return buf:move() end, buf:move()):wait()
+      buf = parallel(function(buf) return buf:move() end, buf:move()):wait()
       assert.equal(pointer, buf:ptr())
     end
     assert.equal(1000, #buf)
@@ -201,7 +203,7 @@ describe("a buffer that is moved", function()
 
   it("may be a slice: the receiver sees no more of the memory", function()
     local buf = lagoon.buffer("0123456789")
-    local text = lagoon.parallel(function(buf) return buf:string() end,
+    local text = parallel(function(buf) return buf:string() end,
       buf:slice(3, 5):move()):wait()
     assert.equal("234", text)
     assert.is_true(is_moved(buf))
@@ -216,7 +218,7 @@ describe("a buffer that is moved", function()
     assert.equal(5, #same)
     assert.equal("ell", same:slice(2, 4):string())
     assert.equal(buf:ptr(), same:ptr())
-    assert.equal("hello", lagoon.parallel(function(b) return b:string() end, same:move()):wait())
+    assert.equal("hello", parallel(function(b) return b:string() end, same:move()):wait())
     assert.is_true(is_moved(buf))
   end)
 
@@ -239,7 +241,7 @@ describe("a buffer that is moved", function()
     local buf = lagoon.buffer("hello")
     local ch = shared_chan(1)
     assert.has_error(function() ch:send({ buf:move(), io.stdout }) end)
-    assert.has_error(function() lagoon.parallel(function() end, buf:move(), io.stdout) end)
+    assert.has_error(function() parallel(function() end, buf:move(), io.stdout) end)
     assert.equal("hello", buf:string())
   end)
 
@@ -265,7 +267,7 @@ describe("a buffer that is moved", function()
     assert.equal("ello", slice:string())
     assert.has_error(function() ch:send(moving) end)
     assert.equal("hello", buf:string())
-    assert.equal("hello", lagoon.parallel(function(b) return b:string() end, moving):wait())
+    assert.equal("hello", parallel(function(b) return b:string() end, moving):wait())
   end)
 
   it("is back if a select does something else", function()
@@ -303,11 +305,11 @@ describe("buffers under load", function()
     local out, go = lagoon.chan(), lagoon.chan()
     local tasks = {}
     for me = 1, ntasks do
-      tasks[me] = lagoon.parallel(function(me, n, go, out)
+      tasks[me] = parallel(function(me, n, go, out)
         local won = 0
         for _ = 1, n do
           local buf = go:recv()
-          local ok, err = pcall(out.send, out, buf:move())
+          local ok, err = pcall(function() out:send(buf:move()) end)
           if ok then
             won = won + 1
           else
@@ -387,7 +389,7 @@ describe("buffers under load", function()
       for i = 1, nbuffers / ntasks do
         mine[i] = lagoon.buffer(4):move()
       end
-      tasks[me] = lagoon.parallel(play, me, n, ring, helper.seed(), mine)
+      tasks[me] = parallel(play, me, n, ring, helper.seed(), mine)
     end
     local all, made, counted = {}, 0, 0
     for me = 1, ntasks do

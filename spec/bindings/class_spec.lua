@@ -63,15 +63,15 @@ describe("lagoon.class", function()
   it("refuses what is no name, and what is no metatable", function()
     for message, call in pairs {
       ["bad argument #1 to 'class' (string expected, got no value)"] =
-        function() lagoon.class() end, ---@diagnostic disable-line
+        function() lagoon.class() end,
       ["bad argument #1 to 'class' (string expected, got number)"] =
-        function() lagoon.class(1, {}) end, ---@diagnostic disable-line
+        function() lagoon.class(1, {}) end,
       ["bad argument #1 to 'class' (the name is empty)"] =
         function() lagoon.class("", {}) end,
       ["bad argument #2 to 'class' (table expected, got nil)"] =
-        function() lagoon.class(new_name(), nil) end, ---@diagnostic disable-line
+        function() lagoon.class(new_name(), nil) end,
       ["bad argument #2 to 'class' (table expected, got channel)"] =
-        function() lagoon.class(new_name(), lagoon.chan()) end, ---@diagnostic disable-line
+        function() lagoon.class(new_name(), lagoon.chan()) end,
     } do
       assert.equal(message, helper.message_of(call))
     end
@@ -80,8 +80,8 @@ end)
 
 describe("an instance", function()
   it("without a class of that name is refused", function()
-    assert.equal("cannot send a table whose metatable lagoon.class does not know (at .p) to another "
-      .. "Lua state", helper.message_of(function() copy { p = setmetatable({}, {}) } end))
+    assert.equal("cannot send a table whose metatable lagoon.class does not know (at .p) to "
+      .. "another Lua state", helper.message_of(function() copy { p = setmetatable({}, {}) } end))
   end)
 
   it("has the metatable of the state in which it arrives", function()
@@ -170,21 +170,30 @@ describe("a class that the other state lacks", function()
   end)
 
   it("comes by way of a channel, too, and goes back", function()
-    local Point = new_class(new_name())
-    local there, back = lagoon.chan(), lagoon.chan()
-    local task = lagoon.parallel(plain(function(from, to)
-      for p in from do
-        to:send(p + p)
-      end
-    end), there, back)
-    for i = 1, 5 do
-      there:send(Point.new(i))
-      local p = back:recv()
-      assert.equal(Point, getmetatable(p))
-      assert.equal(2 * i, p:get())
+    local function nchannels()
+      lagoon.runtime.gc()
+      return lagoon.runtime.stats().channels
     end
-    there:close()
-    task:wait()
+    local function run()
+      local Point = new_class(new_name())
+      local there, back = lagoon.chan(), lagoon.chan()
+      local task = lagoon.parallel(plain(function(from, to)
+        for p in from do
+          to:send(p + p)
+        end
+      end), there, back)
+      for i = 1, 5 do
+        there:send(Point.new(i))
+        local p = back:recv()
+        assert.equal(Point, getmetatable(p))
+        assert.equal(2 * i, p:get())
+      end
+      there:close()
+      task:wait()
+    end
+    local before = nchannels()
+    run()
+    helper.settle(function() return nchannels() <= before end, "the channels are collected")
   end)
 
   it("is as it was when it was first sent", function()
@@ -208,6 +217,24 @@ describe("a class that the other state lacks", function()
         before ~= own
     end, Point.new(1)) }
     assert.same({ 1, "own", false, true, true, true }, results)
+  end)
+
+  it("brings the globals of its functions along, which no task can change", function()
+    local globals = getfenv(0)
+    globals.class_spec_unit = "m"
+    local Length = lagoon.class(new_name(), {})
+    Length.__index = Length
+    Length.text = plain(function(self) return self.x .. class_spec_unit end) -- luacheck: ignore
+    local l = setmetatable({ x = 1 }, Length)
+    local function text(length)
+      local before = length:text()
+      class_spec_unit = "km" -- luacheck: ignore
+      return before .. length:text()
+    end
+    for _ = 1, 2 * lagoon.runtime.procs() do
+      assert.equal("1m1m", elsewhere(text, l))
+    end
+    globals.class_spec_unit = nil
   end)
 
   it("says why it could not come along", function()
@@ -263,15 +290,6 @@ describe("a class in a module", function()
     end
   end)
 
-  -- The worker has the module's folder in its path, too.
-  local function with_path(f)
-    local here = package.path
-    return plain(function(...)
-      package.path = here
-      return f(...)
-    end)
-  end
-
   it("is found where the module is loaded: the table, or one in it", function()
     helper.file(name .. ".lua", [[
       local M = { Inner = {} }
@@ -284,14 +302,10 @@ describe("a class in a module", function()
     lagoon.class(name, M)
     lagoon.class(name .. ".Inner", M.Inner)
     local a, b = setmetatable({ x = 1 }, M), setmetatable({ x = 2 }, M.Inner)
-    local ch = lagoon.chan(2)
-    ch:send(a)
-    ch:send(b)
-    assert.same({ 1, 2, true, true }, { lagoon.parallel(with_path(plain(function(channel)
-      local p, q = channel:recv(), channel:recv()
+    assert.same({ 1, 2, true, true }, { elsewhere(function(p, q)
       local module = require(name)
       return p:get(), q:get(), getmetatable(p) == module, getmetatable(q) == module.Inner
-    end)), ch):wait() })
+    end, a, b) })
   end)
 
   it("may be declared by the module itself", function()
@@ -303,12 +317,25 @@ describe("a class in a module", function()
       return { Class = M }
     ]]):format(name))
     local M = require(name)
-    local ch = lagoon.chan(1)
-    ch:send(M.Class.new())
-    assert.is_true(lagoon.parallel(with_path(plain(function(channel)
-      local p = channel:recv()
+    assert.is_true(elsewhere(function(p)
       return getmetatable(p) == require(name).Class
-    end)), ch):wait())
+    end, M.Class.new()))
+  end)
+
+  it("is tried again after its contents could not be had", function()
+    local text = "return { f = function() return 'f' end }"
+    helper.file(name .. ".lua", text)
+    local Class = lagoon.class(name, { __index = require(name) })
+    Class.f = require(name).f
+    local instance = setmetatable({ x = 1 }, Class)
+    os.remove(helper.path(name .. ".lua"))
+    for _ = 1, 2 do
+      local task = lagoon.parallel(plain(function(p) return p.x end), instance)
+      local message = ("module '%s' not found"):format(name)
+      assert.matches(message, helper.error_of(task.wait, task), 1, true)
+    end
+    helper.file(name .. ".lua", text)
+    assert.equal("f", elsewhere(function(p) return getmetatable(p).f() end, instance))
   end)
 
   it("gets the message of require where there is none", function()
@@ -317,6 +344,7 @@ describe("a class in a module", function()
     lagoon.class(name, M)
     os.remove(helper.path(name .. ".lua"))
     local task = lagoon.parallel(plain(function(p) return p.x end), setmetatable({ x = 1 }, M))
-    assert.matches(("module '%s' not found"):format(name), helper.error_of(task.wait, task), 1, true)
+    local message = ("module '%s' not found"):format(name)
+    assert.matches(message, helper.error_of(task.wait, task), 1, true)
   end)
 end)

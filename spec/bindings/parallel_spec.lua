@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local lagoon = require "lagoon"
-local helper = require "spec.helper"
+local helper = require "helper"
 
 local parallel, chan = lagoon.parallel, lagoon.chan
 

@@ -2,6 +2,10 @@
 local helper = require "helper"
 local lagoon = require "lagoon"
 
+-- What is sent must not have busted's environment, which cannot be.
+local describe, it, assert = describe, it, assert
+setfenv(1, _G)
+
 local context = lagoon.context
 local settle = helper.settle
 
@@ -171,6 +175,7 @@ describe("a child of a context of another state", function()
 
   it("does not end its parent, and leaves nothing behind when it is done", function()
     local ctx, cancel = context.with_timeout(context.background(), 3600)
+    lagoon.parallel(type, ctx):wait() -- from now on one waits here for its end
     local before = lagoon.runtime.num_goroutine()
     assert.is_nil(lagoon.parallel(function()
       for _ = 1, 10 do

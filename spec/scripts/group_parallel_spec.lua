@@ -2,6 +2,10 @@
 local helper = require "helper"
 local lagoon = require "lagoon"
 
+-- What is sent must not have busted's environment, which cannot be.
+local describe, it, assert = describe, it, assert
+setfenv(1, _G)
+
 local settle, parked = helper.settle, helper.parked
 
 -- Waits for ever, says that it does, and tells the reason for which it has to end.

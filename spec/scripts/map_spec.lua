@@ -2,6 +2,10 @@
 local helper = require "helper"
 local lagoon = require "lagoon"
 
+-- What is sent must not have busted's environment, which cannot be.
+local describe, it, assert = describe, it, assert
+setfenv(1, _G)
+
 local map = lagoon.map
 local settle, parked = helper.settle, helper.parked
 
