@@ -64,8 +64,9 @@ local function counter(records, reports)
     local of_path, clients, nclients = {}, {}, 0
     for batch in records do
         for _, record in ipairs(batch) do
-            local sum = of_path[record.path] or { path = record.path, n = 0, nfailed = 0, nbytes = 0 }
-            of_path[record.path] = sum
+            local path = record.path
+            local sum = of_path[path] or { path = path, n = 0, nfailed = 0, nbytes = 0 }
+            of_path[path] = sum
             sum.n = sum.n + 1
             sum.nfailed = sum.nfailed + (record.status >= 400 and 1 or 0)
             sum.nbytes = sum.nbytes + record.nbytes
