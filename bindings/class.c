@@ -73,7 +73,7 @@ static int declare(lua_State *L)
 
 struct shared *lagoon__class_of(lua_State *L, struct script *s, int index)
 {
-    if (!s->has_classes) {
+    if (!lagoon__filter_has(&s->class_filter, lua_topointer(L, index))) {
         return NULL;
     }
     index = index > 0 ? index : lua_gettop(L) + index + 1;

@@ -11,6 +11,7 @@
 #include "names.h"
 #include "parcel.h"
 #include "state.h"
+#include "worker.h"
 
 static enum class_state state_of(struct shared *shared)
 {
@@ -207,20 +208,32 @@ static void forget(lua_State *L, struct script *s, struct class *class, int inde
     lua_pop(L, 1);
 }
 
-// The metatable is there before its contents, which may mention it.
+// The metatable is there before its contents, which may mention it. Its functions have
+// an environment of their own: they stay when the task has ended that was the first.
 static void receive_contents(lua_State *L, struct script *s, struct shared *shared)
 {
     lua_newtable(L);
     int index = lua_gettop(L);
-    struct class *class = enter_received(L, s, shared);
+    lua_pushvalue(L, LUA_GLOBALSINDEX);
+    if (s->worker != NULL) {
+        lagoon__worker_push_env(L, s);
+    } else {
+        lua_pushvalue(L, LUA_GLOBALSINDEX);
+    }
     call_with(L, s, decode_contents);
     lua_pushvalue(L, index);
+    struct class *class = enter_received(L, s, shared);
     lagoon__class_push(L, s, index);
-    if (lua_pcall(L, 2, 0, 0) != 0) {
+    lua_pushvalue(L, index + 2);
+    lua_replace(L, LUA_GLOBALSINDEX);
+    int rc = lua_pcall(L, 2, 0, 0);
+    lua_pushvalue(L, index + 1);
+    lua_replace(L, LUA_GLOBALSINDEX);
+    if (rc != 0) {
         forget(L, s, class, index);
         lua_error(L);
     }
-    lua_pop(L, 1);
+    lua_settop(L, index - 1);
 }
 
 void lagoon__class_receive(lua_State *L, struct script *s, struct shared *shared)

@@ -64,6 +64,6 @@ void lagoon__class_enter(lua_State *L, struct script *s, int index)
     lua_pushvalue(L, -3);
     lua_rawset(L, -3);
     lua_pop(L, 1);
-    s->has_classes = true;
+    lagoon__filter_add(&s->class_filter, lua_topointer(L, index));
     lagoon__class_set_table(L, s, lua_touserdata(L, -1), index);
 }

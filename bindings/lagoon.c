@@ -16,6 +16,7 @@
 #include "fail.h"
 #include "fast.h"
 #include "fastshared.h"
+#include "frozen.h"
 #include "go.h"
 #include "heap.h"
 #include "leaks.h"
@@ -130,6 +131,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_stats(L, s);
     lagoon__open_transfer(L, s);
     lagoon__open_fast(L, s);
+    lagoon__open_frozen(L, s);
     lagoon__open_fast_shared(L, s);
     push_classes(L);
     lua_setfield(L, -2, "classes");
@@ -182,6 +184,7 @@ void lagoon__open_worker(lua_State *L, struct script *s)
 {
     lagoon_openlib(L);
     lagoon__guard_coroutines(L);
+    lagoon__guard_pairs(L, s);
     lagoon__guard_exit(L, s);
 }
 

@@ -86,7 +86,7 @@ static void put_table(struct encoder *e)
 {
     lua_State *L = e->L;
     const void *key = lua_topointer(L, -1);
-    if (e->s->has_classes && put_metatable(e, key)) {
+    if (lagoon__filter_has(&e->s->class_filter, key) && put_metatable(e, key)) {
         return;
     }
     const struct node *known = lagoon__encode_find(e, key, e->space);

@@ -29,9 +29,7 @@ static const char *find(lua_State *L, struct script *s, int index, size_t *out_l
 static const char *find_module(lua_State *L, struct script *s, int index,
                                size_t *out_length)
 {
-    uint64_t bit;
-    uint64_t *word = lagoon__filter_word(&s->names, lua_topointer(L, index), &bit);
-    if ((*word & bit) == 0) {
+    if (!lagoon__filter_has(&s->names.modules, lua_topointer(L, index))) {
         return NULL;
     }
     const char *name = find(L, s, index, out_length);

@@ -9,6 +9,7 @@
 #include "class.h"
 #include "code.h"
 #include "fail.h"
+#include "frozen.h"
 #include "open.h"
 #include "remote.h"
 #include "sharedmap.h"
@@ -63,6 +64,7 @@ static const struct share_ops *ops_of(uint32_t kind)
         [KIND_RWMUTEX] = &lagoon__rwmutex_ops,
         [KIND_WAITGROUP] = &lagoon__waitgroup_ops,
         [KIND_SEMAPHORE] = &lagoon__semaphore_ops,
+        [KIND_FROZEN] = &lagoon__frozen_ops,
         [KIND_ATOMIC] = &lagoon__atomic_ops,
         [KIND_MAP] = &lagoon__map_ops,
         [KIND_BUFFER] = &lagoon__buffer_ops,

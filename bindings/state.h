@@ -119,6 +119,7 @@ struct script_refs {
     int class_tables;  // table: name of a class -> metatable
     int class_objects; // weak table: metatable -> userdata
     int scratch;       // the userdata of script.scratch
+    int frozen_large;  // metatable of frozen tables with many values; or LUA_NOREF
     int classes[NKINDS]; // metatables
 };
 
@@ -142,8 +143,8 @@ struct script {
     lg_handle *last_handle;  // keeps what left one on a thread without a goroutine
     struct scratch *scratch; // memory to encode with; or NULL
     struct share_types types;
-    bool has_module;        // `lagoon` is loaded: userdata of ours have their methods
-    bool is_closing;        // a worker that is closed alone: nobody waits on anything
+    bool has_module;         // `lagoon` is loaded: userdata of ours have their methods
+    bool is_closing;         // a worker that is closed alone: nobody waits on anything
     bool is_ending;          // an error leaves its goroutine: nothing may wait
     bool has_hook_run;       // a probe of refusal.c
     const char *refusal;     // why the last lagoon__waiter() was `outside`
@@ -152,7 +153,7 @@ struct script {
     struct script_refs refs;
     struct collector collector;
     struct naming names;
-    bool has_classes;   // some metatable has been given a name
+    struct filter class_filter;
     struct slots slots; // of refs.kept
     struct coroutine pool[COROUTINE_POOL_CAP];
     int npooled;
@@ -160,6 +161,8 @@ struct script {
     struct core_block *cores;    // the same
     struct code_cache *codes;    // code.c's
     size_t hidden_bytes;         // allocated behind the collector's back lately
+    size_t nwarm;                // values in the plain tables of frozen ones (frozen.h)
+    const void *ffi_caller;      // from where the interpreter calls through the FFI
     int recent_at;               // where the ring of refs.recent goes on
     const char *last_source;     // the last one that was looked up in refs.sources
     int nsources;                // in refs.sources

@@ -42,8 +42,7 @@ static void apply_setup(lua_State *L, struct worker *worker)
     lua_pop(L, 1);
 }
 
-// A fresh environment over the state's globals.
-static void push_env(lua_State *L, struct script *s)
+void lagoon__worker_push_env(lua_State *L, struct script *s)
 {
     lua_createtable(L, 0, 4);
     lua_pushvalue(L, -1);
@@ -67,7 +66,7 @@ static int begin(lua_State *L)
     task->slot = lagoon__keep(L, s);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.body);
     struct script_g *sg = lagoon__go(L, s, 0, &beginning->ref);
-    push_env(L, s);
+    lagoon__worker_push_env(L, s);
     lua_xmove(L, sg->co, 1);
     lua_replace(sg->co, LUA_GLOBALSINDEX);
     sg->parent = core->parent;

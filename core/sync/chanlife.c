@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
 // Channels are made, are shared by strands, are visited by the collector, and freed.
-#include <string.h>
-
 #include "gc/mark.h"
 #include "sync/chan.h"
 
@@ -137,8 +135,15 @@ void lg_chan_each(lg_chan *ch, void (*visit)(void *ud, void *elem), void *ud)
 void lg_chan_share(lg_chan *ch, void *slots)
 {
     LG_MISUSE_OF_IF(ch->rt, !ch->strand, "lg_chan_share() of a channel of no strand");
+    LG_MISUSE_OF_IF(ch->rt, ch->elem_size % sizeof(uint64_t) != 0,
+                    "lg_chan_share() of a channel whose elements are no whole words");
     if (slots) {
-        memcpy(slots, ch->slots, (size_t)ch->cap * ch->elem_size);
+        size_t nwords = (size_t)ch->cap * ch->elem_size / sizeof(uint64_t);
+        const uint64_t *from = (const uint64_t *)(const void *)ch->slots;
+        for (size_t i = 0; i < nwords; i++) {
+            // relaxed: a marker may look, and finds what it misses elsewhere
+            __atomic_store_n((uint64_t *)slots + i, from[i], __ATOMIC_RELAXED);
+        }
         ch->slots = slots;
     }
     ch->strand = NULL;

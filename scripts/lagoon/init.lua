@@ -8,6 +8,8 @@ local shared = require "lagoon.shared"
 local time = require "lagoon.time"
 local task = require "lagoon.task"
 local group = require "lagoon.group"
+local frozen = require "lagoon.frozen"
+local iteration = require "lagoon.pairs"
 local map = require "lagoon.map"
 
 require("lagoon.fast").install(chan, sync, time)
@@ -45,6 +47,10 @@ local lagoon = {
     once = sync.once,
     semaphore = sync.semaphore,
 
+    freeze = frozen.freeze,
+    thaw = frozen.thaw,
+    pairs = iteration.pairs,
+    ipairs = iteration.ipairs,
     atomic = shared.atomic,
     buffer = shared.buffer,
     shared_map = shared.shared_map,

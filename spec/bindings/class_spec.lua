@@ -219,6 +219,24 @@ describe("a class that the other state lacks", function()
     assert.same({ 1, "own", false, true, true, true }, results)
   end)
 
+  it("brings the globals of its functions along, which no task can change", function()
+    local globals = getfenv(0)
+    globals.class_spec_unit = "m"
+    local Length = lagoon.class(new_name(), {})
+    Length.__index = Length
+    Length.text = plain(function(self) return self.x .. class_spec_unit end) -- luacheck: ignore
+    local l = setmetatable({ x = 1 }, Length)
+    local function text(length)
+      local before = length:text()
+      class_spec_unit = "km" -- luacheck: ignore
+      return before .. length:text()
+    end
+    for _ = 1, 2 * lagoon.runtime.procs() do
+      assert.equal("1m1m", elsewhere(text, l))
+    end
+    globals.class_spec_unit = nil
+  end)
+
   it("says why it could not come along", function()
     local name = new_name()
     local Log = lagoon.class(name, { file = io.stdout })
@@ -302,6 +320,22 @@ describe("a class in a module", function()
     assert.is_true(elsewhere(function(p)
       return getmetatable(p) == require(name).Class
     end, M.Class.new()))
+  end)
+
+  it("is tried again after its contents could not be had", function()
+    local text = "return { f = function() return 'f' end }"
+    helper.file(name .. ".lua", text)
+    local Class = lagoon.class(name, { __index = require(name) })
+    Class.f = require(name).f
+    local instance = setmetatable({ x = 1 }, Class)
+    os.remove(helper.path(name .. ".lua"))
+    for _ = 1, 2 do
+      local task = lagoon.parallel(plain(function(p) return p.x end), instance)
+      local message = ("module '%s' not found"):format(name)
+      assert.matches(message, helper.error_of(task.wait, task), 1, true)
+    end
+    helper.file(name .. ".lua", text)
+    assert.equal("f", elsewhere(function(p) return getmetatable(p).f() end, instance))
   end)
 
   it("gets the message of require where there is none", function()
