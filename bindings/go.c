@@ -139,6 +139,7 @@ static void end(struct script *s, struct script_g *sg, lua_State *from, int stat
     }
     if (sg->id == s->main_id) {
         s->is_over = true;
+        s->on_over(s);
     }
     struct coroutine c = {sg->co, sg->co_slot};
     if (status == 0) {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "hub.h"
 
+#include <lauxlib.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "failed.h"
 #include "remote.h"
 #include "retire.h"
+#include "state.h"
 #include "worker.h"
 
 // -- lists of tasks --
@@ -198,6 +201,13 @@ bool lagoon__hub_set_paths(struct hub *hub, const char *path, const char *cpath)
     return true;
 }
 
+void lagoon__hub_note_handler(struct hub *hub)
+{
+    // relaxed: nothing goes with it
+    atomic_store_explicit(&hub->has_handler, hub->root->refs.handler != LUA_NOREF,
+                          memory_order_relaxed);
+}
+
 struct hub *lagoon__hub_open(lg_runtime *rt, struct script *root)
 {
     struct hub *hub = lg_calloc(rt, 1, sizeof *hub);
@@ -205,6 +215,7 @@ struct hub *lagoon__hub_open(lg_runtime *rt, struct script *root)
         hub->rt = rt;
         hub->root = root;
         pthread_mutex_init(&hub->lock, NULL);
+        lagoon__hub_note_handler(hub);
         lg_on_tidy(rt, lagoon__retire_tidy, hub);
     }
     return hub;

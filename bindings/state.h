@@ -37,6 +37,7 @@ struct core_block;
 struct hub;
 struct script;
 struct scratch;
+struct program;
 struct select_block;
 struct task;
 struct worker;
@@ -132,10 +133,12 @@ struct script {
     lua_State *driver;     // where lagoon.run() is being called; or NULL
     lg_runtime *rt;        // NULL: closed, and nothing of ours works any more
     lg_strand *strand;
-    bool owns_runtime; // opened by us, for a host
-    bool is_program;   // an error that nobody handles ends the process
-    bool is_over;      // goroutine 1 has ended: no Lua code runs any more
-    uint64_t main_id;  // of goroutine 1
+    bool owns_runtime;                 // opened by us, for a host
+    bool is_program;                   // an error that nobody handles ends the process
+    bool is_over;                      // goroutine 1 has ended: no Lua code runs any more
+    uint64_t main_id;                  // of goroutine 1
+    void (*on_over)(struct script *s); // called when that has ended
+    struct program *program;           // of main.c
 
     struct value *out;       // OUT_SLOTS of what was received, until it is read (out.h)
     uint32_t out_at;         // the slot in use

@@ -44,7 +44,6 @@ void lagoon__worker_push_env(lua_State *L, struct script *s);
 
 // Ends a worker of which no goroutine is left and whose strand is closed: what it holds
 // goes back while the others run on.
-
 void lagoon__worker_close(struct worker *worker);
 
 // Ends a worker when nothing runs any more (lg_stop()): its memory goes with the
