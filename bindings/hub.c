@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "collect.h"
 #include "failed.h"
 #include "remote.h"
 #include "retire.h"
@@ -66,12 +67,15 @@ static void wait_locked(struct hub *hub, struct task_core *task)
 
 static struct worker *make_worker(struct hub *hub)
 {
+    int64_t start_ns = lagoon__clock_ns();
     struct worker *worker = lagoon__worker_open(hub);
+    int64_t took_ns = lagoon__clock_ns() - start_ns;
     pthread_mutex_lock(&hub->lock);
     if (worker != NULL) {
         worker->next = hub->workers;
         hub->workers = worker;
         hub->nstates_made++;
+        hub->making_ns += took_ns;
     } else {
         hub->nworkers--;
     }

@@ -46,7 +46,6 @@ struct hub {
     struct task_list waiting; // for a worker; started by the root
     size_t nworkers;
     size_t nwaiting;    // all, those in the workers' lists too
-    size_t nclosing;    // of nworkers: they are being closed
     bool is_closed;     // nothing begins any more
     uint64_t last_mark; // of those that were asked to collect (retire.c)
     char *path;         // package.path of the root
@@ -63,6 +62,7 @@ struct hub {
     // -- figures, under the lock --
     uint64_t nstates_made;
     uint64_t nstates_closed;
+    int64_t making_ns; // all that it took to make states
     uint64_t ntasks;
 };
 
