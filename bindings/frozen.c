@@ -11,20 +11,12 @@
 #include "state.h"
 
 enum {
-    LARGE_MIN = 65,        // values; what has fewer may get warm
-    WARM_AT = 64,          // reads
-    WARM_TOTAL = 65536,    // values in all plain tables of a state
-    INTERPRETED_MAX = 256, // calls in a row
-    RETRIED_AT = 16384,    // reads
-    WARM_FIELDS = 8,       // of a metatable
+    LARGE_MIN = 65,     // values; what has fewer may get warm
+    WARM_AT = 64,       // reads
+    WARM_TOTAL = 65536, // values in all plain tables of a state
+    RETRIED_AT = 16384, // reads
+    WARM_FIELDS = 8,    // of a metatable
 };
-
-// What the plain C functions return for values that are no number: numbers that no value
-// has which they return. Of a NaN frozen.lua knows only that it has to ask again.
-static const double BELOW = -0x1p1023; // all numbers that are returned are greater
-static const double GIVES_NIL = -0x1.1p1023;
-static const double GIVES_FALSE = -0x1.2p1023;
-static const double GIVES_TRUE = -0x1.3p1023;
 
 struct frozen *lagoon__frozen_self(lua_State *L, const char *what)
 {
@@ -141,7 +133,7 @@ static void cool(lua_State *L, struct script *s, struct frozen *frozen)
 // One with many values goes cold if the interpreter calls, and is tried again later.
 static void settle_large(lua_State *L, struct frozen *frozen)
 {
-    if (frozen->ninterpreted > INTERPRETED_MAX) {
+    if (frozen->ninterpreted > FROZEN_INTERPRETED_MAX) {
         cool(L, frozen->object.script, frozen);
         frozen->ninterpreted = 0;
     } else if (++frozen->nreads == RETRIED_AT) {
@@ -225,7 +217,7 @@ static int tostring(lua_State *L)
 {
     struct frozen *frozen = lagoon__object_at(L, 1, KIND_FROZEN);
     if (frozen == NULL) {
-        lagoon__self(L, KIND_FROZEN, "tostring"); // raises
+        frozen = lagoon__frozen_self(L, "tostring"); // raises
     }
     lua_pushfstring(L, "frozen table: %p", (void *)frozen->node);
     return 1;
@@ -297,95 +289,7 @@ static int inext(lua_State *L)
     return 2;
 }
 
-// -- functions for compiled code --
-
-// Whether the interpreter has called us so often that compiled code is not to come. It
-// calls from one place in LuaJIT, compiled code from elsewhere.
-static bool is_interpreted(struct frozen *frozen, const void *caller)
-{
-    if (caller != frozen->object.script->ffi_caller) {
-        frozen->ninterpreted = 0;
-        return false;
-    }
-    return ++frozen->ninterpreted > INTERPRETED_MAX;
-}
-
-static double as_number(const struct value *value)
-{
-    if (value == NULL || value->tag == VALUE_NIL) {
-        return GIVES_NIL;
-    } else if (lagoon__value_is_number(*value)) {
-        return value->number > BELOW ? value->number : __builtin_nan("");
-    } else if (value->tag == VALUE_FALSE || value->tag == VALUE_TRUE) {
-        return value->tag == VALUE_TRUE ? GIVES_TRUE : GIVES_FALSE;
-    }
-    return __builtin_nan("");
-}
-
-static double fast_number(struct frozen *frozen, double key)
-{
-    bool is_slow = is_interpreted(frozen, __builtin_return_address(0));
-    if (is_slow || frozen->object.script->rt == NULL) {
-        return __builtin_nan("");
-    }
-    struct frozen_view view = lagoon__frozen_view(frozen->node);
-    return as_number(lagoon__frozen_at_number(&view, key));
-}
-
-static double fast_text(struct frozen *frozen, const char *bytes, size_t length)
-{
-    bool is_slow = is_interpreted(frozen, __builtin_return_address(0));
-    if (is_slow || frozen->object.script->rt == NULL) {
-        return __builtin_nan("");
-    }
-    struct frozen_view view = lagoon__frozen_view(frozen->node);
-    return as_number(lagoon__frozen_at_text(&view, bytes, length));
-}
-
-// Notes from where the interpreter calls.
-static void fast_begin(struct script *s)
-{
-    s->ffi_caller = __builtin_return_address(0);
-}
-
-// frozen_large(mt): the metatable for tables with many values.
-static int set_large(lua_State *L)
-{
-    struct script *s = lagoon__script(L);
-    luaL_checktype(L, 1, LUA_TTABLE);
-    lua_settop(L, 1);
-    s->refs.frozen_large = luaL_ref(L, LUA_REGISTRYINDEX);
-    return 0;
-}
-
 // --
-
-static void open_fast(lua_State *L)
-{
-    typedef void function(void);
-    static const struct {
-        const char *name;
-        function *pointer;
-    } pointers[] = {
-        {"number", (function *)fast_number},
-        {"text", (function *)fast_text},
-        {"begin", (function *)fast_begin},
-    };
-    lua_createtable(L, 0, 8);
-    for (size_t i = 0; i < sizeof pointers / sizeof pointers[0]; i++) {
-        lua_pushlightuserdata(L, (void *)(uintptr_t)pointers[i].pointer);
-        lua_setfield(L, -2, pointers[i].name);
-    }
-    lua_pushnumber(L, BELOW);
-    lua_setfield(L, -2, "BELOW");
-    lua_pushnumber(L, GIVES_NIL);
-    lua_setfield(L, -2, "NIL");
-    lua_pushnumber(L, GIVES_FALSE);
-    lua_setfield(L, -2, "FALSE");
-    lua_pushnumber(L, GIVES_TRUE);
-    lua_setfield(L, -2, "TRUE");
-    lua_setfield(L, -2, "frozen_fast");
-}
 
 static void replace_global(lua_State *L, struct script *s, const char *name)
 {
@@ -411,17 +315,20 @@ void lagoon__guard_pairs(lua_State *L, struct script *s)
 void lagoon__open_frozen(lua_State *L, struct script *s)
 {
     static const luaL_Reg functions[] = {
-        {"freeze", lagoon__freeze},  {"thaw", lagoon__thaw}, {"frozen_get", get},
-        {"frozen_length", length},   {"frozen_next", next},  {"frozen_inext", inext},
-        {"frozen_large", set_large}, {NULL, NULL},
+        {"freeze", lagoon__freeze},
+        {"thaw", lagoon__thaw},
+        {"frozen_get", get},
+        {"frozen_length", length},
+        {"frozen_next", next},
+        {"frozen_inext", inext},
+        {NULL, NULL},
     };
     static const luaL_Reg meta[] = {{"__gc", finalise},
                                     {"__newindex", refuse},
                                     {"__tostring", tostring},
                                     {NULL, NULL}};
-    s->refs.frozen_large = LUA_NOREF;
     lagoon__register(L, s, functions);
-    open_fast(L);
+    lagoon__open_frozen_fast(L, s);
     lagoon__class(L, KIND_FROZEN);
     lagoon__register(L, s, meta);
     lua_pushstring(L, lagoon__kind_name(KIND_FROZEN));

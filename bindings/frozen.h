@@ -43,6 +43,12 @@ void lagoon__frozen_push(lua_State *L, struct script *s, const struct value *val
 int lagoon__freeze(lua_State *L);
 int lagoon__thaw(lua_State *L);
 
+// More calls in a row of the interpreter than that make a large one go cold.
+enum { FROZEN_INTERPRETED_MAX = 256 };
+
+// Adds what compiled code calls (frozenfast.c).
+void lagoon__open_frozen_fast(lua_State *L, struct script *s);
+
 // In a state of ours, which has the loader of our modules: has the globals `pairs` and
 // `ipairs` take frozen tables, too, as what comes with Lua (names.h). Raises.
 void lagoon__guard_pairs(lua_State *L, struct script *s);

@@ -8,8 +8,8 @@
 // the first one, which has a userdata. No Lua code runs while a table is being read
 // (nothing here that is called meanwhile collects garbage); what is written is checked
 // against what was counted all the same.
-#include <ctype.h>
 #include <lauxlib.h>
+#include <lualib.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +18,8 @@
 #include "fail.h"
 #include "frozen.h"
 #include "frozennode.h"
+#include "frozenway.h"
+#include "leg.h"
 #include "state.h"
 
 enum { ROOM = 16 };
@@ -54,93 +56,14 @@ struct parts {
 
 // -- refusal --
 
-enum {
-    LEGS_FIRST = 3, // legs of a path that are told, where there are many
-    LEGS_LAST = 5,  //
-    NAME_MAX = 36,  // bytes of a key that are told
-    PATH_SIZE = 512,
-};
-
-static bool is_identifier(const char *name, size_t length)
-{
-    if (length == 0 || length > NAME_MAX || isdigit((unsigned char)name[0])) {
-        return false;
-    }
-    for (size_t i = 0; i < length; i++) {
-        if (name[i] != '_' && !isalnum((unsigned char)name[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-// Adds the key at an index to a path.
-static void add_leg(lua_State *L, int key, char *path)
-{
-    size_t used = strlen(path);
-    char *end = path + used;
-    size_t room = PATH_SIZE - used;
-    if (lua_type(L, key) == LUA_TSTRING) {
-        size_t length;
-        const char *name = lua_tolstring(L, key, &length);
-        const char *format = is_identifier(name, length) ? ".%.*s%s" : "[\"%.*s%s\"]";
-        bool is_long = length > NAME_MAX;
-        snprintf(end, room, format, is_long ? NAME_MAX : (int)length, name,
-                 is_long ? "..." : "");
-    } else if (lua_type(L, key) == LUA_TNUMBER) {
-        snprintf(end, room, "[%.14g]", lua_tonumber(L, key));
-    } else {
-        snprintf(end, room, "[%s]", lua_toboolean(L, key) ? "true" : "false");
-    }
-}
-
-static int parent_of(struct freezer *f, int table)
-{
-    lua_rawgeti(f->L, PARENTS, table);
-    int parent = (int)lua_tointeger(f->L, -1);
-    lua_pop(f->L, 1);
-    return parent;
-}
-
-// The way to the table that is being read: the first one is the root, which has none.
-static void add_way(struct freezer *f, char *path)
-{
-    int way[LEGS_FIRST + LEGS_LAST];
-    int n = 0;
-    for (int table = f->at; table > 1; table = parent_of(f, table)) {
-        n++;
-    }
-    int i = n;
-    for (int table = f->at; table > 1; table = parent_of(f, table)) {
-        i--;
-        bool is_last = i >= n - LEGS_LAST;
-        if (i < LEGS_FIRST || is_last) {
-            way[is_last ? LEGS_FIRST + LEGS_LAST - (n - i) : i] = table;
-        }
-    }
-    for (i = 0; i < n; i++) {
-        bool is_last = i >= n - LEGS_LAST;
-        if (i < LEGS_FIRST || is_last) {
-            int leg = is_last ? LEGS_FIRST + LEGS_LAST - (n - i) : i;
-            lua_rawgeti(f->L, KEYS, way[leg]);
-            add_leg(f->L, lua_gettop(f->L), path);
-            lua_pop(f->L, 1);
-        } else if (i == LEGS_FIRST) {
-            snprintf(path + strlen(path), PATH_SIZE - strlen(path), "...");
-        }
-    }
-}
-
 // What cannot be frozen stands in the table that is being read, under the key at an
 // index, or as a key itself: 0; or it is the table.
 static _Noreturn void refuse(struct freezer *f, int key, const char *what)
 {
-    char path[PATH_SIZE] = "";
+    char path[LEGS_SIZE];
+    struct frozen_way way = {.parents = PARENTS, .keys = KEYS, .table = f->at};
     luaL_checkstack(f->L, ROOM, "no room for a message");
-    add_way(f, path);
-    if (key != 0) {
-        add_leg(f->L, key, path);
-    }
+    lagoon__frozen_way(f->L, &way, key, path);
     if (path[0] == '\0') {
         lagoon__raise(f->L, "cannot freeze a %s", what);
     }
@@ -234,6 +157,17 @@ static void put_table(struct freezer *f, int index, int key, struct value *out)
     lua_rawseti(L, KEYS, f->nqueued);
 }
 
+static bool is_file(lua_State *L, int index)
+{
+    if (!lua_getmetatable(L, index)) {
+        return false;
+    }
+    lua_getfield(L, LUA_REGISTRYINDEX, LUA_FILEHANDLE);
+    bool is_it = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return is_it;
+}
+
 // What is shared already is referred to at once. The rest is shared when nothing can be
 // refused any more: a channel is another one after that.
 static void put_object(struct freezer *f, int index, int key, struct value *out)
@@ -242,7 +176,7 @@ static void put_object(struct freezer *f, int index, int key, struct value *out)
     enum kind kind;
     struct object *object = lagoon__object_any(L, index, &kind);
     if (object == NULL) {
-        refuse(f, key, "userdata");
+        refuse(f, key, is_file(L, index) ? "file" : "userdata");
     }
     if (!lagoon__is_shareable(kind)) {
         refuse(f, key, lagoon__kind_name(kind));
@@ -290,8 +224,8 @@ static void put(struct freezer *f, int index, int key, struct value *out)
     case LUA_TSTRING: put_text(f, index, out); break;
     case LUA_TTABLE: put_table(f, index, key, out); break;
     case LUA_TUSERDATA: put_object(f, index, key, out); break;
+    case LUA_TTHREAD: refuse(f, key, "coroutine");
     case LUA_TFUNCTION:
-    case LUA_TTHREAD:
     case LUA_TLIGHTUSERDATA: refuse(f, key, luaL_typename(L, index));
     default: put_cdata(f, index, key, out); break;
     }
