@@ -7,6 +7,9 @@
 #include <lauxlib.h>
 
 #include "fail.h"
+#include "out.h"
+#include "parcel.h"
+#include "share.h"
 #include "state.h"
 #include "timers.h"
 #include "wait.h"
@@ -77,7 +80,9 @@ static int finalise(lua_State *L)
     struct chan *chan = lua_touserdata(L, 1);
     struct script *s = chan->object.script;
     lagoon__ticker_free(chan);
-    if (s->rt != NULL && chan->nwaiting == 0) {
+    if (chan->object.handle) {
+        lagoon__unshare(&chan->object);
+    } else if (s->rt != NULL && chan->nwaiting == 0) {
         lg_chan_free(chan->ch);
     }
     chan->ch = NULL;
@@ -87,13 +92,14 @@ static int finalise(lua_State *L)
 
 // -- send --
 
-static int push_sent(lua_State *L, struct script_g *sg, struct chan *chan, int rc)
+static int push_sent(lua_State *L, struct script_g *sg, struct chan *chan, int rc,
+                     struct value value)
 {
     if (rc == LG_OK) {
         lua_pushinteger(L, WAIT_OK);
         return 1;
     }
-    lagoon__value_drop(L, 1, chan, sg->value);
+    lagoon__value_drop(L, 1, chan, value);
     if (rc == LG_ECLOSED) {
         return lagoon__finish_raise(L, "send on closed channel");
     }
@@ -104,25 +110,35 @@ static int finish_send(lua_State *L, struct script_g *sg, int rc)
 {
     struct chan *chan = lua_touserdata(L, 1);
     chan->nwaiting--;
-    return push_sent(L, sg, chan, rc);
+    return push_sent(L, sg, chan, rc, sg->value);
 }
 
 static int send_until(lua_State *L, struct chan *chan, int64_t deadline_ns)
 {
     struct script *s = chan->object.script;
+    struct value *place = lagoon__out_next(s);
+    lagoon__value_pack(L, 2, 1, chan, place); // may run code, which may wait
     struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
-    lagoon__value_pack(L, 2, 1, chan, &sg->value);
-    int rc = lg_chan_send(chan->ch, &sg->value, deadline_ns);
+    struct value value = *place;
+    if (sg != &s->outside) {
+        sg->value = value;
+        lagoon__out_back(s);
+        place = &sg->value;
+    }
+    int rc = lg_chan_send(chan->ch, place, deadline_ns);
     if (rc == LG_WAIT) {
         chan->nwaiting++;
         lagoon__parks_on(sg, PARKED_ON_SELF, deadline_ns);
         return lagoon__settle(L, sg, rc, finish_send);
     }
+    if (place != &sg->value) {
+        lagoon__out_back(s);
+    }
     if (rc == LG_EAGAIN && s->refusal) {
-        lagoon__value_drop(L, 1, chan, sg->value);
+        lagoon__value_drop(L, 1, chan, value);
         lagoon__refuse(L, s);
     }
-    return push_sent(L, sg, chan, rc);
+    return push_sent(L, sg, chan, rc, value);
 }
 
 static int send(lua_State *L)
@@ -141,9 +157,12 @@ static int send_on(lua_State *L)
 static int try_send(lua_State *L)
 {
     struct chan *chan = lagoon__chan_self(L, "try_send");
-    struct value value;
-    lagoon__value_pack(L, 2, 1, chan, &value);
-    int rc = lg_chan_send(chan->ch, &value, 0);
+    struct script *s = chan->object.script;
+    struct value *place = lagoon__out_next(s);
+    lagoon__value_pack(L, 2, 1, chan, place);
+    int rc = lg_chan_send(chan->ch, place, 0);
+    struct value value = *place;
+    lagoon__out_back(s);
     if (rc != LG_OK) {
         lagoon__value_drop(L, 1, chan, value);
     }
@@ -156,13 +175,18 @@ static int try_send(lua_State *L)
 
 // -- receive --
 
-static int push_received(lua_State *L, struct script_g *sg, struct chan *chan, int rc)
+static int push_received(lua_State *L, struct script_g *sg, struct chan *chan, int rc,
+                         struct value value)
 {
-    if (rc != LG_OK && rc != LG_ECLOSED) {
+    if (rc == LG_ECLOSED) {
+        value = lagoon__value_of_tag(VALUE_NIL);
+    } else if (rc != LG_OK) {
         return lagoon__finish_plain(L, sg, rc);
+    } else if (lagoon__value_is_sealed(value)) {
+        return lagoon__out_seal(L, sg->script, value);
     }
     lua_pushinteger(L, WAIT_OK);
-    lagoon__value_unpack(L, 1, chan, sg->value);
+    lagoon__value_unpack(L, 1, chan, value);
     lua_pushboolean(L, rc == LG_OK);
     return 3;
 }
@@ -171,23 +195,42 @@ static int finish_recv(lua_State *L, struct script_g *sg, int rc)
 {
     struct chan *chan = lua_touserdata(L, 1);
     chan->nwaiting--;
-    return push_received(L, sg, chan, rc);
+    return push_received(L, sg, chan, rc, sg->value);
+}
+
+// Where no goroutine waits, the value lies in a slot of `out`.
+static int recv_outside(lua_State *L, struct chan *chan)
+{
+    struct script *s = chan->object.script;
+    struct value *place = lagoon__out_next(s);
+    int rc = lg_chan_recv(chan->ch, place, 0);
+    if (rc == LG_OK && lagoon__value_is_sealed(*place)) {
+        lua_pushinteger(L, WAIT_SEALED);
+        lua_pushinteger(L, (lua_Integer)s->out_at);
+        return 2;
+    }
+    struct value value = *place;
+    lagoon__out_back(s);
+    if (rc == LG_EAGAIN && s->refusal) {
+        lagoon__refuse(L, s);
+    }
+    return push_received(L, &s->outside, chan, rc, value);
 }
 
 static int recv_until(lua_State *L, struct chan *chan, int64_t deadline_ns)
 {
     struct script *s = chan->object.script;
     struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
+    if (sg == &s->outside) {
+        return recv_outside(L, chan);
+    }
     int rc = lg_chan_recv(chan->ch, &sg->value, deadline_ns);
     if (rc == LG_WAIT) {
         chan->nwaiting++;
         lagoon__parks_on(sg, PARKED_ON_SELF, deadline_ns);
         return lagoon__settle(L, sg, rc, finish_recv);
     }
-    if (rc == LG_EAGAIN && s->refusal) {
-        lagoon__refuse(L, s);
-    }
-    return push_received(L, sg, chan, rc);
+    return push_received(L, sg, chan, rc, sg->value);
 }
 
 static int recv(lua_State *L)
@@ -206,15 +249,24 @@ static int recv_from(lua_State *L)
 static int try_recv(lua_State *L)
 {
     struct chan *chan = lagoon__chan_self(L, "try_recv");
-    struct value value;
-    int rc = lg_chan_recv(chan->ch, &value, 0);
-    if (rc != LG_OK && rc != LG_ECLOSED) {
-        lua_pushnil(L);
-        lua_pushnil(L);
+    struct script *s = chan->object.script;
+    struct value *place = lagoon__out_next(s);
+    int at = (int)s->out_at;
+    int rc = lg_chan_recv(chan->ch, place, 0);
+    if (rc == LG_OK && lagoon__value_is_sealed(*place)) {
+        lagoon__out_open(L, s, at);
+        lua_pushboolean(L, 1);
         return 2;
     }
-    lagoon__value_unpack(L, 1, chan, value);
-    lua_pushboolean(L, rc == LG_OK);
+    struct value value = *place;
+    lagoon__out_back(s);
+    if (rc == LG_OK) {
+        lagoon__value_unpack(L, 1, chan, value);
+        lua_pushboolean(L, 1);
+    } else {
+        lua_pushnil(L);
+        rc == LG_ECLOSED ? lua_pushboolean(L, 0) : lua_pushnil(L);
+    }
     return 2;
 }
 
@@ -296,6 +348,28 @@ static int refs(lua_State *L)
     lagoon__value_refs(L, 1, lagoon__chan_self(L, "send"));
     return 1;
 }
+
+// -- shared --
+
+static void adopt(lua_State *L, void *userdata, struct shared *shared)
+{
+    (void)L;
+    struct chan *chan = userdata;
+    chan->ch = shared->core;
+}
+
+static void free_chan(lg_runtime *rt, void *core)
+{
+    (void)rt;
+    lg_chan_free(core);
+}
+
+const struct share_ops lagoon__chan_ops = {
+    .size_bytes = sizeof(struct chan),
+    .share = lagoon__chan_share,
+    .adopt = adopt,
+    .free = free_chan,
+};
 
 void lagoon__open_chan(lua_State *L, struct script *s)
 {

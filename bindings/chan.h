@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "object.h"
+#include "share.h"
 #include "slots.h"
 
 struct ticker;
@@ -22,6 +23,12 @@ struct chan {
     int32_t nwaiting;      // goroutines that wait on it now
     struct ticker *ticker; // what sends on it, for after() and tick(); or NULL
 };
+
+extern const struct share_ops lagoon__chan_ops;
+
+// share_ops.share: what the channel at an index holds is encoded, and what waits on it
+// goes on waiting. Raises, with nothing changed (chanshare.c).
+void lagoon__chan_share(lua_State *L, struct script *s, int index, struct shared *shared);
 
 // The live channel at an index, or raises in the name of a method.
 struct chan *lagoon__chan_self(lua_State *L, const char *method);

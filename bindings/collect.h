@@ -34,6 +34,8 @@ struct collector {
     uint32_t nresumes;    // until somebody looks
     int pause_before;     // LuaJIT's settings before the limit pressed
     int stepmul_before;   //
+    int percent;          // as it counts for the state
+    int64_t limit;        // the same
     int percent_floor;    // growth that the limit leaves in any case
     size_t live_kbytes;   // of the state at the end of a cycle
     size_t start_kbytes;  // of the state, for a cycle in slices to begin
@@ -59,6 +61,9 @@ struct collector {
 
 enum { RESUMES_PER_LOOK = 8 };
 
+// The system's monotonic clock: the runtime's may be a host's, and stand still.
+int64_t lagoon__clock_ns(void);
+
 // Looks whether there is something to do: called once in so many steps.
 void lagoon__collect_look(struct script *s);
 
@@ -74,6 +79,9 @@ void lagoon__collect_percent(lua_State *L, struct script *s, int percent);
 
 // Lets the core's memory limit count for the state.
 void lagoon__collect_limit(lua_State *L, struct script *s);
+
+// Lets settings count that have been changed from another state. Raises.
+void lagoon__collect_follow(lua_State *L, struct script *s);
 
 // Has a function told of each cycle, in a line; NULL: none.
 void lagoon__collect_trace(lua_State *L, struct script *s,

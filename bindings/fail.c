@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "object.h"
+#include "out.h"
 #include "state.h"
+#include "task.h"
 #include "wait.h"
 
 enum { MESSAGE_SIZE = 512 };
@@ -94,9 +96,17 @@ static int raise(lua_State *L)
     if (code == WAIT_RAISE) {
         raise_top(L);
     }
+    struct script *s = lagoon__script(L);
     struct script_g *sg = lg_extra_self();
-    if (code == WAIT_RETHROW && sg != NULL && sg->script == lagoon__script(L)) {
+    bool is_ours = sg != NULL && sg->script == s;
+    if (code == WAIT_RETHROW && is_ours) {
         sg->has_rethrown = true;
+    } else if (code == WAIT_SEALED_CANCEL) {
+        lagoon__out_open(L, s, (int)lua_tointeger(L, 2));
+        code = WAIT_CANCEL;
+    }
+    if (code == WAIT_CANCEL && is_ours) {
+        lagoon__note_reason(L, sg);
     }
     return lua_error(L);
 }
@@ -107,10 +117,9 @@ void lagoon__open_fail(lua_State *L, struct script *s)
     static const struct {
         const char *name;
         enum wait_code code;
-    } codes[] = {{"OK", WAIT_OK},
-                 {"TIMEOUT", WAIT_TIMEOUT},
-                 {"RAISE", WAIT_RAISE},
-                 {"RETHROW", WAIT_RETHROW}};
+    } codes[] = {{"OK", WAIT_OK},         {"TIMEOUT", WAIT_TIMEOUT},
+                 {"SEALED", WAIT_SEALED}, {"OUTCOME", WAIT_OUTCOME},
+                 {"RAISE", WAIT_RAISE},   {"RETHROW", WAIT_RETHROW}};
     lagoon__register(L, s, functions);
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         lua_pushinteger(L, codes[i].code);

@@ -4,16 +4,13 @@
 // long way, which waits or raises. fast.lua has checked what kind of object it
 // hands over.
 //
-// A received value is left in a slot of the script's `out`, for Lua to read.
-// Between the two a debug hook or a finalizer may run and receive something too,
-// so each call takes the next slot, and who has read gives its own back: slots
-// are used like a stack. What an error in a hook skips gives nothing back, but
-// the next outer reader does that as well.
+// A received value is left in a slot of the script's `out` (out.h), for Lua to read.
 #include "fast.h"
 
 #include <stddef.h>
 
 #include "chan.h"
+#include "out.h"
 #include "state.h"
 #include "sync.h"
 
@@ -38,25 +35,30 @@ static int send(struct chan *chan, struct value value)
 
 static int send_number(struct chan *chan, double number)
 {
-    return send(chan, (struct value){.tag = VALUE_NUMBER, .number = number});
+    return send(chan, lagoon__value_of_number(number));
 }
 
-// For values that are all in their tag.
+// For values that are all in their tag: so many tags after VALUE_NIL.
 static int send_tag(struct chan *chan, int tag)
 {
-    return send(chan, (struct value){.tag = (uint32_t)tag});
+    return send(chan, lagoon__value_of_tag((enum value_tag)(VALUE_NIL + (uint32_t)tag)));
 }
 
-// A slot for a reference, to be filled before it is sent; 0: there is none.
+// A slot for a reference, to be filled before it is sent; 0: there is none, or the
+// channel is shared, and what it carries a copy.
 static int get_ref(struct chan *chan)
 {
-    return is_live(chan) ? lagoon__slots_get(&chan->refs, chan->object.script) : 0;
+    return is_live(chan) && !chan->object.handle
+               ? lagoon__slots_get(&chan->refs, chan->object.script)
+               : 0;
 }
 
 // Sends the reference in a slot.
 static int send_ref(struct chan *chan, int slot)
 {
-    return send(chan, (struct value){.tag = VALUE_REF, .ref = slot});
+    struct value value = lagoon__value_of_tag(VALUE_REF);
+    value.ref = slot;
+    return send(chan, value);
 }
 
 // A slot is empty again.
@@ -66,16 +68,10 @@ static int put_ref(struct chan *chan, int slot)
     return 0;
 }
 
-static struct value *next_out(struct script *script)
-{
-    script->out_at = (script->out_at + 1) % OUT_SLOTS;
-    return &script->out[script->out_at];
-}
-
 // The call has received nothing.
 static int give_back_out(struct script *script, int rc)
 {
-    script->out_at = (script->out_at + OUT_SLOTS - 1) % OUT_SLOTS;
+    lagoon__out_back(script);
     return rc == LG_EAGAIN ? FAST_NOT_READY : FAST_NOT;
 }
 
@@ -86,7 +82,7 @@ static int recv(struct chan *chan)
         return FAST_NOT;
     }
     struct script *script = chan->object.script;
-    int rc = lg_chan_recv(chan->ch, next_out(script), 0);
+    int rc = lg_chan_recv(chan->ch, lagoon__out_next(script), 0);
     return rc == LG_OK ? (int)script->out_at : give_back_out(script, rc);
 }
 
@@ -109,7 +105,7 @@ static int select_among(struct chan *const *chans, size_t n)
             return FAST_NOT;
         }
     }
-    struct value *out = next_out(script);
+    struct value *out = lagoon__out_next(script);
     for (size_t i = 0; i < n; i++) {
         cases[i] = (lg_case){.ch = chans[i]->ch, .elem = out, .op = LG_RECV};
     }
@@ -133,50 +129,49 @@ static int select8(int n, struct chan *a, struct chan *b, struct chan *c, struct
 
 static int mutex_lock(struct mutex *mutex)
 {
-    return is_open(mutex->object.script) && lg_mutex_lock(&mutex->core, 0) == LG_OK;
+    return is_open(mutex->object.script) && lg_mutex_lock(mutex->core, 0) == LG_OK;
 }
 
 static int mutex_unlock(struct mutex *mutex)
 {
-    return mutex->object.script->rt && lg_mutex_unlock(&mutex->core) == LG_OK;
+    return mutex->object.script->rt && lg_mutex_unlock(mutex->core) == LG_OK;
 }
 
 static int rwmutex_lock(struct rwmutex *rwmutex)
 {
-    return is_open(rwmutex->object.script) && lg_rwmutex_lock(&rwmutex->core, 0) == LG_OK;
+    return is_open(rwmutex->object.script) && lg_rwmutex_lock(rwmutex->core, 0) == LG_OK;
 }
 
 static int rwmutex_unlock(struct rwmutex *rwmutex)
 {
-    return rwmutex->object.script->rt && lg_rwmutex_unlock(&rwmutex->core) == LG_OK;
+    return rwmutex->object.script->rt && lg_rwmutex_unlock(rwmutex->core) == LG_OK;
 }
 
 static int rwmutex_rlock(struct rwmutex *rwmutex)
 {
-    return is_open(rwmutex->object.script) &&
-           lg_rwmutex_rlock(&rwmutex->core, 0) == LG_OK;
+    return is_open(rwmutex->object.script) && lg_rwmutex_rlock(rwmutex->core, 0) == LG_OK;
 }
 
 static int rwmutex_runlock(struct rwmutex *rwmutex)
 {
-    return rwmutex->object.script->rt && lg_rwmutex_runlock(&rwmutex->core) == LG_OK;
+    return rwmutex->object.script->rt && lg_rwmutex_runlock(rwmutex->core) == LG_OK;
 }
 
 static int waitgroup_add(struct waitgroup *wg, int delta)
 {
-    return wg->object.script->rt && lg_waitgroup_add(&wg->core, delta) == LG_OK;
+    return wg->object.script->rt && lg_waitgroup_add(wg->core, delta) == LG_OK;
 }
 
 static int semaphore_acquire(struct semaphore *semaphore, int units)
 {
     return is_open(semaphore->object.script) && units > 0 && units <= semaphore->units &&
-           lg_semaphore_acquire(&semaphore->core, units, 0) == LG_OK;
+           lg_semaphore_acquire(semaphore->core, units, 0) == LG_OK;
 }
 
 static int semaphore_release(struct semaphore *semaphore, int units)
 {
     return semaphore->object.script->rt && units > 0 &&
-           lg_semaphore_release(&semaphore->core, units) == LG_OK;
+           lg_semaphore_release(semaphore->core, units) == LG_OK;
 }
 
 static double now(struct script *s)

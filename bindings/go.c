@@ -81,6 +81,19 @@ struct birthplace lagoon__birthplace(lua_State *L, struct script *s)
     return birth;
 }
 
+struct birthplace lagoon__keep_birth(lua_State *L, struct script *s, const char *source,
+                                     int line)
+{
+    struct birthplace birth = {0};
+    if (line > 0) {
+        lua_pushstring(L, source);
+        birth.source = keep_source(L, s, lua_tostring(L, -1));
+        birth.line = line;
+        lua_pop(L, 1);
+    }
+    return birth;
+}
+
 struct script_g *lagoon__go(lua_State *L, struct script *s, int nargs, lg_ref *out)
 {
     struct birthplace birth = lagoon__birthplace(L, s);
@@ -102,6 +115,7 @@ struct script_g *lagoon__go(lua_State *L, struct script *s, int nargs, lg_ref *o
     sg->birth = birth;
     sg->id = out->id;
     sg->parent = lg_self().id;
+    s->nbusy++;
     lua_pushvalue(L, LUA_GLOBALSINDEX); // as lua_newthread() does
     lua_xmove(L, c.co, 1);
     lua_replace(c.co, LUA_GLOBALSINDEX);
@@ -114,6 +128,7 @@ struct script_g *lagoon__go(lua_State *L, struct script *s, int nargs, lg_ref *o
 // Ends a goroutine; its results, or its error, are on top of `from`.
 static void end(struct script *s, struct script_g *sg, lua_State *from, int status)
 {
+    s->nbusy--;
     if (status == LUA_ERRMEM) {
         lagoon__collect_scarce(s); // what it is reported with needs some
     }
@@ -124,6 +139,7 @@ static void end(struct script *s, struct script_g *sg, lua_State *from, int stat
     }
     if (sg->id == s->main_id) {
         s->is_over = true;
+        s->on_over(s);
     }
     struct coroutine c = {sg->co, sg->co_slot};
     if (status == 0) {
@@ -176,6 +192,7 @@ static int resume(lg_strand *strand, lg_g *g, void *extra, bool has_wait)
         sg->is_armed = false;
         nargs = sg->finish(co, sg, rc);
     } else if (sg->task && lagoon__task_is_dropped(sg)) {
+        s->nbusy--;
         put_coroutine(s, (struct coroutine){sg->co, sg->co_slot});
         return LG_OK;
     } else {
@@ -219,10 +236,15 @@ void lagoon__check_callable(lua_State *L, int n, const char *name)
     lua_pop(L, 1);
 }
 
-// check_callable(f, name): for functions that are made in Lua.
+// check_callable(f, name[, n]): for functions that are made in Lua, whose first or
+// second argument it is.
 static int check_callable(lua_State *L)
 {
-    lagoon__check_callable(L, 1, lua_tostring(L, 2));
+    int n = (int)luaL_optinteger(L, 3, 1);
+    lua_settop(L, 2);
+    lua_pushvalue(L, 1);
+    lua_insert(L, n);
+    lagoon__check_callable(L, n, lua_tostring(L, 3));
     return 0;
 }
 

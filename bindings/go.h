@@ -18,6 +18,10 @@ struct script_g *lagoon__go(lua_State *L, struct script *s, int nargs, lg_ref *o
 // Where the script is that calls the running C function.
 struct birthplace lagoon__birthplace(lua_State *L, struct script *s);
 
+// A birthplace in another state, of which the source is a copy. Raises.
+struct birthplace lagoon__keep_birth(lua_State *L, struct script *s, const char *source,
+                                     int line);
+
 // Raises, as argument n of name, if the value at index n cannot be called.
 void lagoon__check_callable(lua_State *L, int n, const char *name);
 

@@ -7,22 +7,33 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "atomic.h"
+#include "buffer.h"
 #include "chan.h"
+#include "class.h"
 #include "dump.h"
+#include "exit.h"
 #include "fail.h"
 #include "fast.h"
+#include "fastshared.h"
+#include "frozen.h"
 #include "go.h"
 #include "heap.h"
 #include "leaks.h"
 #include "memory.h"
+#include "out.h"
+#include "parallel.h"
+#include "remote.h"
 #include "report.h"
 #include "runtime.h"
 #include "scripts.h"
 #include "select.h"
+#include "sharedmap.h"
 #include "stats.h"
 #include "sync.h"
 #include "task.h"
 #include "timers.h"
+#include "transfer.h"
 
 // Where the registry keeps the module, which is one per state.
 static const char MODULE[] = "lagoon.module";
@@ -99,10 +110,18 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_fail(L, s);
     lagoon__open_go(L, s);
     lagoon__open_task(L, s);
+    lagoon__open_remote(L, s);
+    lagoon__open_taskrun(L, s);
+    lagoon__open_parallel(L, s);
     lagoon__open_report(L, s);
     lagoon__open_chan(L, s);
+    lagoon__open_out(L, s);
     lagoon__open_select(L, s);
     lagoon__open_sync(L, s);
+    lagoon__open_atomic(L, s);
+    lagoon__open_buffer(L, s);
+    lagoon__open_map(L, s);
+    lagoon__open_class(L, s);
     lagoon__open_timers(L, s);
     lagoon__open_runtime(L, s);
     lagoon__open_dump(L, s);
@@ -110,7 +129,10 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_leaks(L, s);
     lagoon__open_memory(L, s);
     lagoon__open_stats(L, s);
+    lagoon__open_transfer(L, s);
     lagoon__open_fast(L, s);
+    lagoon__open_frozen(L, s);
+    lagoon__open_fast_shared(L, s);
     push_classes(L);
     lua_setfield(L, -2, "classes");
     lua_pushliteral(L, LG_VERSION);
@@ -132,6 +154,7 @@ int luaopen_lagoon(lua_State *L)
     lua_call(L, 0, 1);
     lua_pushvalue(L, -1);
     lua_setfield(L, LUA_REGISTRYINDEX, MODULE);
+    lagoon__script_open(L, NULL)->has_module = true;
     return 1;
 }
 
@@ -157,11 +180,19 @@ static int search_embedded(lua_State *L)
     return 1;
 }
 
+void lagoon__open_worker(lua_State *L, struct script *s)
+{
+    lagoon_openlib(L);
+    lagoon__guard_coroutines(L);
+    lagoon__guard_pairs(L, s);
+    lagoon__guard_exit(L, s);
+}
+
 struct script *lagoon__open_program(lua_State *L, lg_runtime *rt)
 {
     struct script *s = lagoon__script_open(L, rt);
     s->is_program = true;
-    lagoon_openlib(L);
+    lagoon__open_worker(L, s);
     lua_getfield(L, LUA_GLOBALSINDEX, "package");
     lua_getfield(L, -1, "loaders");
     lua_pushcfunction(L, search_embedded);

@@ -6,14 +6,16 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "collect.h"
 #include "dump.h"
-#include "go.h"
+#include "hub.h"
 #include "open.h"
 #include "report.h"
 #include "state.h"
@@ -23,6 +25,7 @@ enum {
     STATUS_ERROR = 1, // of goroutine 1, or of usage
     STATUS_DEADLOCK = 2,
     WHY_SIZE = 256,
+    PATIENCE_NS = 100 * 1000 * 1000, // with tasks that compute when the program ends
 };
 
 struct program {
@@ -34,6 +37,9 @@ struct program {
     int task_ref;      // keeps it, in the registry
     int status;
     bool has_trace; // of the collectors, on stderr
+    lua_State *L;
+    lg_timer patience;       // with a driver that does not come back
+    _Atomic bool is_leaving; // by one thread only
 };
 
 // With -E no environment variable counts, also none of those that the
@@ -89,58 +95,6 @@ static void push_argv(lua_State *L, struct program *program)
     }
 }
 
-// os.exit(), which ends the process at once, tells of failed tasks first.
-static int os_exit(lua_State *L)
-{
-    lagoon__report_failed_tasks(L, lua_touserdata(L, lua_upvalueindex(1)));
-    lua_pushvalue(L, lua_upvalueindex(2));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, 0);
-    return 0;
-}
-
-static void guard_exit(lua_State *L, struct script *s)
-{
-    lua_getglobal(L, LUA_OSLIBNAME);
-    lua_pushlightuserdata(L, s);
-    lua_getfield(L, -2, "exit");
-    lua_pushcclosure(L, os_exit, 2);
-    lua_setfield(L, -2, "exit");
-    lua_pop(L, 1);
-}
-
-static int prepare(lua_State *L)
-{
-    struct program *program = lua_touserdata(L, 1);
-    if (ignores_environment(program->argv)) {
-        lua_pushboolean(L, 1);
-        lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
-    }
-    lua_gc(L, LUA_GCSTOP, 0);
-    luaL_openlibs(L);
-    lua_gc(L, LUA_GCRESTART, -1);
-    struct script *s = lagoon__open_program(L, program->rt);
-    lagoon__collect_trace(L, s, program->has_trace ? log_line : NULL);
-    lagoon__guard_coroutines(L);
-    guard_exit(L, s);
-    push_argv(L, program);
-    lua_pushboolean(L, isatty(STDIN_FILENO));
-    program->script = s;
-    program->task = lagoon__async(L, s, 2);
-    program->task->sg->is_main = true;
-    s->main_id = program->task->ref.id;
-    program->task_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-    return 0;
-}
-
-static int report_deadlock(lua_State *L)
-{
-    struct program *program = lua_touserdata(L, 1);
-    lagoon__push_dump(L, program->script);
-    fprintf(stderr, "\n%s\n", lua_tostring(L, -1));
-    return 0;
-}
-
 static int take_outcome(lua_State *L)
 {
     struct program *program = lua_touserdata(L, 1);
@@ -159,7 +113,7 @@ static int take_outcome(lua_State *L)
     return 0;
 }
 
-// Calls one of the above, and says so if there was an error in it.
+// Calls a function with the program, and says so if there was an error in it.
 static bool call(lua_State *L, lua_CFunction function, struct program *program)
 {
     if (lua_cpcall(L, function, program) == 0) {
@@ -171,9 +125,77 @@ static bool call(lua_State *L, lua_CFunction function, struct program *program)
     return false;
 }
 
+// Writes out what was printed; the status that the process ends with.
+static int flush(int status)
+{
+    bool is_lost = ferror(stdout) != 0;
+    if ((fflush(stdout) != 0 || is_lost) && status == 0) {
+        fprintf(stderr, "lagoon: cannot write to standard output\n");
+        status = STATUS_ERROR;
+    }
+    return status;
+}
+
+// The thread that drives is inside a long computation of a task, and goroutine 1 has
+// ended on another: as in Go, nobody waits for that.
+static void leave_without_driver(void *arg)
+{
+    struct program *program = arg;
+    // acq_rel: who comes first sees what goroutine 1 has left
+    if (atomic_exchange_explicit(&program->is_leaving, true, memory_order_acq_rel)) {
+        return;
+    }
+    bool is_told = call(program->L, take_outcome, program);
+    _exit(flush(is_told ? program->status : STATUS_ERROR));
+}
+
+static void on_over(struct script *s)
+{
+    struct program *program = s->program;
+    lg_timer_start(&program->patience, lg_now(s->rt) + PATIENCE_NS, 0);
+}
+
+static int prepare(lua_State *L)
+{
+    struct program *program = lua_touserdata(L, 1);
+    if (ignores_environment(program->argv)) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+    }
+    lua_gc(L, LUA_GCSTOP, 0);
+    luaL_openlibs(L);
+    lua_gc(L, LUA_GCRESTART, -1);
+    struct script *s = lagoon__open_program(L, program->rt);
+    lagoon__collect_trace(L, s, program->has_trace ? log_line : NULL);
+    push_argv(L, program);
+    lua_pushboolean(L, isatty(STDIN_FILENO));
+    program->script = s;
+    s->program = program;
+    program->task = lagoon__async(L, s, 2);
+    program->task->sg->is_main = true;
+    s->main_id = program->task->ref.id;
+    s->on_over = on_over;
+    lg_timer_init(&program->patience, program->rt, NULL, leave_without_driver, program);
+    program->task_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+static int report_deadlock(lua_State *L)
+{
+    struct program *program = lua_touserdata(L, 1);
+    lagoon__push_dump(L, program->script, DUMP_ALL_STILL);
+    fprintf(stderr, "\n%s\n", lua_tostring(L, -1));
+    return 0;
+}
+
 static int drive(lua_State *L, struct program *program)
 {
     int err = lg_drive(program->rt, program->task->ref);
+    if (atomic_exchange_explicit(&program->is_leaving, true, memory_order_acq_rel)) {
+        for (;;) {
+            pause(); // another thread ends the process
+        }
+    }
     if (err == LG_EDEADLOCK) {
         fflush(stdout);
         fputs("fatal error: all goroutines are asleep - deadlock!\n", stderr);
@@ -187,43 +209,34 @@ static int drive(lua_State *L, struct program *program)
     return call(L, take_outcome, program) ? program->status : STATUS_ERROR;
 }
 
-// The state's memory is the runtime's, so that one limit counts for all.
-static void *allocate(void *ud, void *ptr, size_t osize, size_t nsize)
+static int64_t now_ns(void)
 {
-    return lg_alloc(ud, LG_USE_STATES, ptr, osize, nsize);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-// As the one that luaL_newstate() sets.
-static int panic(lua_State *L)
+// A task computes on another thread, and the program is over: as in Go, nobody waits.
+static _Noreturn void leave_running(int status)
 {
-    const char *message = lua_tostring(L, -1);
-    fprintf(stderr, "PANIC: unprotected error in call to Lua API (%s)\n",
-            message ? message : "?");
-    return 0;
-}
-
-// A state whose memory is the runtime's; one with LuaJIT's own allocator, if this LuaJIT
-// takes no other (its 32-bit references reach only the lowest 2 GB).
-static lua_State *new_state(lg_runtime *rt)
-{
-    lua_State *L = lua_newstate(allocate, rt);
-    if (L == NULL) {
-        return luaL_newstate();
-    }
-    lua_atpanic(L, panic);
-    return L;
+    _exit(flush(status));
 }
 
 static int run(struct program *program)
 {
-    lua_State *L = new_state(program->rt);
+    lua_State *L = lagoon__new_state(program->rt);
     if (L == NULL) {
         lagoon__print_error("cannot create a Lua state: not enough memory");
         return STATUS_ERROR;
     }
+    program->L = L;
     int status = call(L, prepare, program) ? drive(L, program) : STATUS_ERROR;
-    lg_stop(program->rt); // from here on no other thread is in the state
+    if (lg_stop_until(program->rt, now_ns() + PATIENCE_NS) != LG_OK) {
+        leave_running(status);
+    }
+    // From here on no other thread is in any state.
     if (program->script != NULL) {
+        lagoon__hub_close(program->script->hub);
         lagoon__script_close(program->script);
     }
     lua_close(L);
@@ -237,11 +250,5 @@ int main(int argc, char **argv)
     if (open_runtime(ignores_environment(argv), &program) != LG_OK) {
         return STATUS_ERROR;
     }
-    int status = run(&program);
-    bool is_lost = ferror(stdout) != 0;
-    if ((fflush(stdout) != 0 || is_lost) && status == 0) {
-        fprintf(stderr, "lagoon: cannot write to standard output\n");
-        status = STATUS_ERROR;
-    }
-    return status;
+    return flush(run(&program));
 }

@@ -11,6 +11,7 @@
 #include "collect.h"
 #include "fail.h"
 #include "refusal.h"
+#include "retire.h"
 #include "state.h"
 #include "wait.h"
 
@@ -107,8 +108,9 @@ static int gc(lua_State *L)
     if (lagoon__is_in_gc(L, s)) {
         lagoon__raise(L, "cannot collect inside a __gc metamethod");
     }
-    // First the state: it holds what is the core's.
+    // First the states: they hold what is the core's.
     lagoon__collect_all(L, s);
+    lagoon__retire_collect(L, s);
     struct script_g *sg = lagoon__donor(L, s);
     if (sg != NULL) {
         int rc = lg_gc(s->rt);
@@ -120,9 +122,20 @@ static int gc(lua_State *L)
     return 0;
 }
 
+// retire(): closes the worker states that have nothing to do, soon.
+static int retire(lua_State *L)
+{
+    lagoon__retire_all(lagoon__script(L)->hub);
+    return 0;
+}
+
 void lagoon__open_memory(lua_State *L, struct script *s)
 {
     static const luaL_Reg functions[] = {
-        {"gc", gc}, {"gc_percent", gc_percent}, {"mem_limit", mem_limit}, {NULL, NULL}};
+        {"gc", gc},
+                                         {"gc_percent", gc_percent},
+                                         {"mem_limit", mem_limit},
+                                         {"retire", retire},
+                                         {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

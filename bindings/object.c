@@ -54,14 +54,25 @@ void *lagoon__object_new(lua_State *L, struct script *s, enum kind kind,
     return object;
 }
 
-void *lagoon__object_at(lua_State *L, int index, enum kind kind)
+void *lagoon__object_any(lua_State *L, int index, enum kind *out_kind)
 {
     if (lua_type(L, index) != LUA_TUSERDATA ||
         lua_objlen(L, index) < sizeof(struct object)) {
         return NULL;
     }
     struct object *object = lua_touserdata(L, index);
-    return object->mark == (MARK | kind) ? object : NULL;
+    if (object->mark < MARK || object->mark >= (MARK | NKINDS)) {
+        return NULL;
+    }
+    *out_kind = (enum kind)(object->mark - MARK);
+    return object;
+}
+
+void *lagoon__object_at(lua_State *L, int index, enum kind kind)
+{
+    enum kind got;
+    void *object = lagoon__object_any(L, index, &got);
+    return object != NULL && got == kind ? object : NULL;
 }
 
 void *lagoon__self(lua_State *L, enum kind kind, const char *method)

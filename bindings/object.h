@@ -25,10 +25,10 @@ enum kind {
     KIND_ATOMIC,
     KIND_MAP,
     KIND_BUFFER,
-    KIND_MOVE,   // a buffer on its way out
+    KIND_MOVE, // a buffer on its way out
     KIND_FROZEN,
-    KIND_CODE,   // scripts do not see it
-    KIND_CLASS,  // nor this
+    KIND_CODE,  // scripts do not see it
+    KIND_CLASS, // nor this
     NKINDS,
 };
 
@@ -47,6 +47,9 @@ void *lagoon__object_new(lua_State *L, struct script *s, enum kind kind,
 
 // The object at an index, or NULL if it is none of that kind.
 void *lagoon__object_at(lua_State *L, int index, enum kind kind);
+
+// The object of ours at an index, of any kind, or NULL if it is none.
+void *lagoon__object_any(lua_State *L, int index, enum kind *out_kind);
 
 // The object at index 1, or raises in the name of one of its methods.
 void *lagoon__self(lua_State *L, enum kind kind, const char *method);

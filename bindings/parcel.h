@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Values on their way from one Lua state to another. A parcel is an object of the
-// core's collector: an array of references, of which the first is the text (bytes
-// without references), and the others are the shared objects that the text speaks of
-// by number.
+// Values on their way from one Lua state to another. A parcel is text, which is bytes of
+// the core's collector without references; or, where the text speaks of shared objects by
+// number, an array of references.
 //
-//   refs[0] --> text: struct parcel_head, values, bodies
-//   refs[1..n] --> struct shared
+//   PARCEL_TEXT        ptr --> letter: size, text
+//   PARCEL_WITH_REFS   ptr --> refs[0] --> letter
+//                              refs[1..n] --> struct shared
 //
-// The text (encode.c writes, decode.c reads) is, in the host's byte order:
-//
-//   head      number of values, number of objects
-//   values    each a tag byte and what belongs to it
-//   bodies    of the objects (tables and functions), in the order in which they were
-//             first mentioned. What a body mentions first gets the next number, and
-//             its body stands further down: so depth costs no stack.
+// The text (text.h; encode.c writes, decode.c reads) is in the host's byte order: values,
+// and then the bodies of objects (tables and functions), in the order in which they were
+// first mentioned. What a body mentions first gets the next number, and its body stands
+// further down: so depth costs no stack.
 //
 // Who sends pays with an error; who receives trusts nothing: whatever the bytes are,
 // decoding them ends in a value or an error.
@@ -29,6 +26,9 @@
 
 struct script;
 struct shared;
+
+// What a VALUE_PARCEL's ptr is: in its ref.
+enum parcel_kind { PARCEL_WITH_REFS, PARCEL_TEXT };
 
 // What is sent, for the paths in messages.
 enum route {
@@ -58,5 +58,9 @@ int lagoon__decode_all(lua_State *L, struct script *s, struct value value);
 // What was encoded will not be sent: buffers that it would have moved are back with
 // their owners.
 void lagoon__recall(struct value value);
+
+// The text of a parcel (text.h).
+struct letter;
+struct letter *lagoon__parcel_letter(struct value parcel);
 
 #endif // LAGOON_PARCEL_H

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "fail.h"
+#include "forward.h"
 #include "go.h"
+#include "hub.h"
 #include "state.h"
 #include "task.h"
 #include "trace.h"
@@ -95,8 +97,7 @@ static void remember_recent(lua_State *L, struct script *s, int error, int trace
     lua_settop(L, recent - 1);
 }
 
-// Has traceback() find the one on top of L for the error at an index.
-static void remember_trace(lua_State *L, struct script *s, int error)
+void lagoon__remember_trace(lua_State *L, struct script *s, int error)
 {
     int trace = lua_gettop(L);
     luaL_checkstack(L, 8, "no room for a traceback");
@@ -146,7 +147,7 @@ void lagoon__push_new_trace(lua_State *L, struct script_g *sg, int error)
         lua_insert(L, -3);
         lua_pop(L, 2);
     }
-    remember_trace(L, sg->script, error);
+    lagoon__remember_trace(L, sg->script, error);
 }
 
 static int traceback(lua_State *L)
@@ -173,7 +174,7 @@ static int note_trace(lua_State *L)
         add_goroutine(&b, sg);
     }
     luaL_pushresult(&b);
-    remember_trace(L, s, 1);
+    lagoon__remember_trace(L, s, 1);
     lua_settop(L, 1);
     return 1;
 }
@@ -285,6 +286,9 @@ void lagoon__report_unhandled(struct script_g *sg, lua_State *from)
         }
         lua_pop(s->aux, 1);
     }
+    if (lagoon__forward_error(sg, from)) {
+        return;
+    }
     if (lua_cpcall(s->aux, print_unhandled, &unhandled) != 0) {
         lagoon__print_error("an error in a goroutine, and another one in reporting it");
         lua_pop(s->aux, 1);
@@ -307,6 +311,9 @@ static int on_error(lua_State *L)
     }
     luaL_unref(L, LUA_REGISTRYINDEX, s->refs.handler);
     s->refs.handler = lua_isnil(L, 1) ? LUA_NOREF : luaL_ref(L, LUA_REGISTRYINDEX);
+    if (s->hub != NULL && s->worker == NULL) {
+        lagoon__hub_note_handler(s->hub);
+    }
     return 0;
 }
 

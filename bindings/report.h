@@ -14,6 +14,9 @@ struct script_g;
 // of both. lagoon.traceback() finds it from now on. May raise.
 void lagoon__push_new_trace(lua_State *L, struct script_g *sg, int error);
 
+// Has traceback() find the one on top of L for the error at an index. May raise.
+void lagoon__remember_trace(lua_State *L, struct script *s, int error);
+
 // An error that nobody handles, on top of `from`, has left a goroutine: calls
 // the error handler; without one, reports it and, in a program, ends that.
 void lagoon__report_unhandled(struct script_g *sg, lua_State *from);

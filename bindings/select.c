@@ -8,29 +8,35 @@
 
 #include "chan.h"
 #include "fail.h"
+#include "out.h"
+#include "parcel.h"
 #include "state.h"
 #include "wait.h"
 
 enum { USUAL_CASES = 8 };
 
-struct select_case {
-    struct chan *chan;
-    struct value value;
-};
-
+// The values of the cases stand in an object of the core's collector, which must see
+// them there, and of which a handle is kept.
 struct select_block {
     struct select_block *next;
     uint32_t cap;
     uint32_t ncases;
-    size_t index;   // which case was done
-    lg_case *cases; // cap of them
-    struct select_case side[];
+    size_t index;         // which case was done
+    lg_case *cases;       // cap of them
+    struct value *values; // the same
+    lg_handle *handle;
+    struct chan *chans[];
 };
 
 static size_t block_size(uint32_t cap)
 {
-    return sizeof(struct select_block) +
-           cap * (sizeof(struct select_case) + sizeof(lg_case));
+    return sizeof(struct select_block) + cap * (sizeof(struct chan *) + sizeof(lg_case));
+}
+
+static void free_block(struct script *s, struct select_block *block)
+{
+    lg_handle_free(block->handle);
+    lagoon__realloc(s, block, block_size(block->cap), 0);
 }
 
 static struct select_block *get_block(lua_State *L, struct script *s, int ncases)
@@ -46,17 +52,33 @@ static struct select_block *get_block(lua_State *L, struct script *s, int ncases
         lagoon__raise_memory(L);
     }
     block->cap = cap;
-    block->cases = (lg_case *)(block->side + cap);
+    block->cases = (lg_case *)(void *)(block->chans + cap);
+    if (lg_handle_new_object(s->rt, s->types.values, cap, &block->handle) != LG_OK) {
+        lagoon__realloc(s, block, block_size(cap), 0);
+        lagoon__raise_memory(L);
+    }
+    block->values = lg_handle_get(block->handle);
     return block;
+}
+
+// What the collector may not have seen yet, and what may still be needed.
+static void empty_values(struct select_block *block)
+{
+    for (uint32_t i = 0; i < block->ncases; i++) {
+        if (block->values[i].ptr != NULL) {
+            lg_store(&block->values[i].ptr, NULL);
+        }
+    }
 }
 
 static void put_block(struct script *s, struct select_block *block)
 {
-    if (block->cap == USUAL_CASES) {
+    if (block->cap == USUAL_CASES && lg_self().id != 0) {
+        empty_values(block);
         block->next = s->blocks;
         s->blocks = block;
     } else {
-        lagoon__realloc(s, block, block_size(block->cap), 0);
+        free_block(s, block);
     }
 }
 
@@ -65,7 +87,7 @@ void lagoon__select_fini(struct script *s)
     while (s->blocks != NULL) {
         struct select_block *block = s->blocks;
         s->blocks = block->next;
-        lagoon__realloc(s, block, block_size(block->cap), 0);
+        free_block(s, block);
     }
 }
 
@@ -76,7 +98,7 @@ size_t lagoon__select_ncases(const struct script_g *sg)
 
 struct chan *lagoon__select_chan(const struct script_g *sg, size_t i)
 {
-    return sg->select->side[i].chan;
+    return sg->select->chans[i];
 }
 
 // -- cases --
@@ -142,33 +164,99 @@ static void drop_cases(lua_State *L, struct script *s, struct select_block *bloc
 {
     for (uint32_t i = 0; i < n; i++) {
         if (i != done && block->cases[i].op == LG_SEND &&
-            block->side[i].value.tag == VALUE_REF && push_sending(L, s, (int)i + 1)) {
+            block->values[i].tag >= VALUE_REF && push_sending(L, s, (int)i + 1)) {
             int ch = lua_gettop(L) - 1;
-            if (live_chan(L, ch) == block->side[i].chan) {
-                lagoon__value_drop(L, ch, block->side[i].chan, block->side[i].value);
+            if (live_chan(L, ch) == block->chans[i]) {
+                lagoon__value_drop(L, ch, block->chans[i], block->values[i]);
             }
             lua_pop(L, 2);
         }
     }
 }
 
-static void fill_case(lua_State *L, struct script *s, struct select_block *block,
-                      uint32_t i)
+// -- what is sent to other states is encoded first, which may fail --
+
+struct sealing {
+    struct script *s;
+    struct value *values; // ncases of them, in an object of the collector
+    int ncases;
+};
+
+static bool is_sealed_send(lua_State *L, struct script *s, int index)
 {
-    struct select_case *side = &block->side[i];
-    side->value = (struct value){0};
+    if (!push_sending(L, s, index)) {
+        return false;
+    }
+    bool is_it = ((struct chan *)lua_touserdata(L, -2))->object.handle != NULL;
+    lua_pop(L, 2);
+    return is_it;
+}
+
+// Encodes the values of sends over shared channels. The cases are at 2, 3, ...
+static int seal_cases(lua_State *L)
+{
+    struct sealing *sealing = lua_touserdata(L, 1);
+    for (int i = 0; i < sealing->ncases; i++) {
+        if (is_sealed_send(L, sealing->s, i + 2)) {
+            push_sending(L, sealing->s, i + 2);
+            lagoon__encode(L, sealing->s, -1, &sealing->values[i]);
+            lua_pop(L, 2);
+        }
+    }
+    return 0;
+}
+
+// NULL: no case sends to another state. Else they are kept by what is on top. Raises,
+// with nothing sealed.
+static struct value *seal(lua_State *L, struct script *s, int ncases)
+{
+    int first = 1;
+    while (first <= ncases && !is_sealed_send(L, s, first)) {
+        first++;
+    }
+    if (first > ncases) {
+        return NULL;
+    }
+    luaL_checkstack(L, ncases + 8, "too many cases");
+    struct value *values = lagoon__gc_new_kept(L, s, s->types.values, (size_t)ncases);
+    struct sealing sealing = {s, values, ncases};
+    lua_pushcfunction(L, seal_cases);
+    lua_pushlightuserdata(L, &sealing);
+    for (int i = 1; i <= ncases; i++) {
+        lua_pushvalue(L, i);
+    }
+    if (lua_pcall(L, ncases + 1, 0, 0) != 0) {
+        for (int i = 0; i < ncases; i++) {
+            lagoon__recall(values[i]);
+        }
+        lua_error(L);
+    }
+    return values;
+}
+
+// -- filling a block --
+
+static void fill_case(lua_State *L, struct script *s, struct select_block *block,
+                      uint32_t i, const struct value *sealed)
+{
+    struct value *value = &block->values[i];
+    lagoon__value_put(value, lagoon__value_of_tag(VALUE_NIL));
     if (push_sending(L, s, (int)i + 1)) {
-        int value = lua_gettop(L);
-        side->chan = lua_touserdata(L, value - 1);
-        lagoon__value_pack(L, value, value - 1, side->chan, &side->value);
+        int index = lua_gettop(L);
+        block->chans[i] = lua_touserdata(L, index - 1);
+        if (sealed != NULL && block->chans[i]->object.handle) {
+            lagoon__value_put(value, sealed[i]);
+        } else {
+            lagoon__value_pack(L, index, index - 1, block->chans[i], value);
+        }
         lua_pop(L, 2);
         block->cases[i].op = LG_SEND;
     } else {
-        side->chan = lua_touserdata(L, (int)i + 1);
+        block->chans[i] = lua_touserdata(L, (int)i + 1);
         block->cases[i].op = LG_RECV;
     }
-    block->cases[i].ch = side->chan->ch;
-    block->cases[i].elem = &side->value;
+    block->cases[i].ch = block->chans[i]->ch;
+    block->cases[i].elem = value;
 }
 
 // -- results --
@@ -182,12 +270,19 @@ static int push_done(lua_State *L, struct script *s, struct select_block *block,
         return lagoon__finish_raise(L, "send on closed channel");
     }
     drop_cases(L, s, block, block->ncases, i);
+    struct value value = block->values[i];
+    if (!is_send && rc == LG_OK && lagoon__value_is_sealed(value)) {
+        lagoon__out_seal(L, s, value);
+        lua_pushinteger(L, (lua_Integer)i + 1);
+        return 3;
+    }
     lua_pushinteger(L, WAIT_OK);
     lua_pushinteger(L, (lua_Integer)i + 1);
     if (is_send) {
         return 2;
     }
-    lagoon__value_unpack(L, (int)i + 1, block->side[i].chan, block->side[i].value);
+    value = rc == LG_OK ? value : lagoon__value_of_tag(VALUE_NIL);
+    lagoon__value_unpack(L, (int)i + 1, block->chans[i], value);
     lua_pushboolean(L, rc == LG_OK);
     return 4;
 }
@@ -211,7 +306,7 @@ static int push_result(lua_State *L, struct script_g *sg, int rc)
 static void count_waiting(struct select_block *block, int change)
 {
     for (uint32_t i = 0; i < block->ncases; i++) {
-        block->side[i].chan->nwaiting += change;
+        block->chans[i]->nwaiting += change;
     }
 }
 
@@ -266,12 +361,13 @@ static int select(lua_State *L)
                       LG_CHAN_CASES_MAX);
     }
     check_cases(L, s, ncases);
+    struct value *sealed = seal(L, s, ncases);
     int64_t deadline_ns = has_default ? 0 : LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
     struct select_block *block = get_block(L, s, ncases);
     block->ncases = (uint32_t)ncases;
     for (uint32_t i = 0; i < block->ncases; i++) {
-        fill_case(L, s, block, i);
+        fill_case(L, s, block, i, sealed);
     }
     sg->select = block;
     return run_select(L, sg, deadline_ns, has_default);

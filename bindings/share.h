@@ -33,9 +33,9 @@ struct husk;
 
 // References are changed with lg_store().
 struct shared {
-    uint32_t kind;   // enum kind
+    uint32_t kind;          // enum kind
     _Atomic uint32_t flags; // the kind's
-    void *core;      // what the husk frees; NULL: nothing
+    void *core;             // what the husk frees; NULL: nothing
     struct husk *husk;
     void *data; // what else it refers to: objects of the collector
     void *more;
@@ -65,13 +65,21 @@ struct share_ops {
 // from a C stack of a goroutine. Raises.
 struct shared *lagoon__share(lua_State *L, struct script *s, int index);
 
-// Pushes this state's userdata for a shared object. Raises.
+// Pushes this state's userdata for a shared object, with its methods: the module is
+// loaded if need be. Raises.
 void lagoon__push_shared(lua_State *L, struct script *s, struct shared *shared);
+
+// The same for a userdata that no script may see before the module is loaded.
+void lagoon__push_bare(lua_State *L, struct script *s, struct shared *shared);
 
 // Pushes a userdata of a kind that is born shared, with a new shared object, which
 // *out tells; returns the userdata, zeroed behind its struct object. Raises.
 void *lagoon__shared_new(lua_State *L, struct script *s, enum kind kind,
                          struct shared **out);
+
+// The userdata at index 1 of a kind that is born shared, or raises in the name of one of
+// its methods: also when it has been finalised.
+void *lagoon__shared_self(lua_State *L, enum kind kind, const char *method);
 
 // What a userdata of ours shares; NULL: it is its state's own.
 static inline struct shared *lagoon__shared_of(const struct object *object)
@@ -85,10 +93,19 @@ void lagoon__unshare(struct object *object);
 // The `__gc` of kinds that have nothing else to do.
 int lagoon__shared_finalise(lua_State *L);
 
-// Makes an object of the collector for the bindings, zeroed, by whoever calls: in a
-// goroutine, or outside of any, where *out_handle keeps it (else NULL). NULL: no
-// memory. To be followed by lg_handle_free().
+// Makes an object of the collector, zeroed, and pushes a userdata that keeps it alive:
+// for threads that are in no goroutine, whose stacks nobody scans, and for what errors
+// may cut short. Raises.
+void *lagoon__gc_new_kept(lua_State *L, struct script *s, lg_type *type, size_t n);
+
+// Makes an object of the collector, zeroed: in a goroutine, alive while it is on the C
+// stack; outside of any, *out_handle keeps it, to be freed (in a goroutine that is
+// NULL). NULL: no memory.
 void *lagoon__gc_new(struct script *s, lg_type *type, size_t n, lg_handle **out_handle);
+
+// Stores a reference in an object of the collector: lg_store(), but also outside of
+// goroutines. Nothing was there before.
+void lagoon__gc_set(void *slot, void *value);
 
 // The types of the bindings' objects, in each runtime that has a script.
 struct share_types {
@@ -96,9 +113,14 @@ struct share_types {
     lg_type *husk;   // struct husk
     lg_type *values; // struct value
     lg_type *refs;   // void *
+    lg_type *bytes;  // unsigned char
+    lg_type *task;   // struct task_core
 };
 
-// Registers them. LG_OK or LG_ENOMEM.
-int lagoon__share_types(lg_runtime *rt, struct share_types *out);
+// Whether a kind can be shared at all.
+bool lagoon__is_shareable(enum kind kind);
+
+// Makes ready: called once when a state opens. Raises.
+void lagoon__share_init(lua_State *L, struct script *s);
 
 #endif // LAGOON_SHARE_H

@@ -3,10 +3,16 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "code.h"
+#include "cores.h"
 #include "fail.h"
 #include "go.h"
+#include "hub.h"
+#include "names.h"
+#include "out.h"
 #include "refusal.h"
 #include "select.h"
 
@@ -70,13 +76,42 @@ void lagoon__unkeep(lua_State *L, struct script *s, int slot)
     lagoon__slots_put(&s->slots, slot);
 }
 
+// The state's memory is the runtime's, so that one limit counts for all.
+static void *allocate(void *ud, void *ptr, size_t osize, size_t nsize)
+{
+    return lg_alloc(ud, LG_USE_STATES, ptr, osize, nsize);
+}
+
+// As the one that luaL_newstate() sets.
+static int panic(lua_State *L)
+{
+    const char *message = lua_tostring(L, -1);
+    fprintf(stderr, "PANIC: unprotected error in call to Lua API (%s)\n",
+            message ? message : "?");
+    return 0;
+}
+
+lua_State *lagoon__new_state(lg_runtime *rt)
+{
+    lua_State *L = lua_newstate(allocate, rt);
+    if (L == NULL) {
+        return luaL_newstate();
+    }
+    lua_atpanic(L, panic);
+    return L;
+}
+
 void lagoon__script_close(struct script *s)
 {
     if (s->rt == NULL) {
         return;
     }
     lagoon__select_fini(s);
+    lg_handle_free(s->out_handle);
+    lg_handle_free(s->last_handle);
     if (s->owns_runtime && lg_current() == NULL) {
+        lg_stop(s->rt);
+        lagoon__hub_close(s->hub);
         lg_close(s->rt);
     }
     s->rt = NULL;
@@ -86,6 +121,9 @@ void lagoon__script_close(struct script *s)
 static int finalise(lua_State *L)
 {
     struct script *s = lua_touserdata(L, 1);
+    if (s->is_closing && s->rt != NULL) {
+        lagoon__cores_fini(s);
+    }
     lagoon__script_close(s);
     lagoon__slots_fini(&s->slots, s);
     return 0;
@@ -131,6 +169,9 @@ static void make_refs(lua_State *L, struct script *s)
     refs->failed = new_table(L, "k");
     refs->handler = LUA_NOREF;
     refs->sending = new_table(L, NULL);
+    lua_pushboolean(L, 0);
+    refs->scratch = new_ref(L);
+    refs->shared = new_table(L, "v");
     lua_pushcfunction(L, noop);
     refs->noop = new_ref(L);
     lagoon__refusal_init(L, s);
@@ -186,10 +227,14 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     make_refs(L, s);
     s->owns_runtime = rt == NULL;
     s->rt = rt ? rt : open_runtime(L);
+    lagoon__share_init(L, s);
+    lagoon__out_init(L, s);
+    lagoon__names_init(L, s);
     int err = lg_strand_open(s->rt, &lagoon__strand_ops, s, &s->strand);
     if (err) {
         lagoon__raise(L, "cannot open a strand: %s", lg_strerror(err));
     }
+    lagoon__code_init(L, s);
     lagoon__collect_init(L, s);
     lua_setfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     return s;

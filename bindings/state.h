@@ -16,7 +16,9 @@
 #include <stdint.h>
 
 #include "collect.h"
+#include "names.h"
 #include "object.h"
+#include "share.h"
 #include "slots.h"
 #include "value.h"
 
@@ -30,9 +32,15 @@ enum { OUT_SLOTS = 256 };
 #define LAGOON_SCRIPT_KEY "lagoon.script"
 
 struct script_g;
+struct code_cache;
+struct core_block;
+struct hub;
 struct script;
+struct scratch;
+struct program;
 struct select_block;
 struct task;
+struct worker;
 
 // Turns the result of a wait that is over into Lua results. L is where the
 // blocking function was called, its arguments are still at 1, 2, ...; returns
@@ -92,46 +100,81 @@ struct script_refs {
     int ffi_call;    // the function that makes FFI calls; LUA_NOREF: no FFI
     int pcall;       // the functions of these names
     int xpcall;
-    int sources;         // table: name of a source -> true
-    int traces;          // weak table: error -> traceback
-    int recent;          // table: errors that cannot be weak -> traceback, and a ring
-    int fast_refs;       // weak table: channel -> its table of references
-    int failed;          // weak table: task that failed -> true
-    int handler;         // what lagoon.on_error() was given, or LUA_NOREF
-    int sending;         // metatable of ch:sending(v)
-    int default_case;    // lagoon.default
-    int sentinel;        // metatable of what tells of the end of a cycle
+    int sources;       // table: name of a source -> true
+    int traces;        // weak table: error -> traceback
+    int recent;        // table: errors that cannot be weak -> traceback, and a ring
+    int fast_refs;     // weak table: channel -> its table of references
+    int failed;        // weak table: task that failed -> true
+    int handler;       // what lagoon.on_error() was given, or LUA_NOREF
+    int sending;       // metatable of ch:sending(v)
+    int default_case;  // lagoon.default
+    int sentinel;      // metatable of what tells of the end of a cycle
+    int shared;        // weak table: shared object -> userdata
+    int anchor;        // metatable of what keeps an object of the core's collector
+    int body;          // of a worker: the function that its tasks' goroutines begin with
+    int env_meta;      // of a worker: metatable of their environments
+    int names;         // weak table: function or table -> its name
+    int loaded;        // package.loaded
+    int loading;       // list: modules that were being loaded when it was looked at
+    int builtins;      // table: the globals that come with Lua
+    int class_tables;  // table: name of a class -> metatable
+    int class_objects; // weak table: metatable -> userdata
+    int scratch;       // the userdata of script.scratch
+    int frozen_large;  // metatable of frozen tables with many values; or LUA_NOREF
     int classes[NKINDS]; // metatables
 };
 
 struct script {
-    lua_State *aux;    // a thread of ours, for calls that no goroutine makes
-    lua_State *main;   // the state's main thread; NULL: it has not called us yet
-    lua_State *driver; // where lagoon.run() is being called; or NULL
-    lg_runtime *rt;    // NULL: closed, and nothing of ours works any more
+    struct hub *hub;       // NULL: no other state has been asked for yet
+    struct worker *worker; // NULL: the state is no worker
+    size_t nbusy;          // goroutines and pending timers: what keeps a worker
+    lua_State *aux;        // a thread of ours, for calls that no goroutine makes
+    lua_State *main;       // the state's main thread; NULL: it has not called us yet
+    lua_State *driver;     // where lagoon.run() is being called; or NULL
+    lg_runtime *rt;        // NULL: closed, and nothing of ours works any more
     lg_strand *strand;
-    bool owns_runtime; // opened by us, for a host
-    bool is_program;   // an error that nobody handles ends the process
-    bool is_over;      // goroutine 1 has ended: no Lua code runs any more
-    uint64_t main_id;  // of goroutine 1
+    bool owns_runtime;                 // opened by us, for a host
+    bool is_program;                   // an error that nobody handles ends the process
+    bool is_over;                      // goroutine 1 has ended: no Lua code runs any more
+    uint64_t main_id;                  // of goroutine 1
+    void (*on_over)(struct script *s); // called when that has ended
+    struct program *program;           // of main.c
 
-    struct value out[OUT_SLOTS]; // what fast calls have received, until it is read
-    uint32_t out_at;             // the slot in use (fast.c)
-    bool has_hook_run;           // a probe of refusal.c
-    const char *refusal;         // why the last lagoon__waiter() was `outside`
-    struct script_g outside;     // stands for a goroutine where there is none
+    struct value *out;       // OUT_SLOTS of what was received, until it is read (out.h)
+    uint32_t out_at;         // the slot in use
+    lg_handle *out_handle;   // keeps them
+    lg_handle *last_handle;  // keeps what left one on a thread without a goroutine
+    struct scratch *scratch; // memory to encode with; or NULL
+    struct share_types types;
+    bool has_module;         // `lagoon` is loaded: userdata of ours have their methods
+    bool is_closing;         // a worker that is closed alone: nobody waits on anything
+    bool is_ending;          // an error leaves its goroutine: nothing may wait
+    bool has_hook_run;       // a probe of refusal.c
+    const char *refusal;     // why the last lagoon__waiter() was `outside`
+    struct script_g outside; // stands for a goroutine where there is none
 
     struct script_refs refs;
     struct collector collector;
+    struct naming names;
+    struct filter class_filter;
     struct slots slots; // of refs.kept
     struct coroutine pool[COROUTINE_POOL_CAP];
     int npooled;
     struct select_block *blocks; // for reuse
+    struct core_block *cores;    // the same
+    struct code_cache *codes;    // code.c's
     size_t hidden_bytes;         // allocated behind the collector's back lately
+    size_t nwarm;                // values in the plain tables of frozen ones (frozen.h)
+    const void *ffi_caller;      // from where the interpreter calls through the FFI
     int recent_at;               // where the ring of refs.recent goes on
     const char *last_source;     // the last one that was looked up in refs.sources
     int nsources;                // in refs.sources
 };
+
+// Makes a state whose memory is the runtime's; one with LuaJIT's own allocator, if this
+// LuaJIT takes no other (its 32-bit references reach only the lowest 2 GB). NULL: no
+// memory.
+lua_State *lagoon__new_state(lg_runtime *rt);
 
 // Gives a state its script, or finds the one it has. rt is borrowed; NULL opens
 // a runtime of one P, which is closed with the state. Raises.
@@ -144,6 +187,12 @@ void lagoon__script_close(struct script *s);
 static inline struct script *lagoon__script(lua_State *L)
 {
     return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+// Whether a userdata of a kind that is born shared may be used.
+static inline bool lagoon__shared_is_alive(const struct object *object)
+{
+    return object->handle != NULL && object->script->rt != NULL;
 }
 
 // Adds C functions to the table on top of the stack, each with the script.

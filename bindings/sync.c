@@ -4,7 +4,10 @@
 #include "sync.h"
 
 #include <lauxlib.h>
+#include <stdatomic.h>
+#include <stddef.h>
 
+#include "cores.h"
 #include "fail.h"
 #include "state.h"
 #include "wait.h"
@@ -39,11 +42,87 @@ static int push_tried(lua_State *L, int rc)
     return 1;
 }
 
+// -- the shareable ones: each begins with an object and a pointer to its core --
+
+struct lockable {
+    struct object object;
+    void *core;
+};
+
+_Static_assert(offsetof(struct mutex, core) == offsetof(struct lockable, core), "");
+_Static_assert(offsetof(struct rwmutex, core) == offsetof(struct lockable, core), "");
+_Static_assert(offsetof(struct waitgroup, core) == offsetof(struct lockable, core), "");
+_Static_assert(offsetof(struct semaphore, core) == offsetof(struct lockable, core), "");
+
+static void *push_new(lua_State *L, enum kind kind)
+{
+    struct script *s = lagoon__script(L);
+    if (s->rt == NULL) {
+        lagoon__raise(L, "the runtime has been closed");
+    }
+    size_t size_bytes =
+        kind == KIND_SEMAPHORE ? sizeof(struct semaphore) : sizeof(struct lockable);
+    struct lockable *lockable = lagoon__object_new(L, s, kind, size_bytes);
+    lockable->core = lagoon__core_new(L, s);
+    return lockable;
+}
+
+static int finalise(lua_State *L)
+{
+    struct lockable *lockable = lua_touserdata(L, 1);
+    if (lockable->object.handle) {
+        lagoon__unshare(&lockable->object);
+    } else if (lockable->core) {
+        lagoon__core_put(lockable->object.script, lockable->core);
+    }
+    return 0;
+}
+
+static void share(lua_State *L, struct script *s, int index, struct shared *shared)
+{
+    (void)s;
+    struct lockable *lockable = lua_touserdata(L, index);
+    shared->core = lockable->core;
+}
+
+static void adopt(lua_State *L, void *userdata, struct shared *shared)
+{
+    (void)L;
+    ((struct lockable *)userdata)->core = shared->core;
+}
+
+static void share_semaphore(lua_State *L, struct script *s, int index,
+                            struct shared *shared)
+{
+    struct semaphore *semaphore = lua_touserdata(L, index);
+    share(L, s, index, shared);
+    // relaxed: nobody else knows it yet
+    atomic_store_explicit(&shared->word, (uint64_t)semaphore->units,
+                          memory_order_relaxed);
+}
+
+static void adopt_semaphore(lua_State *L, void *userdata, struct shared *shared)
+{
+    adopt(L, userdata, shared);
+    // relaxed: never changed since it was shared
+    ((struct semaphore *)userdata)->units =
+        (int64_t)atomic_load_explicit(&shared->word, memory_order_relaxed);
+}
+
+const struct share_ops lagoon__mutex_ops = {sizeof(struct mutex), share, adopt,
+                                            lagoon__core_free};
+const struct share_ops lagoon__rwmutex_ops = {sizeof(struct rwmutex), share, adopt,
+                                              lagoon__core_free};
+const struct share_ops lagoon__waitgroup_ops = {sizeof(struct waitgroup), share, adopt,
+                                                lagoon__core_free};
+const struct share_ops lagoon__semaphore_ops = {sizeof(struct semaphore), share_semaphore,
+                                                adopt_semaphore, lagoon__core_free};
+
 // -- mutex --
 
 static int mutex_new(lua_State *L)
 {
-    lagoon__object_new(L, lagoon__script(L), KIND_MUTEX, sizeof(struct mutex));
+    push_new(L, KIND_MUTEX);
     return 1;
 }
 
@@ -52,20 +131,20 @@ static int mutex_lock(lua_State *L)
     struct mutex *mutex = lagoon__self(L, KIND_MUTEX, "lock");
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
-    int rc = lg_mutex_lock(&mutex->core, deadline_ns);
+    int rc = lg_mutex_lock(mutex->core, deadline_ns);
     return settle(L, sg, rc, lagoon__finish_plain);
 }
 
 static int mutex_try_lock(lua_State *L)
 {
     struct mutex *mutex = lagoon__self(L, KIND_MUTEX, "try_lock");
-    return push_tried(L, lg_mutex_lock(&mutex->core, 0));
+    return push_tried(L, lg_mutex_lock(mutex->core, 0));
 }
 
 static int mutex_unlock(lua_State *L)
 {
     struct mutex *mutex = lagoon__self(L, KIND_MUTEX, "unlock");
-    if (lg_mutex_unlock(&mutex->core) != LG_OK) {
+    if (lg_mutex_unlock(mutex->core) != LG_OK) {
         lagoon__raise(L, "unlock of unlocked mutex");
     }
     return 0;
@@ -75,7 +154,7 @@ static int mutex_unlock(lua_State *L)
 
 static int rwmutex_new(lua_State *L)
 {
-    lagoon__object_new(L, lagoon__script(L), KIND_RWMUTEX, sizeof(struct rwmutex));
+    push_new(L, KIND_RWMUTEX);
     return 1;
 }
 
@@ -84,7 +163,7 @@ static int rwmutex_lock(lua_State *L)
     struct rwmutex *rwmutex = lagoon__self(L, KIND_RWMUTEX, "lock");
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
-    int rc = lg_rwmutex_lock(&rwmutex->core, deadline_ns);
+    int rc = lg_rwmutex_lock(rwmutex->core, deadline_ns);
     return settle(L, sg, rc, lagoon__finish_plain);
 }
 
@@ -93,26 +172,26 @@ static int rwmutex_rlock(lua_State *L)
     struct rwmutex *rwmutex = lagoon__self(L, KIND_RWMUTEX, "rlock");
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
-    int rc = lg_rwmutex_rlock(&rwmutex->core, deadline_ns);
+    int rc = lg_rwmutex_rlock(rwmutex->core, deadline_ns);
     return settle(L, sg, rc, lagoon__finish_plain);
 }
 
 static int rwmutex_try_lock(lua_State *L)
 {
     struct rwmutex *rwmutex = lagoon__self(L, KIND_RWMUTEX, "try_lock");
-    return push_tried(L, lg_rwmutex_lock(&rwmutex->core, 0));
+    return push_tried(L, lg_rwmutex_lock(rwmutex->core, 0));
 }
 
 static int rwmutex_try_rlock(lua_State *L)
 {
     struct rwmutex *rwmutex = lagoon__self(L, KIND_RWMUTEX, "try_rlock");
-    return push_tried(L, lg_rwmutex_rlock(&rwmutex->core, 0));
+    return push_tried(L, lg_rwmutex_rlock(rwmutex->core, 0));
 }
 
 static int rwmutex_unlock(lua_State *L)
 {
     struct rwmutex *rwmutex = lagoon__self(L, KIND_RWMUTEX, "unlock");
-    if (lg_rwmutex_unlock(&rwmutex->core) != LG_OK) {
+    if (lg_rwmutex_unlock(rwmutex->core) != LG_OK) {
         lagoon__raise(L, "unlock of unlocked rwmutex");
     }
     return 0;
@@ -121,7 +200,7 @@ static int rwmutex_unlock(lua_State *L)
 static int rwmutex_runlock(lua_State *L)
 {
     struct rwmutex *rwmutex = lagoon__self(L, KIND_RWMUTEX, "runlock");
-    if (lg_rwmutex_runlock(&rwmutex->core) != LG_OK) {
+    if (lg_rwmutex_runlock(rwmutex->core) != LG_OK) {
         lagoon__raise(L, "runlock of a rwmutex that nobody reads");
     }
     return 0;
@@ -131,7 +210,7 @@ static int rwmutex_runlock(lua_State *L)
 
 static int waitgroup_new(lua_State *L)
 {
-    lagoon__object_new(L, lagoon__script(L), KIND_WAITGROUP, sizeof(struct waitgroup));
+    push_new(L, KIND_WAITGROUP);
     return 1;
 }
 
@@ -139,7 +218,7 @@ static int waitgroup_add(lua_State *L)
 {
     struct waitgroup *wg = lagoon__self(L, KIND_WAITGROUP, "add");
     int64_t delta = check_units(L, 2, "add", -UNITS_MAX);
-    if (lg_waitgroup_add(&wg->core, delta) != LG_OK) {
+    if (lg_waitgroup_add(wg->core, delta) != LG_OK) {
         lagoon__raise(L, "%s",
                       delta < 0 ? "negative waitgroup counter"
                                 : "waitgroup counter out of range");
@@ -150,7 +229,7 @@ static int waitgroup_add(lua_State *L)
 static int waitgroup_done(lua_State *L)
 {
     struct waitgroup *wg = lagoon__self(L, KIND_WAITGROUP, "done");
-    if (lg_waitgroup_add(&wg->core, -1) != LG_OK) {
+    if (lg_waitgroup_add(wg->core, -1) != LG_OK) {
         lagoon__raise(L, "negative waitgroup counter");
     }
     return 0;
@@ -161,7 +240,7 @@ static int waitgroup_wait(lua_State *L)
     struct waitgroup *wg = lagoon__self(L, KIND_WAITGROUP, "wait");
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
-    int rc = lg_waitgroup_wait(&wg->core, deadline_ns);
+    int rc = lg_waitgroup_wait(wg->core, deadline_ns);
     return settle(L, sg, rc, lagoon__finish_plain);
 }
 
@@ -197,7 +276,7 @@ static int cond_wait(lua_State *L)
     struct cond *cond = lagoon__self(L, KIND_COND, "wait");
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
-    int rc = lg_cond_wait(&cond->core, &cond->mutex->core, deadline_ns);
+    int rc = lg_cond_wait(&cond->core, cond->mutex->core, deadline_ns);
     return settle(L, sg, rc, finish_cond);
 }
 
@@ -258,9 +337,8 @@ static int once_end(lua_State *L)
 static int semaphore_new(lua_State *L)
 {
     int64_t units = check_units(L, 1, "semaphore", 0);
-    struct semaphore *semaphore = lagoon__object_new(L, lagoon__script(L), KIND_SEMAPHORE,
-                                                     sizeof(struct semaphore));
-    lg_semaphore_init(&semaphore->core, units);
+    struct semaphore *semaphore = push_new(L, KIND_SEMAPHORE);
+    lg_semaphore_init(semaphore->core, units);
     semaphore->units = units;
     return 1;
 }
@@ -282,7 +360,7 @@ static int semaphore_acquire(lua_State *L)
     int64_t units = check_request(L, semaphore, "acquire");
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
-    int rc = lg_semaphore_acquire(&semaphore->core, units, deadline_ns);
+    int rc = lg_semaphore_acquire(semaphore->core, units, deadline_ns);
     return settle(L, sg, rc, lagoon__finish_plain);
 }
 
@@ -290,14 +368,14 @@ static int semaphore_try_acquire(lua_State *L)
 {
     struct semaphore *semaphore = lagoon__self(L, KIND_SEMAPHORE, "try_acquire");
     int64_t units = check_request(L, semaphore, "try_acquire");
-    return push_tried(L, lg_semaphore_acquire(&semaphore->core, units, 0));
+    return push_tried(L, lg_semaphore_acquire(semaphore->core, units, 0));
 }
 
 static int semaphore_release(lua_State *L)
 {
     struct semaphore *semaphore = lagoon__self(L, KIND_SEMAPHORE, "release");
     int64_t units = lua_isnoneornil(L, 2) ? 1 : check_units(L, 2, "release", 1);
-    if (lg_semaphore_release(&semaphore->core, units) != LG_OK) {
+    if (lg_semaphore_release(semaphore->core, units) != LG_OK) {
         lagoon__raise(L, "release of more units than were acquired");
     }
     return 0;
@@ -332,5 +410,13 @@ void lagoon__open_sync(lua_State *L, struct script *s)
                                          {"semaphore_try_acquire", semaphore_try_acquire},
                                          {"semaphore_release", semaphore_release},
                                          {NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__gc", finalise}, {NULL, NULL}};
+    static const enum kind kinds[] = {KIND_MUTEX, KIND_RWMUTEX, KIND_WAITGROUP,
+                                      KIND_SEMAPHORE};
     lagoon__register(L, s, functions);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        lagoon__class(L, kinds[i]);
+        lagoon__register(L, s, meta);
+        lua_pop(L, 1);
+    }
 }

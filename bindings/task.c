@@ -7,7 +7,11 @@
 #include <lauxlib.h>
 
 #include "fail.h"
+#include "failed.h"
 #include "go.h"
+#include "out.h"
+#include "parcel.h"
+#include "remote.h"
 #include "report.h"
 #include "wait.h"
 
@@ -58,7 +62,7 @@ static struct task *new_task(lua_State *L, struct script *s)
     return task;
 }
 
-static void bind(struct task *task, struct script_g *sg, lg_ref ref)
+void lagoon__task_bind(struct task *task, struct script_g *sg, lg_ref ref)
 {
     task->sg = sg;
     task->ref = ref;
@@ -73,7 +77,7 @@ struct task *lagoon__async(lua_State *L, struct script *s, int nargs)
     lua_insert(L, -nargs - 2);
     lg_ref ref;
     struct script_g *sg = lagoon__go(L, s, nargs, &ref);
-    bind(task, sg, ref);
+    lagoon__task_bind(task, sg, ref);
     return task;
 }
 
@@ -96,7 +100,7 @@ static int self(lua_State *L)
     if (sg->task == NULL) {
         struct task *task = new_task(L, s);
         task->state = TASK_STARTED;
-        bind(task, sg, lg_self());
+        lagoon__task_bind(task, sg, lg_self());
     }
     lagoon__push_kept(L, s, sg->task->slot);
     return 1;
@@ -162,11 +166,25 @@ static int store_shortage(lua_State *L)
     return 0;
 }
 
+// The goroutine has ended; nothing keeps the handle but who has it.
+static void unbind(struct task *task, struct script_g *sg)
+{
+    struct script *s = sg->script;
+    task->sg = NULL;
+    sg->task = NULL;
+    lagoon__unkeep(s->aux, s, task->slot);
+}
+
 void lagoon__task_end(struct script_g *sg, lua_State *from, int status)
 {
     struct task *task = sg->task;
     struct script *s = sg->script;
     struct ending ending = {sg, from};
+    if (task->is_remote) {
+        lagoon__remote_end(sg, from, status);
+        unbind(task, sg);
+        return;
+    }
     task->state = status ? TASK_FAILED : TASK_DONE;
     if (status && !task->is_async) {
         lagoon__report_unhandled(sg, from);
@@ -181,10 +199,11 @@ void lagoon__task_end(struct script_g *sg, lua_State *from, int status)
             lua_settop(s->aux, 0);
         }
     }
+    if (lagoon__core_of(task) != NULL) {
+        lagoon__remote_end(sg, from, status);
+    }
     lg_waitgroup_add(&task->end, -1);
-    task->sg = NULL;
-    sg->task = NULL;
-    lagoon__unkeep(s->aux, s, task->slot);
+    unbind(task, sg);
 }
 
 bool lagoon__task_is_dropped(struct script_g *sg)
@@ -200,23 +219,111 @@ bool lagoon__task_is_dropped(struct script_g *sg)
     set_entry(s->aux, lua_gettop(s->aux) - 1, TASK_ERROR);
     lua_pop(s->aux, 1);
     task->state = TASK_CANCELLED;
+    if (lagoon__core_of(task) != NULL) {
+        lagoon__remote_end(sg, NULL, 0);
+    }
     lg_waitgroup_add(&task->end, -1);
-    task->sg = NULL;
-    sg->task = NULL;
-    lagoon__unkeep(s->aux, s, task->slot);
+    unbind(task, sg);
     return true;
 }
 
-void lagoon__push_reason(lua_State *L, struct script_g *sg)
+// The one that another state gave; false: it gave none, or that was told.
+static bool push_remote_reason(lua_State *L, struct script_g *sg)
 {
+    struct task_core *core = lagoon__core_of(sg->task);
+    struct value reason;
+    if (core == NULL || !lagoon__remote_take_reason(core, &reason)) {
+        return false;
+    }
+    if (lagoon__value_is_sealed(reason)) {
+        lagoon__out_seal(L, sg->script, reason);
+        lua_pushinteger(L, WAIT_SEALED_CANCEL);
+        lua_replace(L, -3);
+        return true;
+    }
+    lua_pushinteger(L, WAIT_CANCEL);
+    lagoon__value_unpack(L, 0, NULL, reason);
+    return true;
+}
+
+int lagoon__push_reason(lua_State *L, struct script_g *sg)
+{
+    if (sg->task != NULL && push_remote_reason(L, sg)) {
+        return 2;
+    }
+    lua_pushinteger(L, WAIT_CANCEL);
     if (sg->task == NULL) {
         lua_pushliteral(L, "cancelled");
-        return;
+        return 2;
     }
     sg->task->is_reason_due = false;
     lagoon__push_kept(L, sg->script, sg->task->slot);
     lagoon__push_task_entry(L, -1, TASK_REASON);
     lua_remove(L, -2);
+    return 2;
+}
+
+void lagoon__note_reason(lua_State *L, struct script_g *sg)
+{
+    struct task *task = sg->task;
+    if (task != NULL && lagoon__core_of(task) != NULL) {
+        lagoon__push_kept(L, sg->script, task->slot);
+        lua_pushvalue(L, -2);
+        set_entry(L, lua_gettop(L) - 1, TASK_REASON);
+        lua_pop(L, 1);
+        task->is_cancelled = true;
+    }
+}
+
+// -- outcomes that come from elsewhere, or go there --
+
+void lagoon__task_store_results(lua_State *L, int index, int n)
+{
+    struct task *task = lua_touserdata(L, index);
+    push_env(L, index);
+    lua_insert(L, -n - 1);
+    int env = lua_gettop(L) - n;
+    for (int i = n; i > 0; i--) {
+        lua_rawseti(L, env, i);
+    }
+    lua_pop(L, 1);
+    task->nresults = n;
+    task->state = TASK_DONE;
+}
+
+void lagoon__task_store_error(lua_State *L, int index, enum task_state state)
+{
+    struct task *task = lua_touserdata(L, index);
+    int error = lua_gettop(L) - 1;
+    if (!lua_isnil(L, error + 1)) {
+        lagoon__remember_trace(L, task->object.script, error);
+    }
+    set_entry(L, index, TASK_TRACE);
+    set_entry(L, index, TASK_ERROR);
+    task->state = state;
+}
+
+void lagoon__task_publish(lua_State *L, int index, struct task_core *core)
+{
+    struct task *task = lua_touserdata(L, index);
+    struct script *s = task->object.script;
+    int first = lua_gettop(L) + 1;
+    luaL_checkstack(L, task->nresults + 8, "too many results");
+    if (task->state == TASK_DONE) {
+        for (int i = 1; i <= task->nresults; i++) {
+            lagoon__push_task_entry(L, index, i);
+        }
+        if (task->nresults > 0) {
+            lagoon__encode_all(L, s, first, task->nresults, ROUTE_RESULTS,
+                               &core->outcome);
+        }
+    } else {
+        lagoon__push_task_entry(L, index, TASK_ERROR);
+        lagoon__encode_all(L, s, first, 1, ROUTE_ERROR, &core->outcome);
+        lagoon__push_task_entry(L, index, TASK_TRACE);
+        lagoon__encode(L, s, -1, &core->trace);
+    }
+    lua_settop(L, first - 1);
 }
 
 // -- methods --
@@ -260,8 +367,11 @@ static int wait(lua_State *L)
     if (task->state >= TASK_DONE) {
         return lagoon__push_outcome(L, 1, task);
     }
-    if (task->sg == lg_extra_self()) {
+    if (task->sg != NULL && task->sg == lg_extra_self()) {
         lagoon__raise(L, "a task cannot wait for itself");
+    }
+    if (task->is_remote) {
+        return lagoon__remote_wait(L, lagoon__core_of(task), deadline_ns);
     }
     struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
     if (sg != &s->outside) {
@@ -281,6 +391,10 @@ static int cancel(lua_State *L)
         if (lua_isnil(L, 2)) {
             lua_pushliteral(L, "cancelled");
             lua_replace(L, 2);
+        }
+        if (task->is_remote) {
+            lua_pushboolean(L, lagoon__remote_cancel(L, lagoon__core_of(task)));
+            return 1;
         }
         if (!task->is_reason_due) { // else the first one counts
             set_entry(L, 1, TASK_REASON);
@@ -304,11 +418,14 @@ static const char *status_of(struct task *task)
     if (task->state >= TASK_DONE) {
         return ended[task->state];
     }
+    if (task->sg != NULL && task->sg == lg_extra_self()) {
+        return "running";
+    }
+    if (task->is_remote) {
+        return lagoon__remote_status(lagoon__core_of(task));
+    }
     if (task->state == TASK_NEW) {
         return task->is_cancelled ? "cancelled" : "ready";
-    }
-    if (task->sg == lg_extra_self()) {
-        return "running";
     }
     lg_g_info info;
     return alive[lg_get_info(task->ref, &info) == LG_OK ? info.status : LG_DEAD];
@@ -320,11 +437,38 @@ static int status(lua_State *L)
     return 1;
 }
 
+// One that has not begun in any state has no number yet.
+static void push_id(lua_State *L, const struct task *task)
+{
+    uint64_t number = task->ref.id;
+    if (task->is_remote) {
+        // relaxed: it is set once
+        number = atomic_load_explicit(&lagoon__core_of(task)->id, memory_order_relaxed);
+    }
+    if (number != 0) {
+        lua_pushnumber(L, (double)number);
+    } else {
+        lua_pushnil(L);
+    }
+}
+
 static int id(lua_State *L)
 {
     struct task *task = lagoon__self(L, KIND_TASK, "id");
-    lua_pushnumber(L, (double)task->ref.id);
+    push_id(L, task);
     return 1;
+}
+
+// The new one, if there is one at 2, is the argument of name().
+static void push_name(lua_State *L, const struct task *task)
+{
+    struct task_core *core = lagoon__core_of(task);
+    if (core != NULL) {
+        lagoon__remote_name(L, core,
+                            lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL);
+    } else {
+        lua_pushstring(L, task->name);
+    }
 }
 
 static int name(lua_State *L)
@@ -344,16 +488,20 @@ static int name(lua_State *L)
             lg_set_name(task->name);
         }
     }
-    lua_pushstring(L, task->name);
+    push_name(L, task);
     return 1;
 }
 
 static int tostring(lua_State *L)
 {
     struct task *task = lagoon__self(L, KIND_TASK, "tostring");
-    lua_pushfstring(L, "task: %f%s%s%s (%s)", (double)task->ref.id,
-                    task->name ? " \"" : "", task->name ? task->name : "",
-                    task->name ? "\"" : "", status_of(task));
+    lua_settop(L, 1);
+    push_name(L, task);
+    const char *name = lua_tostring(L, 2);
+    push_id(L, task);
+    lua_pushfstring(L, "task: %s%s%s%s (%s)", lua_isnil(L, 3) ? "-" : lua_tostring(L, 3),
+                    name ? " \"" : "", name ? name : "", name ? "\"" : "",
+                    status_of(task));
     return 1;
 }
 
@@ -373,11 +521,13 @@ static void report_failed(lua_State *L, int index)
 static int finalise(lua_State *L)
 {
     report_failed(L, 1);
+    lagoon__unshare(lua_touserdata(L, 1));
     return 0;
 }
 
 void lagoon__report_failed_tasks(lua_State *L, struct script *s)
 {
+    lagoon__failed_report(s->hub);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.failed);
     int tasks = lua_gettop(L);
     for (lua_pushnil(L); lua_next(L, tasks) != 0; lua_pop(L, 1)) {

@@ -42,6 +42,7 @@ struct task {
     enum task_state state;
     bool has_env;
     bool is_cancelled;
+    bool is_remote;     // its state and its outcome are in what it shares (remote.h)
     bool is_async;      // its error waits to be taken; else it is unhandled
     bool is_reason_due; // cancelled, and not told yet
     bool is_taken;
@@ -61,8 +62,20 @@ void lagoon__task_end(struct script_g *sg, lua_State *from, int status);
 // Called before its first step. True: it was cancelled, and has ended.
 bool lagoon__task_is_dropped(struct script_g *sg);
 
-// Pushes why a goroutine was cancelled.
-void lagoon__push_reason(lua_State *L, struct script_g *sg);
+// Pushes a code and why a goroutine was cancelled; returns 2.
+int lagoon__push_reason(lua_State *L, struct script_g *sg);
+
+// The reason on top of L, of another state, is about to be raised: if it leaves the
+// goroutine, that was cancelled. Raises.
+void lagoon__note_reason(lua_State *L, struct script_g *sg);
+
+// Makes the goroutine the task's.
+void lagoon__task_bind(struct task *task, struct script_g *sg, lg_ref ref);
+
+// Pops n results, or an error and its traceback, of the task at an index, which
+// has ended elsewhere. Raises.
+void lagoon__task_store_results(lua_State *L, int index, int n);
+void lagoon__task_store_error(lua_State *L, int index, enum task_state state);
 
 // Pushes a code and the results or the error of an ended task at an index;
 // returns how many.

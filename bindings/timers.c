@@ -17,6 +17,7 @@
 struct ticker {
     lg_timer timer;
     struct chan *chan;
+    int slot; // keeps a channel that others may wait on; 0: nothing does
     bool is_periodic;
     bool is_pending;
 };
@@ -34,19 +35,44 @@ static double now_seconds(struct script *s)
 
 // -- after, tick --
 
+static void let_go(struct ticker *ticker)
+{
+    struct script *s = ticker->chan->object.script;
+    if (ticker->slot != 0) {
+        lagoon__unkeep(s->aux, s, ticker->slot);
+        ticker->slot = 0;
+        s->nbusy--;
+    }
+}
+
 static void send_time(void *arg)
 {
     struct ticker *ticker = arg;
     struct script *s = ticker->chan->object.script;
-    struct value value = {.tag = VALUE_NUMBER, .number = now_seconds(s)};
+    struct value value = lagoon__value_of_number(now_seconds(s));
     ticker->is_pending = ticker->is_periodic;
     lg_chan_send(ticker->chan->ch, &value, 0);
+    if (!ticker->is_pending) {
+        let_go(ticker);
+    }
 }
 
 bool lagoon__ticker_stop(struct chan *chan)
 {
-    chan->ticker->is_pending = false;
-    return lg_timer_stop(&chan->ticker->timer);
+    struct ticker *ticker = chan->ticker;
+    ticker->is_pending = false;
+    let_go(ticker);
+    return lg_timer_stop(&ticker->timer);
+}
+
+void lagoon__ticker_share(lua_State *L, struct chan *chan, int index)
+{
+    struct ticker *ticker = chan->ticker;
+    if (ticker != NULL && ticker->is_pending) {
+        lua_pushvalue(L, index);
+        ticker->slot = lagoon__keep(L, chan->object.script);
+        chan->object.script->nbusy++;
+    }
 }
 
 bool lagoon__ticker_is_pending(const struct chan *chan)
@@ -117,6 +143,7 @@ static int start_function(lua_State *L)
     struct script *s = timer->object.script;
     int slot = timer->slot;
     timer->slot = 0;
+    s->nbusy--;
     lagoon__push_kept(L, s, slot);
     lagoon__unkeep(L, s, slot);
     lua_getfenv(L, -1);
@@ -149,6 +176,7 @@ static void start_timer(lua_State *L, struct timer *timer, int64_t delay_ns)
     if (timer->slot == 0) {
         lua_pushvalue(L, 1);
         timer->slot = lagoon__keep(L, s);
+        s->nbusy++;
     }
     if (when_ns != LG_NEVER && lg_timer_start(&timer->timer, when_ns, 0) != LG_OK) {
         lagoon__raise_memory(L);
@@ -187,6 +215,7 @@ static bool stop_timer(lua_State *L, struct timer *timer)
     lg_timer_stop(&timer->timer);
     lagoon__unkeep(L, timer->object.script, timer->slot);
     timer->slot = 0;
+    timer->object.script->nbusy--;
     return true;
 }
 

@@ -16,6 +16,10 @@ bool lagoon__ticker_stop(struct chan *chan);
 // Whether time will still send on a channel.
 bool lagoon__ticker_is_pending(const struct chan *chan);
 
+// The channel at an index will be shared: it is kept alive until time has sent on it
+// for the last time. Raises.
+void lagoon__ticker_share(lua_State *L, struct chan *chan, int index);
+
 // Stops it and frees it; chan is being finalised.
 void lagoon__ticker_free(struct chan *chan);
 

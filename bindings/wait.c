@@ -9,6 +9,8 @@
 
 static const char not_here[] =
     "cannot block outside a goroutine: run this inside lagoon.run(f)";
+static const char in_an_end[] = "cannot block while the error of a task is being sent";
+
 struct script_g *lagoon__waiter(lua_State *L, struct script *s, int64_t *deadline_ns)
 {
     struct script_g *sg = lg_extra_self();
@@ -24,7 +26,9 @@ struct script_g *lagoon__waiter(lua_State *L, struct script *s, int64_t *deadlin
     if (*deadline_ns == 0) {
         return &s->outside; // a time-out is the worst that can happen
     }
-    s->refusal = is_goroutine ? lagoon__refusal(L, sg) : not_here;
+    s->refusal = s->is_ending   ? in_an_end
+                 : is_goroutine ? lagoon__refusal(L, sg)
+                                : not_here;
     if (s->refusal == NULL) {
         return sg;
     }
@@ -103,10 +107,7 @@ int lagoon__finish_plain(lua_State *L, struct script_g *sg, int rc)
     case LG_OK: lua_pushinteger(L, WAIT_OK); return 1;
     case LG_EAGAIN:
     case LG_ETIMEDOUT: lua_pushinteger(L, WAIT_TIMEOUT); return 1;
-    case LG_ECANCELED:
-        lua_pushinteger(L, WAIT_CANCEL);
-        lagoon__push_reason(L, sg);
-        return 2;
+    case LG_ECANCELED: return lagoon__push_reason(L, sg);
     default: return lagoon__finish_raise(L, lg_strerror(rc));
     }
 }

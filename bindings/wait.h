@@ -24,11 +24,14 @@
 
 // What the results of a blocking C function begin with.
 enum wait_code {
-    WAIT_OK,      // the results follow
-    WAIT_TIMEOUT, // the seconds have passed
-    WAIT_RAISE,   // a message follows, to be raised with a position
-    WAIT_CANCEL,  // the reason follows, to be raised as it is
-    WAIT_RETHROW, // the same with an error of another goroutine
+    WAIT_OK,            // the results follow
+    WAIT_TIMEOUT,       // the seconds have passed
+    WAIT_RAISE,         // a message follows, to be raised with a position
+    WAIT_CANCEL,        // the reason follows, to be raised as it is
+    WAIT_RETHROW,       // the same with an error of another goroutine
+    WAIT_OUTCOME,       // a task has ended elsewhere: task_outcome() tells how
+    WAIT_SEALED_CANCEL, // as WAIT_CANCEL, but the reason is in a slot of `out`
+    WAIT_SEALED, // the slot of `out` follows in which the value is still sealed (out.h)
 };
 
 // The goroutine that may wait now, or &s->outside and the deadline 0.

@@ -39,7 +39,7 @@ struct gc_p {
     struct hole typed[GC_TYPES_INLINE]; // by number of the type
     struct hole *more_typed;            // of higher numbers
     uint32_t nmore_typed;
-    struct hole sized[NCLASSES][2]; // by class, and whether they hold references
+    struct hole sized[NCLASSES][NFAMILY_KINDS]; // by class
     char *tiny;                     // [tiny, tiny_end): rest of a block of 16 bytes
     char *tiny_end;
     struct gc_work work; // grey objects

@@ -171,8 +171,8 @@ LG_INLINE void check(struct marker *mk, const void *ptr)
 
 LG_INLINE void discover(struct marker *mk, const void *ptr)
 {
-    if (!ptr) {
-        return;
+    if ((uintptr_t)ptr < ARENA_BYTES) {
+        return; // NULL, or a number: that arena would begin at NULL
     }
     struct arena *arena = lg__heap_arena(mk->gc->heap, ptr);
     if (LG_UNLIKELY(arena != lg__arena_of(ptr) || ((uintptr_t)ptr & 7) != 0)) {

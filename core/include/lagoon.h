@@ -1172,6 +1172,16 @@ LG_API int lg_strand_open(lg_runtime *rt, const lg_strand_ops *ops, void *ud,
 // Go:      none
 LG_API void lg_strand_close(lg_strand *strand);
 
+// Whether a strand has nothing to do: no goroutine of it is runnable, nothing posted
+// waits, and no M is inside. May change at once, if anybody can give it work.
+//
+// strand  the strand
+//
+// Returns: true, it is idle.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API bool lg_strand_is_idle(const lg_strand *strand);
+
 // The data that lg_strand_open() was given.
 //
 // strand  the strand
@@ -1383,8 +1393,9 @@ LG_API void lg_chan_each(lg_chan *ch, void (*visit)(void *ud, void *elem), void 
 //        whoever keeps the channel keeps that object alive; NULL if cap is 0
 //
 // Returns: none.   Errors: none.
-// Misuse:  a channel that is no strand's: fatal.   Blocks: no.
-// Call from: inside the strand, or where nothing runs.
+// Misuse:  a channel that is no strand's, or with elements that are not of whole
+//          words: fatal.
+// Blocks:  no.   Call from: inside the strand, or where nothing runs.
 // Go:      none
 LG_API void lg_chan_share(lg_chan *ch, void *slots);
 
@@ -1645,8 +1656,8 @@ typedef struct lg_cell {
 } lg_cell;
 
 // A hash table from strings of bytes to cells that all goroutines may use at
-// once, in stripes with a lock each. An object of the collector: what it holds
-// is alive as long as the map is, and it needs no freeing.
+// once, in stripes, each with a lock for those who store. An object of the collector:
+// what it holds is alive as long as the map is, and it needs no freeing.
 typedef struct lg_map lg_map;
 
 // Makes an empty map.
@@ -1659,12 +1670,13 @@ typedef struct lg_map lg_map;
 // Go:      new(sync.Map)
 LG_API lg_map *lg_map_new(lg_runtime *rt);
 
-// Looks a key up.
+// Looks a key up. Waits for no other that looks, and for one that stores under a key
+// of the same stripe at most.
 //
 // map       the map
 // key       key_size bytes
 // key_size  0 to 2^31 - 1
-// out       the cell
+// out       the cell; its ref is alive from here on as any object
 //
 // Returns: LG_OK.
 // Errors:  LG_ESRCH, it is not there: out is untouched.
@@ -1713,24 +1725,26 @@ LG_API int lg_map_replace(lg_map *map, const void *key, size_t key_size,
 // Go:      none
 LG_API size_t lg_map_len(const lg_map *map);
 
-// Goes through a map, one entry a call. What is there all the time is met once;
-// what comes or goes meanwhile, at most once.
-//
-// map           the map
-// cursor        where the walk stands; zero it to begin
-// out_key       the key's bytes, alive as any object
-// out_key_size  how many
-// out           its cell
-//
-// Returns: LG_OK.
-// Errors:  LG_ESRCH, that was the last; LG_ENOMEM.
-// Misuse:  as lg_map_get().   Blocks: as lg_new().   Call from: a goroutine.
-// Go:      sync.Map.Range
+// Where a walk through a map stands; zero it to begin. On the stack of a goroutine,
+// or in an object whose type tells of refs.
 typedef struct lg_map_cursor {
     void *refs[2];
     uint64_t opaque[2];
 } lg_map_cursor;
 
+// Goes through a map, one entry a call. What is there all the time is met once;
+// what comes or goes meanwhile, at most once. The map may change between the calls.
+//
+// map           the map
+// cursor        of this map; behind its last entry it stays there
+// out_key       the key's bytes, alive as any object
+// out_key_size  how many
+// out           its cell
+//
+// Returns: LG_OK.
+// Errors:  LG_ESRCH, that was the last.
+// Misuse:  as lg_map_get().   Blocks: no.   Call from: a goroutine.
+// Go:      sync.Map.Range
 LG_API int lg_map_next(lg_map *map, lg_map_cursor *cursor, const void **out_key,
                        size_t *out_key_size, lg_cell *out);
 

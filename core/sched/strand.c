@@ -48,6 +48,13 @@ void *lg_strand_data(lg_strand *s)
     return s->ud;
 }
 
+bool lg_strand_is_idle(const lg_strand *s)
+{
+    // acquire: pairs with the release of the last M that left; who finds it idle, and
+    // knows that nobody gives it work, finds what was done inside
+    return atomic_load_explicit(&s->inbox, memory_order_acquire) == STRAND_IDLE;
+}
+
 lg_strand *lg_strand_self(void)
 {
     struct m *m = lg__m();

@@ -7,33 +7,34 @@
 #include "sched/runtime.h"
 #include "sched/strand.h"
 
-enum { ELEM_SIZE_MAX = 65535, VISIT_BATCH = LG_SIZED(64, 2) };
-
 // ---------------------------------------------------------------------------
 // Elements and lock
 // ---------------------------------------------------------------------------
 
-// The usual sizes without a call.
+// The usual sizes without a call, in words: the collector may look at the place.
+static inline void copy_words(void *to, const void *from, uint32_t nwords)
+{
+    uint64_t *out = to;
+    const uint64_t *in = from;
+    for (uint32_t i = 0; i < nwords; i++) {
+        // relaxed: a marker that reads the old word finds the new one elsewhere
+        __atomic_store_n(&out[i], in[i], __ATOMIC_RELAXED);
+    }
+}
+
 static inline void copy_elem(const struct lg_chan *ch, void *to, const void *from)
 {
     if (!to) {
         return; // a receiver that drops it
     }
-    switch (ch->elem_size) {
-    case 0: break;
-    case 8: memcpy(to, from, 8); break;
-    case 16: memcpy(to, from, 16); break;
-    default: memcpy(to, from, ch->elem_size);
+    bool is_aligned = (((uintptr_t)to | (uintptr_t)from) & 7) == 0;
+    if (LG_LIKELY(ch->elem_size == 16 && is_aligned)) {
+        copy_words(to, from, 2);
+    } else if (ch->elem_size == 8 && is_aligned) {
+        copy_words(to, from, 1);
+    } else {
+        memcpy(to, from, ch->elem_size);
     }
-}
-
-static inline void *slot_at(struct lg_chan *ch, uint32_t offset)
-{
-    uint64_t at = (uint64_t)ch->first + offset;
-    if (at >= ch->cap) {
-        at -= ch->cap;
-    }
-    return ch->slots + at * ch->elem_size;
 }
 
 void lg__chan_zero(const struct lg_chan *ch, void *elem)
@@ -119,16 +120,9 @@ int lg__chan_send_locked(struct lg_chan *ch, const void *elem, const struct lg_g
     if (len == ch->cap) {
         return LG_EAGAIN;
     }
-    copy_elem(ch, slot_at(ch, len), elem);
+    copy_elem(ch, lg__chan_slot_at(ch, len), elem);
     set_len_locked(ch, len + 1);
     return LG_OK;
-}
-
-// Elements may be references, or hold some, if they have whole words.
-static bool may_hold_refs(const struct lg_chan *ch)
-{
-    return !ch->strand && ch->elem_size >= sizeof(void *) &&
-           ch->elem_size % sizeof(void *) == 0;
 }
 
 // An element has left a place where the collector may not have come by yet, perhaps
@@ -136,10 +130,23 @@ static bool may_hold_refs(const struct lg_chan *ch)
 // was scanned before it ran: it has been found.)
 static LG_NOINLINE void shade_taken(const struct lg_chan *ch, const void *elem)
 {
-    if (elem && may_hold_refs(ch)) {
+    if (elem && lg__chan_may_hold_refs(ch)) {
         lg__nostop_enter();
         lg__gc_shade_words(ch->rt, elem, ch->elem_size);
         lg__nostop_leave();
+    }
+}
+
+// In this order: we may be stopped anywhere here, and a cycle begin. Before the copy,
+// we see it now; after, it has found the element with us. (What a sender that waits
+// gives may lie where the collector has not looked yet, and never will if the sender
+// is dropped with its strand.)
+static inline void shade_if_marking(const struct lg_chan *ch, const void *elem)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    // relaxed: written while we are stopped
+    if (LG_UNLIKELY(atomic_load_explicit(&ch->rt->is_marking, memory_order_relaxed))) {
+        shade_taken(ch, elem);
     }
 }
 
@@ -147,19 +154,13 @@ static LG_NOINLINE void shade_taken(const struct lg_chan *ch, const void *elem)
 static void take_buffered_locked(struct lg_chan *ch, void *elem, const struct lg_g *self,
                                  struct lg_g **out_fire)
 {
-    copy_elem(ch, elem, slot_at(ch, 0));
-    // In this order: we may be stopped anywhere here, and a cycle begin. Before the
-    // copy, we see it now; after, it has found the element with us.
-    atomic_signal_fence(memory_order_seq_cst);
-    // relaxed: written while we are stopped
-    if (LG_UNLIKELY(atomic_load_explicit(&ch->rt->is_marking, memory_order_relaxed))) {
-        shade_taken(ch, elem);
-    }
+    copy_elem(ch, elem, lg__chan_slot_at(ch, 0));
+    shade_if_marking(ch, elem);
     ch->first = ch->first + 1 == ch->cap ? 0 : ch->first + 1;
     uint32_t len = len_locked(ch) - 1;
     struct waiter *w = claim_locked(ch, &ch->sendq, self);
     if (w) {
-        copy_elem(ch, slot_at(ch, len), w->elem);
+        copy_elem(ch, lg__chan_slot_at(ch, len), w->elem);
         *out_fire = w->g;
         len++;
     }
@@ -176,6 +177,7 @@ int lg__chan_recv_locked(struct lg_chan *ch, void *elem, const struct lg_g *self
     struct waiter *w = claim_locked(ch, &ch->sendq, self);
     if (w) {
         copy_elem(ch, elem, w->elem);
+        shade_if_marking(ch, elem);
         *out_fire = w->g;
         return LG_OK;
     }
@@ -303,108 +305,8 @@ int lg_chan_recv(lg_chan *ch, void *elem, int64_t deadline_ns)
 }
 
 // ---------------------------------------------------------------------------
-// Life
+// The rest
 // ---------------------------------------------------------------------------
-
-static size_t record_bytes(size_t elem_size, size_t cap)
-{
-    return sizeof(struct lg_chan) + elem_size * cap;
-}
-
-int lg_chan_new(lg_runtime *rt, lg_strand *strand, size_t elem_size, size_t cap,
-                lg_chan **out)
-{
-    if (elem_size > ELEM_SIZE_MAX || cap > INT32_MAX) {
-        return LG_EINVAL;
-    }
-    struct lg_chan *ch =
-        lg__alloc_new_for(&rt->alloc, LG_USE_CHANS, record_bytes(elem_size, cap));
-    if (!ch) {
-        return LG_ENOMEM;
-    }
-    ch->rt = rt;
-    ch->strand = strand;
-    ch->elem_size = (uint32_t)elem_size;
-    ch->cap = (uint32_t)cap;
-    lg__lock(&rt->chans_lock, RANK_CHANS);
-    lg__list_push_back(&rt->chans, &ch->node);
-    // relaxed: a figure
-    atomic_fetch_add_explicit(&rt->nchans, 1, memory_order_relaxed);
-    lg__unlock(&rt->chans_lock, RANK_CHANS);
-    *out = ch;
-    return LG_OK;
-}
-
-void lg_chan_free(lg_chan *ch)
-{
-    if (!ch) {
-        return;
-    }
-    struct lg_runtime *rt = ch->rt;
-    // The lock: after all that its last users did under it.
-    lg__chan_lock(ch);
-    bool is_waited_on = ch->recvq.first || ch->sendq.first;
-    lg__chan_unlock(ch);
-    LG_MISUSE_OF_IF(rt, is_waited_on,
-                    "lg_chan_free() while a goroutine waits on the channel");
-    lg__lock(&rt->chans_lock, RANK_CHANS);
-    lg__list_remove(&rt->chans, &ch->node);
-    atomic_fetch_sub_explicit(&rt->nchans, 1, memory_order_relaxed);
-    lg__unlock(&rt->chans_lock, RANK_CHANS);
-    lg__alloc_free_for(&rt->alloc, LG_USE_CHANS, ch,
-                       record_bytes(ch->elem_size, ch->cap));
-}
-
-// All of its buffer: what is not in use is old, and keeps alive for a cycle or two
-// what it should not. Read without the lock: what comes in meanwhile has been found
-// elsewhere, and who takes something out shades it.
-static void visit_buffer(struct lg_chan *ch, scan_range *visit, void *ud)
-{
-    if (may_hold_refs(ch) && lg_chan_len(ch) > 0) {
-        visit(ud, ch->slots, ch->slots + (size_t)ch->cap * ch->elem_size);
-    }
-}
-
-// Moves the cursor past the next channel; NULL: there is none.
-static struct lg_chan *step_locked(struct lg_runtime *rt) LG_REQUIRES(rt->chans_lock)
-{
-    struct node *cursor = &rt->chans_cursor;
-    struct node *next = cursor->next;
-    lg__list_remove(&rt->chans, cursor);
-    if (!next) {
-        return NULL;
-    }
-    lg__list_insert_after(&rt->chans, next, cursor);
-    return LG_CONTAINER_OF(next, struct lg_chan, node);
-}
-
-void lg__chans_visit(struct lg_runtime *rt, scan_range *visit, void *ud)
-{
-    lg__lock(&rt->chans_lock, RANK_CHANS);
-    lg__list_push_front(&rt->chans, &rt->chans_cursor);
-    int left = VISIT_BATCH;
-    for (struct lg_chan *ch; (ch = step_locked(rt));) {
-        visit_buffer(ch, visit, ud);
-        if (--left == 0) { // others make and free channels meanwhile
-            lg__unlock(&rt->chans_lock, RANK_CHANS);
-            left = VISIT_BATCH;
-            lg__lock(&rt->chans_lock, RANK_CHANS);
-        }
-    }
-    lg__unlock(&rt->chans_lock, RANK_CHANS);
-}
-
-void lg__chans_free(struct lg_runtime *rt)
-{
-    for (struct node *node; (node = lg__list_pop_front(&rt->chans));) {
-        if (node == &rt->chans_cursor) {
-            continue;
-        }
-        struct lg_chan *ch = LG_CONTAINER_OF(node, struct lg_chan, node);
-        lg__alloc_free_for(&rt->alloc, LG_USE_CHANS, ch,
-                           record_bytes(ch->elem_size, ch->cap));
-    }
-}
 
 static void zero_all(struct lg_chan *ch, struct list *receivers)
 {

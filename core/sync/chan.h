@@ -8,8 +8,13 @@
 //
 // (A waiter that has lost its goroutine may still stand in a queue; it counts
 // for nothing.) `lock` guards all of it. A channel of a strand is touched by
-// the M inside only and takes no lock. len and is_closed may be read without
-// the lock, as hints that are looked at again under it.
+// the M inside only and takes no lock, until it is shared, once and for all. len
+// and is_closed may be read without the lock, as hints that are looked at again
+// under it.
+//
+// The buffer of a channel that nobody's memory keeps is a root of the collector.
+// The slots of one that was shared are in an object, alive with whoever holds that.
+// In both cases who takes an element out shades it.
 #ifndef LG_SYNC_CHAN_H
 #define LG_SYNC_CHAN_H
 
@@ -19,7 +24,7 @@
 #include "sync/waiter.h"
 
 struct lg_chan {
-    // -- fixed --
+    // -- fixed; strand changes once, to NULL, before others know the channel --
     struct lg_strand *strand; // NULL: anybody may use it, with the lock
     uint32_t elem_size;
     uint32_t cap;
@@ -35,9 +40,27 @@ struct lg_chan {
     struct list sendq;
     // -- fixed --
     struct lg_runtime *rt;
-    struct node node; // in the runtime's list, guarded by chans_lock
-    alignas(16) unsigned char slots[];
+    struct node node;     // in the runtime's list, guarded by chans_lock
+    unsigned char *slots; // cap elements: own_slots, or an object of the collector
+    alignas(16) unsigned char own_slots[];
 };
+
+// The slot so many behind the oldest element.
+LG_INLINE void *lg__chan_slot_at(struct lg_chan *ch, uint32_t offset)
+{
+    uint64_t at = (uint64_t)ch->first + offset;
+    if (at >= ch->cap) {
+        at -= ch->cap;
+    }
+    return ch->slots + at * ch->elem_size;
+}
+
+// Elements may be references, or hold some, if they have whole words.
+LG_INLINE bool lg__chan_may_hold_refs(const struct lg_chan *ch)
+{
+    return !ch->strand && ch->elem_size >= sizeof(void *) &&
+           ch->elem_size % sizeof(void *) == 0;
+}
 
 // What the collector asks: visits the buffers of all channels but those of strands.
 void lg__chans_visit(struct lg_runtime *rt, scan_range *visit, void *ud);

@@ -4,7 +4,8 @@
 -- waited, so it returns a code first; what is neither OK nor TIMEOUT is raised.
 local core = require "lagoon.core"
 
-local OK, TIMEOUT = core.OK, core.TIMEOUT
+local OK, TIMEOUT, SEALED = core.OK, core.TIMEOUT, core.SEALED
+local open = core.open
 local c_send, c_recv, c_select, raise = core.chan_send, core.chan_recv, core.select, core.raise
 local class = core.classes.channel
 
@@ -43,6 +44,8 @@ function Channel:recv(seconds)
     local code, value, ok = c_recv(self, seconds)
     if code == OK then
         return value, ok
+    elseif code == SEALED then
+        return open(value), true
     elseif code == TIMEOUT then
         return nil, nil, "timeout"
     end
@@ -82,15 +85,19 @@ local function iterate(self)
     local code, value = c_recv(self)
     if code == OK then
         return value
+    elseif code == SEALED then
+        return (open(value))
     end
     return raise(code, value)
 end
 
-local function finish_select(code, ...)
+local function finish_select(code, first, ...)
     if code == OK then
-        return ...
+        return first, ...
+    elseif code == SEALED then
+        return (...), open(first), true
     end
-    return raise(code, (...))
+    return raise(code, first)
 end
 
 local chan = {}

@@ -8,10 +8,11 @@ local core = require "lagoon.core"
 
 local getmetatable, type, nargs = getmetatable, type, select
 
-local OK = core.OK
+local OK, SEALED = core.OK, core.SEALED
 
--- As in bindings/value.h.
-local NIL, FALSE, TRUE, NUMBER = 0, 1, 2, 3
+-- As in bindings/value.h: a word from TAGS on is no number, but one of these.
+local TAGS = 0xfffffff0
+local NIL, FALSE, TRUE, REF = 0, 1, 2, 3
 
 -- As in bindings/fast.c.
 local NOT_FAST, NOT_READY = -1, -2
@@ -63,7 +64,10 @@ local function install_chan(ffi, call, chan)
     local f_recv, f_length, f_select4, f_select8 =
         call.recv, call.length, call.select4, call.select8
     local refs_of, new_refs, default = core.fast.refs, core.chan_refs, core.default
-    local out = ffi.cast("struct { uint32_t tag; int32_t ref; double number; } *", core.fast.out)
+    local out = ffi.cast(
+        "struct { union { double number; struct { int32_t ref; uint32_t tag; }; }; void *ptr; } *",
+        core.fast.out)
+    local open = core.open
     local out_at = ffi.cast("uint32_t *", core.fast.out_at)
 
     -- True: sent. The object is a channel.
@@ -91,14 +95,16 @@ local function install_chan(ffi, call, chan)
 
     -- The value that the call has left in slot `at`, which is free again.
     local function take(ch, at)
-        local tag, value = out[at].tag, nil
-        if tag == NUMBER then
+        local tag, value = out[at].tag - TAGS, nil
+        if tag < 0 then
             value = out[at].number
-        elseif tag > TRUE then
+        elseif tag == REF then
             local refs, slot = refs_of[ch], out[at].ref
             value = refs[slot]
             refs[slot] = nil
             f_put_ref(ch, slot)
+        elseif tag > REF then
+            return (open(at))
         elseif tag ~= NIL then
             value = tag == TRUE
         end
@@ -131,6 +137,8 @@ local function install_chan(ffi, call, chan)
             local code, value, ok = c_recv_from(self)
             if code == OK then
                 return value, ok
+            elseif code == SEALED then
+                return open(value), true
             end
             return raise(code, value)
         end
@@ -174,6 +182,8 @@ local function install_chan(ffi, call, chan)
             local code, value = c_recv_from(self)
             if code == OK then
                 return value
+            elseif code == SEALED then
+                return (open(value))
             end
             return raise(code, value)
         end
@@ -228,7 +238,7 @@ local function install_chan(ffi, call, chan)
         local code = try_select(n, ...)
         if code >= 0 then
             local i, at = band(code, 7), rshift(code, 3)
-            if out[at].tag == NUMBER then
+            if out[at].tag < TAGS then
                 local number = out[at].number
                 out_at[0] = band(at - 1, OUT_LAST)
                 return i + 1, number, true

@@ -4,11 +4,16 @@
 local core = require "lagoon.core"
 local chan = require "lagoon.chan"
 local sync = require "lagoon.sync"
+local shared = require "lagoon.shared"
 local time = require "lagoon.time"
 local task = require "lagoon.task"
 local group = require "lagoon.group"
+local frozen = require "lagoon.frozen"
+local iteration = require "lagoon.pairs"
+local map = require "lagoon.map"
 
 require("lagoon.fast").install(chan, sync, time)
+require("lagoon.fastshared").install(shared)
 
 ---@class lagoon
 local lagoon = {
@@ -17,10 +22,12 @@ local lagoon = {
 
     go = task.go,
     async = task.async,
+    parallel = task.parallel,
     self = task.self,
     yield = task.yield,
     traceback = task.traceback,
     group = group.new,
+    map = map.map,
 
     chan = chan.new,
     select = chan.select,
@@ -40,6 +47,14 @@ local lagoon = {
     once = sync.once,
     semaphore = sync.semaphore,
 
+    freeze = frozen.freeze,
+    thaw = frozen.thaw,
+    pairs = iteration.pairs,
+    ipairs = iteration.ipairs,
+    atomic = shared.atomic,
+    buffer = shared.buffer,
+    shared_map = shared.shared_map,
+
     context = require "lagoon.context",
     runtime = require "lagoon.runtime",
 }
@@ -49,6 +64,12 @@ local lagoon = {
 ---report on stderr.
 ---@type fun(f?: fun(err: any, traceback: string))
 lagoon.on_error = core.on_error
+
+---Gives a metatable a name, by which it travels between Lua states: tables that have it arrive with
+---the metatable that the other state has under that name, or else with a copy of this one. Returns
+---the metatable.
+---@type fun(name: string, mt: table): table
+lagoon.class = core.class
 
 ---For hosts: runs f as a goroutine, and the others with it, until f has ended; returns what f
 ---returned, or raises its error. Inside a goroutine it just calls f.

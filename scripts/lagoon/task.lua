@@ -4,7 +4,8 @@
 local core = require "lagoon.core"
 
 local c_wait, raise = core.task_wait, core.raise
-local OK, TIMEOUT = core.OK, core.TIMEOUT
+local OK, TIMEOUT, OUTCOME = core.OK, core.TIMEOUT, core.OUTCOME
+local c_outcome = core.task_outcome
 
 local function finish(code, ...)
     if code == OK then
@@ -13,6 +14,14 @@ local function finish(code, ...)
         return nil, "timeout"
     end
     return raise(code, (...))
+end
+
+-- A task that has ended in another state: what it ended with is opened here.
+local function finish_wait(self, code, ...)
+    if code == OUTCOME then
+        return finish(c_outcome(self))
+    end
+    return finish(code, ...)
 end
 
 ---The handle of a goroutine.
@@ -33,7 +42,7 @@ local Task = {
 ---@param seconds? number  nil waits for ever; after them: nil, "timeout"
 ---@return any ...
 function Task:wait(seconds)
-    return finish(c_wait(self, seconds))
+    return finish_wait(self, c_wait(self, seconds))
 end
 
 core.classes.task.__index = Task
@@ -47,6 +56,10 @@ task.go = core.go
 ---Starts `f(...)` as a goroutine with a handle, which keeps its results or its error.
 ---@type fun(f: function, ...: any): lagoon.Task
 task.async = core.async
+
+---Runs `f(...)` on any core, in a Lua state of its own: what is sent there and comes back is copied.
+---@type fun(f: function, ...: any): lagoon.Task
+task.parallel = core.parallel
 
 ---The task of the calling goroutine.
 ---@type fun(): lagoon.Task

@@ -83,9 +83,50 @@ it("new_bytes", "gives tiny objects that keep their content", .procs = 1)
     lg_keep_alive(all);
 }
 
+// References and bytes of all small sizes in turn: each place has what was put there.
+it("new_bytes and new_array", "do not share memory", .procs = 1)
+{
+    enum { SIZES = 300 };
+    static unsigned char *bytes[SIZES];
+    void ***arrays = lg_new_array(ref_type(rt), SIZES);
+    void ***blocks = lg_new_array(ref_type(rt), SIZES);
+    for (size_t i = 1; i < SIZES; i++) {
+        lg_store(&arrays[i], lg_new_array(ref_type(rt), i));
+        bytes[i] = lg_new_bytes(rt, 8 * i);
+        lg_store(&blocks[i], bytes[i]);
+        CHECK(arrays[i] && bytes[i]);
+        memset(bytes[i], (int)(i % 255) + 1, 8 * i);
+        for (size_t j = 0; j < i; j++) {
+            lg_store(&arrays[i][j], arrays[i]);
+        }
+    }
+    CHECK_OK(lg_gc(rt));
+    for (size_t i = 1; i < SIZES; i++) {
+        for (size_t j = 0; j < i; j++) {
+            CHECK(arrays[i][j] == arrays[i]);
+            CHECK_INT(bytes[i][8 * j], i % 255 + 1);
+        }
+    }
+    lg_keep_alive(blocks);
+}
+
 it("new_bytes", "of no bytes is an address", .procs = 1)
 {
     CHECK(lg_new_bytes(rt, 0));
+}
+
+it("a reference that leads to no object", "is ignored", .procs = 1)
+{
+    void **array = lg_new_array(ref_type(rt), 3000);
+    void *block = lg_malloc(rt, 100);
+    for (uintptr_t i = 0; i < 3000; i++) {
+        uintptr_t numbers[] = {i, i << 4, i << 18, i << 40, ~i, (uintptr_t)block + i};
+        lg_store(&array[i], (void *)numbers[i % 6]);
+    }
+    CHECK_OK(lg_gc(rt));
+    CHECK_OK(lg_gc(rt));
+    CHECK(array[6 + 1] == (void *)((uintptr_t)7 << 4));
+    lg_free(rt, block);
 }
 
 it("type_of", "finds an object from any pointer into it", .procs = 1)

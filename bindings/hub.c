@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+#include "hub.h"
+
+#include <lauxlib.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "collect.h"
+#include "failed.h"
+#include "remote.h"
+#include "retire.h"
+#include "state.h"
+#include "worker.h"
+
+// -- lists of tasks --
+
+static void push_task(struct task_list *list, struct task_core *task)
+{
+    task->next = NULL;
+    if (list->first != NULL) {
+        list->last->next = task;
+    } else {
+        list->first = task;
+    }
+    list->last = task;
+}
+
+static struct task_core *pop_task(struct task_list *list)
+{
+    struct task_core *task = list->first;
+    if (task != NULL) {
+        list->first = task->next;
+    }
+    return task;
+}
+
+// -- placing --
+
+// A free worker that did not start the task. is_idle: one that has nothing to do at
+// all, not even for a former task.
+static struct worker *take_free_locked(struct hub *hub, const struct worker *origin,
+                                       bool is_idle)
+{
+    for (struct worker **at = &hub->free; *at != NULL; at = &(*at)->next_free) {
+        struct worker *worker = *at;
+        if (worker != origin && (!is_idle || lg_strand_is_idle(worker->strand))) {
+            *at = worker->next_free;
+            worker->is_free = false;
+            return worker;
+        }
+    }
+    return NULL;
+}
+
+static bool may_make_locked(const struct hub *hub)
+{
+    return hub->nworkers < (size_t)lg_procs(hub->rt) + 1;
+}
+
+// Behind the others that wait for a worker, each of which looks here before it is free.
+static void wait_locked(struct hub *hub, struct task_core *task)
+{
+    push_task(task->origin ? &task->origin->waiting : &hub->waiting, task);
+    hub->nwaiting++;
+}
+
+static struct worker *make_worker(struct hub *hub)
+{
+    int64_t start_ns = lagoon__clock_ns();
+    struct worker *worker = lagoon__worker_open(hub);
+    int64_t took_ns = lagoon__clock_ns() - start_ns;
+    pthread_mutex_lock(&hub->lock);
+    if (worker != NULL) {
+        worker->next = hub->workers;
+        hub->workers = worker;
+        hub->nstates_made++;
+        hub->making_ns += took_ns;
+    } else {
+        hub->nworkers--;
+    }
+    pthread_mutex_unlock(&hub->lock);
+    return worker;
+}
+
+// There is no memory for a state: another one takes the task, or it fails.
+static struct worker *do_without(struct hub *hub, struct task_core *task)
+{
+    pthread_mutex_lock(&hub->lock);
+    struct worker *worker = take_free_locked(hub, task->origin, false);
+    bool has_other = hub->nworkers > (task->origin != NULL);
+    if (worker == NULL && has_other) {
+        wait_locked(hub, task);
+    }
+    pthread_mutex_unlock(&hub->lock);
+    if (worker == NULL && !has_other) {
+        lagoon__remote_drop(task, "cannot make a Lua state: not enough memory");
+    }
+    return worker;
+}
+
+// A P has come to a task.
+static void place(lg_job *job)
+{
+    struct task_core *task =
+        (struct task_core *)(void *)((char *)job - offsetof(struct task_core, job));
+    struct hub *hub = task->hub;
+    pthread_mutex_lock(&hub->lock);
+    bool is_over = hub->is_closed;
+    bool must_make = false;
+    struct worker *worker = NULL;
+    if (!is_over) {
+        worker = take_free_locked(hub, task->origin, true);
+        must_make = worker == NULL && may_make_locked(hub);
+        if (must_make) {
+            hub->nworkers++;
+        } else if (worker == NULL) {
+            worker = take_free_locked(hub, task->origin, false);
+        }
+        if (worker == NULL && !must_make) {
+            wait_locked(hub, task);
+        }
+    }
+    pthread_mutex_unlock(&hub->lock);
+    if (must_make) {
+        worker = make_worker(hub);
+        worker = worker ? worker : do_without(hub, task);
+    }
+    if (worker != NULL) {
+        lagoon__worker_give(worker, task);
+    }
+}
+
+int lagoon__hub_start(struct hub *hub, struct task_core *task)
+{
+    task->job.fn = place;
+    return lg_job_start(hub->rt, &task->job);
+}
+
+// Of the tasks that wait, one that another state has started.
+static struct task_core *take_waiting_locked(struct hub *hub, struct worker *worker)
+{
+    struct task_core *task = pop_task(&hub->waiting);
+    // From the next worker on, round about: each list has its turn.
+    struct worker *other = worker->next ? worker->next : hub->workers;
+    for (; task == NULL && other != worker;
+         other = other->next ? other->next : hub->workers) {
+        task = pop_task(&other->waiting);
+    }
+    if (task != NULL) {
+        hub->nwaiting--;
+    }
+    return task;
+}
+
+struct task_core *lagoon__hub_next(struct hub *hub, struct worker *worker)
+{
+    pthread_mutex_lock(&hub->lock);
+    struct task_core *task = NULL;
+    if (hub->nwaiting > 0) {
+        task = take_waiting_locked(hub, worker);
+    }
+    if (task == NULL) {
+        worker->is_free = true;
+        worker->free_since_ns = lg_now(hub->rt);
+        worker->next_free = hub->free;
+        hub->free = worker;
+    }
+    pthread_mutex_unlock(&hub->lock);
+    return task;
+}
+
+// -- open and close --
+
+static char *copy_text(lg_runtime *rt, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = lg_malloc(rt, size);
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+bool lagoon__hub_set_paths(struct hub *hub, const char *path, const char *cpath)
+{
+    bool is_same =
+        hub->path && strcmp(hub->path, path) == 0 && strcmp(hub->cpath, cpath) == 0;
+    if (is_same) {
+        return true; // only the root writes them
+    }
+    char *new_path = copy_text(hub->rt, path);
+    char *new_cpath = copy_text(hub->rt, cpath);
+    if (new_path == NULL || new_cpath == NULL) {
+        lg_free(hub->rt, new_path);
+        lg_free(hub->rt, new_cpath);
+        return false;
+    }
+    pthread_mutex_lock(&hub->lock);
+    char *old_path = hub->path;
+    char *old_cpath = hub->cpath;
+    hub->path = new_path;
+    hub->cpath = new_cpath;
+    hub->setup++;
+    pthread_mutex_unlock(&hub->lock);
+    lg_free(hub->rt, old_path);
+    lg_free(hub->rt, old_cpath);
+    return true;
+}
+
+void lagoon__hub_note_handler(struct hub *hub)
+{
+    // relaxed: nothing goes with it
+    atomic_store_explicit(&hub->has_handler, hub->root->refs.handler != LUA_NOREF,
+                          memory_order_relaxed);
+}
+
+struct hub *lagoon__hub_open(lg_runtime *rt, struct script *root)
+{
+    struct hub *hub = lg_calloc(rt, 1, sizeof *hub);
+    if (hub != NULL) {
+        hub->rt = rt;
+        hub->root = root;
+        pthread_mutex_init(&hub->lock, NULL);
+        lagoon__hub_note_handler(hub);
+        lg_on_tidy(rt, lagoon__retire_tidy, hub);
+    }
+    return hub;
+}
+
+void lagoon__hub_close(struct hub *hub)
+{
+    if (hub == NULL) {
+        return;
+    }
+    hub->is_closed = true;
+    while (hub->workers != NULL) {
+        struct worker *worker = hub->workers;
+        hub->workers = worker->next;
+        lagoon__worker_drop(worker);
+    }
+    lagoon__failed_fini(hub);
+    lg_handle_free(hub->arg);
+    pthread_mutex_destroy(&hub->lock);
+    lg_free(hub->rt, hub->path);
+    lg_free(hub->rt, hub->cpath);
+    lg_free(hub->rt, hub);
+}

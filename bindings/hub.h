@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+//
+// What the Lua states of one runtime have in common: the worker states, in which
+// parallel() runs functions, and the tasks that wait for one.
+//
+// A task that has not begun is a job in the run queues (lg_job). The P that comes to
+// it places it with a worker that is free, or makes a worker, or leaves it here, where
+// a worker that has nothing else to begin takes it. No task is placed with the worker
+// that started it. So there are at most one worker per P and one more: one of them is
+// neither running nor the task's own.
+//
+// A worker is free from when the first steps of its last task are over until it is
+// given the next: goroutines of former tasks may still live there. Modelled in
+// spec/models/pool.pml.
+//
+// The lock is a leaf: nothing that waits, allocates or stops is called under it.
+#ifndef LAGOON_HUB_H
+#define LAGOON_HUB_H
+
+#include <lagoon.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct failure;
+struct script;
+struct task_core;
+struct worker;
+
+// Tasks, first in, first out.
+struct task_list {
+    struct task_core *first;
+    struct task_core *last;
+};
+
+struct hub {
+    lg_runtime *rt;
+    struct script *root;      // the state that is no worker
+    _Atomic bool has_handler; // the root is told of errors (forward.h)
+    pthread_mutex_t lock;
+
+    // -- lock --
+    struct worker *workers;   // all
+    struct worker *free;      // those with nothing to begin, the last one first
+    struct task_list waiting; // for a worker; started by the root
+    size_t nworkers;
+    size_t nwaiting;    // all, those in the workers' lists too
+    bool is_closed;     // nothing begins any more
+    uint64_t last_mark; // of those that were asked to collect (retire.c)
+    char *path;         // package.path of the root
+    char *cpath;        // the same
+    uint32_t setup;     // counts how often they changed
+    bool has_arg;       // the next was tried
+    lg_handle *arg;     // the root's global `arg`, a parcel; NULL: none
+    int32_t arg_ref;    // of that parcel's value
+
+    struct failure *failures; // tasks that have failed (failed.h)
+    size_t nfailures;
+    size_t nfailures_looked; // as many were there when it was tidied up
+
+    // -- figures, under the lock --
+    uint64_t nstates_made;
+    uint64_t nstates_closed;
+    int64_t making_ns; // all that it took to make states
+    uint64_t ntasks;
+};
+
+// Makes the hub of a runtime. NULL: no memory.
+struct hub *lagoon__hub_open(lg_runtime *rt, struct script *root);
+
+// Closes all workers; nothing runs any more (lg_stop()).
+void lagoon__hub_close(struct hub *hub);
+
+// Queues a task that has not begun. LG_OK or LG_ENOMEM.
+int lagoon__hub_start(struct hub *hub, struct task_core *task);
+
+// A worker has begun what it was given: the next task for it, or NULL, and it is free.
+struct task_core *lagoon__hub_next(struct hub *hub, struct worker *worker);
+
+// Notes whether the root has a handler for errors. Inside its strand.
+void lagoon__hub_note_handler(struct hub *hub);
+
+// Notes where the root looks for modules. False: no memory.
+bool lagoon__hub_set_paths(struct hub *hub, const char *path, const char *cpath);
+
+#endif // LAGOON_HUB_H

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+#include "retire.h"
+
+#include "collect.h"
+#include "state.h"
+#include "wait.h"
+#include "worker.h"
+
+static const int64_t COLLECT_AFTER_NS = 500000000;
+static const int64_t CLOSE_AFTER_NS = 10 * (int64_t)1000000000;
+
+// Closing runs finalisers, which are Lua code: as much stack as that may want.
+enum { CLOSING_STACK_BYTES = 1024 * 1024 };
+
+// -- collecting in other states --
+
+// A worker is asked, and whoever waits for the answer.
+struct request {
+    lg_post post;
+    struct worker *worker;
+    lg_waitgroup *answered; // NULL: nobody waits
+};
+
+static void on_request(lg_post *post)
+{
+    struct request *request = (struct request *)post;
+    struct worker *worker = request->worker;
+    struct hub *hub = worker->hub;
+    lagoon__collect_scarce(worker->script);
+    pthread_mutex_lock(&hub->lock);
+    worker->npins--;
+    pthread_mutex_unlock(&hub->lock);
+    if (request->answered != NULL) {
+        lg_waitgroup_add(request->answered, -1);
+    }
+    lg_free(hub->rt, request);
+}
+
+static struct request *new_request(struct worker *worker, lg_waitgroup *answered)
+{
+    struct request *request = lg_calloc(worker->hub->rt, 1, sizeof *request);
+    if (request != NULL) {
+        request->post.fn = on_request;
+        request->worker = worker;
+        request->answered = answered;
+    }
+    return request;
+}
+
+// Pins an idle worker that has not been asked since the mark; NULL: there is none. One
+// that is pinned is not closed.
+static struct worker *pin_idle(struct hub *hub, const struct worker *self, uint64_t mark)
+{
+    struct worker *found = NULL;
+    pthread_mutex_lock(&hub->lock);
+    for (struct worker *worker = hub->workers; worker; worker = worker->next) {
+        if (worker != self && worker->mark != mark &&
+            lg_strand_is_idle(worker->strand)) {
+            worker->mark = mark;
+            worker->npins++;
+            found = worker;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&hub->lock);
+    return found;
+}
+
+static uint64_t new_mark(struct hub *hub)
+{
+    pthread_mutex_lock(&hub->lock);
+    uint64_t mark = ++hub->last_mark;
+    pthread_mutex_unlock(&hub->lock);
+    return mark;
+}
+
+static void unpin(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->hub->lock);
+    worker->npins--;
+    pthread_mutex_unlock(&worker->hub->lock);
+}
+
+void lagoon__retire_collect(lua_State *L, struct script *s)
+{
+    struct hub *hub = s->hub;
+    struct script_g *sg = hub ? lagoon__donor(L, s) : NULL;
+    if (sg == NULL) {
+        return;
+    }
+    lg_waitgroup answered = {0};
+    uint64_t mark = new_mark(hub);
+    struct worker *worker;
+    while ((worker = pin_idle(hub, s->worker, mark)) != NULL) {
+        struct request *request = new_request(worker, &answered);
+        if (request != NULL) {
+            lg_waitgroup_add(&answered, 1);
+            lg_strand_post(worker->strand, &request->post);
+        } else {
+            unpin(worker);
+        }
+    }
+    // A cancellation is for the next wait: the answers are on this stack.
+    bool is_canceled = false;
+    for (int rc; (rc = lg_waitgroup_wait(&answered, LG_NEVER)) != LG_OK;) {
+        rc = rc == LG_WAIT ? lg_wait() : rc;
+        if (rc == LG_OK) {
+            break;
+        }
+        is_canceled |= rc == LG_ECANCELED;
+    }
+    lagoon__donated(sg);
+    if (is_canceled) {
+        lg_cancel(lg_self());
+    }
+}
+
+// -- closing --
+
+struct closing {
+    struct worker *worker;
+    struct hub *hub;
+};
+
+static bool may_close_locked(const struct worker *worker)
+{
+    return worker->is_free && worker->npins == 0 && worker->waiting.first == NULL &&
+           lg_strand_is_idle(worker->strand) && worker->script->nbusy == 0;
+}
+
+// Takes a worker that has been free since a moment out of the hub; NULL: there is none.
+// It does not count any more: a task that waits for a worker relies on those that count
+// to look for it.
+static struct worker *take_old(struct hub *hub, int64_t since_ns)
+{
+    struct worker *taken = NULL;
+    pthread_mutex_lock(&hub->lock);
+    for (struct worker **at = &hub->workers; *at != NULL; at = &(*at)->next) {
+        if ((*at)->free_since_ns <= since_ns && may_close_locked(*at)) {
+            taken = *at;
+            *at = taken->next;
+            break;
+        }
+    }
+    for (struct worker **at = &hub->free; taken && *at != NULL; at = &(*at)->next_free) {
+        if (*at == taken) {
+            *at = taken->next_free;
+            break;
+        }
+    }
+    hub->nworkers -= taken != NULL;
+    pthread_mutex_unlock(&hub->lock);
+    return taken;
+}
+
+static void close_one(void *arg)
+{
+    struct worker *worker = arg;
+    struct hub *hub = worker->hub;
+    lg_strand_close(worker->strand);
+    lagoon__worker_close(worker);
+    pthread_mutex_lock(&hub->lock);
+    hub->nstates_closed++;
+    pthread_mutex_unlock(&hub->lock);
+}
+
+static void close_old(struct hub *hub, int64_t since_ns)
+{
+    lg_go_options options = {"state closer", CLOSING_STACK_BYTES};
+    struct worker *worker;
+    while ((worker = take_old(hub, since_ns)) != NULL) {
+        if (lg_go(hub->rt, close_one, worker, &options, NULL) != LG_OK) {
+            close_one(worker);
+        }
+    }
+}
+
+void lagoon__retire_all(struct hub *hub)
+{
+    if (hub != NULL) {
+        close_old(hub, LG_NEVER);
+    }
+}
+
+// -- now and then --
+
+// Pins a worker that has been free for a while and not been collected since.
+static struct worker *pin_uncollected(struct hub *hub, int64_t since_ns)
+{
+    struct worker *found = NULL;
+    pthread_mutex_lock(&hub->lock);
+    for (struct worker *worker = hub->free; worker; worker = worker->next_free) {
+        if (worker->free_since_ns <= since_ns &&
+            worker->collected_ns != worker->free_since_ns &&
+            lg_strand_is_idle(worker->strand)) {
+            worker->collected_ns = worker->free_since_ns;
+            worker->npins++;
+            found = worker;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&hub->lock);
+    return found;
+}
+
+bool lagoon__retire_tidy(void *ud)
+{
+    struct hub *hub = ud;
+    int64_t now_ns = lg_now(hub->rt);
+    struct worker *worker;
+    while ((worker = pin_uncollected(hub, now_ns - COLLECT_AFTER_NS)) != NULL) {
+        struct request *request = new_request(worker, NULL);
+        if (request != NULL) {
+            lg_strand_post(worker->strand, &request->post);
+        } else {
+            unpin(worker);
+        }
+    }
+    close_old(hub, now_ns - CLOSE_AFTER_NS);
+    pthread_mutex_lock(&hub->lock);
+    bool has_more = hub->free != NULL;
+    pthread_mutex_unlock(&hub->lock);
+    return has_more;
+}

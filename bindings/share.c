@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MIT
+#include "share.h"
+
+#include <lauxlib.h>
+
+#include "atomic.h"
+#include "buffer.h"
+#include "chan.h"
+#include "class.h"
+#include "code.h"
+#include "fail.h"
+#include "frozen.h"
+#include "open.h"
+#include "remote.h"
+#include "sharedmap.h"
+#include "state.h"
+#include "sync.h"
+
+struct husk {
+    void *core;
+    lg_runtime *rt;
+    uint64_t kind;
+};
+
+// -- types --
+
+static int register_types(lg_runtime *rt, struct share_types *out)
+{
+    static const lg_field shared_fields[] = {
+        LG_FIELD(struct shared, husk, LG_FIELD_REF),
+        LG_FIELD(struct shared, data, LG_FIELD_REF),
+        LG_FIELD(struct shared, more, LG_FIELD_REF),
+        LG_FIELD(struct shared, kind, LG_FIELD_UINT),
+        LG_FIELD(struct shared, word, LG_FIELD_UINT),
+    };
+    static const lg_field husk_fields[] = {LG_FIELD(struct husk, kind, LG_FIELD_UINT)};
+    static const lg_field value_fields[] = {
+        LG_FIELD(struct value, number, LG_FIELD_FLOAT),
+        LG_FIELD(struct value, ptr, LG_FIELD_REF),
+    };
+    static const lg_field ref_fields[] = {
+        {LG_FIELD_REF, 0, sizeof(void *), 1, "ref"},
+    };
+    static const lg_field byte_fields[] = {{LG_FIELD_BYTES, 0, 1, 1, "byte"}};
+    static const lg_type_info shared_info = LG_TYPE_INFO(struct shared, shared_fields);
+    static const lg_type_info husk_info = LG_TYPE_INFO(struct husk, husk_fields);
+    static const lg_type_info value_info = LG_TYPE_INFO(struct value, value_fields);
+    static const lg_type_info ref_info = {"parcel", sizeof(void *), ref_fields, 1};
+    static const lg_type_info byte_info = {"text", 1, byte_fields, 1};
+    int err = lg_type_register(rt, &shared_info, &out->shared);
+    err = err ? err : lg_type_register(rt, &husk_info, &out->husk);
+    err = err ? err : lg_type_register(rt, &value_info, &out->values);
+    err = err ? err : lg_type_register(rt, &ref_info, &out->refs);
+    err = err ? err : lg_type_register(rt, &byte_info, &out->bytes);
+    return err ? err : lagoon__task_type(rt, &out->task);
+}
+
+static const struct share_ops *ops_of(uint32_t kind)
+{
+    static const struct share_ops *const ops[NKINDS] = {
+        [KIND_CHAN] = &lagoon__chan_ops,
+        [KIND_TASK] = &lagoon__task_ops,
+        [KIND_MUTEX] = &lagoon__mutex_ops,
+        [KIND_RWMUTEX] = &lagoon__rwmutex_ops,
+        [KIND_WAITGROUP] = &lagoon__waitgroup_ops,
+        [KIND_SEMAPHORE] = &lagoon__semaphore_ops,
+        [KIND_FROZEN] = &lagoon__frozen_ops,
+        [KIND_ATOMIC] = &lagoon__atomic_ops,
+        [KIND_MAP] = &lagoon__map_ops,
+        [KIND_BUFFER] = &lagoon__buffer_ops,
+        [KIND_CODE] = &lagoon__code_ops,
+        [KIND_CLASS] = &lagoon__class_ops,
+    };
+    return kind < NKINDS ? ops[kind] : NULL;
+}
+
+bool lagoon__is_shareable(enum kind kind)
+{
+    return ops_of(kind) != NULL;
+}
+
+// -- memory --
+
+static int drop_anchor(lua_State *L)
+{
+    lg_handle **anchor = lua_touserdata(L, 1);
+    lg_handle_free(*anchor);
+    *anchor = NULL;
+    return 0;
+}
+
+void *lagoon__gc_new_kept(lua_State *L, struct script *s, lg_type *type, size_t n)
+{
+    lg_handle **anchor = lua_newuserdata(L, sizeof(lg_handle *));
+    *anchor = NULL;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.anchor);
+    lua_setmetatable(L, -2);
+    if (lg_handle_new_object(s->rt, type, n, anchor) != LG_OK) {
+        *anchor = NULL;
+        lagoon__raise_memory(L);
+    }
+    return lg_handle_get(*anchor);
+}
+
+void *lagoon__gc_new(struct script *s, lg_type *type, size_t n, lg_handle **out_handle)
+{
+    *out_handle = NULL;
+    if (lg_self().id != 0) {
+        return lg_new_array(type, n);
+    }
+    lg_handle *handle;
+    if (lg_handle_new_object(s->rt, type, n, &handle) != LG_OK) {
+        return NULL;
+    }
+    *out_handle = handle;
+    return lg_handle_get(handle);
+}
+
+void lagoon__gc_set(void *slot, void *value)
+{
+    if (lg_self().id != 0) {
+        lg_store(slot, value);
+    } else {
+        *(void **)slot = value;
+    }
+}
+
+// -- objects --
+
+// Makes the object of a userdata, which keeps it from here on.
+static struct shared *attach(lua_State *L, struct script *s, struct object *object,
+                             enum kind kind)
+{
+    lg_handle *handle;
+    if (lg_handle_new_object(s->rt, s->types.shared, 1, &handle) != LG_OK) {
+        lagoon__raise_memory(L);
+    }
+    struct shared *shared = lg_handle_get(handle);
+    shared->kind = kind;
+    object->handle = handle;
+    return shared;
+}
+
+// Under which an object is found. LuaJIT hashes pointers and small numbers so that
+// neighbours meet in one chain: the address is mixed, one to one, into a number of as
+// many bits as a double has.
+static void push_key(lua_State *L, const struct shared *shared)
+{
+    uint64_t address = (uintptr_t)shared / _Alignof(max_align_t);
+    uint64_t mixed = address * UINT64_C(0x9e3779b97f4a7c15) & ((UINT64_C(1) << 53) - 1);
+    lua_pushnumber(L, (double)mixed);
+}
+
+// Has the userdata at an index be found for its object.
+static void enter(lua_State *L, struct script *s, int index, struct shared *shared)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.shared);
+    push_key(L, shared);
+    lua_pushvalue(L, index);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
+static void forget(lua_State *L, struct script *s, struct shared *shared)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.shared);
+    push_key(L, shared);
+    lua_pushnil(L);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
+static void free_husk(void *obj, void *ud)
+{
+    (void)ud;
+    struct husk *husk = obj;
+    ops_of((uint32_t)husk->kind)->free(husk->rt, husk->core);
+}
+
+// Has the object's core freed when it is garbage. The husk is on a handle while it is
+// made: the thread may be in no goroutine.
+static void make_husk(lua_State *L, struct script *s, struct shared *shared)
+{
+    struct husk *husk = lagoon__gc_new_kept(L, s, s->types.husk, 1);
+    husk->kind = shared->kind;
+    husk->rt = s->rt;
+    lagoon__gc_set(&shared->husk, husk);
+}
+
+static int do_share(lua_State *L)
+{
+    struct object *object = lua_touserdata(L, 1);
+    struct shared *shared = lua_touserdata(L, 2);
+    struct script *s = object->script;
+    const struct share_ops *ops = ops_of(shared->kind);
+    luaL_checkstack(L, 16, "no room to share an object");
+    if (ops->free != NULL) {
+        make_husk(L, s, shared);
+        if (lg_set_finalizer(s->rt, shared->husk, free_husk, NULL) != LG_OK) {
+            lagoon__raise_memory(L);
+        }
+    }
+    enter(L, s, 1, shared);
+    ops->share(L, s, 1, shared);
+    if (shared->husk != NULL) {
+        shared->husk->core = shared->core;
+    }
+    return 0;
+}
+
+// The handle stands in the userdata from the beginning: a channel may hold itself.
+struct shared *lagoon__share(lua_State *L, struct script *s, int index)
+{
+    struct object *object = lua_touserdata(L, index);
+    if (object->handle != NULL) {
+        return lg_handle_get(object->handle);
+    }
+    luaL_checkstack(L, 4, "no room to share an object");
+    lua_pushvalue(L, index);
+    struct shared *shared = attach(L, s, object, (enum kind)(object->mark & 0xffff));
+    lua_pushcfunction(L, do_share);
+    lua_insert(L, -2);
+    lua_pushlightuserdata(L, shared);
+    if (lua_pcall(L, 2, 0, 0) != 0) {
+        forget(L, s, shared); // there is an entry, so that this needs no memory
+        lagoon__unshare(object);
+        lua_error(L);
+    }
+    return shared;
+}
+
+void *lagoon__shared_new(lua_State *L, struct script *s, enum kind kind,
+                         struct shared **out)
+{
+    if (s->rt == NULL) {
+        lagoon__raise(L, "the runtime has been closed");
+    }
+    void *userdata = lagoon__object_new(L, s, kind, ops_of(kind)->size_bytes);
+    struct shared *shared = attach(L, s, userdata, kind);
+    enter(L, s, lua_gettop(L), shared);
+    *out = shared;
+    return userdata;
+}
+
+void *lagoon__shared_self(lua_State *L, enum kind kind, const char *method)
+{
+    struct object *object = lagoon__self(L, kind, method);
+    if (object->handle == NULL) {
+        lagoon__raise(L, "calling '%s' on a dead %s", method, lagoon__kind_name(kind));
+    }
+    return object;
+}
+
+// -- userdata --
+
+static bool find(lua_State *L, struct script *s, struct shared *shared)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.shared);
+    push_key(L, shared);
+    lua_rawget(L, -2);
+    lua_remove(L, -2);
+    if (lua_isuserdata(L, -1)) {
+        return true;
+    }
+    lua_pop(L, 1);
+    return false;
+}
+
+void lagoon__push_shared(lua_State *L, struct script *s, struct shared *shared)
+{
+    if (!s->has_module) {
+        luaopen_lagoon(L);
+        lua_pop(L, 1);
+    }
+    lagoon__push_bare(L, s, shared);
+}
+
+void lagoon__push_bare(lua_State *L, struct script *s, struct shared *shared)
+{
+    luaL_checkstack(L, 8, "no room for an object");
+    if (find(L, s, shared)) {
+        return;
+    }
+    const struct share_ops *ops = ops_of(shared->kind);
+    struct object *object =
+        lagoon__object_new(L, s, (enum kind)shared->kind, ops->size_bytes);
+    if (lg_handle_new(s->rt, shared, &object->handle) != LG_OK) {
+        object->handle = NULL;
+        lagoon__raise_memory(L);
+    }
+    if (ops->adopt != NULL) {
+        ops->adopt(L, object, shared);
+    }
+    enter(L, s, lua_gettop(L), shared);
+}
+
+void lagoon__unshare(struct object *object)
+{
+    lg_handle *handle = object->handle;
+    object->handle = NULL;
+    if (object->script->rt != NULL) {
+        lg_handle_free(handle);
+    }
+}
+
+int lagoon__shared_finalise(lua_State *L)
+{
+    lagoon__unshare(lua_touserdata(L, 1));
+    return 0;
+}
+
+void lagoon__share_init(lua_State *L, struct script *s)
+{
+    if (register_types(s->rt, &s->types) != LG_OK) {
+        lagoon__raise_memory(L);
+    }
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, drop_anchor);
+    lua_setfield(L, -2, "__gc");
+    s->refs.anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "worker.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stddef.h>
+
+#include "collect.h"
+#include "exit.h"
+#include "fail.h"
+#include "go.h"
+#include "open.h"
+#include "parcel.h"
+#include "remote.h"
+#include "state.h"
+
+// -- tasks --
+
+static void begin(struct worker *worker, struct task_core *task)
+{
+    while (task != NULL && !lagoon__remote_begin(worker, task)) {
+        task = lagoon__hub_next(worker->hub, worker);
+    }
+    if (task != NULL) {
+        lg_strand_post(worker->strand, &worker->look); // behind its first step
+    }
+}
+
+static void on_begin(lg_post *post)
+{
+    struct worker *worker =
+        (struct worker *)(void *)((char *)post - offsetof(struct worker, begin));
+    begin(worker, worker->given);
+}
+
+static void on_look(lg_post *post)
+{
+    struct worker *worker =
+        (struct worker *)(void *)((char *)post - offsetof(struct worker, look));
+    begin(worker, lagoon__hub_next(worker->hub, worker));
+}
+
+void lagoon__worker_give(struct worker *worker, struct task_core *task)
+{
+    worker->given = task;
+    lg_strand_post(worker->strand, &worker->begin);
+}
+
+// -- states --
+
+static void push_body(lua_State *L)
+{
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "lagoon.worker");
+    lua_call(L, 1, 1);
+}
+
+// The metatable of the tasks' environments: what is not there is the state's.
+static void push_env_meta(lua_State *L)
+{
+    lua_createtable(L, 0, 1);
+    lua_pushvalue(L, LUA_GLOBALSINDEX);
+    lua_setfield(L, -2, "__index");
+}
+
+static void set_arg(lua_State *L, struct script *s, struct hub *hub)
+{
+    if (hub->arg != NULL) {
+        struct value value = lagoon__value_of_tag(VALUE_PARCEL);
+        value.ptr = lg_handle_get(hub->arg);
+        value.ref = hub->arg_ref;
+        lagoon__decode(L, s, value);
+        lua_setglobal(L, "arg");
+    }
+}
+
+static int prepare(lua_State *L)
+{
+    struct worker *worker = lua_touserdata(L, 1);
+    struct hub *hub = worker->hub;
+    lua_gc(L, LUA_GCSTOP, 0);
+    luaL_openlibs(L);
+    lua_gc(L, LUA_GCRESTART, -1);
+    struct script *s = lagoon__script_open(L, hub->rt);
+    s->hub = hub;
+    s->worker = worker;
+    s->is_program = hub->root->is_program;
+    worker->script = s;
+    worker->strand = s->strand;
+    lagoon__open_worker(L, s);
+    lagoon__collect_trace(L, s, hub->root->collector.trace);
+    push_env_meta(L);
+    s->refs.env_meta = luaL_ref(L, LUA_REGISTRYINDEX);
+    push_body(L);
+    s->refs.body = luaL_ref(L, LUA_REGISTRYINDEX);
+    set_arg(L, s, hub);
+    return 0;
+}
+
+struct worker *lagoon__worker_open(struct hub *hub)
+{
+    struct worker *worker = lg_calloc(hub->rt, 1, sizeof *worker);
+    if (worker == NULL) {
+        return NULL;
+    }
+    worker->hub = hub;
+    worker->begin.fn = on_begin;
+    worker->look.fn = on_look;
+    worker->L = lagoon__new_state(hub->rt);
+    if (worker->L == NULL) {
+        lg_free(hub->rt, worker);
+        return NULL;
+    }
+    if (lua_cpcall(worker->L, prepare, worker) != 0) {
+        if (worker->strand != NULL) {
+            lg_strand_close(worker->strand);
+        }
+        lagoon__worker_close(worker);
+        return NULL;
+    }
+    return worker;
+}
+
+// The script's userdata is the first of ours and is finalised after all others, which
+// still find the runtime.
+void lagoon__worker_close(struct worker *worker)
+{
+    lg_runtime *rt = worker->hub->rt;
+    if (worker->script != NULL) {
+        worker->script->is_closing = true;
+    }
+    lua_close(worker->L);
+    lg_free(rt, worker);
+}
+
+void lagoon__worker_drop(struct worker *worker)
+{
+    lg_runtime *rt = worker->hub->rt;
+    lagoon__script_close(worker->script);
+    lua_close(worker->L);
+    lg_free(rt, worker);
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// A worker: a Lua state in which tasks of other states run, each a goroutine of the
+// state's strand, with an environment of its own over the state's globals.
+#ifndef LAGOON_WORKER_H
+#define LAGOON_WORKER_H
+
+#include <lagoon.h>
+#include <lua.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hub.h"
+
+struct worker {
+    // -- fixed --
+    struct hub *hub;
+    lua_State *L;
+    struct script *script;
+    lg_strand *strand;
+
+    // -- the hub's lock --
+    struct worker *next;      // of all
+    struct worker *next_free; //
+    struct task_list waiting; // started by it, for other workers
+    struct task_core *given;  // to be begun
+    int64_t free_since_ns;    //
+    int64_t collected_ns;     // free_since_ns when it was last asked to collect
+    uint64_t mark;            // of the last who asked
+    uint32_t npins;           // requests under way: it is not closed
+    bool is_free;
+
+    // -- inside the strand --
+    lg_post begin;  // begins what was given
+    lg_post look;   // behind that: looks for more
+    uint32_t setup; // the hub's, as it was applied
+};
+
+// Makes a worker, which has begun nothing; outside of any goroutine. NULL: no memory.
+struct worker *lagoon__worker_open(struct hub *hub);
+
+// Pushes a fresh environment over the globals of a worker's state. Raises.
+void lagoon__worker_push_env(lua_State *L, struct script *s);
+
+// Ends a worker of which no goroutine is left and whose strand is closed: what it holds
+// goes back while the others run on.
+void lagoon__worker_close(struct worker *worker);
+
+// Ends a worker when nothing runs any more (lg_stop()): its memory goes with the
+// runtime's.
+void lagoon__worker_drop(struct worker *worker);
+
+// Hands a task over.
+void lagoon__worker_give(struct worker *worker, struct task_core *task);
+
+#endif // LAGOON_WORKER_H
