@@ -74,7 +74,8 @@ static int load_module(lua_State *L)
 
 static void preload(lua_State *L, const char *name, lua_CFunction loader)
 {
-    luaL_findtable(L, LUA_GLOBALSINDEX, "package.preload", 1);
+    // Not by way of the globals: the first require of a task sees an environment.
+    luaL_findtable(L, LUA_REGISTRYINDEX, "_LOADED.package.preload", 1);
     lua_pushcfunction(L, loader);
     lua_setfield(L, -2, name);
     lua_pop(L, 1);
