@@ -28,7 +28,7 @@ enum {
     RESULT,    // the userdata
     NODES,     // table -> light userdata of its node
     TEXTS,     // string -> light userdata of its text
-    QUEUE,     // list: the tables
+    QUEUE,     // list: the tables, and behind each light userdata of its node
     PARENTS,   // list: which table in the queue mentioned it first
     KEYS,      // list: under which key
     LATER,     // list: userdata to be shared, light userdata of the place to fill
@@ -200,6 +200,17 @@ static void put_text(struct freezer *f, int index, struct value *out)
     remember(f->L, TEXTS, index, text);
 }
 
+static void enqueue(struct freezer *f, int index, struct shared *node)
+{
+    lua_State *L = f->L;
+    remember(L, NODES, index, node);
+    f->nqueued++;
+    lua_pushvalue(L, index);
+    lua_rawseti(L, QUEUE, 2 * f->nqueued - 1);
+    lua_pushlightuserdata(L, node);
+    lua_rawseti(L, QUEUE, 2 * f->nqueued);
+}
+
 // The table at an index, mentioned under a key of the one that is being read.
 static void put_table(struct freezer *f, int index, int key, struct value *out)
 {
@@ -216,10 +227,7 @@ static void put_table(struct freezer *f, int index, int key, struct value *out)
     }
     node = make(f, f->s->types.shared, sizeof *node, 1, &out->ptr);
     node->kind = KIND_FROZEN;
-    remember(L, NODES, index, node);
-    f->nqueued++;
-    lua_pushvalue(L, index);
-    lua_rawseti(L, QUEUE, f->nqueued);
+    enqueue(f, index, node);
     lua_pushinteger(L, f->at);
     lua_rawseti(L, PARENTS, f->nqueued);
     lua_pushvalue(L, key);
@@ -428,9 +436,11 @@ static void freeze_all(struct freezer *f)
 {
     lua_State *L = f->L;
     for (f->at = 1; f->at <= f->nqueued; f->at++) {
-        lua_rawgeti(L, QUEUE, f->at);
+        lua_rawgeti(L, QUEUE, 2 * f->at - 1);
         lua_replace(L, NOW);
-        fill(f, recall(L, NODES, NOW));
+        lua_rawgeti(L, QUEUE, 2 * f->at);
+        fill(f, lua_touserdata(L, -1));
+        lua_pop(L, 1);
         lg_checkpoint();
     }
     f->at = 0;
@@ -452,9 +462,7 @@ static void begin(struct freezer *f)
         lua_newtable(L);
     }
     lua_pushnil(L);
-    remember(L, NODES, TABLE, node);
-    lua_pushvalue(L, TABLE);
-    lua_rawseti(L, QUEUE, f->nqueued = 1);
+    enqueue(f, TABLE, node);
 }
 
 int lagoon__freeze(lua_State *L)

@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct chunk_copy;
 struct failure;
 struct script;
 struct task_core;
@@ -46,7 +47,6 @@ struct hub {
     struct task_list waiting; // for a worker; started by the root
     size_t nworkers;
     size_t nwaiting;    // all, those in the workers' lists too
-    size_t nclosing;    // of nworkers: they are being closed
     bool is_closed;     // nothing begins any more
     uint64_t last_mark; // of those that were asked to collect (retire.c)
     char *path;         // package.path of the root
@@ -60,9 +60,12 @@ struct hub {
     size_t nfailures;
     size_t nfailures_looked; // as many were there when it was tidied up
 
+    struct chunk_copy *copies; // of the embedded modules, one for each (embedded.h)
+
     // -- figures, under the lock --
     uint64_t nstates_made;
     uint64_t nstates_closed;
+    int64_t making_ns; // all that it took to make states
     uint64_t ntasks;
 };
 

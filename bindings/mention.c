@@ -42,13 +42,16 @@ static void put_plain(struct encoder *e, const void *key)
     lua_pop(e->L, 1);
 }
 
+// A class whose instances are known to have no hook.
+enum { PLAIN_INSTANCES = 1 };
+
 // The class of the table on top, whose metatable is above it; false: it is rebuilt.
 static bool put_class(struct encoder *e, const void *key)
 {
     lua_State *L = e->L;
     const void *meta = lua_topointer(L, -1);
     struct node *known = lagoon__encode_find(e, meta, 0);
-    if (known != NULL && known->kind == NODE_CLASS) {
+    if (known != NULL && known->kind == NODE_CLASS && known->which == PLAIN_INSTANCES) {
         lagoon__encode_tag(e, TEXT_INSTANCE, known->number);
         return true;
     }
@@ -62,6 +65,7 @@ static bool put_class(struct encoder *e, const void *key)
     }
     lagoon__encode_tag(e, TEXT_INSTANCE,
                        lagoon__encode_refer(e, meta, class, NODE_CLASS));
+    lagoon__encode_find(e, meta, 0)->which = PLAIN_INSTANCES;
     return true;
 }
 

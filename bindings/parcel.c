@@ -217,16 +217,20 @@ static bool is_shareable(lua_State *L, int index)
 
 void lagoon__encode(lua_State *L, struct script *s, int index, struct value *out)
 {
-    index = index < 0 ? lua_gettop(L) + 1 + index : index;
+    int top = lua_gettop(L);
+    index = index < 0 ? top + 1 + index : index;
     switch (lua_type(L, index)) {
     case LUA_TNIL: lagoon__value_put(out, lagoon__value_of_tag(VALUE_NIL)); return;
     case LUA_TNUMBER:
         lagoon__value_put(out, lagoon__value_of_number(lua_tonumber(L, index)));
         return;
-    case LUA_TSTRING: encode_string(L, s, index, out); return;
+    case LUA_TSTRING:
+        encode_string(L, s, index, out);
+        lua_settop(L, top);
+        return;
     case LUA_TBOOLEAN:
-        lagoon__value_put(
-            out, lagoon__value_of_tag(lua_toboolean(L, index) ? VALUE_TRUE : VALUE_FALSE));
+        lagoon__value_put(out, lagoon__value_of_tag(
+                                   lua_toboolean(L, index) ? VALUE_TRUE : VALUE_FALSE));
         return;
     default: break;
     }

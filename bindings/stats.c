@@ -171,7 +171,8 @@ static void push_gc(lua_State *L, struct script *s)
 static void push_states(lua_State *L, struct hub *hub)
 {
     struct figure figures[] = {
-        {"alive", 0}, {"free", 0}, {"made", 0}, {"closed", 0}, {"tasks", 0}, {"waiting", 0},
+        {"alive", 0}, {"free", 0},    {"made", 0},         {"closed", 0},
+        {"tasks", 0}, {"waiting", 0}, {"making_total", 0},
     };
     if (hub != NULL) {
         pthread_mutex_lock(&hub->lock);
@@ -183,6 +184,7 @@ static void push_states(lua_State *L, struct hub *hub)
         figures[3].value = (double)hub->nstates_closed;
         figures[4].value = (double)hub->ntasks;
         figures[5].value = (double)hub->nwaiting;
+        figures[6].value = seconds(hub->making_ns);
         pthread_mutex_unlock(&hub->lock);
     }
     push_figures(L, figures, COUNT(figures));

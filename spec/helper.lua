@@ -282,16 +282,26 @@ local function leftover(before)
   return excess(before)
 end
 
+-- Compiled loops keep the objects that they were compiled for, in the workers, too.
+local function flush()
+  jit.flush()
+  local tasks = {}
+  for i = 1, 2 * lagoon.runtime.stats().states.alive do
+    tasks[i] = lagoon.parallel(jit.flush)
+  end
+  for _, task in ipairs(tasks) do
+    task:wait()
+  end
+end
+
 local function check_leaks(before)
   local limit = lagoon.now() + 5 * slowness
   local left = leftover(before)
-  if left then
-    jit.flush() -- compiled loops keep the objects that they were compiled for
-  end
   while left do
     if lagoon.now() > limit then
       error("left behind: " .. left .. "\n" .. lagoon.runtime.stack(true), 0)
     end
+    flush()
     lagoon.runtime.gc() -- what several states could hold is the core's
     lagoon.yield()
     left = leftover(before)

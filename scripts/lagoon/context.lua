@@ -11,6 +11,7 @@
 -- share, one with a value by a token: it is the same table when it comes again, or comes back.
 local core = require "lagoon.core"
 local nodes = require "lagoon.contextnode"
+local shared = require "lagoon.shared"
 local time = require "lagoon.time"
 
 local raise, RAISE = core.raise, core.RAISE
@@ -217,7 +218,7 @@ function Context:__transfer()
     end
     for i = #below, 1, -1 do
         local ctx = below[i]
-        ctx.token = ctx.token or core.atomic(0)
+        ctx.token = ctx.token or shared.atomic(0)
         known[ctx.token] = ctx
         args[n + 1], args[n + 2], args[n + 3] = ctx.token, ctx.key, ctx.held
         n = n + 3

@@ -8,6 +8,7 @@
 -- stopped, a parent forgets its child) a goroutine of each state waits: the node's watcher.
 local core = require "lagoon.core"
 local chan = require "lagoon.chan"
+local shared = require "lagoon.shared"
 local time = require "lagoon.time"
 
 ---@class lagoon.context.Node
@@ -166,6 +167,7 @@ function nodes.endless()
     return node
 end
 
+---One that is done when its parent is.
 ---@param parent lagoon.context.Node
 ---@return lagoon.context.Node
 function nodes.child_of(parent)
@@ -200,7 +202,7 @@ function nodes.limit(node, moment)
     end
 end
 
----Its channel, for somebody who waits.
+---The channel, for somebody who waits.
 ---@param node lagoon.context.Node
 ---@return lagoon.Channel
 function nodes.await(node)
@@ -219,7 +221,7 @@ end
 ---@param node lagoon.context.Node
 function nodes.share(node)
     if not node.cell then
-        node.cell = core.atomic(node.code)
+        node.cell = shared.atomic(node.code)
         attend(node)
     end
 end

@@ -11,6 +11,7 @@
 local core = require "lagoon.core"
 local chan = require "lagoon.chan"
 local group = require "lagoon.group"
+local shared = require "lagoon.shared"
 local new_table = require "table.new"
 
 local raise, RAISE = core.raise, core.RAISE
@@ -23,17 +24,18 @@ local LIST_MAX = 2 ^ 27   -- what a table has room for
 
 local map = {}
 
--- Sends a chunk. An error names the item or the result, not its place in the chunk.
-local function send(channel, chunk, what)
-    local is_sent, err = pcall(channel.send, channel, chunk)
-    if not is_sent then
-        if type(err) == "string" then
-            err = err:gsub("%(at %[(%d+)%]", function(i)
-                return ("(at %s #%d"):format(what, chunk.first + i - 1)
-            end, 1)
-        end
-        error(err, 0)
+-- Calls a function that sends. Its error is to name what the caller of map knows.
+local function try(pattern, replacement, f, ...)
+    local is_done, err = pcall(f, ...)
+    if not is_done then
+        error(type(err) == "string" and err:gsub(pattern, replacement, 1) or err, 0)
     end
+end
+
+local function send(channel, chunk, what)
+    try("%(at %[(%d+)%]", function(i)
+        return ("(at %s #%d"):format(what, chunk.first + i - 1)
+    end, channel.send, channel, chunk)
 end
 
 ---What each task does, in its own state.
@@ -86,7 +88,8 @@ end
 
 local function gather(run, f)
     for _ = 1, run.ntasks do
-        run.tasks:parallel(map.work, f, run.jobs, run.results, run.stop)
+        try("%(at argument #1", "(at argument #2", run.tasks.parallel, run.tasks, map.work, f,
+            run.jobs, run.results, run.stop)
     end
     for _ = 1, run.depth do
         hand_out(run)
@@ -115,7 +118,7 @@ local function new_run(list, n, limit)
         tasks = group.new(),
         jobs = chan.new(depth),
         results = chan.new(depth),
-        stop = core.atomic(0),
+        stop = shared.atomic(0),
     }
     run.tasks.at_failure = function()
         run.stop:set(1)
@@ -124,8 +127,10 @@ local function new_run(list, n, limit)
     return run
 end
 
+local frozen = core.classes["frozen table"].__metatable
+
 local function check_list(list)
-    if type(list) ~= "table" then
+    if type(list) ~= "table" and (type(list) ~= "userdata" or getmetatable(list) ~= frozen) then
         return raise(RAISE, ("bad argument #1 to 'map' (table expected, got %s)"):format(
             type(list)))
     end
@@ -140,7 +145,7 @@ end
 ---Calls `f(item, index)` for each item of a list, in parallel over all cores, and returns the
 ---results in order. The first error cancels the rest, and is raised.
 ---@async
----@param list table  of n items: `list.n` if that is a number, else `#list`
+---@param list table|lagoon.Frozen  of n items: `list.n` if that is a number, else `#list`
 ---@param f fun(item: any, index: integer): any  its first result counts
 ---@param opts? {limit?: integer}  how many calls at once; lagoon.runtime.procs() if absent
 ---@return table results  with n, if the list has it

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 local core = require "lagoon.core"
 local helper = require "helper"
 local lagoon = require "lagoon"
@@ -12,10 +13,6 @@ end
 
 local function refused(what, ...)
   assert.are.equal("cannot send " .. what .. " to another Lua state", message_of(...))
-end
-
-local function upvalue(f, i)
-  return (select(2, debug.getupvalue(f, i)))
 end
 
 describe("transfer of functions by name", function()
@@ -132,7 +129,7 @@ describe("transfer of functions", function()
   end)
 
   it("copies nil upvalues", function()
-    local nothing
+    local nothing = nil
     local f = copy(function()
       return nothing, "x"
     end)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Random graphs of values: sent, received, compared; and messages that were broken on the way.
 local core = require "lagoon.core"
 local ffi = require "ffi"
@@ -271,6 +272,23 @@ describe("transfer of random graphs", function()
     helper.settle(function()
       return ndone == n
     end)
+  end)
+
+  it("gives them back as they were from another state", function()
+    local there, back = lagoon.chan(4), lagoon.chan(4)
+    local task = lagoon.parallel(function(from, to)
+      for graphs in from do
+        to:send(graphs)
+      end
+    end, there, back)
+    local random = helper.random(5)
+    for _ = 1, helper.rounds(100) do
+      local objects = graph(random, random(20))
+      there:send(objects)
+      new_match():run(objects, back:recv())
+    end
+    there:close()
+    task:wait()
   end)
 
   it("refuses or gives all of it, where there is something that cannot be sent", function()

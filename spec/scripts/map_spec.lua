@@ -82,6 +82,13 @@ describe("lagoon.map", function()
     assert.same({ 1, 2 }, map({ 1, 2 }, function(x) return x, "more" end))
   end)
 
+  it("takes a frozen list", function()
+    local list = lagoon.freeze { 3, { 4 }, 5 }
+    assert.same({ 3, 4, 5 }, map(list, function(item)
+      return type(item) == "number" and item or item[1]
+    end))
+  end)
+
   it("has nothing to do for an empty list", function()
     assert.same({}, map({}, error))
     assert.same({ n = 0 }, map({ n = 0, "unseen" }, error))
@@ -226,6 +233,9 @@ describe("lagoon.map with what cannot be sent", function()
     local n = 0
     assert.matches("variable 'n'", message_of({ 1 }, function() n = n + 1 end))
     assert.equal(0, n)
+    local log = coroutine.create(function() end)
+    assert.matches("cannot send a coroutine %(at argument #2, upvalue 'log'%)",
+      message_of({ 1 }, function() return log end))
   end)
 end)
 
