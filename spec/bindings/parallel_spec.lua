@@ -86,6 +86,24 @@ describe("parallel", function()
     assert.equal("true\tfunction\n", child.out)
   end)
 
+  it("draws other random numbers in each state", helper.guard(function()
+    local child = helper.script [[
+      local lagoon = require "lagoon"
+      local both = lagoon.waitgroup()
+      both:add(2)
+      -- Who waits for the other has a state that is not the other's, or draws later in the same.
+      local function draw()
+        both:done()
+        both:wait()
+        return math.random(2 ^ 30)
+      end
+      local first, second = lagoon.parallel(draw), lagoon.parallel(draw)
+      local a, b, c = first:wait(), second:wait(), math.random(2 ^ 30)
+      print(a ~= b, a ~= c, b ~= c)
+    ]]
+    assert.equal("true\ttrue\ttrue\n", child.out)
+  end))
+
   it("has lagoon, its channels and goroutines inside", helper.guard(function()
     local sum = parallel(function()
       local lagoon = require "lagoon"
@@ -139,7 +157,7 @@ describe("a task of parallel that fails", function()
     local err = helper.error_of(task.wait, task)
     assert.equal(7, err.code)
     local trace = lagoon.traceback(err)
-    assert.matches("parallel_spec.lua:%d+: in function", trace)
+    assert.matches("parallel_spec.lua:%d+: in function <.*parallel_spec.lua:%d+>\n", trace)
     assert.matches("created by goroutine %d+ at .*parallel_spec.lua:%d+", trace)
   end))
 
