@@ -141,6 +141,58 @@ describe("parallel", function()
   end)
 end)
 
+describe("the name of a task of parallel", function()
+  it("is told wherever it was given", helper.guard(function()
+    local task = parallel(function() error("oops", 0) end)
+    assert.equal("reader", task:name("reader"))
+    assert.matches("\ngoroutine %d+ %[reader%] created by",
+      lagoon.traceback(helper.error_of(task.wait, task)))
+    local child = helper.script [[
+      local lagoon = require "lagoon"
+      lagoon.parallel(function() lagoon.select() end):name("from outside")
+      lagoon.parallel(function()
+        lagoon.self():name("from inside")
+        lagoon.select()
+      end)
+      lagoon.select()
+    ]]
+    assert.matches('\ngoroutine %d+ "from outside" %[select', child.err)
+    assert.matches('\ngoroutine %d+ "from inside" %[select', child.err)
+  end))
+
+  it("is read while the task ends", helper.guard(function()
+    local stop = lagoon.atomic()
+    local namers = lagoon.group()
+    for _ = 1, 2 do
+      namers:parallel(function()
+        local i = 0
+        while stop:get() == 0 do
+          i = i + 1
+          lagoon.parallel(function()
+            lagoon.self():name("<" .. ("z"):rep(i % 20) .. ">")
+            lagoon.sleep(0)
+            collectgarbage()
+          end):wait()
+        end
+      end)
+    end
+    local until_s = lagoon.now() + 0.2
+    local others = {}
+    while lagoon.now() < until_s do
+      for _, goroutine in ipairs(lagoon.runtime.goroutines()) do
+        local name = goroutine.name
+        if name and not name:match("^<z*>?$") then
+          others[#others + 1] = name
+        end
+      end
+      lagoon.sleep(0)
+    end
+    stop:set(1)
+    namers:wait()
+    assert.same({}, others)
+  end))
+end)
+
 describe("a task of parallel that fails", function()
   it("raises its error at every wait", helper.guard(function()
     local task = parallel(function() error("oops", 0) end)
