@@ -80,7 +80,7 @@ static void encode_all(lua_State *L, struct script *s, struct moving *moving)
         struct move *move = &moving->move[i];
         if (move->before.tag == VALUE_REF) {
             lua_rawgeti(L, refs, move->before.ref);
-            lagoon__encode(L, s, -1, &move->after);
+            lagoon__encode_routed(L, s, -1, ROUTE_HELD, &move->after);
             lua_pop(L, 1);
         } else {
             lagoon__value_put(&move->after, move->before);
