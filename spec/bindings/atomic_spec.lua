@@ -88,7 +88,8 @@ describe("atomic", function()
       helper.message_of(function() lagoon.atomic("1") end))
     local a = lagoon.atomic(3)
     for _, name in ipairs { "set", "add", "swap" } do
-      for type, value in pairs { string = "1", table = {}, boolean = true, channel = lagoon.chan() } do
+      for type, value in pairs { string = "1", table = {}, boolean = true,
+        channel = lagoon.chan() } do
         assert.equal(("bad argument #1 to '%s' (a number expected, got %s)"):format(name, type),
           helper.message_of(function() a[name](a, value) end))
       end

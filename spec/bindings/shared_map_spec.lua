@@ -213,8 +213,9 @@ describe("shared_map", function()
     end
     each_method(function(name, call)
       for type, key in pairs { table = {}, channel = lagoon.chan(), ["function"] = print } do
-        assert.equal(("bad argument #1 to '%s' (a string, number or boolean as key expected, got %s)")
-          :format(name, type), helper.message_of(function() call(key) end))
+        local expected = "a string, number or boolean as key expected, got " .. type
+        assert.equal(("bad argument #1 to '%s' (%s)"):format(name, expected),
+          helper.message_of(function() call(key) end))
       end
       assert.matches("got n", helper.message_of(function() call() end))
       assert.equal(("bad argument #1 to '%s' (a key expected, got NaN)"):format(name),
@@ -228,7 +229,9 @@ describe("shared_map", function()
     map:set("key", "value")
     assert.equal("cannot send a file (at [2].log) to another Lua state",
       helper.message_of(function() map:set("key", { 1, { log = io.stdout } }) end))
-    assert.has_error(function() map:update("key", function() return coroutine.create(print) end) end)
+    assert.has_error(function()
+      map:update("key", function() return coroutine.create(print) end)
+    end)
     assert.equal("value", map:get("key"))
   end)
 
@@ -381,15 +384,15 @@ describe("a shared map's memory", function()
     local done = lagoon.atomic()
     local tasks = {}
     for i = 1, 3 do
-      tasks[i] = parallel(function(map, done)
+      tasks[i] = parallel(function()
         while done:get() == 0 do
           for _ = 1, 10 do
             local value = map:get("key")
             assert(value[1] == "text" and #value == 2)
           end
-          require("lagoon").yield()
+          lagoon.yield()
         end
-      end, map, done)
+      end)
     end
     for i = 1, helper.rounds(3000) do
       map:set("key", { "text", i })
@@ -408,12 +411,12 @@ describe("between states", function()
   it("an atomic, a map and its objects are the same ones", function()
     local map, atomic = lagoon.shared_map(), lagoon.atomic(1)
     map:set("atomic", atomic)
-    local other_map, other_atomic = parallel(function(map)
-      local atomic = map:get("atomic")
-      atomic:add(1)
-      map:set("seen", atomic:get())
-      return map, atomic
-    end, map):wait()
+    local other_map, other_atomic = parallel(function()
+      local same = map:get("atomic")
+      same:add(1)
+      map:set("seen", same:get())
+      return map, same
+    end):wait()
     assert.equal(map, other_map)
     assert.equal(atomic, other_atomic)
     assert.equal(2, atomic:get())
@@ -424,7 +427,7 @@ describe("between states", function()
     local n, ntasks = helper.rounds(3000), 6
     local map, atomic, tasks = lagoon.shared_map(), lagoon.atomic(), {}
     for me = 1, ntasks do
-      tasks[me] = parallel(function(n, map, atomic, seed)
+      tasks[me] = parallel(function(seed)
         local state = seed
         for _ = 1, n do
           state = state * 16807 % 2147483647
@@ -442,7 +445,7 @@ describe("between states", function()
             seen = atomic:get()
           end
         end
-      end, n, map, atomic, helper.seed() + me)
+      end, helper.seed() + me)
     end
     for me = 1, ntasks do
       tasks[me]:wait()
@@ -466,7 +469,7 @@ describe("between states", function()
       map:set("stays " .. i, i)
     end
     for me = 1, ntasks do
-      tasks[me] = parallel(function(me, n, map)
+      tasks[me] = parallel(function()
         for round = 1, n do
           local key = "goes " .. me .. " " .. round
           map:set(key, { round })
@@ -484,7 +487,7 @@ describe("between states", function()
           end
           map:set(key, nil)
         end
-      end, me, n, map)
+      end)
     end
     for me = 1, ntasks do
       tasks[me]:wait()
