@@ -67,7 +67,7 @@ static void replace_elem(void *ud, void *elem)
 {
     struct move *move = find_note(ud, elem);
     if (move != NULL) {
-        *(struct value *)elem = move->after;
+        lagoon__value_put(elem, move->after);
     }
 }
 
@@ -78,14 +78,13 @@ static void encode_all(lua_State *L, struct script *s, struct moving *moving)
     int refs = lua_gettop(L);
     for (size_t i = 0; i < moving->n; i++) {
         struct move *move = &moving->move[i];
-        struct value after = move->before;
-        if (after.tag == VALUE_REF) {
+        if (move->before.tag == VALUE_REF) {
             lua_rawgeti(L, refs, move->before.ref);
-            lagoon__encode(L, s, -1, &after);
+            lagoon__encode(L, s, -1, &move->after);
             lua_pop(L, 1);
+        } else {
+            lagoon__value_put(&move->after, move->before);
         }
-        move->after.number = after.number;
-        lg_store(&move->after.ptr, after.ptr);
     }
 }
 

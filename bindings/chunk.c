@@ -72,9 +72,9 @@ static void push_names(lua_State *L, int n)
     lua_concat(L, n);
 }
 
-void lagoon__chunk_load(lua_State *L, struct bytes text)
+void lagoon__chunk_load(lua_State *L, struct bytes chunk)
 {
-    if (luaL_loadbuffer(L, (const char *)text.at, text.size, "=(load)") != 0) {
+    if (luaL_loadbuffer(L, (const char *)chunk.at, chunk.size, "=(load)") != 0) {
         lua_error(L);
     }
 }

@@ -9,9 +9,6 @@
 //   data, word    the name and its length
 //   flags         enum class_state
 //   more, word2   what that says
-//
-// Per state: refs.class_tables has the metatables by name, refs.class_objects, which is
-// weak, the userdata of the shared object by metatable.
 #ifndef LAGOON_CLASS_H
 #define LAGOON_CLASS_H
 
@@ -23,7 +20,7 @@
 enum class_state {
     CLASS_BARE,    // it has not been sent yet
     CLASS_NAMED,   // more: the name under which a module has it (names.h); word2: length
-    CLASS_SENT,    // more: a parcel with its contents
+    CLASS_SENT,    // more, word2: a value (value.h), a parcel with its contents
     CLASS_REFUSED, // more: why it could not be sent; word2: length
 };
 
@@ -36,6 +33,9 @@ struct shared *lagoon__class_of(lua_State *L, struct script *s, int index);
 // Pushes the metatable that this state has for a class: its own by that name, or the
 // sender's. May run code and wait. Raises.
 void lagoon__push_class(lua_State *L, struct script *s, struct shared *shared);
+
+// Makes ready: called once when a state opens. Raises.
+void lagoon__class_init(lua_State *L, struct script *s);
 
 // Adds class() to the table on top.
 void lagoon__open_class(lua_State *L, struct script *s);

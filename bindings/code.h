@@ -24,16 +24,17 @@ extern const struct share_ops lagoon__code_ops;
 struct shared *lagoon__code(lua_State *L, struct script *s, int index);
 
 // How many upvalues its closures have.
-int lagoon__code_nups(const struct shared *code);
+int lagoon__code_nups(const struct shared *shared);
 
 // The names of the globals that it, or a function inside it, reads: the i-th from 0
 // on, NULL after the last. Alive as long as the code.
-const char *lagoon__code_global(const struct shared *code, size_t i, size_t *out_length);
+const char *lagoon__code_global(const struct shared *shared, size_t i,
+                                size_t *out_length);
 
 // Pushes a new closure whose upvalues are nil, each a variable of its own. Its
-// environment is L's. lagoon__code() of it is `code` again, or what this state has for
+// environment is L's. lagoon__code() of it is `shared` again, or what this state has for
 // the same bytecode. Raises.
-void lagoon__push_closure(lua_State *L, struct script *s, struct shared *code);
+void lagoon__push_closure(lua_State *L, struct script *s, struct shared *shared);
 
 // Makes ready: called once when a state opens. Raises.
 void lagoon__code_init(lua_State *L, struct script *s);

@@ -30,8 +30,7 @@ static int64_t read_clock(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-// The runtime's clock may be a host's, and stand still.
-static int64_t now_ns(void)
+int64_t lagoon__clock_ns(void)
 {
     return read_clock(CLOCK_MONOTONIC);
 }
@@ -136,9 +135,9 @@ static void steer(lua_State *L, struct script *s)
 void lagoon__collect_all(lua_State *L, struct script *s)
 {
     struct collector *c = &s->collector;
-    int64_t start_ns = now_ns();
+    int64_t start_ns = lagoon__clock_ns();
     lua_gc(L, LUA_GCCOLLECT, 0);
-    int64_t took_ns = now_ns() - start_ns;
+    int64_t took_ns = lagoon__clock_ns() - start_ns;
     c->nforced++;
     c->cycles += !c->has_sentinel;
     c->forced_ns += took_ns;
@@ -176,14 +175,14 @@ static void look_at_limit(struct script *s, size_t kbytes)
         return;
     }
     c->looked_kbytes = kbytes;
-    int64_t start_ns = now_ns();
+    int64_t start_ns = lagoon__clock_ns();
     if (start_ns < c->patience_ns || is_stopped(s->aux) ||
         total_of(s, (int64_t)kbytes * 1024) < limit - limit / 32) {
         return;
     }
     collect_protected(s);
     lagoon__retire_all(s->hub);
-    int64_t end_ns = now_ns();
+    int64_t end_ns = lagoon__clock_ns();
     size_t left = kbytes_of(s->aux);
     bool has_helped = left < kbytes - kbytes / 8;
     c->looked_kbytes = left;
@@ -223,7 +222,7 @@ static void arm_if_needed(lua_State *L, struct script *s)
 // soon after the last one, for what it costs, the state may grow further.
 static void set_floor(struct collector *c, size_t kbytes)
 {
-    int64_t end_ns = now_ns();
+    int64_t end_ns = lagoon__clock_ns();
     int64_t cost_ns = (int64_t)kbytes * COST_NS_PER_KBYTE;
     bool is_soon = end_ns - c->ended_ns < 2 * cost_ns;
     c->ended_ns = end_ns;
@@ -246,7 +245,7 @@ static void trace_cycle(const struct script *s, size_t kbytes)
                  (double)c->step_now_ns / 1e6);
     }
     snprintf(line, sizeof line, "lua gc %llu @%.3fs: %zu->%zu MB, %zu goroutines%s",
-             (unsigned long long)c->cycles, (double)(now_ns() - c->began_ns) / 1e9,
+             (unsigned long long)c->cycles, (double)(lagoon__clock_ns() - c->began_ns) / 1e9,
              peak >> 10, kbytes >> 10, lg_num_goroutine(s->rt), step);
     c->trace(NULL, line);
 }
@@ -391,7 +390,7 @@ void lagoon__collect_init(lua_State *L, struct script *s)
     lua_setfield(L, -2, "__gc");
     s->refs.sentinel = luaL_ref(L, LUA_REGISTRYINDEX);
     s->collector.post.fn = on_post;
-    s->collector.began_ns = now_ns();
+    s->collector.began_ns = lagoon__clock_ns();
     s->collector.percent_floor = FLOOR_MIN;
     s->collector.live_kbytes = kbytes_of(L);
     s->collector.start_kbytes = SIZE_MAX;

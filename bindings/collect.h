@@ -61,6 +61,9 @@ struct collector {
 
 enum { RESUMES_PER_LOOK = 8 };
 
+// The system's monotonic clock: the runtime's may be a host's, and stand still.
+int64_t lagoon__clock_ns(void);
+
 // Looks whether there is something to do: called once in so many steps.
 void lagoon__collect_look(struct script *s);
 

@@ -238,6 +238,9 @@ static void push_other(struct decoder *d, unsigned char tag)
     case TEXT_REBUILT: push_rebuilt(d); break;
     case TEXT_MOVED:
     case TEXT_SHARED: push_shared(d); break;
+    case TEXT_CLASS:
+        lagoon__push_class(d->L, d->s, lagoon__decode_ref(d, KIND_CLASS));
+        break;
     case TEXT_GLOBALS: lua_pushvalue(d->L, LUA_GLOBALSINDEX); break;
     default: lagoon__decode_broken(d);
     }

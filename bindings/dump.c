@@ -8,9 +8,11 @@
 #include <stdlib.h>
 
 #include "fail.h"
+#include "hub.h"
 #include "state.h"
 #include "task.h"
 #include "trace.h"
+#include "worker.h"
 
 static bool add_info(void *ud, const lg_g_info *info)
 {
@@ -44,6 +46,17 @@ static struct script_g *script_g_of(struct script *s, const lg_g_info *info)
     return info->strand == s->strand ? info->extra : NULL;
 }
 
+// The same, also in a worker's state. Nothing runs.
+static struct script_g *script_g_anywhere(struct script *s, const lg_g_info *info)
+{
+    bool is_ours = info->strand == s->strand;
+    struct worker *worker = s->hub ? s->hub->workers : NULL;
+    for (; worker != NULL && !is_ours; worker = worker->next) {
+        is_ours = info->strand == worker->strand;
+    }
+    return is_ours ? info->extra : NULL;
+}
+
 static const char *name_of(struct script_g *sg, const lg_g_info *info)
 {
     return sg && sg->task && sg->task->name ? sg->task->name : info->name;
@@ -67,9 +80,8 @@ static double wait_seconds(struct script *s, const lg_g_info *info)
 
 // The frames of L are those of the running goroutine.
 static void add_goroutine(luaL_Buffer *b, struct script *s, const lg_g_info *info,
-                          lua_State *L)
+                          lua_State *L, struct script_g *sg)
 {
-    struct script_g *sg = script_g_of(s, info);
     const char *name = name_of(sg, info);
     lagoon__add_format(b, "goroutine %llu", (unsigned long long)info->ref.id);
     if (name) {
@@ -87,7 +99,7 @@ static void add_goroutine(luaL_Buffer *b, struct script *s, const lg_g_info *inf
             b, " [%s]:", info->status == LG_RUNNABLE ? "runnable" : "running");
     }
     if (sg == NULL) {
-        luaL_addstring(b, "\n\tnative");
+        luaL_addstring(b, info->strand ? "\n\tin another Lua state" : "\n\tnative");
         return;
     }
     if (sg == lg_extra_self() && L != sg->co) {
@@ -103,7 +115,7 @@ static void add_goroutine(luaL_Buffer *b, struct script *s, const lg_g_info *inf
     }
 }
 
-void lagoon__push_dump(lua_State *L, struct script *s)
+void lagoon__push_dump(lua_State *L, struct script *s, enum dump_scope scope)
 {
     enum { SHOWN_MAX = 1000 };
     struct snapshot *snapshot = lagoon__push_snapshot(L, s);
@@ -112,7 +124,10 @@ void lagoon__push_dump(lua_State *L, struct script *s)
     luaL_buffinit(L, &b);
     for (size_t i = 0; i < nshown; i++) {
         luaL_addstring(&b, i == 0 ? "" : "\n\n");
-        add_goroutine(&b, s, &snapshot->infos[i], L);
+        const lg_g_info *info = &snapshot->infos[i];
+        add_goroutine(&b, s, info, L,
+                      scope == DUMP_ALL_STILL ? script_g_anywhere(s, info)
+                                              : script_g_of(s, info));
     }
     if (nshown < snapshot->n) {
         lagoon__add_format(&b, "\n\n... and %zu more goroutines", snapshot->n - nshown);
@@ -127,7 +142,7 @@ static int stack(lua_State *L)
     struct script *s = lagoon__script(L);
     struct script_g *sg = lg_extra_self();
     if (lua_toboolean(L, 1)) {
-        lagoon__push_dump(L, s);
+        lagoon__push_dump(L, s, DUMP_RUNNING);
         return 1;
     }
     luaL_Buffer b;
@@ -136,7 +151,7 @@ static int stack(lua_State *L)
         lg_g_info info = {.ref = lg_self(), .status = LG_RUNNING};
         info.strand = s->strand;
         info.extra = sg;
-        add_goroutine(&b, s, &info, L);
+        add_goroutine(&b, s, &info, L, sg);
     } else {
         luaL_addstring(&b, "no goroutine:");
         lagoon__trace_frames(&b, L, 0, NULL);

@@ -10,6 +10,8 @@
 
 struct script;
 
+enum dump_scope { DUMP_RUNNING, DUMP_ALL_STILL };
+
 struct snapshot {
     size_t n;
     size_t cap;
@@ -23,8 +25,9 @@ struct snapshot *lagoon__push_snapshot(lua_State *L, struct script *s);
 void lagoon__push_info(lua_State *L, struct script *s, const lg_g_info *info);
 
 // Pushes a text with each goroutine, in the order of their numbers: wait
-// reason, traceback, birthplace. May raise.
-void lagoon__push_dump(lua_State *L, struct script *s);
+// reason, traceback, birthplace; of those in other states only while nothing runs. May
+// raise.
+void lagoon__push_dump(lua_State *L, struct script *s, enum dump_scope scope);
 
 // Adds stack() and goroutines() to the table on top.
 void lagoon__open_dump(lua_State *L, struct script *s);

@@ -32,10 +32,29 @@ static struct coroutine get_coroutine(lua_State *L, struct script *s)
     return c;
 }
 
+// Makes room for one more in the pool, if it may be larger and there is memory.
+static bool has_room(struct script *s)
+{
+    if (s->npooled < s->pool_cap) {
+        return true;
+    }
+    int cap = s->pool_cap ? s->pool_cap * 2 : COROUTINE_POOL_MIN;
+    struct coroutine *pool =
+        cap > COROUTINE_POOL_CAP
+            ? NULL
+            : lagoon__realloc(s, s->pool, (size_t)s->pool_cap * sizeof *pool,
+                              (size_t)cap * sizeof *pool);
+    if (pool != NULL) {
+        s->pool = pool;
+        s->pool_cap = cap;
+    }
+    return pool != NULL;
+}
+
 static void put_coroutine(struct script *s, struct coroutine c)
 {
     lua_settop(c.co, 0);
-    if (s->npooled < COROUTINE_POOL_CAP) {
+    if (has_room(s)) {
         s->pool[s->npooled++] = c;
     } else {
         lagoon__unkeep(s->aux, s, c.slot);
@@ -139,6 +158,7 @@ static void end(struct script *s, struct script_g *sg, lua_State *from, int stat
     }
     if (sg->id == s->main_id) {
         s->is_over = true;
+        s->on_over(s);
     }
     struct coroutine c = {sg->co, sg->co_slot};
     if (status == 0) {
@@ -235,10 +255,15 @@ void lagoon__check_callable(lua_State *L, int n, const char *name)
     lua_pop(L, 1);
 }
 
-// check_callable(f, name): for functions that are made in Lua.
+// check_callable(f, name[, n]): for functions that are made in Lua, whose first or
+// second argument it is.
 static int check_callable(lua_State *L)
 {
-    lagoon__check_callable(L, 1, lua_tostring(L, 2));
+    int n = (int)luaL_optinteger(L, 3, 1);
+    lua_settop(L, 2);
+    lua_pushvalue(L, 1);
+    lua_insert(L, n);
+    lagoon__check_callable(L, n, lua_tostring(L, 3));
     return 0;
 }
 

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "hub.h"
 
+#include <lauxlib.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "collect.h"
+#include "embedded.h"
 #include "failed.h"
 #include "remote.h"
 #include "retire.h"
+#include "state.h"
 #include "worker.h"
 
 // -- lists of tasks --
@@ -63,12 +68,15 @@ static void wait_locked(struct hub *hub, struct task_core *task)
 
 static struct worker *make_worker(struct hub *hub)
 {
+    int64_t start_ns = lagoon__clock_ns();
     struct worker *worker = lagoon__worker_open(hub);
+    int64_t took_ns = lagoon__clock_ns() - start_ns;
     pthread_mutex_lock(&hub->lock);
     if (worker != NULL) {
         worker->next = hub->workers;
         hub->workers = worker;
         hub->nstates_made++;
+        hub->making_ns += took_ns;
     } else {
         hub->nworkers--;
     }
@@ -198,15 +206,28 @@ bool lagoon__hub_set_paths(struct hub *hub, const char *path, const char *cpath)
     return true;
 }
 
+void lagoon__hub_note_handler(struct hub *hub)
+{
+    // relaxed: nothing goes with it
+    atomic_store_explicit(&hub->has_handler, hub->root->refs.handler != LUA_NOREF,
+                          memory_order_relaxed);
+}
+
 struct hub *lagoon__hub_open(lg_runtime *rt, struct script *root)
 {
     struct hub *hub = lg_calloc(rt, 1, sizeof *hub);
-    if (hub != NULL) {
-        hub->rt = rt;
-        hub->root = root;
-        pthread_mutex_init(&hub->lock, NULL);
-        lg_on_tidy(rt, lagoon__retire_tidy, hub);
+    struct chunk_copy *copies = lg_calloc(rt, lagoon_nscripts, sizeof *copies);
+    if (hub == NULL || copies == NULL) {
+        lg_free(rt, copies);
+        lg_free(rt, hub);
+        return NULL;
     }
+    hub->copies = copies;
+    hub->rt = rt;
+    hub->root = root;
+    pthread_mutex_init(&hub->lock, NULL);
+    lagoon__hub_note_handler(hub);
+    lg_on_tidy(rt, lagoon__retire_tidy, hub);
     return hub;
 }
 
@@ -219,9 +240,10 @@ void lagoon__hub_close(struct hub *hub)
     while (hub->workers != NULL) {
         struct worker *worker = hub->workers;
         hub->workers = worker->next;
-        lagoon__worker_close(worker);
+        lagoon__worker_drop(worker);
     }
     lagoon__failed_fini(hub);
+    lagoon__embedded_fini(hub);
     lg_handle_free(hub->arg);
     pthread_mutex_destroy(&hub->lock);
     lg_free(hub->rt, hub->path);

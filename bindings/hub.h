@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct chunk_copy;
 struct failure;
 struct script;
 struct task_core;
@@ -36,7 +37,8 @@ struct task_list {
 
 struct hub {
     lg_runtime *rt;
-    struct script *root; // the state that is no worker
+    struct script *root;      // the state that is no worker
+    _Atomic bool has_handler; // the root is told of errors (forward.h)
     pthread_mutex_t lock;
 
     // -- lock --
@@ -44,24 +46,26 @@ struct hub {
     struct worker *free;      // those with nothing to begin, the last one first
     struct task_list waiting; // for a worker; started by the root
     size_t nworkers;
-    size_t nwaiting; // all, those in the workers' lists too
-    size_t nclosing; // of nworkers: they are being closed
-    bool is_closed;  // nothing begins any more
+    size_t nwaiting;    // all, those in the workers' lists too
+    bool is_closed;     // nothing begins any more
     uint64_t last_mark; // of those that were asked to collect (retire.c)
-    char *path;      // package.path of the root
-    char *cpath;     // the same
-    uint32_t setup;  // counts how often they changed
-    bool has_arg;    // the next was tried
-    lg_handle *arg;  // the root's global `arg`, a parcel; NULL: none
-    int32_t arg_ref; // of that parcel's value
+    char *path;         // package.path of the root
+    char *cpath;        // the same
+    uint32_t setup;     // counts how often they changed
+    bool has_arg;       // the next was tried
+    lg_handle *arg;     // the root's global `arg`, a parcel; NULL: none
+    int32_t arg_ref;    // of that parcel's value
 
     struct failure *failures; // tasks that have failed (failed.h)
     size_t nfailures;
     size_t nfailures_looked; // as many were there when it was tidied up
 
+    struct chunk_copy *copies; // of the embedded modules, one for each (embedded.h)
+
     // -- figures, under the lock --
     uint64_t nstates_made;
     uint64_t nstates_closed;
+    int64_t making_ns; // all that it took to make states
     uint64_t ntasks;
 };
 
@@ -76,6 +80,9 @@ int lagoon__hub_start(struct hub *hub, struct task_core *task);
 
 // A worker has begun what it was given: the next task for it, or NULL, and it is free.
 struct task_core *lagoon__hub_next(struct hub *hub, struct worker *worker);
+
+// Notes whether the root has a handler for errors. Inside its strand.
+void lagoon__hub_note_handler(struct hub *hub);
 
 // Notes where the root looks for modules. False: no memory.
 bool lagoon__hub_set_paths(struct hub *hub, const char *path, const char *cpath);

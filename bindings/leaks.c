@@ -6,6 +6,8 @@
 // that can wake it. Then its coroutine and its task are walked into as well,
 // until nothing is left. Who is still not found has leaked.
 //
+// What other states know, too (share.h), they can wake: that is no candidate.
+//
 // A handle is no way to a goroutine's coroutine: that somebody waits for it, or
 // could cancel it, does not wake it. And a goroutine that waits for a task waits
 // for the task's goroutine, whoever else has the handle.
@@ -86,6 +88,24 @@ static bool has_tick(const struct script_g *sg)
     return false;
 }
 
+// Whom other states know, they can wake.
+static bool is_shared(lua_State *place)
+{
+    enum kind kind;
+    const struct object *object = lagoon__object_any(place, 1, &kind);
+    return object == NULL || object->handle != NULL;
+}
+
+static bool has_shared(const struct script_g *sg)
+{
+    for (size_t i = 0; i < lagoon__select_ncases(sg); i++) {
+        if (lagoon__select_chan(sg, i)->object.handle != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_candidate(const struct script *s, const lg_g_info *info)
 {
     if (info->strand != s->strand || info->status != LG_WAITING) {
@@ -97,8 +117,8 @@ static bool is_candidate(const struct script *s, const lg_g_info *info)
         return false;
     }
     switch (sg->parked_on) {
-    case PARKED_ON_SELF: return lua_isuserdata(place, 1) && !is_ticking(place);
-    case PARKED_ON_CASES: return !has_tick(sg);
+    case PARKED_ON_SELF: return !is_shared(place) && !is_ticking(place);
+    case PARKED_ON_CASES: return !has_shared(sg) && !has_tick(sg);
     default: return false;
     }
 }

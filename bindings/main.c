@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #include "collect.h"
 #include "dump.h"
+#include "failed.h"
 #include "hub.h"
 #include "open.h"
 #include "report.h"
@@ -36,6 +38,9 @@ struct program {
     int task_ref;      // keeps it, in the registry
     int status;
     bool has_trace; // of the collectors, on stderr
+    lua_State *L;
+    lg_timer patience;       // with a driver that does not come back
+    _Atomic bool is_leaving; // by one thread only
 };
 
 // With -E no environment variable counts, also none of those that the
@@ -91,36 +96,6 @@ static void push_argv(lua_State *L, struct program *program)
     }
 }
 
-static int prepare(lua_State *L)
-{
-    struct program *program = lua_touserdata(L, 1);
-    if (ignores_environment(program->argv)) {
-        lua_pushboolean(L, 1);
-        lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
-    }
-    lua_gc(L, LUA_GCSTOP, 0);
-    luaL_openlibs(L);
-    lua_gc(L, LUA_GCRESTART, -1);
-    struct script *s = lagoon__open_program(L, program->rt);
-    lagoon__collect_trace(L, s, program->has_trace ? log_line : NULL);
-    push_argv(L, program);
-    lua_pushboolean(L, isatty(STDIN_FILENO));
-    program->script = s;
-    program->task = lagoon__async(L, s, 2);
-    program->task->sg->is_main = true;
-    s->main_id = program->task->ref.id;
-    program->task_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-    return 0;
-}
-
-static int report_deadlock(lua_State *L)
-{
-    struct program *program = lua_touserdata(L, 1);
-    lagoon__push_dump(L, program->script);
-    fprintf(stderr, "\n%s\n", lua_tostring(L, -1));
-    return 0;
-}
-
 static int take_outcome(lua_State *L)
 {
     struct program *program = lua_touserdata(L, 1);
@@ -139,7 +114,7 @@ static int take_outcome(lua_State *L)
     return 0;
 }
 
-// Calls one of the above, and says so if there was an error in it.
+// Calls a function with the program, and says so if there was an error in it.
 static bool call(lua_State *L, lua_CFunction function, struct program *program)
 {
     if (lua_cpcall(L, function, program) == 0) {
@@ -151,9 +126,77 @@ static bool call(lua_State *L, lua_CFunction function, struct program *program)
     return false;
 }
 
+// Writes out what was printed; the status that the process ends with.
+static int flush(int status)
+{
+    bool is_lost = ferror(stdout) != 0;
+    if ((fflush(stdout) != 0 || is_lost) && status == 0) {
+        fprintf(stderr, "lagoon: cannot write to standard output\n");
+        status = STATUS_ERROR;
+    }
+    return status;
+}
+
+// The thread that drives is inside a long computation of a task, and goroutine 1 has
+// ended on another: as in Go, nobody waits for that.
+static void leave_without_driver(void *arg)
+{
+    struct program *program = arg;
+    // acq_rel: who comes first sees what goroutine 1 has left
+    if (atomic_exchange_explicit(&program->is_leaving, true, memory_order_acq_rel)) {
+        return;
+    }
+    bool is_told = call(program->L, take_outcome, program);
+    _exit(flush(is_told ? program->status : STATUS_ERROR));
+}
+
+static void on_over(struct script *s)
+{
+    struct program *program = s->program;
+    lg_timer_start(&program->patience, lg_now(s->rt) + PATIENCE_NS, 0);
+}
+
+static int prepare(lua_State *L)
+{
+    struct program *program = lua_touserdata(L, 1);
+    if (ignores_environment(program->argv)) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+    }
+    lua_gc(L, LUA_GCSTOP, 0);
+    luaL_openlibs(L);
+    lua_gc(L, LUA_GCRESTART, -1);
+    struct script *s = lagoon__open_program(L, program->rt);
+    lagoon__collect_trace(L, s, program->has_trace ? log_line : NULL);
+    push_argv(L, program);
+    lua_pushboolean(L, isatty(STDIN_FILENO));
+    program->script = s;
+    s->program = program;
+    program->task = lagoon__async(L, s, 2);
+    program->task->sg->is_main = true;
+    s->main_id = program->task->ref.id;
+    s->on_over = on_over;
+    lg_timer_init(&program->patience, program->rt, NULL, leave_without_driver, program);
+    program->task_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+static int report_deadlock(lua_State *L)
+{
+    struct program *program = lua_touserdata(L, 1);
+    lagoon__push_dump(L, program->script, DUMP_ALL_STILL);
+    fprintf(stderr, "\n%s\n", lua_tostring(L, -1));
+    return 0;
+}
+
 static int drive(lua_State *L, struct program *program)
 {
     int err = lg_drive(program->rt, program->task->ref);
+    if (atomic_exchange_explicit(&program->is_leaving, true, memory_order_acq_rel)) {
+        for (;;) {
+            pause(); // another thread ends the process
+        }
+    }
     if (err == LG_EDEADLOCK) {
         fflush(stdout);
         fputs("fatal error: all goroutines are asleep - deadlock!\n", stderr);
@@ -165,17 +208,6 @@ static int drive(lua_State *L, struct program *program)
         return STATUS_ERROR;
     }
     return call(L, take_outcome, program) ? program->status : STATUS_ERROR;
-}
-
-// Writes out what was printed; the status that the process ends with.
-static int flush(int status)
-{
-    bool is_lost = ferror(stdout) != 0;
-    if ((fflush(stdout) != 0 || is_lost) && status == 0) {
-        fprintf(stderr, "lagoon: cannot write to standard output\n");
-        status = STATUS_ERROR;
-    }
-    return status;
 }
 
 static int64_t now_ns(void)
@@ -198,12 +230,14 @@ static int run(struct program *program)
         lagoon__print_error("cannot create a Lua state: not enough memory");
         return STATUS_ERROR;
     }
+    program->L = L;
     int status = call(L, prepare, program) ? drive(L, program) : STATUS_ERROR;
     if (lg_stop_until(program->rt, now_ns() + PATIENCE_NS) != LG_OK) {
         leave_running(status);
     }
     // From here on no other thread is in any state.
     if (program->script != NULL) {
+        lagoon__failed_report(program->script->hub);
         lagoon__hub_close(program->script->hub);
         lagoon__script_close(program->script);
     }

@@ -122,9 +122,20 @@ static int gc(lua_State *L)
     return 0;
 }
 
+// retire(): closes the worker states that have nothing to do, soon.
+static int retire(lua_State *L)
+{
+    lagoon__retire_all(lagoon__script(L)->hub);
+    return 0;
+}
+
 void lagoon__open_memory(lua_State *L, struct script *s)
 {
     static const luaL_Reg functions[] = {
-        {"gc", gc}, {"gc_percent", gc_percent}, {"mem_limit", mem_limit}, {NULL, NULL}};
+        {"gc", gc},
+                                         {"gc_percent", gc_percent},
+                                         {"mem_limit", mem_limit},
+                                         {"retire", retire},
+                                         {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

@@ -42,13 +42,16 @@ static void put_plain(struct encoder *e, const void *key)
     lua_pop(e->L, 1);
 }
 
+// A class whose instances are known to have no hook.
+enum { PLAIN_INSTANCES = 1 };
+
 // The class of the table on top, whose metatable is above it; false: it is rebuilt.
 static bool put_class(struct encoder *e, const void *key)
 {
     lua_State *L = e->L;
     const void *meta = lua_topointer(L, -1);
     struct node *known = lagoon__encode_find(e, meta, 0);
-    if (known != NULL && known->kind == NODE_CLASS) {
+    if (known != NULL && known->kind == NODE_CLASS && known->which == PLAIN_INSTANCES) {
         lagoon__encode_tag(e, TEXT_INSTANCE, known->number);
         return true;
     }
@@ -62,6 +65,24 @@ static bool put_class(struct encoder *e, const void *key)
     }
     lagoon__encode_tag(e, TEXT_INSTANCE,
                        lagoon__encode_refer(e, meta, class, NODE_CLASS));
+    lagoon__encode_find(e, meta, 0)->which = PLAIN_INSTANCES;
+    return true;
+}
+
+// False: the table on top is no class's metatable.
+static bool put_metatable(struct encoder *e, const void *key)
+{
+    const struct node *known = lagoon__encode_find(e, key, 0);
+    uint32_t number = known != NULL ? known->number : 0;
+    if (known == NULL || known->kind != NODE_CLASS) {
+        struct shared *class = lagoon__class_of(e->L, e->s, lua_gettop(e->L));
+        if (class == NULL) {
+            return false;
+        }
+        number = lagoon__encode_refer(e, key, class, NODE_CLASS);
+    }
+    lagoon__encode_tag(e, TEXT_CLASS, number);
+    lua_pop(e->L, 1);
     return true;
 }
 
@@ -69,6 +90,9 @@ static void put_table(struct encoder *e)
 {
     lua_State *L = e->L;
     const void *key = lua_topointer(L, -1);
+    if (lagoon__filter_has(&e->s->class_filter, key) && put_metatable(e, key)) {
+        return;
+    }
     const struct node *known = lagoon__encode_find(e, key, e->space);
     lagoon__encode_room(e, 1);
     if (known != NULL) {

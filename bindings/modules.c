@@ -105,13 +105,6 @@ static bool is_nameable(lua_State *L, int key)
 
 // -- the walk over modules --
 
-static void add_to_filter(struct walk *w)
-{
-    uint64_t bit;
-    uint64_t *word = lagoon__filter_word(&w->s->names, lua_topointer(w->L, -1), &bit);
-    *word |= bit;
-}
-
 // Whether another state could load the module, whose table is on top. What has that
 // name already has been looked at before.
 static bool is_loadable(struct walk *w, const char *module)
@@ -139,7 +132,7 @@ static void look_at_module(struct walk *w)
                !lua_rawequal(L, -1, w->loaded)) {
         if (is_loadable(w, module)) {
             offer(w, "", 0, lua_gettop(L) - 1);
-            add_to_filter(w);
+            lagoon__filter_add(&w->s->names.modules, lua_topointer(L, -1));
         }
     } else if (lagoon__is_loading_mark(L)) {
         lua_rawgeti(L, LUA_REGISTRYINDEX, w->s->refs.loading);
@@ -161,10 +154,10 @@ static void hash_entry(lua_State *L, uint64_t *fingerprint)
 static void look_at_modules(struct walk *w)
 {
     lua_State *L = w->L;
-    struct names *names = &w->s->names;
+    struct naming *names = &w->s->names;
     uint64_t fingerprint = 0;
     names->is_loading = false;
-    memset(names->filter, 0, sizeof names->filter);
+    names->modules = (struct filter){0};
     lua_newtable(L);
     lua_rawseti(L, LUA_REGISTRYINDEX, w->s->refs.loading);
     lua_pushnil(L);

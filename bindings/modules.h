@@ -19,7 +19,6 @@
 #include <float.h>
 #include <lua.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "names.h"
 
@@ -45,15 +44,6 @@ static inline bool lagoon__is_loading_mark(lua_State *L)
         return number < 0 && number > -DBL_MIN;
     }
     return lua_islightuserdata(L, -1);
-}
-
-// The filter of names: few tables are modules, and most lookups are of other tables.
-static inline uint64_t *lagoon__filter_word(struct names *names, const void *table,
-                                            uint64_t *out_bit)
-{
-    uint64_t hash = (uint64_t)(uintptr_t)table * UINT64_C(0x9e3779b97f4a7c15);
-    *out_bit = UINT64_C(1) << (hash >> 58);
-    return &names->filter[(hash >> 54) & (NAMES_FILTER_WORDS - 1)];
 }
 
 #endif // LAGOON_MODULES_H

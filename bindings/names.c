@@ -29,9 +29,7 @@ static const char *find(lua_State *L, struct script *s, int index, size_t *out_l
 static const char *find_module(lua_State *L, struct script *s, int index,
                                size_t *out_length)
 {
-    uint64_t bit;
-    uint64_t *word = lagoon__filter_word(&s->names, lua_topointer(L, index), &bit);
-    if ((*word & bit) == 0) {
+    if (!lagoon__filter_has(&s->names.modules, lua_topointer(L, index))) {
         return NULL;
     }
     const char *name = find(L, s, index, out_length);
@@ -48,7 +46,7 @@ static const char *find_place(lua_State *L, struct script *s, int index,
 // Whether there may be names that we do not know.
 static bool is_behind(lua_State *L, struct script *s, enum names_known wanted)
 {
-    struct names *names = &s->names;
+    struct naming *names = &s->names;
     bool must_look = ++names->nmisses % MISSES_PER_LOOK == 0;
     if ((names->is_loading && lagoon__modules_loaded(L, s)) ||
         (must_look && lagoon__modules_changed(L, s))) {

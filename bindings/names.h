@@ -31,6 +31,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "filter.h"
+
 struct script;
 
 enum names_known {
@@ -39,16 +41,14 @@ enum names_known {
     NAMES_OF_ALL, // of what is in them, too
 };
 
-enum { NAMES_FILTER_WORDS = 16 };
-
 // What a state knows of its names, beside the tables in its registry.
-struct names {
-    uint8_t known;        // enum names_known
-    bool is_loading;      // some modules were being loaded: they are in refs.loading
-    bool is_touched;      // package.loaded has a new entry
-    uint32_t nmisses;     // lookups of what has no name
-    uint64_t fingerprint; // of package.loaded, as it was looked through
-    uint64_t filter[NAMES_FILTER_WORDS]; // bits of the addresses of tables with names
+struct naming {
+    uint8_t known;         // enum names_known
+    bool is_loading;       // some modules were being loaded: they are in refs.loading
+    bool is_touched;       // package.loaded has a new entry
+    uint32_t nmisses;      // lookups of what has no name
+    uint64_t fingerprint;  // of package.loaded, as it was looked through
+    struct filter modules; // tables
 };
 
 // The name of the function or table at an index; NULL: it has none. The text is a

@@ -22,7 +22,7 @@ static void empty(struct script *s, struct value *slot)
     }
     if (lg_self().id == 0) {
         lg_handle_set(s->last_handle, slot->ptr);
-        slot->ptr = NULL;
+        lagoon__value_put(slot, lagoon__value_of_tag(VALUE_NIL));
     } else {
         lg_store(&slot->ptr, NULL);
     }
@@ -39,7 +39,7 @@ int lagoon__out_seal(lua_State *L, struct script *s, struct value value)
     if (lg_self().id == 0) {
         lg_handle_set(s->last_handle, value.ptr);
     }
-    *lagoon__out_next(s) = value;
+    lagoon__value_put(lagoon__out_next(s), value);
     lua_pushinteger(L, WAIT_SEALED);
     lua_pushinteger(L, (lua_Integer)s->out_at);
     return 2;
@@ -51,7 +51,7 @@ void lagoon__out_open(lua_State *L, struct script *s, int at)
     struct value *slot = &s->out[at];
     s->out_at = (uint32_t)at; // what errors in hooks have skipped is free
     lagoon__decode(L, s, *slot);
-    slot->ptr = NULL;
+    lagoon__value_put(slot, lagoon__value_of_tag(VALUE_NIL));
     s->out_at = ((uint32_t)at + OUT_SLOTS - 1) % OUT_SLOTS;
 }
 

@@ -56,9 +56,10 @@ static void finish(struct script *s, enum parcel_kind kind, void *ptr, struct va
     if (lg_self().id == 0) {
         lg_handle_set(s->last_handle, ptr);
     }
-    *out = lagoon__value_of_tag(VALUE_PARCEL);
-    out->ref = (int32_t)kind;
-    out->ptr = ptr;
+    struct value value = lagoon__value_of_tag(VALUE_PARCEL);
+    value.ref = (int32_t)kind;
+    value.ptr = ptr;
+    lagoon__value_put(out, value);
 }
 
 // A message that is one string takes no detour.
@@ -216,20 +217,28 @@ static bool is_shareable(lua_State *L, int index)
 
 void lagoon__encode(lua_State *L, struct script *s, int index, struct value *out)
 {
-    index = index < 0 ? lua_gettop(L) + 1 + index : index;
+    int top = lua_gettop(L);
+    index = index < 0 ? top + 1 + index : index;
     switch (lua_type(L, index)) {
-    case LUA_TNIL: *out = lagoon__value_of_tag(VALUE_NIL); return;
-    case LUA_TNUMBER: *out = lagoon__value_of_number(lua_tonumber(L, index)); return;
-    case LUA_TSTRING: encode_string(L, s, index, out); return;
+    case LUA_TNIL: lagoon__value_put(out, lagoon__value_of_tag(VALUE_NIL)); return;
+    case LUA_TNUMBER:
+        lagoon__value_put(out, lagoon__value_of_number(lua_tonumber(L, index)));
+        return;
+    case LUA_TSTRING:
+        encode_string(L, s, index, out);
+        lua_settop(L, top);
+        return;
     case LUA_TBOOLEAN:
-        *out = lagoon__value_of_tag(lua_toboolean(L, index) ? VALUE_TRUE : VALUE_FALSE);
+        lagoon__value_put(out, lagoon__value_of_tag(
+                                   lua_toboolean(L, index) ? VALUE_TRUE : VALUE_FALSE));
         return;
     default: break;
     }
     if (is_shareable(L, index)) {
         struct shared *shared = lagoon__share(L, s, index);
-        *out = lagoon__value_of_tag(VALUE_SHARED);
-        out->ptr = shared;
+        struct value value = lagoon__value_of_tag(VALUE_SHARED);
+        value.ptr = shared;
+        lagoon__value_put(out, value);
     } else {
         lagoon__encode_all(L, s, index, 1, ROUTE_VALUE, out);
     }

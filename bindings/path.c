@@ -11,63 +11,13 @@
 #include "code.h"
 #include "encode.h"
 #include "fail.h"
-
-enum {
-    LEG_SIZE = 48,
-    NAME_MAX = 36,   // bytes of a name that are told
-    LEGS_FIRST = 3,  // legs that are told, where there are many
-    LEGS_LAST = 5,   //
-    PATH_SIZE = 400, // of all
-};
-
-struct leg {
-    char text[LEG_SIZE];
-};
+#include "leg.h"
 
 // -- one leg --
 
-static bool is_identifier(const char *name, size_t length)
-{
-    if (length == 0 || length > NAME_MAX || isdigit((unsigned char)name[0])) {
-        return false;
-    }
-    for (size_t i = 0; i < length; i++) {
-        if (name[i] != '_' && !isalnum((unsigned char)name[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static const char *name_type(lua_State *L, int index)
-{
-    return lua_isthread(L, index) ? "coroutine" : lagoon__type_name(L, index);
-}
-
-static void write_key(lua_State *L, int key, struct leg *out)
-{
-    size_t length;
-    switch (lua_type(L, key)) {
-    case LUA_TSTRING: {
-        const char *name = lua_tolstring(L, key, &length);
-        const char *format = is_identifier(name, length) ? ".%.*s%s" : "[\"%.*s%s\"]";
-        snprintf(out->text, LEG_SIZE, format, length > NAME_MAX ? NAME_MAX : (int)length,
-                 name, length > NAME_MAX ? "..." : "");
-        break;
-    }
-    case LUA_TNUMBER:
-        snprintf(out->text, LEG_SIZE, "[%.14g]", lua_tonumber(L, key));
-        break;
-    case LUA_TBOOLEAN:
-        snprintf(out->text, LEG_SIZE, "[%s]", lua_toboolean(L, key) ? "true" : "false");
-        break;
-    default: snprintf(out->text, LEG_SIZE, "[%s]", name_type(L, key)); break;
-    }
-}
-
 static void write_name(const char *what, const char *name, struct leg *out)
 {
-    snprintf(out->text, LEG_SIZE, "%s '%.*s'", what, NAME_MAX, name);
+    snprintf(out->text, LEG_SIZE, "%s '%.*s'", what, LEG_NAME_MAX, name);
 }
 
 static bool find_in_table(lua_State *L, int table, int child, struct leg *out)
@@ -75,7 +25,7 @@ static bool find_in_table(lua_State *L, int table, int child, struct leg *out)
     lua_pushnil(L);
     while (lua_next(L, table) != 0) {
         if (lua_rawequal(L, -1, child) || lua_rawequal(L, -2, child)) {
-            write_key(L, lua_gettop(L) - 1, out);
+            lagoon__leg_of_key(L, lua_gettop(L) - 1, out);
             return true;
         }
         lua_pop(L, 1);
@@ -155,7 +105,7 @@ static void append(char *path, const char *leg)
 {
     size_t length = strlen(path);
     bool is_word = isalpha((unsigned char)leg[0]) || leg[0] == '_';
-    snprintf(path + length, PATH_SIZE - length, "%s%s", length > 0 && is_word ? ", " : "",
+    snprintf(path + length, LEGS_SIZE - length, "%s%s", length > 0 && is_word ? ", " : "",
              leg);
 }
 
@@ -210,7 +160,7 @@ static void write_path(struct encoder *e, char *path)
 
 _Noreturn void lagoon__encode_refuse(struct encoder *e, const char *what, const char *why)
 {
-    char path[PATH_SIZE];
+    char path[LEGS_SIZE];
     luaL_checkstack(e->L, ENCODE_ROOM, "no room to send a message");
     write_path(e, path);
     lagoon__scratch_put(e->scratch);

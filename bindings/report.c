@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "fail.h"
+#include "forward.h"
 #include "go.h"
+#include "hub.h"
 #include "state.h"
 #include "task.h"
 #include "trace.h"
@@ -284,6 +286,9 @@ void lagoon__report_unhandled(struct script_g *sg, lua_State *from)
         }
         lua_pop(s->aux, 1);
     }
+    if (lagoon__forward_error(sg, from)) {
+        return;
+    }
     if (lua_cpcall(s->aux, print_unhandled, &unhandled) != 0) {
         lagoon__print_error("an error in a goroutine, and another one in reporting it");
         lua_pop(s->aux, 1);
@@ -306,6 +311,9 @@ static int on_error(lua_State *L)
     }
     luaL_unref(L, LUA_REGISTRYINDEX, s->refs.handler);
     s->refs.handler = lua_isnil(L, 1) ? LUA_NOREF : luaL_ref(L, LUA_REGISTRYINDEX);
+    if (s->hub != NULL && s->worker == NULL) {
+        lagoon__hub_note_handler(s->hub);
+    }
     return 0;
 }
 

@@ -129,6 +129,8 @@ static bool may_close_locked(const struct worker *worker)
 }
 
 // Takes a worker that has been free since a moment out of the hub; NULL: there is none.
+// It does not count any more: a task that waits for a worker relies on those that count
+// to look for it.
 static struct worker *take_old(struct hub *hub, int64_t since_ns)
 {
     struct worker *taken = NULL;
@@ -146,12 +148,11 @@ static struct worker *take_old(struct hub *hub, int64_t since_ns)
             break;
         }
     }
-    hub->nclosing += taken != NULL;
+    hub->nworkers -= taken != NULL;
     pthread_mutex_unlock(&hub->lock);
     return taken;
 }
 
-// It counts until it is closed: no other is made for it meanwhile.
 static void close_one(void *arg)
 {
     struct worker *worker = arg;
@@ -159,8 +160,6 @@ static void close_one(void *arg)
     lg_strand_close(worker->strand);
     lagoon__worker_close(worker);
     pthread_mutex_lock(&hub->lock);
-    hub->nworkers--;
-    hub->nclosing--;
     hub->nstates_closed++;
     pthread_mutex_unlock(&hub->lock);
 }

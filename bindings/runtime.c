@@ -69,7 +69,7 @@ static int run(lua_State *L)
     if (err == LG_EDEADLOCK) {
         lua_pushinteger(L, WAIT_RAISE);
         lua_pushliteral(L, "all goroutines are asleep - deadlock!\n\n");
-        lagoon__push_dump(L, s);
+        lagoon__push_dump(L, s, DUMP_ALL_STILL);
         lua_concat(L, 2);
         return 2;
     }

@@ -8,6 +8,7 @@
 #include "state.h"
 
 static const size_t LARGE_BYTES = 1024 * 1024;
+static const uint32_t NODES_MAX = UINT32_C(1) << 30; // the map's size is a uint32_t
 
 enum { FIRST_TEXT = 1024, FIRST_NODES = 64, FIRST_MAP = 256, FIRST_REFS = 16 };
 
@@ -127,7 +128,7 @@ static bool grow_map(struct scratch *scratch)
 
 static bool grow_nodes(struct scratch *scratch)
 {
-    if (scratch->nodes_cap > UINT32_MAX / 4) {
+    if (scratch->nodes_cap >= NODES_MAX) {
         return false;
     }
     uint32_t cap = scratch->nodes_cap ? scratch->nodes_cap * 2 : FIRST_NODES;
@@ -141,31 +142,19 @@ static bool grow_nodes(struct scratch *scratch)
     return true;
 }
 
-struct node *lagoon__scratch_add(struct scratch *scratch)
+struct node *lagoon__scratch_insert(struct scratch *scratch, const void *key,
+                                    uint32_t space)
 {
     if (scratch->nnodes == scratch->nodes_cap && !grow_nodes(scratch)) {
         return NULL;
     }
-    struct node *node = &scratch->nodes[scratch->nnodes++];
-    *node = (struct node){0};
-    return node;
-}
-
-struct node *lagoon__scratch_insert(struct scratch *scratch, const void *key,
-                                    uint32_t space)
-{
-    if (scratch->nnodes * 2 >= scratch->map_cap && !grow_map(scratch)) {
-        return NULL;
-    }
-    struct node *node = lagoon__scratch_add(scratch);
-    if (node == NULL) {
+    if (scratch->nnodes >= scratch->map_cap / 2 && !grow_map(scratch)) {
         return NULL;
     }
     struct entry *entry = lagoon__scratch_find(scratch, key, space);
-    entry->key = key;
-    entry->generation = scratch->generation;
-    entry->node = scratch->nnodes - 1;
-    node->space = space;
+    *entry = (struct entry){key, scratch->generation, scratch->nnodes};
+    struct node *node = &scratch->nodes[scratch->nnodes++];
+    *node = (struct node){.space = space};
     return node;
 }
 
@@ -206,7 +195,8 @@ struct scratch *lagoon__scratch_take(lua_State *L, struct script *s)
     } else {
         lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.scratch);
     }
-    if (scratch->map_cap == 0 && !grow_map(scratch)) {
+    if ((scratch->map_cap == 0 && !grow_map(scratch)) ||
+        (scratch->text_cap == 0 && !lagoon__scratch_grow_text(scratch, FIRST_TEXT))) {
         lagoon__raise_memory(L);
     }
     scratch->is_taken = true;

@@ -39,7 +39,7 @@ struct node {
     uint32_t number; // of the object, or of the reference; of a cell: of its function
     uint32_t space;  // the text inside the text that numbers it so; 0: the outer one
     uint16_t kind;   // enum node_kind
-    uint16_t which;  // of a cell: the function's upvalue
+    uint16_t which;  // of a cell: the function's upvalue; of a class: see mention.c
 };
 
 struct entry {
@@ -76,9 +76,6 @@ bool lagoon__scratch_grow_text(struct scratch *scratch, size_t n);
 // The entry of a key, or where it is to stand: then its generation is another.
 struct entry *lagoon__scratch_find(struct scratch *scratch, const void *key,
                                    uint32_t space);
-
-// Adds a node, zeroed, without an entry. NULL: no memory.
-struct node *lagoon__scratch_add(struct scratch *scratch);
 
 // Adds a node, zeroed, for a key that is not there. NULL: no memory.
 struct node *lagoon__scratch_insert(struct scratch *scratch, const void *key,

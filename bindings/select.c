@@ -240,12 +240,12 @@ static void fill_case(lua_State *L, struct script *s, struct select_block *block
                       uint32_t i, const struct value *sealed)
 {
     struct value *value = &block->values[i];
-    *value = lagoon__value_of_tag(VALUE_NIL);
+    lagoon__value_put(value, lagoon__value_of_tag(VALUE_NIL));
     if (push_sending(L, s, (int)i + 1)) {
         int index = lua_gettop(L);
         block->chans[i] = lua_touserdata(L, index - 1);
         if (sealed != NULL && block->chans[i]->object.handle) {
-            *value = sealed[i];
+            lagoon__value_put(value, sealed[i]);
         } else {
             lagoon__value_pack(L, index, index - 1, block->chans[i], value);
         }

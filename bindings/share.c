@@ -9,6 +9,7 @@
 #include "class.h"
 #include "code.h"
 #include "fail.h"
+#include "frozen.h"
 #include "open.h"
 #include "remote.h"
 #include "sharedmap.h"
@@ -63,6 +64,7 @@ static const struct share_ops *ops_of(uint32_t kind)
         [KIND_RWMUTEX] = &lagoon__rwmutex_ops,
         [KIND_WAITGROUP] = &lagoon__waitgroup_ops,
         [KIND_SEMAPHORE] = &lagoon__semaphore_ops,
+        [KIND_FROZEN] = &lagoon__frozen_ops,
         [KIND_ATOMIC] = &lagoon__atomic_ops,
         [KIND_MAP] = &lagoon__map_ops,
         [KIND_BUFFER] = &lagoon__buffer_ops,
@@ -139,11 +141,21 @@ static struct shared *attach(lua_State *L, struct script *s, struct object *obje
     return shared;
 }
 
+// Under which an object is found. LuaJIT hashes pointers and small numbers so that
+// neighbours meet in one chain: the address is mixed, one to one, into a number of as
+// many bits as a double has.
+static void push_key(lua_State *L, const struct shared *shared)
+{
+    uint64_t address = (uintptr_t)shared / _Alignof(max_align_t);
+    uint64_t mixed = address * UINT64_C(0x9e3779b97f4a7c15) & ((UINT64_C(1) << 53) - 1);
+    lua_pushnumber(L, (double)mixed);
+}
+
 // Has the userdata at an index be found for its object.
 static void enter(lua_State *L, struct script *s, int index, struct shared *shared)
 {
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.shared);
-    lua_pushlightuserdata(L, shared);
+    push_key(L, shared);
     lua_pushvalue(L, index);
     lua_rawset(L, -3);
     lua_pop(L, 1);
@@ -152,7 +164,7 @@ static void enter(lua_State *L, struct script *s, int index, struct shared *shar
 static void forget(lua_State *L, struct script *s, struct shared *shared)
 {
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.shared);
-    lua_pushlightuserdata(L, shared);
+    push_key(L, shared);
     lua_pushnil(L);
     lua_rawset(L, -3);
     lua_pop(L, 1);
@@ -244,7 +256,7 @@ void *lagoon__shared_self(lua_State *L, enum kind kind, const char *method)
 static bool find(lua_State *L, struct script *s, struct shared *shared)
 {
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.shared);
-    lua_pushlightuserdata(L, shared);
+    push_key(L, shared);
     lua_rawget(L, -2);
     lua_remove(L, -2);
     if (lua_isuserdata(L, -1)) {
@@ -256,7 +268,8 @@ static bool find(lua_State *L, struct script *s, struct shared *shared)
 
 void lagoon__push_shared(lua_State *L, struct script *s, struct shared *shared)
 {
-    if (!s->has_module) {
+    bool is_seen = shared->kind != KIND_CODE && shared->kind != KIND_CLASS;
+    if (is_seen && !s->has_module) {
         luaopen_lagoon(L);
         lua_pop(L, 1);
     }

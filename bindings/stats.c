@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "state.h"
+#include "worker.h"
 
 // So many entries are set in a table.
 #define COUNT(figures) (int)(sizeof(figures) / sizeof(figures)[0])
@@ -165,6 +166,30 @@ static void push_gc(lua_State *L, struct script *s)
     lua_setfield(L, -2, "pauses");
 }
 
+// -- worker states --
+
+static void push_states(lua_State *L, struct hub *hub)
+{
+    struct figure figures[] = {
+        {"alive", 0}, {"free", 0},    {"made", 0},         {"closed", 0},
+        {"tasks", 0}, {"waiting", 0}, {"making_total", 0},
+    };
+    if (hub != NULL) {
+        pthread_mutex_lock(&hub->lock);
+        figures[0].value = (double)hub->nworkers;
+        for (struct worker *worker = hub->free; worker; worker = worker->next_free) {
+            figures[1].value++;
+        }
+        figures[2].value = (double)hub->nstates_made;
+        figures[3].value = (double)hub->nstates_closed;
+        figures[4].value = (double)hub->ntasks;
+        figures[5].value = (double)hub->nwaiting;
+        figures[6].value = seconds(hub->making_ns);
+        pthread_mutex_unlock(&hub->lock);
+    }
+    push_figures(L, figures, COUNT(figures));
+}
+
 // --
 
 static int stats(lua_State *L)
@@ -192,6 +217,8 @@ static int stats(lua_State *L)
     push_figures(L, figures, COUNT(figures));
     push_memory(L, s->rt, &stats);
     lua_setfield(L, -2, "memory");
+    push_states(L, s->hub);
+    lua_setfield(L, -2, "states");
     push_gc(L, s);
     lua_setfield(L, -2, "gc");
     push_classes(L, s->rt);

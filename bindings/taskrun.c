@@ -42,8 +42,7 @@ static void apply_setup(lua_State *L, struct worker *worker)
     lua_pop(L, 1);
 }
 
-// A fresh environment over the state's globals.
-static void push_env(lua_State *L, struct script *s)
+void lagoon__worker_push_env(lua_State *L, struct script *s)
 {
     lua_createtable(L, 0, 4);
     lua_pushvalue(L, -1);
@@ -67,7 +66,7 @@ static int begin(lua_State *L)
     task->slot = lagoon__keep(L, s);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.body);
     struct script_g *sg = lagoon__go(L, s, 0, &beginning->ref);
-    push_env(L, s);
+    lagoon__worker_push_env(L, s);
     lua_xmove(L, sg->co, 1);
     lua_replace(sg->co, LUA_GLOBALSINDEX);
     sg->parent = core->parent;
@@ -110,7 +109,7 @@ bool lagoon__remote_begin(struct worker *worker, struct task_core *core)
     return true;
 }
 
-// task_take(): the function and its arguments, for the goroutine that runs it.
+// take(): the function and its arguments, for the goroutine that runs it.
 static int take(lua_State *L)
 {
     struct script *s = lagoon__script(L);
@@ -121,7 +120,7 @@ static int take(lua_State *L)
     return n;
 }
 
-// task_keep(...): the results.
+// keep(...): the results.
 static int keep(lua_State *L)
 {
     struct script *s = lagoon__script(L);
@@ -248,9 +247,14 @@ bool lagoon__remote_take_reason(struct task_core *core, struct value *out)
     return is_due;
 }
 
-void lagoon__open_taskrun(lua_State *L, struct script *s)
+void lagoon__push_take(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"task_take", take}, {"task_keep", keep}, {NULL, NULL}};
-    lagoon__register(L, s, functions);
+    lua_pushlightuserdata(L, s);
+    lua_pushcclosure(L, take, 1);
+}
+
+void lagoon__push_keep(lua_State *L, struct script *s)
+{
+    lua_pushlightuserdata(L, s);
+    lua_pushcclosure(L, keep, 1);
 }

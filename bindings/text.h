@@ -40,6 +40,7 @@ enum text_tag {
     TEXT_REBUILT,  // * a text of its own: a function and the arguments for it
     TEXT_MOVED,    // * number of a move
     TEXT_SHARED,   // reference
+    TEXT_CLASS,    // reference to a class: its metatable
     TEXT_GLOBALS,  // the receiver's environment
     TEXT_CELL,     // of upvalues: a function's number, and which of its upvalues it is
     TEXT_SHORT = 0x40, // up to 31 bytes: their number is in the tag

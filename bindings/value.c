@@ -38,19 +38,23 @@ static void pack_ref(lua_State *L, int v, int ch, struct chan *chan, struct valu
     lua_pushvalue(L, v);
     lua_rawseti(L, -2, slot);
     lua_pop(L, 1);
-    *out = lagoon__value_of_tag(VALUE_REF);
-    out->ref = slot;
+    struct value value = lagoon__value_of_tag(VALUE_REF);
+    value.ref = slot;
+    lagoon__value_put(out, value);
 }
 
 void lagoon__value_pack(lua_State *L, int v, int ch, struct chan *chan, struct value *out)
 {
     switch (lua_type(L, v)) {
     case LUA_TNONE:
-    case LUA_TNIL: *out = lagoon__value_of_tag(VALUE_NIL); break;
+    case LUA_TNIL: lagoon__value_put(out, lagoon__value_of_tag(VALUE_NIL)); break;
     case LUA_TBOOLEAN:
-        *out = lagoon__value_of_tag(lua_toboolean(L, v) ? VALUE_TRUE : VALUE_FALSE);
+        lagoon__value_put(
+            out, lagoon__value_of_tag(lua_toboolean(L, v) ? VALUE_TRUE : VALUE_FALSE));
         break;
-    case LUA_TNUMBER: *out = lagoon__value_of_number(lua_tonumber(L, v)); break;
+    case LUA_TNUMBER:
+        lagoon__value_put(out, lagoon__value_of_number(lua_tonumber(L, v)));
+        break;
     default:
         if (chan->object.handle) {
             lagoon__encode(L, chan->object.script, v, out);

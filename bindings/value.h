@@ -72,6 +72,14 @@ static inline bool lagoon__value_is_sealed(struct value value)
     return value.tag == VALUE_PARCEL || value.tag == VALUE_SHARED;
 }
 
+// Writes a value where the collector may look meanwhile.
+static inline void lagoon__value_put(struct value *slot, struct value value)
+{
+    slot->number = value.number;
+    // relaxed: a marker that reads the old reference finds the new one elsewhere
+    __atomic_store_n(&slot->ptr, value.ptr, __ATOMIC_RELAXED);
+}
+
 // Makes the value at index v ready for the channel at index ch. Raises.
 void lagoon__value_pack(lua_State *L, int v, int ch, struct chan *chan,
                         struct value *out);

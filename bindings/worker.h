@@ -39,8 +39,16 @@ struct worker {
 // Makes a worker, which has begun nothing; outside of any goroutine. NULL: no memory.
 struct worker *lagoon__worker_open(struct hub *hub);
 
-// Ends a worker: nothing runs any more (lg_stop()), or it has never begun anything.
+// Pushes a fresh environment over the globals of a worker's state. Raises.
+void lagoon__worker_push_env(lua_State *L, struct script *s);
+
+// Ends a worker of which no goroutine is left and whose strand is closed: what it holds
+// goes back while the others run on.
 void lagoon__worker_close(struct worker *worker);
+
+// Ends a worker when nothing runs any more (lg_stop()): its memory goes with the
+// runtime's.
+void lagoon__worker_drop(struct worker *worker);
 
 // Hands a task over.
 void lagoon__worker_give(struct worker *worker, struct task_core *task);

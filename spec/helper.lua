@@ -9,8 +9,13 @@ local helper = {}
 local settings = {}
 local slowness = tonumber(os.getenv("LAGOON_SPEC_SLOWNESS")) or 1
 
--- Made once, when it is first asked for; it has a channel.
-lagoon.context.background()
+-- Made once, when they are first asked for: a context that has a channel, and the goroutine that
+-- frees what states have shared.
+lagoon.context.background():done()
+pcall(function()
+  lagoon.parallel(function() end, lagoon.chan()):wait()
+  lagoon.runtime.gc()
+end)
 
 ---Called by the runner.
 function helper.configure(given)
@@ -258,28 +263,45 @@ local function scrub()
   return select("#", unpack({}, 1, 240))
 end
 
-local function leftover(before)
-  scrub()
-  collectgarbage()
-  collectgarbage()
-  local now = counts()
-  for name, n in pairs(now) do
+local function excess(before)
+  for name, n in pairs(counts()) do
     if n > before[name] then
       return ("%d %s"):format(n - before[name], name)
     end
   end
 end
 
+-- What several states have shared, the core's collector frees, when all of them have let go.
+local function leftover(before)
+  scrub()
+  collectgarbage()
+  collectgarbage()
+  if excess(before) then
+    lagoon.runtime.gc()
+  end
+  return excess(before)
+end
+
+-- Compiled loops keep the objects that they were compiled for, in the workers, too.
+local function flush()
+  jit.flush()
+  local tasks = {}
+  for i = 1, 2 * lagoon.runtime.stats().states.alive do
+    tasks[i] = lagoon.parallel(jit.flush)
+  end
+  for _, task in ipairs(tasks) do
+    task:wait()
+  end
+end
+
 local function check_leaks(before)
   local limit = lagoon.now() + 5 * slowness
   local left = leftover(before)
-  if left then
-    jit.flush() -- compiled loops keep the objects that they were compiled for
-  end
   while left do
     if lagoon.now() > limit then
       error("left behind: " .. left .. "\n" .. lagoon.runtime.stack(true), 0)
     end
+    flush()
     lagoon.runtime.gc() -- what several states could hold is the core's
     lagoon.yield()
     left = leftover(before)

@@ -94,28 +94,25 @@ static lg_map *filled(int64_t nworkers)
 
 static void (*work_of_body)(struct worker *w);
 
-static int64_t body(int64_t ops, int64_t size)
+static void body(int64_t ops, int64_t size)
 {
     struct worker workers[WORKERS_MAX];
     lg_map *map = filled(size);
     lg_waitgroup done = {0};
-    int64_t start_ns = meter_spent_ns();
     lg_waitgroup_add(&done, size);
     for (int64_t i = 0; i < size; i++) {
         workers[i] = (struct worker){map, i, size, ops / size, work_of_body, &done};
         meter_go(run, &workers[i]);
     }
     lg_waitgroup_wait(&done, LG_NEVER);
-    int64_t spent_ns = meter_spent_ns() - start_ns;
     meter_check(lg_map_len(map) == (size_t)(KEYS * size), "keys were lost");
-    return spent_ns;
 }
 
 static void ask(const char *name, void (*work)(struct worker *w), int64_t ops,
                 int64_t size)
 {
     work_of_body = work;
-    meter_run_timed(name, meter_ops(ops, size), size, body, size);
+    meter_run(name, meter_ops(ops, size), size, body, size);
 }
 
 static void bench(int64_t size)

@@ -1393,8 +1393,9 @@ LG_API void lg_chan_each(lg_chan *ch, void (*visit)(void *ud, void *elem), void 
 //        whoever keeps the channel keeps that object alive; NULL if cap is 0
 //
 // Returns: none.   Errors: none.
-// Misuse:  a channel that is no strand's: fatal.   Blocks: no.
-// Call from: inside the strand, or where nothing runs.
+// Misuse:  a channel that is no strand's, or with elements that are not of whole
+//          words: fatal.
+// Blocks:  no.   Call from: inside the strand, or where nothing runs.
 // Go:      none
 LG_API void lg_chan_share(lg_chan *ch, void *slots);
 

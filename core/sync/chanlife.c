@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
 // Channels are made, are shared by strands, are visited by the collector, and freed.
-#include <string.h>
-
 #include "gc/mark.h"
 #include "sync/chan.h"
 
@@ -117,6 +115,15 @@ void lg__chans_free(struct lg_runtime *rt)
 // From one strand to all
 // ---------------------------------------------------------------------------
 
+// Whether somebody has claimed wait `number`, or it is over. May change at once.
+static bool is_claimed(struct wait *wait, uint64_t number)
+{
+    // relaxed: true at some moment
+    uint64_t word = atomic_load_explicit(&wait->word, memory_order_relaxed);
+    return lg__wait_number_of(word) != (uint32_t)number ||
+           (word & (WAIT_ARMED | WAIT_CLAIMED)) != WAIT_ARMED;
+}
+
 void lg_chan_each(lg_chan *ch, void (*visit)(void *ud, void *elem), void *ud)
 {
     // relaxed: only the calling M changes it
@@ -126,7 +133,7 @@ void lg_chan_each(lg_chan *ch, void (*visit)(void *ud, void *elem), void *ud)
     }
     for (struct node *node = ch->sendq.first; node; node = node->next) {
         struct waiter *w = LG_CONTAINER_OF(node, struct waiter, node);
-        if (!lg__wait_is_claimed(&w->g->wait, w->number)) {
+        if (!is_claimed(&w->g->wait, w->number)) {
             visit(ud, w->elem);
         }
     }
@@ -137,8 +144,15 @@ void lg_chan_each(lg_chan *ch, void (*visit)(void *ud, void *elem), void *ud)
 void lg_chan_share(lg_chan *ch, void *slots)
 {
     LG_MISUSE_OF_IF(ch->rt, !ch->strand, "lg_chan_share() of a channel of no strand");
+    LG_MISUSE_OF_IF(ch->rt, ch->elem_size % sizeof(uint64_t) != 0,
+                    "lg_chan_share() of a channel whose elements are no whole words");
     if (slots) {
-        memcpy(slots, ch->slots, (size_t)ch->cap * ch->elem_size);
+        size_t nwords = (size_t)ch->cap * ch->elem_size / sizeof(uint64_t);
+        const uint64_t *from = (const uint64_t *)(const void *)ch->slots;
+        for (size_t i = 0; i < nwords; i++) {
+            // relaxed: a marker may look, and finds what it misses elsewhere
+            __atomic_store_n((uint64_t *)slots + i, from[i], __ATOMIC_RELAXED);
+        }
         ch->slots = slots;
     }
     ch->strand = NULL;

@@ -10,7 +10,8 @@ enum {
     STRIPE_BITS_MIN = LG_SIZED(3, 1),
 };
 
-static const lg_field map_fields[] = {LG_FIELD(struct lg_map, stripes, LG_FIELD_REF)};
+static const lg_field map_fields[] = {
+    {LG_FIELD_REF, offsetof(struct lg_map, stripes), sizeof(void *), 1, "stripes"}};
 static const lg_type_info map_info = LG_TYPE_INFO(struct lg_map, map_fields);
 
 // What is read stands on a stack that the collector looks at.

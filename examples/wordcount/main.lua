@@ -1,20 +1,21 @@
 -- SPDX-License-Identifier: MIT
 --
--- Counts the words of all text files below a directory, concurrently:
+-- Counts the words of all text files below a directory, on all cores:
 --
---                          +-> counter 1 -+
---   find -> reader -texts--+-> counter 2 -+--results--> merger -> summary
---              |           +-> counter N -+      |
---              +-------- unreadable, binary -----+
+--                           +-> counter 1 -+
+--   find -> lister --paths--+-> counter 2 -+--results--> merger -> summary
+--                           +-> counter N -+
 --
--- One goroutine reads, N count, the main one merges. Channels carry the work and bound it: the
--- reader is never more than a few files ahead. Everything ends because each stage closes what
--- it sends on when its own input has ended.
+-- One goroutine lists, the main one merges; between them N tasks read and count, each in a Lua
+-- state of its own. So they run at the same time, and what they send is copied: a few numbers for
+-- each file, and the words once, at the end. Channels carry the work and bound it: the lister is
+-- never more than a few files ahead. Everything ends because each stage closes what it sends on
+-- when its own input has ended.
 --
 -- usage: lagoon main.lua [DIRECTORY [COUNTERS]]
 --
--- Without a directory it takes the licence texts that every Debian has, without a number as many
--- counters as LAGOON_PROCS says, or 4. Exit status: 1 if something could not be read.
+-- Without a directory it takes the licence texts that every Debian has, without a number a counter
+-- for each core (LAGOON_PROCS). Exit status: 1 if something could not be read.
 local lagoon = require "lagoon"
 local go, chan, select = lagoon.go, lagoon.chan, lagoon.select
 
@@ -29,7 +30,7 @@ end
 
 local function settings()
     local root = arg[1] or DEFAULT_ROOT
-    local wanted = arg[2] or os.getenv "LAGOON_PROCS" or "4"
+    local wanted = arg[2] or lagoon.runtime.procs()
     local ncounters = tonumber(wanted)
     if not ncounters or ncounters < 1 or ncounters > 10000 or ncounters % 1 ~= 0 then
         die(("the number of counters must be 1 to 10000, not '%s'"):format(wanted))
@@ -43,7 +44,7 @@ local function settings()
 end
 
 -- ---------------------------------------------------------------------------
--- Stage 1: the reader
+-- Stage 1: the lister
 -- ---------------------------------------------------------------------------
 
 local function shell_quoted(text)
@@ -71,6 +72,26 @@ local function files_below(root)
     end
 end
 
+local function lister(root, paths, results)
+    local next_file = files_below(root)
+    while true do
+        local path, why = next_file()
+        if path then
+            paths:send(path)
+        else
+            if why then
+                results:send { failure = why }
+            end
+            break
+        end
+    end
+    paths:close()
+end
+
+-- ---------------------------------------------------------------------------
+-- Stage 2: the counters
+-- ---------------------------------------------------------------------------
+
 local function read_file(path)
     local file, why = io.open(path, "rb")
     if not file then
@@ -84,37 +105,12 @@ local function read_file(path)
     return text
 end
 
-local function reader(root, texts, results)
-    local next_file = files_below(root)
-    while true do
-        local path, list_why = next_file()
-        if not path then
-            if list_why then
-                results:send { failure = list_why }
-            end
-            break
-        end
-        local text, why = read_file(path)
-        if not text then
-            results:send { failure = why }
-        elseif text:find("\0", 1, true) then
-            results:send { is_binary = true }
-        else
-            texts:send(text)
-        end
-    end
-    texts:close()
-end
-
--- ---------------------------------------------------------------------------
--- Stage 2: the counters
--- ---------------------------------------------------------------------------
-
 -- A word is letters, with apostrophes inside ("licensor's"); what is not ASCII counts as letters.
 local WORD = "[%a\128-\255][%a\128-\255']*"
 
-local function count_words(text)
-    local counts, nwords = {}, 0
+-- Adds the words of a text to counts; says how many they are.
+local function count_words(text, counts)
+    local nwords = 0
     for word in text:lower():gmatch(WORD) do
         if word:byte(-1) == 39 then
             word = word:match "^(.-)'+$"
@@ -122,14 +118,28 @@ local function count_words(text)
         counts[word] = (counts[word] or 0) + 1
         nwords = nwords + 1
     end
-    return counts, nwords
+    return nwords
 end
 
-local function counter(number, texts, results)
-    for text in texts do
-        local counts, nwords = count_words(text)
-        results:send { counter = number, nbytes = #text, nwords = nwords, counts = counts }
+local function count_file(path, counts)
+    local text, why = read_file(path)
+    if not text then
+        return { failure = why }
+    elseif text:find("\0", 1, true) then
+        return { is_binary = true }
     end
+    return { nbytes = #text, nwords = count_words(text, counts) }
+end
+
+-- Runs in a Lua state of its own: it takes copies of the functions above along, and the channels.
+local function counter(number, paths, results)
+    local counts = {}
+    for path in paths do
+        local result = count_file(path, counts)
+        result.counter = number
+        results:send(result)
+    end
+    results:send { counts = counts }
 end
 
 -- ---------------------------------------------------------------------------
@@ -147,26 +157,30 @@ local function new_total(ncounters)
     return total
 end
 
-local function add(total, result)
-    if result.failure then
-        total.nfailures = total.nfailures + 1
-        io.stderr:write("wordcount: ", result.failure, "\n")
-        return
-    elseif result.is_binary then
-        total.nbinary = total.nbinary + 1
-        return
-    end
-    total.nfiles = total.nfiles + 1
-    total.nbytes = total.nbytes + result.nbytes
-    total.nwords = total.nwords + result.nwords
-    total.files_of[result.counter] = total.files_of[result.counter] + 1
+local function add_words(total, more)
     local counts = total.counts
-    for word, n in pairs(result.counts) do
+    for word, n in pairs(more) do
         local old = counts[word]
         counts[word] = (old or 0) + n
         if not old then
             total.ndistinct = total.ndistinct + 1
         end
+    end
+end
+
+local function add(total, result)
+    if result.failure then
+        total.nfailures = total.nfailures + 1
+        io.stderr:write("wordcount: ", result.failure, "\n")
+    elseif result.is_binary then
+        total.nbinary = total.nbinary + 1
+    elseif result.counts then
+        add_words(total, result.counts)
+    else
+        total.nfiles = total.nfiles + 1
+        total.nbytes = total.nbytes + result.nbytes
+        total.nwords = total.nwords + result.nwords
+        total.files_of[result.counter] = total.files_of[result.counter] + 1
     end
 end
 
@@ -263,20 +277,14 @@ end
 local function main()
     local root, ncounters = settings()
     local start = lagoon.now()
-    local texts, results = chan(2 * ncounters), chan(2 * ncounters)
+    local paths, results = chan(2 * ncounters), chan(2 * ncounters)
 
-    -- The reader and the counters all send results; the last of them to end closes the channel.
-    local senders = lagoon.waitgroup()
-    local function start_sender(f, ...)
-        senders:add(1)
-        go(function(...)
-            f(...)
-            senders:done()
-        end, ...)
-    end
-    start_sender(reader, root, texts, results)
+    -- The lister and the counters all send results; when the last of them has ended, or one has
+    -- failed, the group's wait returns or raises.
+    local senders = lagoon.group()
+    senders:go(lister, root, paths, results)
     for i = 1, ncounters do
-        start_sender(counter, i, texts, results)
+        senders:parallel(counter, i, paths, results)
     end
     go(function()
         senders:wait()

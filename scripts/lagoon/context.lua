@@ -2,27 +2,34 @@
 --
 -- Contexts carry "enough now", deadlines and values through a program. Go: `context`.
 --
--- A context that can be done has a channel that is closed then. Its parent holds it in `children`
--- until one of the two is done.
+--   context --> node: what can be done (contextnode.lua)
+--      |         |
+--      v         v
+--   parent --> node: its own, or with a value its parent's
+--
+-- A context that has crossed has a node in each Lua state. It is known there by the cell that these
+-- share, one with a value by a token: it is the same table when it comes again, or comes back.
 local core = require "lagoon.core"
-local chan = require "lagoon.chan"
+local nodes = require "lagoon.contextnode"
+local shared = require "lagoon.shared"
 local time = require "lagoon.time"
 
 local raise, RAISE = core.raise, core.RAISE
 
+local REASONS = {
+    [nodes.CANCELED] = "context canceled",
+    [nodes.EXCEEDED] = "context deadline exceeded",
+}
+
 ---@class lagoon.Context
+---@field private node lagoon.context.Node
 ---@field private parent lagoon.Context?
----@field private channel lagoon.Channel?
----@field private children table<lagoon.Context, boolean>
----@field private reason string?
----@field private moment number?  of the deadline
----@field private timer lagoon.Timer?
+---@field private has_value boolean?
 ---@field private key any
 ---@field private held any
+---@field private token lagoon.Atomic?
 local Context = {}
 Context.__index = Context
-
-local CANCELED, EXCEEDED = "context canceled", "context deadline exceeded"
 
 local function check(ctx, n, name)
     if getmetatable(ctx) ~= Context then
@@ -42,21 +49,22 @@ end
 ---@return lagoon.Channel
 function Context:done()
     check_self(self, "done")
-    return self.channel
+    return nodes.await(self.node)
 end
 
 ---Why it is done; nil if it is not.
 ---@return string?
 function Context:err()
     check_self(self, "err")
-    return self.reason
+    nodes.refresh(self.node)
+    return REASONS[self.node.code]
 end
 
 ---The moment on lagoon.now's clock at which it will be done at the latest.
 ---@return number?
 function Context:deadline()
     check_self(self, "deadline")
-    return self.moment
+    return self.node.moment
 end
 
 ---What the nearest context holds under a key.
@@ -74,43 +82,14 @@ function Context:value(key)
     return nil
 end
 
-local function finish(ctx, reason)
-    if ctx.reason then
-        return
-    end
-    ctx.reason = reason
-    if ctx.timer then
-        ctx.timer:stop()
-    end
-    if ctx.parent then
-        ctx.parent.children[ctx] = nil
-    end
-    ctx.channel:close()
-    for child in pairs(ctx.children) do
-        ctx.children[child] = nil
-        finish(child, reason)
-    end
+local function new_context(node, parent)
+    return setmetatable({ node = node, parent = parent }, Context)
 end
 
-local function child_of(parent)
-    local ctx = setmetatable({
-        parent = parent,
-        channel = chan.new(),
-        children = {},
-        moment = parent.moment,
-    }, Context)
-    if parent.reason then
-        finish(ctx, parent.reason)
-    else
-        parent.children[ctx] = true
-    end
+local function new_value(parent, key, value)
+    local ctx = new_context(parent.node, parent)
+    ctx.has_value, ctx.key, ctx.held = true, key, value
     return ctx
-end
-
-local function canceler(ctx)
-    return function()
-        finish(ctx, CANCELED)
-    end
 end
 
 local context = {}
@@ -121,11 +100,23 @@ local background
 ---@return lagoon.Context
 function context.background()
     if not background then
-        -- Nothing ever ends it, so its children need not be held.
-        local children = setmetatable({}, { __mode = "k" })
-        background = setmetatable({ channel = chan.new(), children = children }, Context)
+        background = new_context(nodes.endless())
     end
     return background
+end
+
+---What the functions do that come with a context; another state finds it by its name.
+---@param ctx lagoon.Context
+---@private
+function context.cancel(ctx)
+    nodes.finish(ctx.node, nodes.CANCELED)
+end
+
+local function canceler(ctx)
+    local cancel = context.cancel
+    return function()
+        cancel(ctx)
+    end
 end
 
 ---A context that is done when `cancel` is called or its parent is done.
@@ -134,24 +125,14 @@ end
 ---@return fun() cancel
 function context.with_cancel(parent)
     check(parent, 1, "with_cancel")
-    local ctx = child_of(parent)
+    local ctx = new_context(nodes.child_of(parent.node), parent)
     return ctx, canceler(ctx)
 end
 
 local function with_moment(parent, moment)
-    local ctx = child_of(parent)
-    if not ctx.moment or moment < ctx.moment then
-        ctx.moment = moment
-        local left = moment - time.now()
-        if left <= 0 then
-            finish(ctx, EXCEEDED)
-        elseif not ctx.reason then
-            ctx.timer = time.timer(left, function()
-                finish(ctx, EXCEEDED)
-            end)
-        end
-    end
-    return ctx, canceler(ctx)
+    local ctx, cancel = context.with_cancel(parent)
+    nodes.limit(ctx.node, moment)
+    return ctx, cancel
 end
 
 ---A context that is also done after so many seconds.
@@ -192,8 +173,88 @@ function context.with_value(parent, key, value)
     if key == nil then
         return raise(RAISE, "bad argument #2 to 'with_value' (a key expected, got nil)")
     end
-    local ctx = child_of(parent)
-    ctx.has_value, ctx.key, ctx.held = true, key, value
+    return new_value(parent, key, value)
+end
+
+-- ------------------------------------------------------------------------------------------------
+-- Crossing
+-- ------------------------------------------------------------------------------------------------
+
+-- By their cell or token.
+local known = setmetatable({}, { __mode = "kv" })
+
+-- The context that has made the node, and those with values: below it, innermost first, and above
+-- it, where other nodes are among them.
+local function lineage(ctx)
+    local below, above = {}, {}
+    while ctx.has_value do
+        below[#below + 1] = ctx
+        ctx = ctx.parent
+    end
+    local own = ctx
+    while ctx do
+        if ctx.has_value then
+            above[#above + 1] = ctx
+        end
+        ctx = ctx.parent
+    end
+    return own, below, above
+end
+
+---How it crosses: what the receiver calls, and with what.
+---@return function rebuild
+---@return any ...
+function Context:__transfer()
+    local own, below, above = lineage(self)
+    local node, args, n = own.node, { nil, nil, nil, #above }, 4
+    if own ~= background then
+        nodes.share(node)
+        args[1], args[2], args[3] = node.channel, node.cell, node.moment
+        known[node.cell] = own
+    end
+    for i = #above, 1, -1 do
+        args[n + 1], args[n + 2] = above[i].key, above[i].held
+        n = n + 2
+    end
+    for i = #below, 1, -1 do
+        local ctx = below[i]
+        ctx.token = ctx.token or shared.atomic(0)
+        known[ctx.token] = ctx
+        args[n + 1], args[n + 2], args[n + 3] = ctx.token, ctx.key, ctx.held
+        n = n + 3
+    end
+    return context.adopt, unpack(args, 1, n)
+end
+
+---This state's context for one that has crossed.
+---@param channel lagoon.Channel?  nil: of the background
+---@param cell lagoon.Atomic?
+---@param moment number?
+---@param nabove integer  how many pairs of a key and a value follow, of contexts above the node's
+---@param ... any  then triples of a token, a key and a value, of those below
+---@return lagoon.Context
+---@private
+function context.adopt(channel, cell, moment, nabove, ...)
+    local given, ctx = { ... }, cell and known[cell]
+    if not ctx then
+        ctx = context.background()
+        for i = 1, 2 * nabove, 2 do
+            ctx = new_value(ctx, given[i], given[i + 1])
+        end
+    end
+    if cell and not known[cell] then
+        ctx = new_context(nodes.adopt(channel, cell, moment), ctx)
+        known[cell] = ctx
+    end
+    for i = 2 * nabove + 1, select("#", ...), 3 do
+        local token = given[i]
+        local holder = known[token]
+        if not holder then
+            holder = new_value(ctx, given[i + 1], given[i + 2])
+            holder.token, known[token] = token, holder
+        end
+        ctx = holder
+    end
     return ctx
 end
 

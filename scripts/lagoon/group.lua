@@ -1,6 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Structured concurrency: goroutines that are waited for together. Go: `errgroup.Group`.
+--
+-- A member that runs in another Lua state has a goroutine here that watches it: it is told of the
+-- end, and takes the error.
 local core = require "lagoon.core"
 local sync = require "lagoon.sync"
 
@@ -14,6 +17,7 @@ local raise, RAISE, RETHROW = core.raise, core.RAISE, core.RETHROW
 ---@field private reason any
 ---@field private has_failed boolean
 ---@field private err any
+---@field private at_failure fun()?  called when the first error has come
 local Group = {}
 Group.__index = Group
 
@@ -27,17 +31,31 @@ local function check(self, method)
     end
 end
 
-local function leave(self, member)
-    self.members[member] = nil
+local function give_back(self)
     if self.slots then
         self.slots:release()
     end
+end
+
+local function leave(self, member)
+    self.members[member] = nil
+    give_back(self)
     self.pending:done()
 end
 
--- One that has not started never does, so it does not leave by itself.
+-- A reason that cannot be sent to the member's state is left here.
+local function cancel_remote(self, member)
+    local task = member.task
+    if not pcall(task.cancel, task, self.reason) then
+        task:cancel(CANCELLED)
+    end
+end
+
+-- A goroutine of this state that has not started never does, so it does not leave by itself.
 local function cancel_member(self, member)
-    if member.task:cancel(self.reason) and not member.has_started then
+    if member.is_remote then
+        cancel_remote(self, member)
+    elseif member.task:cancel(self.reason) and not member.has_started then
         leave(self, member)
     end
 end
@@ -55,12 +73,12 @@ end
 
 -- The first error that is not the group's own doing is the group's.
 local function fail(self, err)
-    if self.is_cancelled and rawequal(err, self.reason) then
-        return
-    end
     if not self.has_failed then
         self.has_failed, self.err = true, err
         cancel_all(self, CANCELLED)
+        if self.at_failure then
+            self.at_failure()
+        end
     end
 end
 
@@ -68,9 +86,24 @@ local function run(self, member, f, ...)
     member.has_started = true
     local ok, err = xpcall(f, core.note_trace, ...)
     leave(self, member)
-    if not ok then
+    if not ok and not (self.is_cancelled and rawequal(err, self.reason)) then
         fail(self, err)
     end
+end
+
+-- The reason comes back as a copy, so the task must tell whether it has ended by that.
+local function watch(self, member)
+    local task = member.task
+    local ok, err = pcall(task.wait, task)
+    leave(self, member)
+    if not ok and not (self.is_cancelled and task:status() == "cancelled") then
+        fail(self, err)
+    end
+end
+
+local function add(self, member)
+    self.members[member] = true
+    self.pending:add(1)
 end
 
 ---Starts `f(...)`. With a limit, waits until there is room.
@@ -85,11 +118,34 @@ function Group:go(f, ...)
     end
     local member = { has_started = false }
     member.task = core.async(run, self, member, f, ...)
-    self.members[member] = true
-    self.pending:add(1)
+    add(self, member)
     if self.is_cancelled then
         cancel_member(self, member)
     end
+end
+
+---Starts `f(...)` in another Lua state, on any core, as `lagoon.parallel` does. With a limit,
+---waits until there is room.
+---@async
+---@param f function
+---@param ... any
+function Group:parallel(f, ...)
+    check(self, "parallel")
+    core.check_callable(f, "parallel")
+    if self.slots then
+        self.slots:acquire()
+    end
+    if self.is_cancelled then
+        return give_back(self)
+    end
+    local is_sent, task = pcall(core.parallel, f, ...)
+    if not is_sent then
+        give_back(self)
+        return error(task, 0)
+    end
+    local member = { task = task, is_remote = true }
+    add(self, member)
+    core.go(watch, self, member)
 end
 
 ---Waits until all have ended; then raises the first error, if there was one.
@@ -113,20 +169,30 @@ local group = {}
 
 local LIMIT_MAX = 2 ^ 31 - 1 -- a semaphore's
 
----Makes a group.
----@param opts? {limit?: integer}  how many may run at once
----@return lagoon.Group
-function group.new(opts)
+---The `limit` among options.
+---@param opts? {limit?: integer}
+---@param n integer  which argument of `name` they are
+---@param name string
+---@return number?
+function group.limit_of(opts, n, name)
     if opts ~= nil and type(opts) ~= "table" then
-        return raise(RAISE, ("bad argument #1 to 'group' (table expected, got %s)"):format(
+        return raise(RAISE, ("bad argument #%d to '%s' (table expected, got %s)"):format(n, name,
             type(opts)))
     end
     local limit = opts and opts.limit
     if limit ~= nil and (type(limit) ~= "number" or limit < 1 or
         (limit % 1 ~= 0 or limit > LIMIT_MAX) and limit ~= math.huge) then
-        return raise(RAISE, ("bad argument #1 to 'group' (limit must be a whole number from 1 to "
-            .. "%d, got %s)"):format(LIMIT_MAX, tostring(limit)))
+        return raise(RAISE, ("bad argument #%d to '%s' (limit must be a whole number from 1 to "
+            .. "%d, got %s)"):format(n, name, LIMIT_MAX, tostring(limit)))
     end
+    return limit
+end
+
+---Makes a group.
+---@param opts? {limit?: integer}  how many may run at once
+---@return lagoon.Group
+function group.new(opts)
+    local limit = group.limit_of(opts, 1, "group")
     return setmetatable({
         members = {},
         pending = sync.waitgroup(),

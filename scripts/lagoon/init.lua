@@ -8,6 +8,9 @@ local shared = require "lagoon.shared"
 local time = require "lagoon.time"
 local task = require "lagoon.task"
 local group = require "lagoon.group"
+local frozen = require "lagoon.frozen"
+local iteration = require "lagoon.pairs"
+local map = require "lagoon.map"
 
 require("lagoon.fast").install(chan, sync, time)
 require("lagoon.fastshared").install(shared)
@@ -24,6 +27,7 @@ local lagoon = {
     yield = task.yield,
     traceback = task.traceback,
     group = group.new,
+    map = map.map,
 
     chan = chan.new,
     select = chan.select,
@@ -43,6 +47,10 @@ local lagoon = {
     once = sync.once,
     semaphore = sync.semaphore,
 
+    freeze = frozen.freeze,
+    thaw = frozen.thaw,
+    pairs = iteration.pairs,
+    ipairs = iteration.ipairs,
     atomic = shared.atomic,
     buffer = shared.buffer,
     shared_map = shared.shared_map,

@@ -223,11 +223,9 @@ end)
 
 describe("what is not there yet", function()
   it("is absent, not a stub", function()
-    for _, name in ipairs { "parallel", "map", "net", "fs", "process", "signal", "http",
-      "blocking", "atomic", "shared_map", "buffer", "freeze" } do
+    for _, name in ipairs { "net", "fs", "process", "signal", "http", "blocking" } do
       assert.is_nil(lagoon[name])
     end
-    assert.is_nil(lagoon.group().parallel)
   end)
 end)
 

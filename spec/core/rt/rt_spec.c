@@ -7,6 +7,7 @@
 #include "spec.h"
 
 static _Atomic int n_done;
+static _Atomic int n_here;
 static _Atomic bool may_stop;
 static lg_chan *ch;
 
@@ -56,6 +57,90 @@ it("stop", "ends the threads and leaves the memory usable until the close")
     lg_stop(host); // again
     lg_close(host);
     CHECK_INT(n_done, 0);
+}
+
+static pthread_t driver;
+
+// Computes, but not on the thread that drives: that one is kept busy until some
+// other has taken the work.
+static void compute(void *arg)
+{
+    if (pthread_self() == driver) {
+        spec_go(arg, compute, arg);
+        while (n_here == 0) {
+        }
+        return;
+    }
+    n_here++;
+    while (!may_stop) {
+    }
+    n_done++;
+}
+
+static void settle_computing(void *arg)
+{
+    spec_go(arg, compute, arg);
+    int64_t end_ns = spec_settle_end();
+    while (n_here == 0) {
+        CHECK(spec_host_now_ns() < end_ns);
+        CHECK_OK(lg_sleep_until(lg_now(arg) + 100000));
+    }
+}
+
+it("stop_until while a goroutine computes",
+   "gives up at the moment, and may be tried again", .limit_s = 20)
+{
+    for (int procs = 2; procs <= 4; procs++) {
+        lg_runtime *host = spec_open(procs);
+        spec_leave(host);
+        may_stop = false;
+        n_here = n_done = 0;
+        driver = pthread_self();
+        spec_main(host, settle_computing, host);
+        CHECK_CODE(lg_stop_until(host, 0), LG_ETIMEDOUT);
+        int64_t deadline_ns = spec_host_now_ns() + 20000000;
+        CHECK_CODE(lg_stop_until(host, deadline_ns), LG_ETIMEDOUT);
+        CHECK(spec_host_now_ns() >= deadline_ns);
+        CHECK_INT(n_done, 0);
+        may_stop = true;
+        CHECK_OK(lg_stop_until(host, spec_settle_end()));
+        CHECK_INT(n_done, 1); // it has gone on to its end
+        CHECK_OK(lg_stop_until(host, 0));
+        spec_close(host);
+    }
+}
+
+static int64_t young_clock(void *ud)
+{
+    return spec_host_now_ns() - *(int64_t *)ud;
+}
+
+it("stop_until", "goes by the system's clock, whatever the runtime's is", .limit_s = 20)
+{
+    lg_options options;
+    lg_options_init(&options);
+    options.procs = 2;
+    options.clock = young_clock;
+    int64_t began_ns = spec_host_now_ns();
+    options.clock_ud = &began_ns;
+    lg_runtime *host = spec_open_with(&options);
+    spec_leave(host);
+    driver = pthread_self();
+    spec_main(host, settle_computing, host);
+    CHECK_CODE(lg_stop_until(host, spec_host_now_ns() + 1000000), LG_ETIMEDOUT);
+    may_stop = true;
+    CHECK_OK(lg_stop_until(host, LG_NEVER));
+    spec_close(host);
+}
+
+it("stop_until", "needs no time where nothing runs")
+{
+    for (int procs = 1; procs <= 4; procs += 3) {
+        lg_runtime *host = spec_open(procs);
+        CHECK_OK(lg_stop_until(host, procs == 1 ? 0 : spec_settle_end()));
+        lg_stop(host);
+        spec_close(host);
+    }
 }
 
 it("stop from a goroutine", "is fatal", .dies = "lg_close()", .procs = 1)
@@ -210,8 +295,6 @@ it("set_procs out of range", "is refused", .procs = 2)
     CHECK_CODE(lg_set_procs(rt, LG_PROCS_MAX + 1), LG_EINVAL);
     CHECK_INT(lg_procs(rt), 2);
 }
-
-static _Atomic int n_here;
 
 static void meet_three(__attribute__((unused)) void *arg)
 {

@@ -398,7 +398,7 @@ static void walk_while_changing(lg_runtime *rt, uint64_t nfixed, uint64_t nstart
 it("a walk through a map that grows or shrinks",
    "meets once what stays, and nothing twice", .procs = 1)
 {
-    for (uint64_t salt = 0; salt < 20; salt++) {
+    for (uint64_t salt = 0; salt < (uint64_t)spec_rounds(20); salt++) {
         walk_while_changing(rt, 100, 0, true, salt);
         walk_while_changing(rt, 10, 100, true, salt);
         walk_while_changing(rt, 100, WALKED - 100, false, salt);
