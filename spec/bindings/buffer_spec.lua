@@ -293,6 +293,33 @@ describe("a buffer that is moved", function()
     assert.equal("hello", ready:recv()[1]:string())
   end)
 
+  it("is known by its size to the collectors of states that it only passes", function()
+    local there, back, n = lagoon.chan(), lagoon.chan(), helper.rounds(1000)
+    local task = parallel(function()
+      local alive, most = setmetatable({}, { __mode = "k" }), 0
+      for i = 1, n do
+        local buf = there:recv()
+        alive[buf] = true
+        back:send(buf:move())
+        if i % 100 == 0 then
+          local count = 0
+          for _ in pairs(alive) do
+            count = count + 1
+          end
+          most = math.max(most, count)
+        end
+      end
+      return most
+    end)
+    local buf = lagoon.buffer(1000000)
+    for _ = 1, n do
+      there:send(buf:move())
+      buf = back:recv()
+    end
+    local most = task:wait()
+    assert.is_true(most < 500, most)
+  end)
+
   it("frees the memory with its last owner", function()
     lagoon.runtime.gc()
     local before = lagoon.runtime.stats().gc.live_bytes
