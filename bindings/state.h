@@ -25,7 +25,7 @@
 #include "value.h"
 
 // About 1 MB at most, and only where as many goroutines have ended at a time.
-enum { COROUTINE_POOL_CAP = 1024 };
+enum { COROUTINE_POOL_MIN = 16, COROUTINE_POOL_CAP = 1024 };
 
 enum { OUT_SLOTS = 256 };
 
@@ -78,7 +78,8 @@ struct script {
     struct naming names;
     struct filter class_filter;
     struct slots slots; // of refs.kept
-    struct coroutine pool[COROUTINE_POOL_CAP];
+    struct coroutine *pool; // room for pool_cap, npooled of them are there
+    int pool_cap;
     int npooled;
     struct select_block *blocks; // for reuse
     struct core_block *cores;    // the same

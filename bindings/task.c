@@ -263,10 +263,14 @@ void lagoon__open_task(lua_State *L, struct script *s)
                                          {"task_wait", wait},     {"task_cancel", cancel},
                                          {"task_status", status}, {"task_id", id},
                                          {"task_name", name},     {NULL, NULL}};
+    lagoon__register(L, s, functions);
+}
+
+void lagoon__task_init(lua_State *L, struct script *s)
+{
     static const luaL_Reg meta[] = {
         {"__gc", finalise}, {"__tostring", tostring}, {NULL, NULL}};
-    lagoon__register(L, s, functions);
-    lagoon__class(L, KIND_TASK);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.classes[KIND_TASK]);
     lagoon__register(L, s, meta);
     lua_pop(L, 1);
 }
