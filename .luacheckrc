@@ -7,3 +7,5 @@ files["spec"] = { std = "+busted" }
 files["**/*_spec.lua"] = { std = "+busted" }
 -- The program sets `arg`, as luajit does in C.
 files["scripts/lagoon/program.lua"] = { globals = { "arg" } }
+-- Programs for LÖVE, which sets it, too.
+files["bench/peers/love"] = { std = "luajit+love", globals = { "arg" } }

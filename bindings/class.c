@@ -105,6 +105,10 @@ void lagoon__open_class(lua_State *L, struct script *s)
 {
     static const luaL_Reg functions[] = {{"class", declare}, {NULL, NULL}};
     lagoon__register(L, s, functions);
+}
+
+void lagoon__class_init(lua_State *L, struct script *s)
+{
     lua_newtable(L);
     s->refs.class_tables = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_newtable(L);

@@ -53,6 +53,47 @@ struct code_cache {
     uint8_t oldest[WARM_SETS]; // the way to be replaced next
 };
 
+static int finalise(lua_State *L)
+{
+    struct code_cache *cache = lua_touserdata(L, 1);
+    lagoon__chunks_fini(&cache->chunks);
+    return 0;
+}
+
+static int new_table(lua_State *L, int narray, const char *mode)
+{
+    lua_createtable(L, narray, 0);
+    if (mode != NULL) {
+        lua_createtable(L, 0, 1);
+        lua_pushstring(L, mode);
+        lua_setfield(L, -2, "__mode");
+        lua_setmetatable(L, -2);
+    }
+    return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+// The state's cache, made when it is first asked for. Raises.
+static struct code_cache *cache_of(lua_State *L, struct script *s)
+{
+    if (s->codes != NULL) {
+        return s->codes;
+    }
+    luaL_checkstack(L, 4, "no room for a function");
+    struct code_cache *cache = lua_newuserdata(L, sizeof *cache);
+    memset(cache, 0, sizeof *cache);
+    cache->chunks.script = s;
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, finalise);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    luaL_ref(L, LUA_REGISTRYINDEX);
+    cache->functions = new_table(L, KNOWN_SLOTS, "v");
+    cache->kept = new_table(L, KEPT_MAKERS + WARM_SLOTS, NULL);
+    cache->dumps = new_table(L, 0, "v");
+    s->codes = cache;
+    return cache;
+}
+
 static const struct recipe *recipe_of(const struct shared *shared)
 {
     return shared->data;
@@ -173,7 +214,7 @@ static bool is_alive(lua_State *L, struct code_cache *cache, uint32_t slot)
 
 struct shared *lagoon__code(lua_State *L, struct script *s, int index)
 {
-    struct code_cache *cache = s->codes;
+    struct code_cache *cache = cache_of(L, s);
     const void *function = lua_topointer(L, index);
     uint32_t slot = hash_of(function) >> 24;
     bool is_known = function != NULL && cache->known[slot].function == function;
@@ -309,7 +350,7 @@ void lagoon__push_closure(lua_State *L, struct script *s, struct shared *shared)
     const struct recipe *recipe = recipe_of(shared);
     luaL_checkstack(L, 8, "no room to make a function");
     if (recipe->is_maker) {
-        make_closure(L, s->codes, shared);
+        make_closure(L, cache_of(L, s), shared);
     } else {
         lagoon__chunk_load(L, lagoon__recipe_chunk(recipe));
     }
@@ -319,42 +360,10 @@ void lagoon__push_closure(lua_State *L, struct script *s, struct shared *shared)
 
 const struct share_ops lagoon__code_ops = {.size_bytes = sizeof(struct code_object)};
 
-static int finalise(lua_State *L)
-{
-    struct code_cache *cache = lua_touserdata(L, 1);
-    lagoon__chunks_fini(&cache->chunks);
-    return 0;
-}
-
-static int new_table(lua_State *L, int narray, const char *mode)
-{
-    lua_createtable(L, narray, 0);
-    if (mode != NULL) {
-        lua_createtable(L, 0, 1);
-        lua_pushstring(L, mode);
-        lua_setfield(L, -2, "__mode");
-        lua_setmetatable(L, -2);
-    }
-    return luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
 void lagoon__code_init(lua_State *L, struct script *s)
 {
-    struct code_cache *cache = lua_newuserdata(L, sizeof *cache);
-    memset(cache, 0, sizeof *cache);
-    cache->chunks.script = s;
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, finalise);
-    lua_setfield(L, -2, "__gc");
-    lua_setmetatable(L, -2);
-    luaL_ref(L, LUA_REGISTRYINDEX);
-
-    cache->functions = new_table(L, KNOWN_SLOTS, "v");
-    cache->kept = new_table(L, KEPT_MAKERS + WARM_SLOTS, NULL);
-    cache->dumps = new_table(L, 0, "v");
-    lagoon__class(L, KIND_CODE);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.classes[KIND_CODE]);
     lua_pushcfunction(L, lagoon__shared_finalise);
     lua_setfield(L, -2, "__gc");
     lua_pop(L, 1);
-    s->codes = cache;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collect.h"
+#include "embedded.h"
 #include "failed.h"
 #include "remote.h"
 #include "retire.h"
@@ -215,13 +216,18 @@ void lagoon__hub_note_handler(struct hub *hub)
 struct hub *lagoon__hub_open(lg_runtime *rt, struct script *root)
 {
     struct hub *hub = lg_calloc(rt, 1, sizeof *hub);
-    if (hub != NULL) {
-        hub->rt = rt;
-        hub->root = root;
-        pthread_mutex_init(&hub->lock, NULL);
-        lagoon__hub_note_handler(hub);
-        lg_on_tidy(rt, lagoon__retire_tidy, hub);
+    struct chunk_copy *copies = lg_calloc(rt, lagoon_nscripts, sizeof *copies);
+    if (hub == NULL || copies == NULL) {
+        lg_free(rt, copies);
+        lg_free(rt, hub);
+        return NULL;
     }
+    hub->copies = copies;
+    hub->rt = rt;
+    hub->root = root;
+    pthread_mutex_init(&hub->lock, NULL);
+    lagoon__hub_note_handler(hub);
+    lg_on_tidy(rt, lagoon__retire_tidy, hub);
     return hub;
 }
 
@@ -237,6 +243,7 @@ void lagoon__hub_close(struct hub *hub)
         lagoon__worker_drop(worker);
     }
     lagoon__failed_fini(hub);
+    lagoon__embedded_fini(hub);
     lg_handle_free(hub->arg);
     pthread_mutex_destroy(&hub->lock);
     lg_free(hub->rt, hub->path);

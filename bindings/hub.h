@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct chunk_copy;
 struct failure;
 struct script;
 struct task_core;
@@ -58,6 +59,8 @@ struct hub {
     struct failure *failures; // tasks that have failed (failed.h)
     size_t nfailures;
     size_t nfailures_looked; // as many were there when it was tidied up
+
+    struct chunk_copy *copies; // of the embedded modules, one for each (embedded.h)
 
     // -- figures, under the lock --
     uint64_t nstates_made;

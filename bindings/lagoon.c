@@ -12,6 +12,7 @@
 #include "chan.h"
 #include "class.h"
 #include "dump.h"
+#include "embedded.h"
 #include "exit.h"
 #include "fail.h"
 #include "fast.h"
@@ -26,7 +27,6 @@
 #include "remote.h"
 #include "report.h"
 #include "runtime.h"
-#include "scripts.h"
 #include "select.h"
 #include "sharedmap.h"
 #include "stats.h"
@@ -45,49 +45,34 @@ static bool is_of(const char *name, const char *prefix)
     return strncmp(name, prefix, length) == 0;
 }
 
-static const struct lagoon_script *find_script(const char *name)
-{
-    for (size_t i = 0; i < lagoon_nscripts; i++) {
-        if (strcmp(lagoon_scripts[i].name, name) == 0) {
-            return &lagoon_scripts[i];
-        }
-    }
-    return NULL;
-}
-
-static void load_script(lua_State *L, const struct lagoon_script *script)
-{
-    if (luaL_loadbuffer(L, script->text, script->size_bytes, script->chunkname) != 0) {
-        lua_error(L);
-    }
-}
-
 // A loader in package.preload: loads the script whose name it is given.
 static int load_module(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
-    load_script(L, find_script(name));
+    lagoon__load_embedded(L, lagoon__find_embedded(name));
     lua_pushvalue(L, 1);
     lua_call(L, 1, 1);
     return 1;
 }
 
-static void preload(lua_State *L, const char *name, lua_CFunction loader)
+// By the registry: the caller's globals may be a task's.
+static void push_preload(lua_State *L)
 {
-    luaL_findtable(L, LUA_GLOBALSINDEX, "package.preload", 1);
-    lua_pushcfunction(L, loader);
-    lua_setfield(L, -2, name);
-    lua_pop(L, 1);
+    luaL_findtable(L, LUA_REGISTRYINDEX, "_LOADED.package.preload", 1);
 }
 
 static void preload_modules(lua_State *L)
 {
+    push_preload(L);
     for (size_t i = 0; i < lagoon_nscripts; i++) {
         if (is_of(lagoon_scripts[i].name, "lagoon.")) {
-            preload(L, lagoon_scripts[i].name, load_module);
+            lua_pushcfunction(L, load_module);
+            lua_setfield(L, -2, lagoon_scripts[i].name);
         }
     }
-    preload(L, "lagoon.core", luaopen_lagoon_core);
+    lua_pushcfunction(L, luaopen_lagoon_core);
+    lua_setfield(L, -2, "lagoon.core");
+    lua_pop(L, 1);
 }
 
 static void push_classes(lua_State *L)
@@ -111,7 +96,6 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_go(L, s);
     lagoon__open_task(L, s);
     lagoon__open_remote(L, s);
-    lagoon__open_taskrun(L, s);
     lagoon__open_parallel(L, s);
     lagoon__open_report(L, s);
     lagoon__open_chan(L, s);
@@ -150,7 +134,7 @@ int luaopen_lagoon(lua_State *L)
     }
     lua_pop(L, 1);
     preload_modules(L);
-    load_script(L, find_script("lagoon"));
+    lagoon__load_embedded(L, lagoon__find_embedded("lagoon"));
     lua_call(L, 0, 1);
     lua_pushvalue(L, -1);
     lua_setfield(L, LUA_REGISTRYINDEX, MODULE);
@@ -160,7 +144,10 @@ int luaopen_lagoon(lua_State *L)
 
 int lagoon_openlib(lua_State *L)
 {
-    preload(L, "lagoon", luaopen_lagoon);
+    push_preload(L);
+    lua_pushcfunction(L, luaopen_lagoon);
+    lua_setfield(L, -2, "lagoon");
+    lua_pop(L, 1);
     preload_modules(L);
     return 0;
 }
@@ -171,11 +158,11 @@ int lagoon_openlib(lua_State *L)
 static int search_embedded(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
-    const struct lagoon_script *script = find_script(name);
+    const struct lagoon_script *script = lagoon__find_embedded(name);
     if (script == NULL) {
         lua_pushfstring(L, "\n\tno module '%s' inside lagoon", name);
     } else {
-        load_script(L, script);
+        lagoon__load_embedded(L, script);
     }
     return 1;
 }
@@ -198,7 +185,7 @@ struct script *lagoon__open_program(lua_State *L, lg_runtime *rt)
     lua_pushcfunction(L, search_embedded);
     lua_rawseti(L, -2, (int)lua_objlen(L, -2) + 1);
     lua_pop(L, 2);
-    load_script(L, find_script("lagoon.program"));
+    lagoon__load_embedded(L, lagoon__find_embedded("lagoon.program"));
     lua_call(L, 0, 1);
     return s;
 }

@@ -15,6 +15,7 @@
 
 #include "collect.h"
 #include "dump.h"
+#include "failed.h"
 #include "hub.h"
 #include "open.h"
 #include "report.h"
@@ -236,6 +237,7 @@ static int run(struct program *program)
     }
     // From here on no other thread is in any state.
     if (program->script != NULL) {
+        lagoon__failed_report(program->script->hub);
         lagoon__hub_close(program->script->hub);
         lagoon__script_close(program->script);
     }

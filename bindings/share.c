@@ -268,7 +268,8 @@ static bool find(lua_State *L, struct script *s, struct shared *shared)
 
 void lagoon__push_shared(lua_State *L, struct script *s, struct shared *shared)
 {
-    if (!s->has_module) {
+    bool is_seen = shared->kind != KIND_CODE && shared->kind != KIND_CLASS;
+    if (is_seen && !s->has_module) {
         luaopen_lagoon(L);
         lua_pop(L, 1);
     }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "class.h"
 #include "code.h"
 #include "cores.h"
 #include "fail.h"
@@ -15,6 +16,7 @@
 #include "out.h"
 #include "refusal.h"
 #include "select.h"
+#include "task.h"
 
 enum { HIDDEN_STEP_BYTES = 256 * 1024 };
 
@@ -126,6 +128,8 @@ static int finalise(lua_State *L)
     }
     lagoon__script_close(s);
     lagoon__slots_fini(&s->slots, s);
+    lagoon__realloc(s, s->pool, (size_t)s->pool_cap * sizeof *s->pool, 0);
+    s->pool = NULL;
     return 0;
 }
 
@@ -235,6 +239,8 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
         lagoon__raise(L, "cannot open a strand: %s", lg_strerror(err));
     }
     lagoon__code_init(L, s);
+    lagoon__class_init(L, s);
+    lagoon__task_init(L, s);
     lagoon__collect_init(L, s);
     lua_setfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     return s;

@@ -16,14 +16,16 @@
 #include <stdint.h>
 
 #include "collect.h"
+#include "goroutine.h"
 #include "names.h"
 #include "object.h"
+#include "refs.h"
 #include "share.h"
 #include "slots.h"
 #include "value.h"
 
 // About 1 MB at most, and only where as many goroutines have ended at a time.
-enum { COROUTINE_POOL_CAP = 1024 };
+enum { COROUTINE_POOL_MIN = 16, COROUTINE_POOL_CAP = 1024 };
 
 enum { OUT_SLOTS = 256 };
 
@@ -41,88 +43,6 @@ struct program;
 struct select_block;
 struct task;
 struct worker;
-
-// Turns the result of a wait that is over into Lua results. L is where the
-// blocking function was called, its arguments are still at 1, 2, ...; returns
-// how many results it has pushed. It must not raise.
-typedef int finish_fn(lua_State *L, struct script_g *sg, int rc);
-
-// What a goroutine waits for, and without a time-out: what could wake it.
-enum parked_on {
-    PARKED_ELSEWHERE, // a moment, or nothing that a script could have in hand
-    PARKED_ON_SELF,   // the object at index 1 of the blocking function
-    PARKED_ON_CASES,  // the channels of a select
-};
-
-// Where a goroutine was started.
-struct birthplace {
-    const char *source; // as in lua_Debug; lives as long as the state
-    int line;           // 0: not by a script
-};
-
-// A goroutine of the state: what lives in the core's record, all zero at first.
-struct script_g {
-    struct script *script;
-    lua_State *co;     // its coroutine
-    lua_State *donor;  // where it stands in lg_wait(); NULL: nowhere
-    finish_fn *finish; // of the wait that is armed
-    struct task *task; // its handle; NULL: nobody has asked for one
-    struct birthplace birth;
-    int co_slot;        // keeps co alive
-    int top;            // of co's stack when it yielded, to know it again
-    struct value value; // on its way from or to a channel
-    struct select_block *select;
-    uint64_t id;
-    uint64_t parent;   // the id of the goroutine that started it; 0: none did
-    bool is_armed;     // it yielded because it waits
-    bool must_donate;  // the wait that begins cannot yield
-    bool is_reporter;  // runs the error handler
-    bool is_first;     // lg_once_begin()'s answer
-    bool has_rethrown; // it has been given another goroutine's error
-    bool is_main;      // its end is waited for from outside
-    uint8_t parked_on; // enum parked_on
-};
-
-_Static_assert(sizeof(struct script_g) <= LG_EXTRA_SIZE, "a goroutine has no more room");
-
-// A coroutine that has ended well and waits for another goroutine to need one.
-struct coroutine {
-    lua_State *co;
-    int slot;
-};
-
-// Lua values that the state keeps for us, in its registry.
-struct script_refs {
-    int kept;        // table: slot -> coroutine, task or timer that must stay alive
-    int noop;        // function that does nothing
-    int lua_noop;    // the same in Lua
-    int set_no_mode; // function that raises inside a finaliser
-    int ffi_call;    // the function that makes FFI calls; LUA_NOREF: no FFI
-    int pcall;       // the functions of these names
-    int xpcall;
-    int sources;       // table: name of a source -> true
-    int traces;        // weak table: error -> traceback
-    int recent;        // table: errors that cannot be weak -> traceback, and a ring
-    int fast_refs;     // weak table: channel -> its table of references
-    int failed;        // weak table: task that failed -> true
-    int handler;       // what lagoon.on_error() was given, or LUA_NOREF
-    int sending;       // metatable of ch:sending(v)
-    int default_case;  // lagoon.default
-    int sentinel;      // metatable of what tells of the end of a cycle
-    int shared;        // weak table: shared object -> userdata
-    int anchor;        // metatable of what keeps an object of the core's collector
-    int body;          // of a worker: the function that its tasks' goroutines begin with
-    int env_meta;      // of a worker: metatable of their environments
-    int names;         // weak table: function or table -> its name
-    int loaded;        // package.loaded
-    int loading;       // list: modules that were being loaded when it was looked at
-    int builtins;      // table: the globals that come with Lua
-    int class_tables;  // table: name of a class -> metatable
-    int class_objects; // weak table: metatable -> userdata
-    int scratch;       // the userdata of script.scratch
-    int frozen_large;  // metatable of frozen tables with many values; or LUA_NOREF
-    int classes[NKINDS]; // metatables
-};
 
 struct script {
     struct hub *hub;       // NULL: no other state has been asked for yet
@@ -158,7 +78,8 @@ struct script {
     struct naming names;
     struct filter class_filter;
     struct slots slots; // of refs.kept
-    struct coroutine pool[COROUTINE_POOL_CAP];
+    struct coroutine *pool; // room for pool_cap, npooled of them are there
+    int pool_cap;
     int npooled;
     struct select_block *blocks; // for reuse
     struct core_block *cores;    // the same

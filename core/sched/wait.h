@@ -96,15 +96,6 @@ LG_INLINE bool lg__wait_is_fired(struct wait *wait)
     return (lg__wait_load(wait) & WAIT_FIRED) != 0;
 }
 
-// Whether somebody has claimed wait `number`, or it is over. May change at once.
-LG_INLINE bool lg__wait_is_claimed(struct wait *wait, uint64_t number)
-{
-    // relaxed: true at some moment
-    uint64_t word = atomic_load_explicit(&wait->word, memory_order_relaxed);
-    return lg__wait_number_of(word) != (uint32_t)number ||
-           (word & (WAIT_ARMED | WAIT_CLAIMED)) != WAIT_ARMED;
-}
-
 // Starts a new wait.
 LG_INLINE void lg__wait_arm(struct wait *wait, bool heeds_cancel)
 {

@@ -77,6 +77,15 @@ describe("parallel", function()
     end):wait()))
   end))
 
+  it("has the state's own package from the first task on", function()
+    local child = helper.script [[
+      print(require "lagoon".parallel(function()
+        return package == package.loaded.package, type(package.preload.lagoon)
+      end):wait())
+    ]]
+    assert.equal("true\tfunction\n", child.out)
+  end)
+
   it("has lagoon, its channels and goroutines inside", helper.guard(function()
     local sum = parallel(function()
       local lagoon = require "lagoon"

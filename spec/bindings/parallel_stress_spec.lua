@@ -62,7 +62,7 @@ describe("parallel under stress", function()
       chans[i] = chan(random(3) - 1)
     end
     local tasks, made, taken = {}, 0, 0
-    for i = 1, helper.rounds(400) do
+    for i = 1, helper.is_stress() and 100000 or helper.rounds(400) do
       tasks[i] = parallel(actor, random(1000000), chans, 2)
     end
     for _, task in ipairs(tasks) do

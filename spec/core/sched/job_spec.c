@@ -316,7 +316,7 @@ it("a queued job", "is no deadlock; one that has done nothing is")
     static lg_job job;
     for (int procs = 1; procs <= 4; procs++) {
         host = spec_open(procs);
-        ch = spec_chan(host, 0, 0);
+        ch = spec_chan(host, 0, 1); // another P may call the job at once
         int rounds = spec_rounds(200);
         for (int i = 0; i < rounds; i++) {
             spec_main(host, wait_for_job, &job);

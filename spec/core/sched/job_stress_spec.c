@@ -5,7 +5,7 @@
 // lg_stop().
 #include "script.h"
 
-enum { STRANDS = 5, PRODUCERS = 4, SCRIPTS = 2, WORKS_MAX = 4096, CHILDREN = 3 };
+enum { STRANDS = 5, PRODUCERS = 4, SCRIPTS = 2, WORKS_MAX = 16384, CHILDREN = 3 };
 
 // A piece of work: a job, then a post inside the strand that the job chose.
 struct work {
