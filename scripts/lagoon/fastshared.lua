@@ -115,7 +115,7 @@ local function reader(ffi)
         core.fast.out)
     local out_at, open = ffi.cast("uint32_t *", core.fast.out_at), core.open
     return function(at)
-        local tag, value = out[at].tag - TAGS, nil
+        local tag, value = out[at].tag - TAGS
         if tag < 0 then
             value = out[at].number
         elseif tag == TRUE or tag == FALSE then
