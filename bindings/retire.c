@@ -149,6 +149,7 @@ static struct worker *take_old(struct hub *hub, int64_t since_ns)
         }
     }
     hub->nworkers -= taken != NULL;
+    hub->nmade -= taken != NULL;
     pthread_mutex_unlock(&hub->lock);
     return taken;
 }
