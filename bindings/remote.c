@@ -52,7 +52,8 @@ struct hub *lagoon__hub_of(lua_State *L, struct script *s)
     return s->hub;
 }
 
-struct task_core *lagoon__task_core_new(lua_State *L, struct script *s, struct shared *shared)
+struct task_core *lagoon__task_core_new(lua_State *L, struct script *s,
+                                        struct shared *shared)
 {
     struct hub *hub = lagoon__hub_of(L, s);
     lg_handle *handle;

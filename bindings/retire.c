@@ -54,8 +54,7 @@ static struct worker *pin_idle(struct hub *hub, const struct worker *self, uint6
     struct worker *found = NULL;
     pthread_mutex_lock(&hub->lock);
     for (struct worker *worker = hub->workers; worker; worker = worker->next) {
-        if (worker != self && worker->mark != mark &&
-            lg_strand_is_idle(worker->strand)) {
+        if (worker != self && worker->mark != mark && lg_strand_is_idle(worker->strand)) {
             worker->mark = mark;
             worker->npins++;
             found = worker;
@@ -149,6 +148,7 @@ static struct worker *take_old(struct hub *hub, int64_t since_ns)
         }
     }
     hub->nworkers -= taken != NULL;
+    hub->nmade -= taken != NULL;
     pthread_mutex_unlock(&hub->lock);
     return taken;
 }

@@ -77,7 +77,7 @@ struct script {
     struct collector collector;
     struct naming names;
     struct filter class_filter;
-    struct slots slots; // of refs.kept
+    struct slots slots;     // of refs.kept
     struct coroutine *pool; // room for pool_cap, npooled of them are there
     int pool_cap;
     int npooled;

@@ -25,12 +25,13 @@ local function actor(seed, chans, depth)
         made = made + 1
       end
     elseif what <= 4 then
-      local v, ok = ch:recv(0.001 * random(3))
+      local _, ok = ch:recv(0.001 * random(3))
       if ok then
         taken = taken + 1
       end
     elseif what == 5 then
-      local i, v, ok = lagoon.select(ch, chans[random(#chans)]:sending { seed }, lagoon.after(0.002))
+      local other = chans[random(#chans)]
+      local i, _, ok = lagoon.select(ch, other:sending { seed }, lagoon.after(0.002))
       if i == 1 and ok then
         taken = taken + 1
       elseif i == 2 then
@@ -41,10 +42,7 @@ local function actor(seed, chans, depth)
     elseif what == 7 then
       lagoon.yield()
     elseif what == 8 then
-      local waste = {}
-      for i = 1, 50 do
-        waste[i] = { i }
-      end
+      state = #("waste"):rep(random(100)) + state
     end
   end
   for _, child in ipairs(children) do
