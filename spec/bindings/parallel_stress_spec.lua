@@ -119,7 +119,7 @@ describe("parallel under stress", function()
       end
       return n
     end, quit)
-    for i = 1, helper.rounds(60) do
+    for i = 1, math.max(4, helper.rounds(60)) do
       local tasks = {}
       for j = 1, random(4) do
         tasks[j] = parallel(function(n) return n * n end, j)
