@@ -66,7 +66,16 @@ static void wait_locked(struct hub *hub, struct task_core *task)
     hub->nwaiting++;
 }
 
-static struct worker *make_worker(struct hub *hub)
+// Nobody asks for its origin any more, which may be closed.
+static void leave_origin_locked(struct task_core *task)
+{
+    if (task->origin != NULL) {
+        // relaxed: who reads it has the lock
+        atomic_fetch_sub_explicit(&task->origin->nqueued, 1, memory_order_relaxed);
+    }
+}
+
+static struct worker *make_worker(struct hub *hub, struct task_core *task)
 {
     int64_t start_ns = lagoon__clock_ns();
     struct worker *worker = lagoon__worker_open(hub);
@@ -77,6 +86,7 @@ static struct worker *make_worker(struct hub *hub)
         hub->workers = worker;
         hub->nstates_made++;
         hub->making_ns += took_ns;
+        leave_origin_locked(task);
     } else {
         hub->nworkers--;
     }
@@ -93,6 +103,7 @@ static struct worker *do_without(struct hub *hub, struct task_core *task)
     if (worker == NULL && has_other) {
         wait_locked(hub, task);
     }
+    leave_origin_locked(task);
     pthread_mutex_unlock(&hub->lock);
     if (worker == NULL && !has_other) {
         lagoon__remote_drop(task, "cannot make a Lua state: not enough memory");
@@ -122,9 +133,12 @@ static void place(lg_job *job)
             wait_locked(hub, task);
         }
     }
+    if (!must_make) {
+        leave_origin_locked(task);
+    }
     pthread_mutex_unlock(&hub->lock);
     if (must_make) {
-        worker = make_worker(hub);
+        worker = make_worker(hub, task);
         worker = worker ? worker : do_without(hub, task);
     }
     if (worker != NULL) {
@@ -134,8 +148,17 @@ static void place(lg_job *job)
 
 int lagoon__hub_start(struct hub *hub, struct task_core *task)
 {
+    struct worker *origin = task->origin; // the task may soon be gone
     task->job.fn = place;
-    return lg_job_start(hub->rt, &task->job);
+    if (origin != NULL) {
+        // relaxed: who closes it has seen it leave its strand
+        atomic_fetch_add_explicit(&origin->nqueued, 1, memory_order_relaxed);
+    }
+    int err = lg_job_start(hub->rt, &task->job);
+    if (err && origin != NULL) {
+        atomic_fetch_sub_explicit(&origin->nqueued, 1, memory_order_relaxed);
+    }
+    return err;
 }
 
 // Of the tasks that wait, one that another state has started.
@@ -236,6 +259,7 @@ void lagoon__hub_close(struct hub *hub)
     if (hub == NULL) {
         return;
     }
+    hub->root->hub = NULL; // what its finalisers ask for is no more
     hub->is_closed = true;
     while (hub->workers != NULL) {
         struct worker *worker = hub->workers;

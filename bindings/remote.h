@@ -95,7 +95,8 @@ void lagoon__remote_set(struct value *slot, struct value value);
 void lagoon__remote_set_ended(struct task_core *core, enum task_state state);
 
 // Makes the core of a shared object, which then is a task. Raises.
-struct task_core *lagoon__task_core_new(lua_State *L, struct script *s, struct shared *shared);
+struct task_core *lagoon__task_core_new(lua_State *L, struct script *s,
+                                        struct shared *shared);
 
 // The hub, which the first state makes when it needs one. Raises.
 struct hub *lagoon__hub_of(lua_State *L, struct script *s);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "retire.h"
 
+#include <stdatomic.h>
+
 #include "collect.h"
 #include "state.h"
 #include "wait.h"
@@ -54,8 +56,7 @@ static struct worker *pin_idle(struct hub *hub, const struct worker *self, uint6
     struct worker *found = NULL;
     pthread_mutex_lock(&hub->lock);
     for (struct worker *worker = hub->workers; worker; worker = worker->next) {
-        if (worker != self && worker->mark != mark &&
-            lg_strand_is_idle(worker->strand)) {
+        if (worker != self && worker->mark != mark && lg_strand_is_idle(worker->strand)) {
             worker->mark = mark;
             worker->npins++;
             found = worker;
@@ -122,10 +123,15 @@ struct closing {
     struct hub *hub;
 };
 
-static bool may_close_locked(const struct worker *worker)
+static bool may_close_locked(struct worker *worker)
 {
-    return worker->is_free && worker->npins == 0 && worker->waiting.first == NULL &&
-           lg_strand_is_idle(worker->strand) && worker->script->nbusy == 0;
+    if (!worker->is_free || worker->npins > 0 || worker->waiting.first != NULL ||
+        !lg_strand_is_idle(worker->strand)) {
+        return false;
+    }
+    // relaxed: it goes up inside the strand, which is idle, and down under the lock
+    return atomic_load_explicit(&worker->nqueued, memory_order_relaxed) == 0 &&
+           worker->script->nbusy == 0;
 }
 
 // Takes a worker that has been free since a moment out of the hub; NULL: there is none.

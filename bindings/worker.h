@@ -30,6 +30,9 @@ struct worker {
     uint32_t npins;           // requests under way: it is not closed
     bool is_free;
 
+    // -- inside the strand, and down under the hub's lock --
+    _Atomic size_t nqueued; // tasks that it has started and no P has come to: as npins
+
     // -- inside the strand --
     lg_post begin;  // begins what was given
     lg_post look;   // behind that: looks for more
