@@ -240,7 +240,7 @@ static int tostring(lua_State *L)
 static int finalise_move(lua_State *L)
 {
     struct buffer *moving = lua_touserdata(L, 1);
-    if (moving->object.script->rt != NULL) {
+    if (lagoon__rt_of_ends(moving->object.script) != NULL) {
         lg_handle_free(moving->sent);
     }
     moving->sent = NULL;

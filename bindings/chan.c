@@ -29,11 +29,9 @@ struct chan *lagoon__chan_self(lua_State *L, const char *method)
 
 struct chan *lagoon__chan_new(lua_State *L, struct script *s, size_t cap)
 {
-    if (s->rt == NULL) {
-        lagoon__raise(L, "the runtime has been closed");
-    }
+    lg_runtime *rt = lagoon__rt(L, s);
     struct chan *chan = lagoon__object_new(L, s, KIND_CHAN, sizeof *chan);
-    int err = lg_chan_new(s->rt, s->strand, sizeof(struct value), cap, &chan->ch);
+    int err = lg_chan_new(rt, s->strand, sizeof(struct value), cap, &chan->ch);
     if (err) {
         lagoon__raise(L, "cannot make a channel of capacity %zu: %s", cap,
                       lg_strerror(err));
@@ -79,14 +77,18 @@ static int finalise(lua_State *L)
 {
     struct chan *chan = lua_touserdata(L, 1);
     struct script *s = chan->object.script;
+    if (chan->ch == NULL) {
+        return 0;
+    }
     lagoon__ticker_free(chan);
     if (chan->object.handle) {
         lagoon__unshare(&chan->object);
-    } else if (s->rt != NULL && chan->nwaiting == 0) {
+    } else if (lagoon__rt_of_ends(s) != NULL && chan->nwaiting == 0) {
         lg_chan_free(chan->ch);
     }
     chan->ch = NULL;
     lagoon__slots_fini(&chan->refs, s);
+    lagoon__object_end(&chan->object);
     return 0;
 }
 

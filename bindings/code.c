@@ -24,16 +24,16 @@ enum {
     KEPT_MAKERS = KEPT_WARM + WARM_SLOTS
 };
 
-struct known {
-    const void *function; // may be dead: see the weak table
-    struct shared *code;
-};
-
 // The userdata of a code. Its environment has what makes closures, which lives as long.
 struct code_object {
     struct object object;
     bool has_maker;
     uint8_t nmade; // closures; 2: or more
+};
+
+struct known {
+    const void *function; // may be dead: see the weak table
+    struct code_object *object;
 };
 
 struct warm {
@@ -121,6 +121,12 @@ static uint32_t hash_of(const void *ptr)
 
 // -- from functions to codes --
 
+// The code of a userdata. NULL: it has been finalised, in a state that is being closed.
+static struct shared *code_of(const struct code_object *object)
+{
+    return lagoon__shared_of(&object->object);
+}
+
 // Pushes the userdata that stands for a dump, which is on top; or nil.
 static void push_by_dump(lua_State *L, struct code_cache *cache)
 {
@@ -128,6 +134,10 @@ static void push_by_dump(lua_State *L, struct code_cache *cache)
     lua_pushvalue(L, -2);
     lua_rawget(L, -2);
     lua_remove(L, -2);
+    if (lua_isuserdata(L, -1) && code_of(lua_touserdata(L, -1)) == NULL) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
 }
 
 // Has the dump at an index stand for the code on top.
@@ -153,15 +163,15 @@ static void keep(lua_State *L, struct code_cache *cache, int place)
 static struct shared *remember(lua_State *L, struct code_cache *cache, int function,
                                uint32_t slot)
 {
-    struct shared *shared = lagoon__shared_of(lua_touserdata(L, -1));
+    struct code_object *object = lua_touserdata(L, -1);
     cache->known[slot].function = NULL; // should keeping raise
     keep(L, cache, KEPT_KNOWN + (int)slot);
     lua_rawgeti(L, LUA_REGISTRYINDEX, cache->functions);
     lua_pushvalue(L, function);
     lua_rawseti(L, -2, (int)slot + 1);
     lua_pop(L, 1);
-    cache->known[slot] = (struct known){lua_topointer(L, function), shared};
-    return shared;
+    cache->known[slot] = (struct known){lua_topointer(L, function), object};
+    return code_of(object);
 }
 
 // Pushes the userdata of a new code of a function, whose dump is on top.
@@ -180,9 +190,7 @@ static struct shared *find_code(lua_State *L, struct code_cache *cache, int func
     if (!lua_isfunction(L, function) || lua_iscfunction(L, function)) {
         lagoon__raise(L, "cannot send a C function to another Lua state");
     }
-    if (cache->chunks.script->rt == NULL) {
-        lagoon__raise(L, "the runtime has been closed");
-    }
+    lagoon__rt(L, cache->chunks.script);
     int top = lua_gettop(L);
     lagoon__chunks_learn(L, &cache->chunks);
     if (!cache->chunks.is_understood) {
@@ -218,8 +226,8 @@ struct shared *lagoon__code(lua_State *L, struct script *s, int index)
     const void *function = lua_topointer(L, index);
     uint32_t slot = hash_of(function) >> 24;
     bool is_known = function != NULL && cache->known[slot].function == function;
-    if (is_known && is_alive(L, cache, slot)) {
-        return cache->known[slot].code;
+    if (is_known && is_alive(L, cache, slot) && code_of(cache->known[slot].object)) {
+        return code_of(cache->known[slot].object);
     }
     index = index > 0 ? index : lua_gettop(L) + 1 + index;
     return find_code(L, cache, index, slot);
@@ -288,7 +296,8 @@ static uint32_t find_warm(const struct code_cache *cache, const struct shared *s
                           uint32_t set)
 {
     for (uint32_t way = 0; way < WARM_WAYS; way++) {
-        if (cache->warm[set * WARM_WAYS + way].code == shared) {
+        const struct warm *warm = &cache->warm[set * WARM_WAYS + way];
+        if (warm->code == shared && code_of(warm->object) == shared) {
             return set * WARM_WAYS + way;
         }
     }

@@ -228,8 +228,8 @@ static int finalise(lua_State *L)
 {
     struct frozen *frozen = lua_touserdata(L, 1);
     frozen->object.script->nwarm -= frozen->nwarm;
-    lagoon__unshare(&frozen->object);
-    return 0;
+    frozen->nwarm = 0;
+    return lagoon__shared_finalise(L);
 }
 
 // -- going through --

@@ -115,6 +115,7 @@ struct birthplace lagoon__keep_birth(lua_State *L, struct script *s, const char 
 
 struct script_g *lagoon__go(lua_State *L, struct script *s, int nargs, lg_ref *out)
 {
+    lagoon__rt(L, s);
     struct birthplace birth = lagoon__birthplace(L, s);
     struct coroutine c = get_coroutine(L, s);
     if (!lua_checkstack(c.co, nargs + 2)) {

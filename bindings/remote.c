@@ -43,8 +43,9 @@ int lagoon__task_type(lg_runtime *rt, lg_type **out)
 
 struct hub *lagoon__hub_of(lua_State *L, struct script *s)
 {
+    lg_runtime *rt = lagoon__rt(L, s);
     if (s->hub == NULL) {
-        s->hub = lagoon__hub_open(s->rt, s);
+        s->hub = lagoon__hub_open(rt, s);
     }
     if (s->hub == NULL) {
         lagoon__raise_memory(L);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "retire.h"
 
+#include <stdatomic.h>
+
 #include "collect.h"
 #include "state.h"
 #include "wait.h"

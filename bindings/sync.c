@@ -57,24 +57,11 @@ _Static_assert(offsetof(struct semaphore, core) == offsetof(struct lockable, cor
 static void *push_new(lua_State *L, enum kind kind)
 {
     struct script *s = lagoon__script(L);
-    if (s->rt == NULL) {
-        lagoon__raise(L, "the runtime has been closed");
-    }
+    lagoon__rt(L, s);
     size_t size_bytes =
         kind == KIND_SEMAPHORE ? sizeof(struct semaphore) : sizeof(struct lockable);
     struct lockable *lockable = lagoon__object_new(L, s, kind, size_bytes);
     lockable->core = lagoon__core_new(L, s);
-    return lockable;
-}
-
-// The lock at index 1, whatever its kind, or raises in the name of a method. One that has
-// been finalised is dead.
-static void *self(lua_State *L, enum kind kind, const char *method)
-{
-    struct lockable *lockable = lagoon__self(L, kind, method);
-    if (lockable->core == NULL) {
-        lagoon__raise(L, "calling '%s' on a dead %s", method, lagoon__kind_name(kind));
-    }
     return lockable;
 }
 
@@ -83,10 +70,11 @@ static int finalise(lua_State *L)
     struct lockable *lockable = lua_touserdata(L, 1);
     if (lockable->object.handle) {
         lagoon__unshare(&lockable->object);
-    } else if (lockable->core) {
+    } else if (lockable->core && lagoon__rt_of_ends(lockable->object.script)) {
         lagoon__core_put(lockable->object.script, lockable->core);
     }
     lockable->core = NULL;
+    lagoon__object_end(&lockable->object);
     return 0;
 }
 
@@ -140,7 +128,7 @@ static int mutex_new(lua_State *L)
 
 static int mutex_lock(lua_State *L)
 {
-    struct mutex *mutex = self(L, KIND_MUTEX, "lock");
+    struct mutex *mutex = lagoon__self(L, KIND_MUTEX, "lock");
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_mutex_lock(mutex->core, deadline_ns);
@@ -149,13 +137,13 @@ static int mutex_lock(lua_State *L)
 
 static int mutex_try_lock(lua_State *L)
 {
-    struct mutex *mutex = self(L, KIND_MUTEX, "try_lock");
+    struct mutex *mutex = lagoon__self(L, KIND_MUTEX, "try_lock");
     return push_tried(L, lg_mutex_lock(mutex->core, 0));
 }
 
 static int mutex_unlock(lua_State *L)
 {
-    struct mutex *mutex = self(L, KIND_MUTEX, "unlock");
+    struct mutex *mutex = lagoon__self(L, KIND_MUTEX, "unlock");
     if (lg_mutex_unlock(mutex->core) != LG_OK) {
         lagoon__raise(L, "unlock of unlocked mutex");
     }
@@ -172,7 +160,7 @@ static int rwmutex_new(lua_State *L)
 
 static int rwmutex_lock(lua_State *L)
 {
-    struct rwmutex *rwmutex = self(L, KIND_RWMUTEX, "lock");
+    struct rwmutex *rwmutex = lagoon__self(L, KIND_RWMUTEX, "lock");
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_rwmutex_lock(rwmutex->core, deadline_ns);
@@ -181,7 +169,7 @@ static int rwmutex_lock(lua_State *L)
 
 static int rwmutex_rlock(lua_State *L)
 {
-    struct rwmutex *rwmutex = self(L, KIND_RWMUTEX, "rlock");
+    struct rwmutex *rwmutex = lagoon__self(L, KIND_RWMUTEX, "rlock");
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_rwmutex_rlock(rwmutex->core, deadline_ns);
@@ -190,19 +178,19 @@ static int rwmutex_rlock(lua_State *L)
 
 static int rwmutex_try_lock(lua_State *L)
 {
-    struct rwmutex *rwmutex = self(L, KIND_RWMUTEX, "try_lock");
+    struct rwmutex *rwmutex = lagoon__self(L, KIND_RWMUTEX, "try_lock");
     return push_tried(L, lg_rwmutex_lock(rwmutex->core, 0));
 }
 
 static int rwmutex_try_rlock(lua_State *L)
 {
-    struct rwmutex *rwmutex = self(L, KIND_RWMUTEX, "try_rlock");
+    struct rwmutex *rwmutex = lagoon__self(L, KIND_RWMUTEX, "try_rlock");
     return push_tried(L, lg_rwmutex_rlock(rwmutex->core, 0));
 }
 
 static int rwmutex_unlock(lua_State *L)
 {
-    struct rwmutex *rwmutex = self(L, KIND_RWMUTEX, "unlock");
+    struct rwmutex *rwmutex = lagoon__self(L, KIND_RWMUTEX, "unlock");
     if (lg_rwmutex_unlock(rwmutex->core) != LG_OK) {
         lagoon__raise(L, "unlock of unlocked rwmutex");
     }
@@ -211,7 +199,7 @@ static int rwmutex_unlock(lua_State *L)
 
 static int rwmutex_runlock(lua_State *L)
 {
-    struct rwmutex *rwmutex = self(L, KIND_RWMUTEX, "runlock");
+    struct rwmutex *rwmutex = lagoon__self(L, KIND_RWMUTEX, "runlock");
     if (lg_rwmutex_runlock(rwmutex->core) != LG_OK) {
         lagoon__raise(L, "runlock of a rwmutex that nobody reads");
     }
@@ -228,7 +216,7 @@ static int waitgroup_new(lua_State *L)
 
 static int waitgroup_add(lua_State *L)
 {
-    struct waitgroup *wg = self(L, KIND_WAITGROUP, "add");
+    struct waitgroup *wg = lagoon__self(L, KIND_WAITGROUP, "add");
     int64_t delta = check_units(L, 2, "add", -UNITS_MAX);
     if (lg_waitgroup_add(wg->core, delta) != LG_OK) {
         lagoon__raise(L, "%s",
@@ -240,7 +228,7 @@ static int waitgroup_add(lua_State *L)
 
 static int waitgroup_done(lua_State *L)
 {
-    struct waitgroup *wg = self(L, KIND_WAITGROUP, "done");
+    struct waitgroup *wg = lagoon__self(L, KIND_WAITGROUP, "done");
     if (lg_waitgroup_add(wg->core, -1) != LG_OK) {
         lagoon__raise(L, "negative waitgroup counter");
     }
@@ -249,7 +237,7 @@ static int waitgroup_done(lua_State *L)
 
 static int waitgroup_wait(lua_State *L)
 {
-    struct waitgroup *wg = self(L, KIND_WAITGROUP, "wait");
+    struct waitgroup *wg = lagoon__self(L, KIND_WAITGROUP, "wait");
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_waitgroup_wait(wg->core, deadline_ns);
@@ -287,7 +275,7 @@ static int cond_wait(lua_State *L)
 {
     struct cond *cond = lagoon__self(L, KIND_COND, "wait");
     if (cond->mutex->core == NULL) {
-        lagoon__raise(L, "wait on a cond whose mutex is dead");
+        lagoon__raise(L, "calling 'wait' on a cond with a dead mutex");
     }
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
@@ -371,7 +359,7 @@ static int64_t check_request(lua_State *L, struct semaphore *semaphore, const ch
 
 static int semaphore_acquire(lua_State *L)
 {
-    struct semaphore *semaphore = self(L, KIND_SEMAPHORE, "acquire");
+    struct semaphore *semaphore = lagoon__self(L, KIND_SEMAPHORE, "acquire");
     int64_t units = check_request(L, semaphore, "acquire");
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
@@ -381,14 +369,14 @@ static int semaphore_acquire(lua_State *L)
 
 static int semaphore_try_acquire(lua_State *L)
 {
-    struct semaphore *semaphore = self(L, KIND_SEMAPHORE, "try_acquire");
+    struct semaphore *semaphore = lagoon__self(L, KIND_SEMAPHORE, "try_acquire");
     int64_t units = check_request(L, semaphore, "try_acquire");
     return push_tried(L, lg_semaphore_acquire(semaphore->core, units, 0));
 }
 
 static int semaphore_release(lua_State *L)
 {
-    struct semaphore *semaphore = self(L, KIND_SEMAPHORE, "release");
+    struct semaphore *semaphore = lagoon__self(L, KIND_SEMAPHORE, "release");
     int64_t units = lua_isnoneornil(L, 2) ? 1 : check_units(L, 2, "release", 1);
     if (lg_semaphore_release(semaphore->core, units) != LG_OK) {
         lagoon__raise(L, "release of more units than were acquired");

@@ -241,9 +241,10 @@ static void report_failed(lua_State *L, int index)
 
 static int finalise(lua_State *L)
 {
+    struct task *task = lua_touserdata(L, 1);
     report_failed(L, 1);
-    lagoon__unshare(lua_touserdata(L, 1));
-    return 0;
+    // One that was its state's own has all that it needs.
+    return task->object.handle ? lagoon__shared_finalise(L) : 0;
 }
 
 void lagoon__report_failed_tasks(lua_State *L, struct script *s)

@@ -128,7 +128,7 @@ void lagoon__worker_close(struct worker *worker)
 {
     lg_runtime *rt = worker->hub->rt;
     if (worker->script != NULL) {
-        worker->script->is_closing = true;
+        lagoon__script_end_alone(worker->script);
     }
     lua_close(worker->L);
     lg_free(rt, worker);
