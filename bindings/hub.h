@@ -39,6 +39,7 @@ struct hub {
     lg_runtime *rt;
     struct script *root;      // the state that is no worker
     _Atomic bool has_handler; // the root is told of errors (forward.h)
+    _Atomic uint32_t nseeds;  // states that have got a seed for math.random
     pthread_mutex_t lock;
 
     // -- lock --
