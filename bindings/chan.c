@@ -29,11 +29,9 @@ struct chan *lagoon__chan_self(lua_State *L, const char *method)
 
 struct chan *lagoon__chan_new(lua_State *L, struct script *s, size_t cap)
 {
-    if (s->rt == NULL) {
-        lagoon__raise(L, "the runtime has been closed");
-    }
+    lg_runtime *rt = lagoon__rt(L, s);
     struct chan *chan = lagoon__object_new(L, s, KIND_CHAN, sizeof *chan);
-    int err = lg_chan_new(s->rt, s->strand, sizeof(struct value), cap, &chan->ch);
+    int err = lg_chan_new(rt, s->strand, sizeof(struct value), cap, &chan->ch);
     if (err) {
         lagoon__raise(L, "cannot make a channel of capacity %zu: %s", cap,
                       lg_strerror(err));
@@ -79,15 +77,28 @@ static int finalise(lua_State *L)
 {
     struct chan *chan = lua_touserdata(L, 1);
     struct script *s = chan->object.script;
+    if (chan->ch == NULL) {
+        return 0;
+    }
     lagoon__ticker_free(chan);
     if (chan->object.handle) {
         lagoon__unshare(&chan->object);
-    } else if (s->rt != NULL && chan->nwaiting == 0) {
+    } else if (lagoon__rt_of_ends(s) != NULL && chan->nwaiting == 0) {
         lg_chan_free(chan->ch);
     }
     chan->ch = NULL;
     lagoon__slots_fini(&chan->refs, s);
+    lagoon__object_end(&chan->object);
     return 0;
+}
+
+// What is in the goroutine's area, which keeps nothing alive from here on: it is on our
+// stack.
+static struct value take_value(struct script_g *sg)
+{
+    struct value value = sg->value;
+    sg->value = lagoon__value_of_tag(VALUE_NIL);
+    return value;
 }
 
 // -- send --
@@ -110,7 +121,7 @@ static int finish_send(lua_State *L, struct script_g *sg, int rc)
 {
     struct chan *chan = lua_touserdata(L, 1);
     chan->nwaiting--;
-    return push_sent(L, sg, chan, rc, sg->value);
+    return push_sent(L, sg, chan, rc, take_value(sg));
 }
 
 static int send_until(lua_State *L, struct chan *chan, int64_t deadline_ns)
@@ -131,7 +142,9 @@ static int send_until(lua_State *L, struct chan *chan, int64_t deadline_ns)
         lagoon__parks_on(sg, PARKED_ON_SELF, deadline_ns);
         return lagoon__settle(L, sg, rc, finish_send);
     }
-    if (place != &sg->value) {
+    if (place == &sg->value) {
+        take_value(sg);
+    } else {
         lagoon__out_back(s);
     }
     if (rc == LG_EAGAIN && s->refusal) {
@@ -195,7 +208,7 @@ static int finish_recv(lua_State *L, struct script_g *sg, int rc)
 {
     struct chan *chan = lua_touserdata(L, 1);
     chan->nwaiting--;
-    return push_received(L, sg, chan, rc, sg->value);
+    return push_received(L, sg, chan, rc, take_value(sg));
 }
 
 // Where no goroutine waits, the value lies in a slot of `out`.
@@ -230,7 +243,7 @@ static int recv_until(lua_State *L, struct chan *chan, int64_t deadline_ns)
         lagoon__parks_on(sg, PARKED_ON_SELF, deadline_ns);
         return lagoon__settle(L, sg, rc, finish_recv);
     }
-    return push_received(L, sg, chan, rc, sg->value);
+    return push_received(L, sg, chan, rc, take_value(sg));
 }
 
 static int recv(lua_State *L)

@@ -42,9 +42,11 @@ static void check_free(lua_State *L, struct script *s)
         }
     }
     lagoon__class_push_table(L, s, name, length);
-    if (!lua_isnil(L, -1) && !lua_rawequal(L, -1, 2) &&
-        !lagoon__class_push(L, s, lua_gettop(L))->is_received) {
-        lagoon__raise(L, "class '%s' is already another metatable", name);
+    if (!lua_isnil(L, -1) && !lua_rawequal(L, -1, 2)) {
+        struct class *other = lagoon__class_push(L, s, lua_gettop(L));
+        if (other != NULL && !other->is_received) {
+            lagoon__raise(L, "class '%s' is already another metatable", name);
+        }
     }
     lua_settop(L, 2);
 }
@@ -105,6 +107,10 @@ void lagoon__open_class(lua_State *L, struct script *s)
 {
     static const luaL_Reg functions[] = {{"class", declare}, {NULL, NULL}};
     lagoon__register(L, s, functions);
+}
+
+void lagoon__class_init(lua_State *L, struct script *s)
+{
     lua_newtable(L);
     s->refs.class_tables = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_newtable(L);

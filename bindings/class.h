@@ -34,6 +34,9 @@ struct shared *lagoon__class_of(lua_State *L, struct script *s, int index);
 // sender's. May run code and wait. Raises.
 void lagoon__push_class(lua_State *L, struct script *s, struct shared *shared);
 
+// Makes ready: called once when a state opens. Raises.
+void lagoon__class_init(lua_State *L, struct script *s);
+
 // Adds class() to the table on top.
 void lagoon__open_class(lua_State *L, struct script *s);
 

@@ -42,7 +42,9 @@ struct class *lagoon__class_push(lua_State *L, struct script *s, int index)
     lua_pushvalue(L, index);
     lua_rawget(L, -2);
     lua_remove(L, -2);
-    return lua_touserdata(L, -1);
+    struct class *class = lua_touserdata(L, -1);
+    // Not one that has been finalised, in a state that is being closed.
+    return class != NULL && class->object.handle != NULL ? class : NULL;
 }
 
 void lagoon__class_set_table(lua_State *L, struct script *s, struct class *class,

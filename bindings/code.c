@@ -24,16 +24,16 @@ enum {
     KEPT_MAKERS = KEPT_WARM + WARM_SLOTS
 };
 
-struct known {
-    const void *function; // may be dead: see the weak table
-    struct shared *code;
-};
-
 // The userdata of a code. Its environment has what makes closures, which lives as long.
 struct code_object {
     struct object object;
     bool has_maker;
     uint8_t nmade; // closures; 2: or more
+};
+
+struct known {
+    const void *function; // may be dead: see the weak table
+    struct code_object *object;
 };
 
 struct warm {
@@ -52,6 +52,47 @@ struct code_cache {
     struct warm warm[WARM_SLOTS];
     uint8_t oldest[WARM_SETS]; // the way to be replaced next
 };
+
+static int finalise(lua_State *L)
+{
+    struct code_cache *cache = lua_touserdata(L, 1);
+    lagoon__chunks_fini(&cache->chunks);
+    return 0;
+}
+
+static int new_table(lua_State *L, int narray, const char *mode)
+{
+    lua_createtable(L, narray, 0);
+    if (mode != NULL) {
+        lua_createtable(L, 0, 1);
+        lua_pushstring(L, mode);
+        lua_setfield(L, -2, "__mode");
+        lua_setmetatable(L, -2);
+    }
+    return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+// The state's cache, made when it is first asked for. Raises.
+static struct code_cache *cache_of(lua_State *L, struct script *s)
+{
+    if (s->codes != NULL) {
+        return s->codes;
+    }
+    luaL_checkstack(L, 4, "no room for a function");
+    struct code_cache *cache = lua_newuserdata(L, sizeof *cache);
+    memset(cache, 0, sizeof *cache);
+    cache->chunks.script = s;
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, finalise);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    luaL_ref(L, LUA_REGISTRYINDEX);
+    cache->functions = new_table(L, KNOWN_SLOTS, "v");
+    cache->kept = new_table(L, KEPT_MAKERS + WARM_SLOTS, NULL);
+    cache->dumps = new_table(L, 0, "v");
+    s->codes = cache;
+    return cache;
+}
 
 static const struct recipe *recipe_of(const struct shared *shared)
 {
@@ -80,6 +121,12 @@ static uint32_t hash_of(const void *ptr)
 
 // -- from functions to codes --
 
+// The code of a userdata. NULL: it has been finalised, in a state that is being closed.
+static struct shared *code_of(const struct code_object *object)
+{
+    return lagoon__shared_of(&object->object);
+}
+
 // Pushes the userdata that stands for a dump, which is on top; or nil.
 static void push_by_dump(lua_State *L, struct code_cache *cache)
 {
@@ -87,6 +134,10 @@ static void push_by_dump(lua_State *L, struct code_cache *cache)
     lua_pushvalue(L, -2);
     lua_rawget(L, -2);
     lua_remove(L, -2);
+    if (lua_isuserdata(L, -1) && code_of(lua_touserdata(L, -1)) == NULL) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
 }
 
 // Has the dump at an index stand for the code on top.
@@ -112,15 +163,15 @@ static void keep(lua_State *L, struct code_cache *cache, int place)
 static struct shared *remember(lua_State *L, struct code_cache *cache, int function,
                                uint32_t slot)
 {
-    struct shared *shared = lagoon__shared_of(lua_touserdata(L, -1));
+    struct code_object *object = lua_touserdata(L, -1);
     cache->known[slot].function = NULL; // should keeping raise
     keep(L, cache, KEPT_KNOWN + (int)slot);
     lua_rawgeti(L, LUA_REGISTRYINDEX, cache->functions);
     lua_pushvalue(L, function);
     lua_rawseti(L, -2, (int)slot + 1);
     lua_pop(L, 1);
-    cache->known[slot] = (struct known){lua_topointer(L, function), shared};
-    return shared;
+    cache->known[slot] = (struct known){lua_topointer(L, function), object};
+    return code_of(object);
 }
 
 // Pushes the userdata of a new code of a function, whose dump is on top.
@@ -139,9 +190,7 @@ static struct shared *find_code(lua_State *L, struct code_cache *cache, int func
     if (!lua_isfunction(L, function) || lua_iscfunction(L, function)) {
         lagoon__raise(L, "cannot send a C function to another Lua state");
     }
-    if (cache->chunks.script->rt == NULL) {
-        lagoon__raise(L, "the runtime has been closed");
-    }
+    lagoon__rt(L, cache->chunks.script);
     int top = lua_gettop(L);
     lagoon__chunks_learn(L, &cache->chunks);
     if (!cache->chunks.is_understood) {
@@ -173,12 +222,12 @@ static bool is_alive(lua_State *L, struct code_cache *cache, uint32_t slot)
 
 struct shared *lagoon__code(lua_State *L, struct script *s, int index)
 {
-    struct code_cache *cache = s->codes;
+    struct code_cache *cache = cache_of(L, s);
     const void *function = lua_topointer(L, index);
     uint32_t slot = hash_of(function) >> 24;
     bool is_known = function != NULL && cache->known[slot].function == function;
-    if (is_known && is_alive(L, cache, slot)) {
-        return cache->known[slot].code;
+    if (is_known && is_alive(L, cache, slot) && code_of(cache->known[slot].object)) {
+        return code_of(cache->known[slot].object);
     }
     index = index > 0 ? index : lua_gettop(L) + 1 + index;
     return find_code(L, cache, index, slot);
@@ -247,7 +296,8 @@ static uint32_t find_warm(const struct code_cache *cache, const struct shared *s
                           uint32_t set)
 {
     for (uint32_t way = 0; way < WARM_WAYS; way++) {
-        if (cache->warm[set * WARM_WAYS + way].code == shared) {
+        const struct warm *warm = &cache->warm[set * WARM_WAYS + way];
+        if (warm->code == shared && code_of(warm->object) == shared) {
             return set * WARM_WAYS + way;
         }
     }
@@ -309,7 +359,7 @@ void lagoon__push_closure(lua_State *L, struct script *s, struct shared *shared)
     const struct recipe *recipe = recipe_of(shared);
     luaL_checkstack(L, 8, "no room to make a function");
     if (recipe->is_maker) {
-        make_closure(L, s->codes, shared);
+        make_closure(L, cache_of(L, s), shared);
     } else {
         lagoon__chunk_load(L, lagoon__recipe_chunk(recipe));
     }
@@ -319,42 +369,10 @@ void lagoon__push_closure(lua_State *L, struct script *s, struct shared *shared)
 
 const struct share_ops lagoon__code_ops = {.size_bytes = sizeof(struct code_object)};
 
-static int finalise(lua_State *L)
-{
-    struct code_cache *cache = lua_touserdata(L, 1);
-    lagoon__chunks_fini(&cache->chunks);
-    return 0;
-}
-
-static int new_table(lua_State *L, int narray, const char *mode)
-{
-    lua_createtable(L, narray, 0);
-    if (mode != NULL) {
-        lua_createtable(L, 0, 1);
-        lua_pushstring(L, mode);
-        lua_setfield(L, -2, "__mode");
-        lua_setmetatable(L, -2);
-    }
-    return luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
 void lagoon__code_init(lua_State *L, struct script *s)
 {
-    struct code_cache *cache = lua_newuserdata(L, sizeof *cache);
-    memset(cache, 0, sizeof *cache);
-    cache->chunks.script = s;
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, finalise);
-    lua_setfield(L, -2, "__gc");
-    lua_setmetatable(L, -2);
-    luaL_ref(L, LUA_REGISTRYINDEX);
-
-    cache->functions = new_table(L, KNOWN_SLOTS, "v");
-    cache->kept = new_table(L, KEPT_MAKERS + WARM_SLOTS, NULL);
-    cache->dumps = new_table(L, 0, "v");
-    lagoon__class(L, KIND_CODE);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.classes[KIND_CODE]);
     lua_pushcfunction(L, lagoon__shared_finalise);
     lua_setfield(L, -2, "__gc");
     lua_pop(L, 1);
-    s->codes = cache;
 }

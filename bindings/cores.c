@@ -45,6 +45,6 @@ void lagoon__cores_fini(struct script *s)
     while (s->cores != NULL) {
         struct core_block *block = s->cores;
         s->cores = block->next;
-        lg_free_sized(s->rt, block, sizeof *block);
+        lg_free_sized(s->ending_rt, block, sizeof *block);
     }
 }

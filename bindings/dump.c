@@ -31,7 +31,7 @@ static int compare_infos(const void *a, const void *b)
 
 struct snapshot *lagoon__push_snapshot(lua_State *L, struct script *s)
 {
-    size_t cap = lg_num_goroutine(s->rt) + 16;
+    size_t cap = lg_num_goroutine(lagoon__rt(L, s)) + 16;
     struct snapshot *snapshot =
         lua_newuserdata(L, sizeof *snapshot + cap * sizeof snapshot->infos[0]);
     snapshot->n = 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cdata.h"
+#include "embedded.h"
 #include "fail.h"
 #include "frozennode.h"
 #include "state.h"
@@ -227,8 +228,8 @@ static int finalise(lua_State *L)
 {
     struct frozen *frozen = lua_touserdata(L, 1);
     frozen->object.script->nwarm -= frozen->nwarm;
-    lagoon__unshare(&frozen->object);
-    return 0;
+    frozen->nwarm = 0;
+    return lagoon__shared_finalise(L);
 }
 
 // -- going through --
@@ -302,11 +303,28 @@ static void replace_global(lua_State *L, struct script *s, const char *name)
     lua_pop(L, 1);
 }
 
+// What lagoon.pairs needs, for the table on top.
+static void register_iteration(lua_State *L, struct script *s)
+{
+    static const luaL_Reg functions[] = {
+        {"frozen_next", next}, {"frozen_inext", inext}, {NULL, NULL}};
+    lagoon__register(L, s, functions);
+    lua_pushstring(L, lagoon__kind_name(KIND_FROZEN));
+    lua_setfield(L, -2, "frozen_mark");
+}
+
+// The module is loaded with as much of the core as it needs: a worker may never need
+// the rest.
 void lagoon__guard_pairs(lua_State *L, struct script *s)
 {
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "lagoon.pairs");
+    lagoon__load_embedded(L, lagoon__find_embedded("lagoon.pairs"));
+    lua_createtable(L, 0, 4);
+    register_iteration(L, s);
     lua_call(L, 1, 1);
+    luaL_findtable(L, LUA_REGISTRYINDEX, "_LOADED", 16);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, "lagoon.pairs");
+    lua_pop(L, 1);
     replace_global(L, s, "pairs");
     replace_global(L, s, "ipairs");
     lua_pop(L, 1);
@@ -315,19 +333,15 @@ void lagoon__guard_pairs(lua_State *L, struct script *s)
 void lagoon__open_frozen(lua_State *L, struct script *s)
 {
     static const luaL_Reg functions[] = {
-        {"freeze", lagoon__freeze},
-        {"thaw", lagoon__thaw},
-        {"frozen_get", get},
-        {"frozen_length", length},
-        {"frozen_next", next},
-        {"frozen_inext", inext},
-        {NULL, NULL},
+        {"freeze", lagoon__freeze}, {"thaw", lagoon__thaw}, {"frozen_get", get},
+        {"frozen_length", length},  {NULL, NULL},
     };
     static const luaL_Reg meta[] = {{"__gc", finalise},
                                     {"__newindex", refuse},
                                     {"__tostring", tostring},
                                     {NULL, NULL}};
     lagoon__register(L, s, functions);
+    register_iteration(L, s);
     lagoon__open_frozen_fast(L, s);
     lagoon__class(L, KIND_FROZEN);
     lagoon__register(L, s, meta);

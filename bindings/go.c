@@ -32,10 +32,29 @@ static struct coroutine get_coroutine(lua_State *L, struct script *s)
     return c;
 }
 
+// Makes room for one more in the pool, if it may be larger and there is memory.
+static bool has_room(struct script *s)
+{
+    if (s->npooled < s->pool_cap) {
+        return true;
+    }
+    int cap = s->pool_cap ? s->pool_cap * 2 : COROUTINE_POOL_MIN;
+    struct coroutine *pool =
+        cap > COROUTINE_POOL_CAP
+            ? NULL
+            : lagoon__realloc(s, s->pool, (size_t)s->pool_cap * sizeof *pool,
+                              (size_t)cap * sizeof *pool);
+    if (pool != NULL) {
+        s->pool = pool;
+        s->pool_cap = cap;
+    }
+    return pool != NULL;
+}
+
 static void put_coroutine(struct script *s, struct coroutine c)
 {
     lua_settop(c.co, 0);
-    if (s->npooled < COROUTINE_POOL_CAP) {
+    if (has_room(s)) {
         s->pool[s->npooled++] = c;
     } else {
         lagoon__unkeep(s->aux, s, c.slot);
@@ -96,6 +115,7 @@ struct birthplace lagoon__keep_birth(lua_State *L, struct script *s, const char 
 
 struct script_g *lagoon__go(lua_State *L, struct script *s, int nargs, lg_ref *out)
 {
+    lagoon__rt(L, s);
     struct birthplace birth = lagoon__birthplace(L, s);
     struct coroutine c = get_coroutine(L, s);
     if (!lua_checkstack(c.co, nargs + 2)) {

@@ -55,23 +55,24 @@ static int load_module(lua_State *L)
     return 1;
 }
 
-static void preload(lua_State *L, const char *name, lua_CFunction loader)
+// By the registry: the caller's globals may be a task's.
+static void push_preload(lua_State *L)
 {
-    // By the registry: the caller's globals may be a task's.
     luaL_findtable(L, LUA_REGISTRYINDEX, "_LOADED.package.preload", 1);
-    lua_pushcfunction(L, loader);
-    lua_setfield(L, -2, name);
-    lua_pop(L, 1);
 }
 
 static void preload_modules(lua_State *L)
 {
+    push_preload(L);
     for (size_t i = 0; i < lagoon_nscripts; i++) {
         if (is_of(lagoon_scripts[i].name, "lagoon.")) {
-            preload(L, lagoon_scripts[i].name, load_module);
+            lua_pushcfunction(L, load_module);
+            lua_setfield(L, -2, lagoon_scripts[i].name);
         }
     }
-    preload(L, "lagoon.core", luaopen_lagoon_core);
+    lua_pushcfunction(L, luaopen_lagoon_core);
+    lua_setfield(L, -2, "lagoon.core");
+    lua_pop(L, 1);
 }
 
 static void push_classes(lua_State *L)
@@ -95,7 +96,6 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_go(L, s);
     lagoon__open_task(L, s);
     lagoon__open_remote(L, s);
-    lagoon__open_taskrun(L, s);
     lagoon__open_parallel(L, s);
     lagoon__open_report(L, s);
     lagoon__open_chan(L, s);
@@ -144,7 +144,10 @@ int luaopen_lagoon(lua_State *L)
 
 int lagoon_openlib(lua_State *L)
 {
-    preload(L, "lagoon", luaopen_lagoon);
+    push_preload(L);
+    lua_pushcfunction(L, luaopen_lagoon);
+    lua_setfield(L, -2, "lagoon");
+    lua_pop(L, 1);
     preload_modules(L);
     return 0;
 }

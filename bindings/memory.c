@@ -52,11 +52,11 @@ static int gc_percent(lua_State *L)
 {
     struct script *s = lagoon__script(L);
     if (lua_isnoneornil(L, 1)) {
-        push_percent(L, lg_gc_percent_get(s->rt));
+        push_percent(L, lg_gc_percent_get(lagoon__rt(L, s)));
         return 1;
     }
     int percent = check_percent(L);
-    push_percent(L, lg_gc_percent(s->rt, percent));
+    push_percent(L, lg_gc_percent(lagoon__rt(L, s), percent));
     lagoon__collect_percent(L, s, percent);
     return 1;
 }
@@ -92,10 +92,10 @@ static int mem_limit(lua_State *L)
 {
     struct script *s = lagoon__script(L);
     if (lua_isnoneornil(L, 1)) {
-        push_limit(L, lg_mem_limit_get(s->rt));
+        push_limit(L, lg_mem_limit_get(lagoon__rt(L, s)));
         return 1;
     }
-    push_limit(L, lg_mem_limit(s->rt, check_limit(L)));
+    push_limit(L, lg_mem_limit(lagoon__rt(L, s), check_limit(L)));
     lagoon__collect_limit(L, s);
     return 1;
 }
@@ -131,8 +131,7 @@ static int retire(lua_State *L)
 
 void lagoon__open_memory(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"gc", gc},
+    static const luaL_Reg functions[] = {{"gc", gc},
                                          {"gc_percent", gc_percent},
                                          {"mem_limit", mem_limit},
                                          {"retire", retire},

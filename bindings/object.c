@@ -54,6 +54,12 @@ void *lagoon__object_new(lua_State *L, struct script *s, enum kind kind,
     return object;
 }
 
+void lagoon__object_end(struct object *object)
+{
+    static struct script nobody; // `rt` is all that anybody asks
+    object->script = &nobody;
+}
+
 void *lagoon__object_any(lua_State *L, int index, enum kind *out_kind)
 {
     if (lua_type(L, index) != LUA_TUSERDATA ||

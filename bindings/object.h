@@ -38,6 +38,10 @@ struct object {
     lg_handle *handle; // of what it shares with other states (share.h); or NULL
 };
 
+// Called when a userdata has been finalised: a finaliser that runs later may still hold
+// it, and finds it dead. Its script is none that is open.
+void lagoon__object_end(struct object *object);
+
 // What a kind is called in messages: "channel".
 const char *lagoon__kind_name(enum kind kind);
 

@@ -4,7 +4,7 @@
 #include "parallel.h"
 
 #include <lauxlib.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "fail.h"
 #include "go.h"
@@ -59,11 +59,13 @@ static void note_setup(lua_State *L, struct script *s, struct hub *hub)
         lua_pop(L, 2);
     }
     lua_pop(L, 1);
-    lua_getglobal(L, "arg");
-    if (!hub->has_arg && lua_istable(L, -1)) {
-        note_arg(L, hub);
+    if (!hub->has_arg) {
+        lua_getglobal(L, "arg");
+        if (lua_istable(L, -1)) {
+            note_arg(L, hub);
+        }
+        lua_pop(L, 1);
     }
-    lua_pop(L, 1);
 }
 
 // parallel(f, ...): a task.
@@ -73,7 +75,8 @@ static void note_birth(lua_State *L, struct script *s, struct task_core *core)
     core->parent = lg_self().id;
     core->line = birth.line;
     if (birth.source != NULL) {
-        snprintf(core->birth, sizeof core->birth, "%s", birth.source);
+        size_t length = strnlen(birth.source, sizeof core->birth - 1);
+        memcpy(core->birth, birth.source, length); // zeroed
     }
 }
 

@@ -43,8 +43,9 @@ int lagoon__task_type(lg_runtime *rt, lg_type **out)
 
 struct hub *lagoon__hub_of(lua_State *L, struct script *s)
 {
+    lg_runtime *rt = lagoon__rt(L, s);
     if (s->hub == NULL) {
-        s->hub = lagoon__hub_open(s->rt, s);
+        s->hub = lagoon__hub_open(rt, s);
     }
     if (s->hub == NULL) {
         lagoon__raise_memory(L);
@@ -52,7 +53,8 @@ struct hub *lagoon__hub_of(lua_State *L, struct script *s)
     return s->hub;
 }
 
-struct task_core *lagoon__task_core_new(lua_State *L, struct script *s, struct shared *shared)
+struct task_core *lagoon__task_core_new(lua_State *L, struct script *s,
+                                        struct shared *shared)
 {
     struct hub *hub = lagoon__hub_of(L, s);
     lg_handle *handle;

@@ -95,7 +95,8 @@ void lagoon__remote_set(struct value *slot, struct value value);
 void lagoon__remote_set_ended(struct task_core *core, enum task_state state);
 
 // Makes the core of a shared object, which then is a task. Raises.
-struct task_core *lagoon__task_core_new(lua_State *L, struct script *s, struct shared *shared);
+struct task_core *lagoon__task_core_new(lua_State *L, struct script *s,
+                                        struct shared *shared);
 
 // The hub, which the first state makes when it needs one. Raises.
 struct hub *lagoon__hub_of(lua_State *L, struct script *s);
@@ -120,8 +121,10 @@ bool lagoon__remote_take_reason(struct task_core *core, struct value *out);
 // Ends what has not begun and cannot; why is a static string.
 void lagoon__remote_drop(struct task_core *core, const char *why);
 
-// Adds task_take() and task_keep() to the table on top.
-void lagoon__open_taskrun(lua_State *L, struct script *s);
+// Push the functions that the goroutine of a task calls first and last: for the function
+// and its arguments, and with the results.
+void lagoon__push_take(lua_State *L, struct script *s);
+void lagoon__push_keep(lua_State *L, struct script *s);
 
 // -- in any state --
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "retire.h"
 
+#include <stdatomic.h>
+
 #include "collect.h"
 #include "state.h"
 #include "wait.h"
@@ -54,8 +56,7 @@ static struct worker *pin_idle(struct hub *hub, const struct worker *self, uint6
     struct worker *found = NULL;
     pthread_mutex_lock(&hub->lock);
     for (struct worker *worker = hub->workers; worker; worker = worker->next) {
-        if (worker != self && worker->mark != mark &&
-            lg_strand_is_idle(worker->strand)) {
+        if (worker != self && worker->mark != mark && lg_strand_is_idle(worker->strand)) {
             worker->mark = mark;
             worker->npins++;
             found = worker;
@@ -149,6 +150,7 @@ static struct worker *take_old(struct hub *hub, int64_t since_ns)
         }
     }
     hub->nworkers -= taken != NULL;
+    hub->nmade -= taken != NULL;
     pthread_mutex_unlock(&hub->lock);
     return taken;
 }

@@ -14,7 +14,7 @@
 static int procs(lua_State *L)
 {
     struct script *s = lagoon__script(L);
-    int before = lg_procs(s->rt);
+    int before = lg_procs(lagoon__rt(L, s));
     if (!lua_isnoneornil(L, 1)) {
         if (lua_type(L, 1) != LUA_TNUMBER) {
             lagoon__raise_argument(L, 1, "procs", "a number expected, got %s",
@@ -46,7 +46,7 @@ static int num_cpu(lua_State *L)
 
 static int num_goroutine(lua_State *L)
 {
-    lua_pushnumber(L, (double)lg_num_goroutine(lagoon__script(L)->rt));
+    lua_pushnumber(L, (double)lg_num_goroutine(lagoon__rt(L, lagoon__script(L))));
     return 1;
 }
 

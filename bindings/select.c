@@ -353,6 +353,7 @@ static int select(lua_State *L)
 {
     struct script *s = lagoon__script(L);
     int ncases = lua_gettop(L);
+    lagoon__rt(L, s);
     luaL_checkstack(L, 12, "too many cases");
     bool has_default = ncases > 0 && is_default(L, s, ncases);
     ncases -= has_default;

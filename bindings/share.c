@@ -84,7 +84,9 @@ bool lagoon__is_shareable(enum kind kind)
 static int drop_anchor(lua_State *L)
 {
     lg_handle **anchor = lua_touserdata(L, 1);
-    lg_handle_free(*anchor);
+    if (lagoon__rt_of_ends(lagoon__script(L)) != NULL) {
+        lg_handle_free(*anchor);
+    }
     *anchor = NULL;
     return 0;
 }
@@ -215,6 +217,10 @@ struct shared *lagoon__share(lua_State *L, struct script *s, int index)
     if (object->handle != NULL) {
         return lg_handle_get(object->handle);
     }
+    if (object->script->rt == NULL) {
+        lagoon__raise(L, "cannot send a dead %s to another Lua state",
+                      lagoon__kind_name((enum kind)(object->mark & 0xffff)));
+    }
     luaL_checkstack(L, 4, "no room to share an object");
     lua_pushvalue(L, index);
     struct shared *shared = attach(L, s, object, (enum kind)(object->mark & 0xffff));
@@ -232,9 +238,7 @@ struct shared *lagoon__share(lua_State *L, struct script *s, int index)
 void *lagoon__shared_new(lua_State *L, struct script *s, enum kind kind,
                          struct shared **out)
 {
-    if (s->rt == NULL) {
-        lagoon__raise(L, "the runtime has been closed");
-    }
+    lagoon__rt(L, s);
     void *userdata = lagoon__object_new(L, s, kind, ops_of(kind)->size_bytes);
     struct shared *shared = attach(L, s, userdata, kind);
     enter(L, s, lua_gettop(L), shared);
@@ -259,7 +263,9 @@ static bool find(lua_State *L, struct script *s, struct shared *shared)
     push_key(L, shared);
     lua_rawget(L, -2);
     lua_remove(L, -2);
-    if (lua_isuserdata(L, -1)) {
+    // A state that is being closed finalises them, and forgets none.
+    struct object *object = lua_touserdata(L, -1);
+    if (object != NULL && object->handle != NULL) {
         return true;
     }
     lua_pop(L, 1);
@@ -293,20 +299,23 @@ void lagoon__push_bare(lua_State *L, struct script *s, struct shared *shared)
         ops->adopt(L, object, shared);
     }
     enter(L, s, lua_gettop(L), shared);
+    lagoon__hidden(L, s, 0); // what adopt() has told
 }
 
 void lagoon__unshare(struct object *object)
 {
     lg_handle *handle = object->handle;
     object->handle = NULL;
-    if (object->script->rt != NULL) {
+    if (lagoon__rt_of_ends(object->script) != NULL) {
         lg_handle_free(handle);
     }
 }
 
 int lagoon__shared_finalise(lua_State *L)
 {
-    lagoon__unshare(lua_touserdata(L, 1));
+    struct object *object = lua_touserdata(L, 1);
+    lagoon__unshare(object);
+    lagoon__object_end(object);
     return 0;
 }
 
@@ -316,7 +325,8 @@ void lagoon__share_init(lua_State *L, struct script *s)
         lagoon__raise_memory(L);
     }
     lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, drop_anchor);
+    lua_pushlightuserdata(L, s);
+    lua_pushcclosure(L, drop_anchor, 1);
     lua_setfield(L, -2, "__gc");
     s->refs.anchor = luaL_ref(L, LUA_REGISTRYINDEX);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "class.h"
 #include "code.h"
 #include "cores.h"
 #include "fail.h"
@@ -15,6 +16,7 @@
 #include "out.h"
 #include "refusal.h"
 #include "select.h"
+#include "task.h"
 
 enum { HIDDEN_STEP_BYTES = 256 * 1024 };
 
@@ -101,28 +103,53 @@ lua_State *lagoon__new_state(lg_runtime *rt)
     return L;
 }
 
+lg_runtime *lagoon__rt(lua_State *L, const struct script *s)
+{
+    if (s->rt == NULL) {
+        lagoon__raise(L, "the runtime has been closed");
+    }
+    return s->rt;
+}
+
+static void free_own(struct script *s)
+{
+    lagoon__select_fini(s);
+    lg_handle_free(s->out_handle);
+    lg_handle_free(s->last_handle);
+}
+
 void lagoon__script_close(struct script *s)
 {
     if (s->rt == NULL) {
         return;
     }
-    lagoon__select_fini(s);
-    lg_handle_free(s->out_handle);
-    lg_handle_free(s->last_handle);
+    free_own(s);
     if (s->owns_runtime && lg_current() == NULL) {
         lg_stop(s->rt);
         lagoon__hub_close(s->hub);
         lg_close(s->rt);
     }
     s->rt = NULL;
+    s->hub = NULL;
+    s->strand = NULL;
+}
+
+// What finalisers may still do is as little as at the end of a program.
+void lagoon__script_end_alone(struct script *s)
+{
+    s->ending_rt = s->rt;
+    s->rt = NULL;
+    s->hub = NULL;
     s->strand = NULL;
 }
 
 static int finalise(lua_State *L)
 {
     struct script *s = lua_touserdata(L, 1);
-    if (s->is_closing && s->rt != NULL) {
+    if (s->ending_rt != NULL) {
         lagoon__cores_fini(s);
+        free_own(s);
+        s->ending_rt = NULL;
     }
     lagoon__script_close(s);
     lagoon__slots_fini(&s->slots, s);
@@ -235,6 +262,8 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
         lagoon__raise(L, "cannot open a strand: %s", lg_strerror(err));
     }
     lagoon__code_init(L, s);
+    lagoon__class_init(L, s);
+    lagoon__task_init(L, s);
     lagoon__collect_init(L, s);
     lua_setfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     return s;

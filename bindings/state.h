@@ -25,7 +25,7 @@
 #include "value.h"
 
 // About 1 MB at most, and only where as many goroutines have ended at a time.
-enum { COROUTINE_POOL_CAP = 1024 };
+enum { COROUTINE_POOL_MIN = 16, COROUTINE_POOL_CAP = 1024 };
 
 enum { OUT_SLOTS = 256 };
 
@@ -52,6 +52,7 @@ struct script {
     lua_State *main;       // the state's main thread; NULL: it has not called us yet
     lua_State *driver;     // where lagoon.run() is being called; or NULL
     lg_runtime *rt;        // NULL: closed, and nothing of ours works any more
+    lg_runtime *ending_rt; // of a worker that is closed alone: gets back what it holds
     lg_strand *strand;
     bool owns_runtime;                 // opened by us, for a host
     bool is_program;                   // an error that nobody handles ends the process
@@ -67,7 +68,6 @@ struct script {
     struct scratch *scratch; // memory to encode with; or NULL
     struct share_types types;
     bool has_module;         // `lagoon` is loaded: userdata of ours have their methods
-    bool is_closing;         // a worker that is closed alone: nobody waits on anything
     bool is_ending;          // an error leaves its goroutine: nothing may wait
     bool has_hook_run;       // a probe of refusal.c
     const char *refusal;     // why the last lagoon__waiter() was `outside`
@@ -77,8 +77,9 @@ struct script {
     struct collector collector;
     struct naming names;
     struct filter class_filter;
-    struct slots slots; // of refs.kept
-    struct coroutine pool[COROUTINE_POOL_CAP];
+    struct slots slots;     // of refs.kept
+    struct coroutine *pool; // room for pool_cap, npooled of them are there
+    int pool_cap;
     int npooled;
     struct select_block *blocks; // for reuse
     struct core_block *cores;    // the same
@@ -103,10 +104,23 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt);
 // Ends a script from outside the strand. The state lives on, without us.
 void lagoon__script_close(struct script *s);
 
+// Ends the script of a worker that is about to be closed while others run on: its
+// strand is closed, and what its userdata hold is given back as they are finalised.
+void lagoon__script_end_alone(struct script *s);
+
+// The runtime. Raises if it has been closed: finalisers may still ask for it.
+lg_runtime *lagoon__rt(lua_State *L, const struct script *s);
+
 // The script of the running C function.
 static inline struct script *lagoon__script(lua_State *L)
 {
     return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+// The runtime that what is finalised goes back to; NULL: it is closed, or about to be.
+static inline lg_runtime *lagoon__rt_of_ends(const struct script *s)
+{
+    return s->rt ? s->rt : s->ending_rt;
 }
 
 // Whether a userdata of a kind that is born shared may be used.

@@ -196,7 +196,7 @@ static int stats(lua_State *L)
 {
     struct script *s = lagoon__script(L);
     lg_stats stats = {.size_bytes = sizeof stats};
-    lg_get_stats(s->rt, &stats);
+    lg_get_stats(lagoon__rt(L, s), &stats);
     const struct figure figures[] = {
         {"procs", stats.procs},
         {"procs_idle", stats.procs_idle},

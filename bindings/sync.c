@@ -57,9 +57,7 @@ _Static_assert(offsetof(struct semaphore, core) == offsetof(struct lockable, cor
 static void *push_new(lua_State *L, enum kind kind)
 {
     struct script *s = lagoon__script(L);
-    if (s->rt == NULL) {
-        lagoon__raise(L, "the runtime has been closed");
-    }
+    lagoon__rt(L, s);
     size_t size_bytes =
         kind == KIND_SEMAPHORE ? sizeof(struct semaphore) : sizeof(struct lockable);
     struct lockable *lockable = lagoon__object_new(L, s, kind, size_bytes);
@@ -72,9 +70,11 @@ static int finalise(lua_State *L)
     struct lockable *lockable = lua_touserdata(L, 1);
     if (lockable->object.handle) {
         lagoon__unshare(&lockable->object);
-    } else if (lockable->core) {
+    } else if (lockable->core && lagoon__rt_of_ends(lockable->object.script)) {
         lagoon__core_put(lockable->object.script, lockable->core);
     }
+    lockable->core = NULL;
+    lagoon__object_end(&lockable->object);
     return 0;
 }
 
@@ -274,6 +274,9 @@ static int finish_cond(lua_State *L, struct script_g *sg, int rc)
 static int cond_wait(lua_State *L)
 {
     struct cond *cond = lagoon__self(L, KIND_COND, "wait");
+    if (cond->mutex->core == NULL) {
+        lagoon__raise(L, "calling 'wait' on a cond with a dead mutex");
+    }
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_cond_wait(&cond->core, cond->mutex->core, deadline_ns);

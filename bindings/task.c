@@ -239,9 +239,10 @@ static void report_failed(lua_State *L, int index)
 
 static int finalise(lua_State *L)
 {
+    struct task *task = lua_touserdata(L, 1);
     report_failed(L, 1);
-    lagoon__unshare(lua_touserdata(L, 1));
-    return 0;
+    // One that was its state's own has all that it needs.
+    return task->object.handle ? lagoon__shared_finalise(L) : 0;
 }
 
 void lagoon__report_failed_tasks(lua_State *L, struct script *s)
@@ -261,10 +262,14 @@ void lagoon__open_task(lua_State *L, struct script *s)
                                          {"task_wait", wait},     {"task_cancel", cancel},
                                          {"task_status", status}, {"task_id", id},
                                          {"task_name", name},     {NULL, NULL}};
+    lagoon__register(L, s, functions);
+}
+
+void lagoon__task_init(lua_State *L, struct script *s)
+{
     static const luaL_Reg meta[] = {
         {"__gc", finalise}, {"__tostring", tostring}, {NULL, NULL}};
-    lagoon__register(L, s, functions);
-    lagoon__class(L, KIND_TASK);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.classes[KIND_TASK]);
     lagoon__register(L, s, meta);
     lua_pop(L, 1);
 }

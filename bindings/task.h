@@ -86,6 +86,10 @@ void lagoon__push_task_entry(lua_State *L, int index, int key);
 // Pops a value into an entry of enum task_key of the task at an absolute index. Raises.
 void lagoon__task_set_entry(lua_State *L, int index, int key);
 
+// Makes ready: called once when a state opens, which may have handles before it has
+// their methods. Raises.
+void lagoon__task_init(lua_State *L, struct script *s);
+
 // Adds async(), self() and the methods to the table on top.
 void lagoon__open_task(lua_State *L, struct script *s);
 

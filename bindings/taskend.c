@@ -223,13 +223,15 @@ void lagoon__note_reason(lua_State *L, struct script_g *sg)
 void lagoon__task_store_results(lua_State *L, int index, int n)
 {
     struct task *task = lua_touserdata(L, index);
-    push_env(L, index);
-    lua_insert(L, -n - 1);
-    int env = lua_gettop(L) - n;
-    for (int i = n; i > 0; i--) {
-        lua_rawseti(L, env, i);
+    if (n > 0) {
+        push_env(L, index);
+        lua_insert(L, -n - 1);
+        int env = lua_gettop(L) - n;
+        for (int i = n; i > 0; i--) {
+            lua_rawseti(L, env, i);
+        }
+        lua_pop(L, 1);
     }
-    lua_pop(L, 1);
     task->nresults = n;
     task->state = TASK_DONE;
 }

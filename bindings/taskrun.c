@@ -109,7 +109,7 @@ bool lagoon__remote_begin(struct worker *worker, struct task_core *core)
     return true;
 }
 
-// task_take(): the function and its arguments, for the goroutine that runs it.
+// take(): the function and its arguments, for the goroutine that runs it.
 static int take(lua_State *L)
 {
     struct script *s = lagoon__script(L);
@@ -125,7 +125,7 @@ static int take(lua_State *L)
     return n;
 }
 
-// task_keep(...): the results.
+// keep(...): the results.
 static int keep(lua_State *L)
 {
     struct script *s = lagoon__script(L);
@@ -270,9 +270,14 @@ bool lagoon__remote_take_reason(struct task_core *core, struct value *out)
     return is_due;
 }
 
-void lagoon__open_taskrun(lua_State *L, struct script *s)
+void lagoon__push_take(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"task_take", take}, {"task_keep", keep}, {NULL, NULL}};
-    lagoon__register(L, s, functions);
+    lua_pushlightuserdata(L, s);
+    lua_pushcclosure(L, take, 1);
+}
+
+void lagoon__push_keep(lua_State *L, struct script *s)
+{
+    lua_pushlightuserdata(L, s);
+    lua_pushcclosure(L, keep, 1);
 }

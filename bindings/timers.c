@@ -41,8 +41,14 @@ static void let_go(struct ticker *ticker)
     if (ticker->slot != 0) {
         lagoon__unkeep(s->aux, s, ticker->slot);
         ticker->slot = 0;
-        s->nbusy--;
     }
+}
+
+// While it is pending it may come into its strand: a worker is not closed.
+static void set_pending(struct ticker *ticker, bool is_pending)
+{
+    ticker->chan->object.script->nbusy += (size_t)is_pending - (size_t)ticker->is_pending;
+    ticker->is_pending = is_pending;
 }
 
 static void send_time(void *arg)
@@ -50,7 +56,7 @@ static void send_time(void *arg)
     struct ticker *ticker = arg;
     struct script *s = ticker->chan->object.script;
     struct value value = lagoon__value_of_number(now_seconds(s));
-    ticker->is_pending = ticker->is_periodic;
+    set_pending(ticker, ticker->is_periodic);
     lg_chan_send(ticker->chan->ch, &value, 0);
     if (!ticker->is_pending) {
         let_go(ticker);
@@ -60,7 +66,7 @@ static void send_time(void *arg)
 bool lagoon__ticker_stop(struct chan *chan)
 {
     struct ticker *ticker = chan->ticker;
-    ticker->is_pending = false;
+    set_pending(ticker, false);
     let_go(ticker);
     return lg_timer_stop(&ticker->timer);
 }
@@ -71,7 +77,6 @@ void lagoon__ticker_share(lua_State *L, struct chan *chan, int index)
     if (ticker != NULL && ticker->is_pending) {
         lua_pushvalue(L, index);
         ticker->slot = lagoon__keep(L, chan->object.script);
-        chan->object.script->nbusy++;
     }
 }
 
@@ -88,9 +93,10 @@ void lagoon__ticker_free(struct chan *chan)
         return;
     }
     chan->ticker = NULL;
-    if (s->rt != NULL) {
+    if (ticker->is_pending && s->rt != NULL) {
         lg_timer_stop(&ticker->timer);
     }
+    set_pending(ticker, false);
     lagoon__realloc(s, ticker, sizeof *ticker, 0);
 }
 
@@ -114,7 +120,7 @@ static int push_ticker(lua_State *L, int64_t delay_ns, int64_t period_ns)
         if (lg_timer_start(&ticker->timer, when_ns, period_ns) != LG_OK) {
             lagoon__raise_memory(L);
         }
-        ticker->is_pending = true;
+        set_pending(ticker, true);
     }
     return 1;
 }
@@ -200,7 +206,7 @@ static int timer_new(lua_State *L)
     lua_rawseti(L, -2, 3);
     lua_setfenv(L, -2);
     lua_replace(L, 1);
-    lg_timer_init(&timer->timer, s->rt, s->strand, fire, timer);
+    lg_timer_init(&timer->timer, lagoon__rt(L, s), s->strand, fire, timer);
     start_timer(L, timer, delay_ns);
     lua_settop(L, 1);
     return 1;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "collect.h"
-#include "exit.h"
+#include "embedded.h"
 #include "fail.h"
 #include "go.h"
 #include "open.h"
@@ -49,11 +49,12 @@ void lagoon__worker_give(struct worker *worker, struct task_core *task)
 
 // -- states --
 
-static void push_body(lua_State *L)
+static void push_body(lua_State *L, struct script *s)
 {
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "lagoon.worker");
-    lua_call(L, 1, 1);
+    lagoon__load_embedded(L, lagoon__find_embedded("lagoon.worker"));
+    lagoon__push_take(L, s);
+    lagoon__push_keep(L, s);
+    lua_call(L, 2, 1);
 }
 
 // The metatable of the tasks' environments: what is not there is the state's.
@@ -93,7 +94,6 @@ static int prepare(lua_State *L)
     struct hub *hub = worker->hub;
     lua_gc(L, LUA_GCSTOP, 0);
     luaL_openlibs(L);
-    lua_gc(L, LUA_GCRESTART, -1);
     seed_random(L, hub);
     struct script *s = lagoon__script_open(L, hub->rt);
     s->hub = hub;
@@ -105,9 +105,10 @@ static int prepare(lua_State *L)
     lagoon__collect_trace(L, s, hub->root->collector.trace);
     push_env_meta(L);
     s->refs.env_meta = luaL_ref(L, LUA_REGISTRYINDEX);
-    push_body(L);
+    push_body(L, s);
     s->refs.body = luaL_ref(L, LUA_REGISTRYINDEX);
     set_arg(L, s, hub);
+    lua_gc(L, LUA_GCRESTART, -1);
     return 0;
 }
 
@@ -141,7 +142,7 @@ void lagoon__worker_close(struct worker *worker)
 {
     lg_runtime *rt = worker->hub->rt;
     if (worker->script != NULL) {
-        worker->script->is_closing = true;
+        lagoon__script_end_alone(worker->script);
     }
     lua_close(worker->L);
     lg_free(rt, worker);

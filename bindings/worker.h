@@ -27,7 +27,8 @@ struct worker {
     int64_t free_since_ns;    //
     int64_t collected_ns;     // free_since_ns when it was last asked to collect
     uint64_t mark;            // of the last who asked
-    uint32_t npins;           // requests under way: it is not closed
+    uint32_t npins; // requests, and tasks that it has started: it is not closed before
+                    // those are placed
     bool is_free;
 
     // -- inside the strand --

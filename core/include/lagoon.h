@@ -531,10 +531,10 @@ typedef struct lg_type_info {
 //         LG_FIELD(struct node, key, LG_FIELD_INT),
 //     };
 //     static const lg_type_info node_info = LG_TYPE_INFO(struct node, node_fields);
-#define LG_FIELD(type, member, kind)                                                   \
-    {                                                                                  \
-        kind, (uint32_t)offsetof(type, member), (uint32_t)sizeof(((type *)0)->member), \
-            1, #member                                                                 \
+#define LG_FIELD(type, member, kind)                                      \
+    {                                                                     \
+        kind, (uint32_t)offsetof(type, member),                           \
+            (uint32_t)sizeof(__typeof__(((type *)0)->member)), 1, #member \
     }
 #define LG_FIELD_ARRAY(type, member, kind)                                            \
     {                                                                                 \

@@ -2,13 +2,16 @@
 --
 -- Going through tables, frozen ones too. In states of ours these are the globals `pairs` and
 -- `ipairs`; for plain tables they hand out the very iterators that LuaJIT has bytecode for.
-local core = require "lagoon.core"
+-- When a state of ours opens, they are made before the rest of the core is.
+local core = ...
+if type(core) ~= "table" then
+    core = require "lagoon.core"
+end
 
 local getmetatable, next, type = getmetatable, next, type
 local raw_pairs, raw_ipairs = pairs, ipairs
 local raw_inext = raw_ipairs {}
-local frozen_next, frozen_inext = core.frozen_next, core.frozen_inext
-local frozen = core.classes["frozen table"].__metatable
+local frozen_next, frozen_inext, frozen = core.frozen_next, core.frozen_inext, core.frozen_mark
 
 -- LuaJIT may have been built to look at __pairs and __ipairs.
 local probe = setmetatable({}, { __pairs = function() return true end })

@@ -2,9 +2,7 @@
 --
 -- What the goroutine of a task runs in a worker state: opens what was sent, calls the function, and
 -- keeps the results. In Lua, so that the function may wait wherever it likes.
-local core = require "lagoon.core"
-
-local take, keep = core.task_take, core.task_keep
+local take, keep = ...
 
 -- A module is loaded once for all tasks of the state: into its globals, not into those of the task
 -- that happens to be the first to require it. C functions stay as they are.

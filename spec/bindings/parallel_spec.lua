@@ -321,7 +321,7 @@ describe("cancelling a task of parallel", function()
     local marks = chan(1000)
     local tasks = {}
     for i = 1, 200 do
-      tasks[i] = parallel(function(marks, i) marks:send(i) end, marks, i)
+      tasks[i] = parallel(function(marks, n) marks:send(n) end, marks, i)
       tasks[i]:cancel("no")
     end
     local n = 0
