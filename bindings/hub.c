@@ -54,9 +54,18 @@ static struct worker *take_free_locked(struct hub *hub, const struct worker *ori
     return NULL;
 }
 
-static bool may_make_locked(const struct hub *hub)
+// Whether there is a worker that will look for what its origin does not take: one that
+// is being made counts for nothing, for want of memory it may never be.
+static bool has_other_locked(const struct hub *hub, const struct worker *origin)
 {
-    return hub->nworkers < (size_t)lg_procs(hub->rt) + 1;
+    const struct worker *worker = hub->workers;
+    return worker != NULL && (worker != origin || worker->next != NULL);
+}
+
+static bool must_make_locked(const struct hub *hub, const struct worker *origin)
+{
+    return hub->nworkers < (size_t)lg_procs(hub->rt) + 1 ||
+           !has_other_locked(hub, origin);
 }
 
 // Behind the others that wait for a worker, each of which looks here before it is free.
@@ -99,7 +108,7 @@ static struct worker *do_without(struct hub *hub, struct task_core *task)
 {
     pthread_mutex_lock(&hub->lock);
     struct worker *worker = take_free_locked(hub, task->origin, false);
-    bool has_other = hub->nworkers > (task->origin != NULL);
+    bool has_other = has_other_locked(hub, task->origin);
     if (worker == NULL && has_other) {
         wait_locked(hub, task);
     }
@@ -123,7 +132,7 @@ static void place(lg_job *job)
     struct worker *worker = NULL;
     if (!is_over) {
         worker = take_free_locked(hub, task->origin, true);
-        must_make = worker == NULL && may_make_locked(hub);
+        must_make = worker == NULL && must_make_locked(hub, task->origin);
         if (must_make) {
             hub->nworkers++;
         } else if (worker == NULL) {
