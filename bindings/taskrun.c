@@ -240,6 +240,7 @@ void lagoon__remote_end(struct script_g *sg, lua_State *from, int status)
 void lagoon__remote_drop(struct task_core *core, const char *why)
 {
     core->why = why;
+    lagoon__recall(core->call);
     lagoon__remote_set_ended(core, TASK_FAILED);
 }
 
