@@ -215,7 +215,10 @@ describe("a task of parallel that fails", function()
 
   it("raises words for what cannot be sent", helper.guard(function()
     local task = parallel(function() error(io.stdout) end)
-    assert.matches("^file %(0x", tostring(helper.error_of(task.wait, task)))
+    assert.matches("^file %(0x%x+%)$", tostring(helper.error_of(task.wait, task)))
+    local plain = parallel(function() error { code = 7, log = io.stdout } end)
+    assert.equal("(error object is a table value): cannot send a file (at error.log) to another "
+      .. "Lua state", helper.error_of(plain.wait, plain))
   end))
 
   it("is told when a result cannot be sent", helper.guard(function()
