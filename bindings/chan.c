@@ -133,7 +133,7 @@ static int send_until(lua_State *L, struct chan *chan, int64_t deadline_ns)
     struct value value = *place;
     if (sg != &s->outside) {
         sg->value = value;
-        lagoon__out_back(s);
+        lagoon__out_back(s, place);
         place = &sg->value;
     }
     int rc = lg_chan_send(chan->ch, place, deadline_ns);
@@ -145,7 +145,7 @@ static int send_until(lua_State *L, struct chan *chan, int64_t deadline_ns)
     if (place == &sg->value) {
         take_value(sg);
     } else {
-        lagoon__out_back(s);
+        lagoon__out_back(s, place);
     }
     if (rc == LG_EAGAIN && s->refusal) {
         lagoon__value_drop(L, 1, chan, value);
@@ -175,7 +175,7 @@ static int try_send(lua_State *L)
     lagoon__value_pack(L, 2, 1, chan, place);
     int rc = lg_chan_send(chan->ch, place, 0);
     struct value value = *place;
-    lagoon__out_back(s);
+    lagoon__out_back(s, place);
     if (rc != LG_OK) {
         lagoon__value_drop(L, 1, chan, value);
     }
@@ -223,7 +223,7 @@ static int recv_outside(lua_State *L, struct chan *chan)
         return 2;
     }
     struct value value = *place;
-    lagoon__out_back(s);
+    lagoon__out_back(s, place);
     if (rc == LG_EAGAIN && s->refusal) {
         lagoon__refuse(L, s);
     }
@@ -272,7 +272,7 @@ static int try_recv(lua_State *L)
         return 2;
     }
     struct value value = *place;
-    lagoon__out_back(s);
+    lagoon__out_back(s, place);
     if (rc == LG_OK) {
         lagoon__value_unpack(L, 1, chan, value);
         lua_pushboolean(L, 1);

@@ -21,8 +21,21 @@ struct chan {
     struct slots refs;     // of its table of references
     bool has_refs;         // its environment is that table
     int32_t nwaiting;      // goroutines that wait on it now
+    bool is_moving;        // while it becomes shared, its values are still its state's
+    uint32_t mover_hook;   // the script's, by which it is being shared
+    uint64_t mover;        // the goroutine
     struct ticker *ticker; // what sends on it, for after() and tick(); or NULL
 };
+
+// Whether others know it: what it carries is encoded.
+static inline bool lagoon__chan_is_shared(const struct chan *chan)
+{
+    return chan->object.handle != NULL && !chan->is_moving;
+}
+
+// Whether a message may refer to one that has a handle: if it is shared, or if the
+// message is of what it holds.
+bool lagoon__chan_may_mention(const struct chan *chan);
 
 extern const struct share_ops lagoon__chan_ops;
 

@@ -14,6 +14,7 @@
 
 // What an element was, and what it will be: in an object of the collector.
 struct moving {
+    struct script *s;
     struct move *move;
     void **elems; // NULL: only counted
     size_t n;
@@ -71,19 +72,31 @@ static void replace_elem(void *ud, void *elem)
     }
 }
 
-// Encodes all that was noted. The channel is at an index, its references on top. May
-// run code, which must not use the channel.
-static void encode_all(lua_State *L, struct script *s, struct moving *moving)
+// encode_all(moving, references): encodes all that was noted. May run code, which must
+// not use the channel.
+static int encode_all(lua_State *L)
 {
-    int refs = lua_gettop(L);
+    struct moving *moving = lua_touserdata(L, 1);
+    int refs = 2;
     for (size_t i = 0; i < moving->n; i++) {
         struct move *move = &moving->move[i];
         if (move->before.tag == VALUE_REF) {
             lua_rawgeti(L, refs, move->before.ref);
-            lagoon__encode_routed(L, s, -1, ROUTE_HELD, &move->after);
+            lagoon__encode_routed(L, moving->s, -1, ROUTE_HELD, &move->after);
             lua_pop(L, 1);
         } else {
             lagoon__value_put(&move->after, move->before);
+        }
+    }
+    return 0;
+}
+
+// Nothing is sent: what has been encoded takes its moves back.
+static void recall_all(struct moving *moving)
+{
+    for (size_t i = 0; i < moving->n; i++) {
+        if (moving->move[i].before.tag == VALUE_REF) {
+            lagoon__recall(moving->move[i].after);
         }
     }
 }
@@ -117,7 +130,7 @@ static void make_notes(lua_State *L, struct script *s, struct moving *moving)
 
 static void convert(lua_State *L, struct script *s, int index, struct chan *chan)
 {
-    struct moving moving = {0};
+    struct moving moving = {.s = s};
     walk(chan, &moving, count_elem);
     if (moving.n == 0) {
         return;
@@ -125,9 +138,16 @@ static void convert(lua_State *L, struct script *s, int index, struct chan *chan
     make_notes(L, s, &moving);
     walk(chan, &moving, note_elem);
     lagoon__value_refs(L, index, chan);
-    encode_all(L, s, &moving);
+    lua_pushcfunction(L, encode_all);
+    lua_pushlightuserdata(L, &moving);
+    lua_pushvalue(L, -3);
+    if (lua_pcall(L, 2, 0, 0) != 0) {
+        recall_all(&moving);
+        lua_error(L);
+    }
     walk(chan, &moving, compare_elem);
     if (moving.has_changed) {
+        recall_all(&moving);
         lagoon__raise(L, "a channel was used while what it holds was being copied");
     }
     walk(chan, &moving, replace_elem);
@@ -141,6 +161,9 @@ void lagoon__chan_share(lua_State *L, struct script *s, int index, struct shared
     if (chan->ch == NULL) {
         lagoon__raise(L, "cannot send a dead channel to another Lua state");
     }
+    chan->is_moving = true;
+    chan->mover = lg_self().id;
+    chan->mover_hook = s->hook;
     size_t cap = lg_chan_cap(chan->ch);
     void *slots = cap > 0 ? lagoon__gc_new_kept(L, s, s->types.values, cap) : NULL;
     convert(L, s, index, chan);
@@ -148,4 +171,11 @@ void lagoon__chan_share(lua_State *L, struct script *s, int index, struct shared
     lagoon__gc_set(&shared->data, slots);
     lagoon__ticker_share(L, chan, index);
     lg_chan_share(chan->ch, slots);
+    chan->is_moving = false;
+}
+
+bool lagoon__chan_may_mention(const struct chan *chan)
+{
+    return !chan->is_moving ||
+           (chan->mover == lg_self().id && chan->mover_hook == chan->object.script->hook);
 }

@@ -59,7 +59,7 @@ static int send_tag(struct chan *chan, int tag)
 // channel is shared, and what it carries a copy.
 static int get_ref(struct chan *chan)
 {
-    return is_live(chan) && !chan->object.handle
+    return is_live(chan) && !lagoon__chan_is_shared(chan)
                ? lagoon__slots_get(&chan->refs, chan->object.script)
                : 0;
 }
@@ -82,7 +82,7 @@ static int put_ref(struct chan *chan, int slot)
 // The call has received nothing.
 static int give_back_out(struct script *script, int rc)
 {
-    lagoon__out_back(script);
+    lagoon__out_back(script, &script->out[script->out_at]);
     return rc == LG_EAGAIN ? FAST_NOT_READY : FAST_NOT;
 }
 

@@ -28,10 +28,10 @@ static void empty(struct script *s, struct value *slot)
     }
 }
 
-void lagoon__out_back(struct script *s)
+void lagoon__out_back(struct script *s, struct value *slot)
 {
-    empty(s, &s->out[s->out_at]);
-    s->out_at = (s->out_at + OUT_SLOTS - 1) % OUT_SLOTS;
+    empty(s, slot);
+    s->out_at = ((uint32_t)(slot - s->out) + OUT_SLOTS - 1) % OUT_SLOTS;
 }
 
 int lagoon__out_seal(lua_State *L, struct script *s, struct value value)

@@ -22,8 +22,8 @@
 // Takes the next slot: s->out_at.
 struct value *lagoon__out_next(struct script *s);
 
-// Gives the last one back.
-void lagoon__out_back(struct script *s);
+// Gives one back, and those that an error has left behind it.
+void lagoon__out_back(struct script *s, struct value *slot);
 
 // Leaves a sealed value in the next slot, and pushes WAIT_SEALED and the slot; returns
 // 2. Does not raise: L has room.

@@ -25,7 +25,7 @@ static int encode_arg(lua_State *L)
         lg_handle_new(hub->rt, slot->ptr, &hub->arg) == LG_OK) {
         hub->arg_ref = slot->ref;
     }
-    lagoon__out_back(s);
+    lagoon__out_back(s, slot);
     return 0;
 }
 

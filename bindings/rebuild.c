@@ -6,6 +6,7 @@
 #include "decode.h"
 #include "encode.h"
 #include "fail.h"
+#include "state.h"
 
 // -- encode --
 
@@ -50,7 +51,11 @@ bool lagoon__rebuild_encode(struct encoder *e, const void *key)
     *e->at++ = TEXT_REBUILT;
     lua_pushvalue(L, value);
     lagoon__encode_add_object(e, key, NODE_REBUILT);
+    struct script *s = e->s;
+    uint32_t outer = s->hook;
+    s->hook = ++s->last_hook;
     lua_call(L, 1, LUA_MULTRET);
+    s->hook = outer;
     int first = value + 2;
     int n = lua_gettop(L) - first + 1;
     if (n == 0 || !lua_isfunction(L, first)) {

@@ -110,8 +110,10 @@ bool lagoon__remote_cancel(lua_State *L, struct task_core *core)
         }
     }
     pthread_mutex_unlock(&core->hub->lock);
-    lagoon__out_back(s);
+    lagoon__out_back(s, reason);
     if (is_first && state == TASK_NEW) {
+        lagoon__recall(core->call); // nobody opens it
+        lagoon__remote_set(&core->call, lagoon__value_of_tag(VALUE_NIL));
         lg_waitgroup_add(&core->end, -1); // `alive` goes when a P comes to the job
     } else if (is_first && ref.id != 0) {
         lg_cancel(ref);

@@ -187,7 +187,7 @@ static bool is_sealed_send(lua_State *L, struct script *s, int index)
     if (!push_sending(L, s, index)) {
         return false;
     }
-    bool is_it = ((struct chan *)lua_touserdata(L, -2))->object.handle != NULL;
+    bool is_it = lagoon__chan_is_shared(lua_touserdata(L, -2));
     lua_pop(L, 2);
     return is_it;
 }
@@ -201,6 +201,9 @@ static int seal_cases(lua_State *L)
             push_sending(L, sealing->s, i + 2);
             lagoon__encode(L, sealing->s, -1, &sealing->values[i]);
             lua_pop(L, 2);
+        } else {
+            // Should a hook share the channel only later, it is still to be encoded.
+            lagoon__value_put(&sealing->values[i], lagoon__value_of_tag(VALUE_REF));
         }
     }
     return 0;
@@ -244,7 +247,7 @@ static void fill_case(lua_State *L, struct script *s, struct select_block *block
     if (push_sending(L, s, (int)i + 1)) {
         int index = lua_gettop(L);
         block->chans[i] = lua_touserdata(L, index - 1);
-        if (sealed != NULL && block->chans[i]->object.handle) {
+        if (sealed != NULL && sealed[i].tag != VALUE_REF) {
             lagoon__value_put(value, sealed[i]);
         } else {
             lagoon__value_pack(L, index, index - 1, block->chans[i], value);

@@ -163,20 +163,31 @@ static void enter(lua_State *L, struct script *s, int index, struct shared *shar
     lua_pop(L, 1);
 }
 
+// Needs no memory: what was not entered is not looked for.
 static void forget(lua_State *L, struct script *s, struct shared *shared)
 {
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.shared);
     push_key(L, shared);
-    lua_pushnil(L);
-    lua_rawset(L, -3);
+    lua_pushvalue(L, -1);
+    lua_rawget(L, -3);
+    bool is_there = !lua_isnil(L, -1);
     lua_pop(L, 1);
+    if (is_there) {
+        lua_pushnil(L);
+        lua_rawset(L, -3);
+        lua_pop(L, 1);
+    } else {
+        lua_pop(L, 2);
+    }
 }
 
 static void free_husk(void *obj, void *ud)
 {
     (void)ud;
     struct husk *husk = obj;
-    ops_of((uint32_t)husk->kind)->free(husk->rt, husk->core);
+    if (husk->core != NULL) { // else it could not be shared
+        ops_of((uint32_t)husk->kind)->free(husk->rt, husk->core);
+    }
 }
 
 // Has the object's core freed when it is garbage. The husk is on a handle while it is
@@ -189,13 +200,14 @@ static void make_husk(lua_State *L, struct script *s, struct shared *shared)
     lagoon__gc_set(&shared->husk, husk);
 }
 
+// The handle stands in the userdata from the beginning: a channel may hold itself.
 static int do_share(lua_State *L)
 {
     struct object *object = lua_touserdata(L, 1);
-    struct shared *shared = lua_touserdata(L, 2);
     struct script *s = object->script;
-    const struct share_ops *ops = ops_of(shared->kind);
     luaL_checkstack(L, 16, "no room to share an object");
+    struct shared *shared = attach(L, s, object, (enum kind)(object->mark & 0xffff));
+    const struct share_ops *ops = ops_of(shared->kind);
     if (ops->free != NULL) {
         make_husk(L, s, shared);
         if (lg_set_finalizer(s->rt, shared->husk, free_husk, NULL) != LG_OK) {
@@ -210,11 +222,20 @@ static int do_share(lua_State *L)
     return 0;
 }
 
-// The handle stands in the userdata from the beginning: a channel may hold itself.
+// Whoever is not copying what a channel holds must not have it before that is done.
+static void check_moving(lua_State *L, const struct object *object)
+{
+    if ((object->mark & 0xffff) == KIND_CHAN &&
+        !lagoon__chan_may_mention((const struct chan *)object)) {
+        lagoon__raise(L, "cannot send a channel while what it holds is being copied");
+    }
+}
+
 struct shared *lagoon__share(lua_State *L, struct script *s, int index)
 {
     struct object *object = lua_touserdata(L, index);
     if (object->handle != NULL) {
+        check_moving(L, object);
         return lg_handle_get(object->handle);
     }
     if (object->script->rt == NULL) {
@@ -222,17 +243,16 @@ struct shared *lagoon__share(lua_State *L, struct script *s, int index)
                       lagoon__kind_name((enum kind)(object->mark & 0xffff)));
     }
     luaL_checkstack(L, 4, "no room to share an object");
-    lua_pushvalue(L, index);
-    struct shared *shared = attach(L, s, object, (enum kind)(object->mark & 0xffff));
     lua_pushcfunction(L, do_share);
-    lua_insert(L, -2);
-    lua_pushlightuserdata(L, shared);
-    if (lua_pcall(L, 2, 0, 0) != 0) {
-        forget(L, s, shared); // there is an entry, so that this needs no memory
-        lagoon__unshare(object);
+    lua_pushvalue(L, index);
+    if (lua_pcall(L, 1, 0, 0) != 0) {
+        if (object->handle != NULL) {
+            forget(L, s, lg_handle_get(object->handle));
+            lagoon__unshare(object);
+        }
         lua_error(L);
     }
-    return shared;
+    return lg_handle_get(object->handle);
 }
 
 void *lagoon__shared_new(lua_State *L, struct script *s, enum kind kind,

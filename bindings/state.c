@@ -154,7 +154,9 @@ static int finalise(lua_State *L)
         s->ending_rt = NULL;
     }
     lagoon__script_close(s);
-    lagoon__slots_fini(&s->slots, s);
+    if (s->aux != NULL) { // else there was no memory to begin with
+        lagoon__slots_fini(&s->slots, s);
+    }
     return 0;
 }
 
@@ -259,14 +261,17 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     lagoon__share_init(L, s);
     lagoon__out_init(L, s);
     lagoon__names_init(L, s);
-    int err = lg_strand_open(s->rt, &lagoon__strand_ops, s, &s->strand);
-    if (err) {
-        lagoon__raise(L, "cannot open a strand: %s", lg_strerror(err));
-    }
     lagoon__code_init(L, s);
     lagoon__class_init(L, s);
     lagoon__task_init(L, s);
     lagoon__collect_init(L, s);
+    lua_pushboolean(L, false);
+    lua_setfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
+    int err = lg_strand_open(s->rt, &lagoon__strand_ops, s, &s->strand);
+    if (err) {
+        lagoon__raise(L, "cannot open a strand: %s", lg_strerror(err));
+    }
+    // The entry is there: nothing fails any more.
     lua_setfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     return s;
 }

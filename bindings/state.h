@@ -67,6 +67,8 @@ struct script {
     lg_handle *last_handle;  // keeps what left one on a thread without a goroutine
     struct scratch *scratch; // memory to encode with; or NULL
     struct share_types types;
+    uint32_t hook;           // the __transfer that runs
+    uint32_t last_hook;      // counts them
     bool has_module;         // `lagoon` is loaded: userdata of ours have their methods
     bool is_ending;          // an error leaves its goroutine: nothing may wait
     bool has_hook_run;       // a probe of refusal.c

@@ -21,6 +21,7 @@ struct beginning {
     struct worker *worker;
     struct task_core *core;
     lg_ref ref;
+    int slot; // keeps the handle; 0: not yet
 };
 
 static void apply_setup(lua_State *L, struct worker *worker)
@@ -63,14 +64,16 @@ static int begin(lua_State *L)
     lagoon__collect_follow(L, s);
     lagoon__push_bare(L, s, core->shared);
     struct task *task = lua_touserdata(L, -1);
-    task->slot = lagoon__keep(L, s);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.body);
-    struct script_g *sg = lagoon__go(L, s, 0, &beginning->ref);
+    task->slot = beginning->slot = lagoon__keep(L, s);
+    struct birthplace birth = lagoon__keep_birth(L, s, core->birth, core->line);
     lagoon__worker_push_env(L, s);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.body);
+    // Once it is started nothing may fail.
+    struct script_g *sg = lagoon__go(L, s, 0, &beginning->ref);
     lua_xmove(L, sg->co, 1);
     lua_replace(sg->co, LUA_GLOBALSINDEX);
     sg->parent = core->parent;
-    sg->birth = lagoon__keep_birth(L, s, core->birth, core->line);
+    sg->birth = birth;
     lagoon__task_bind(task, sg, beginning->ref);
     return 0;
 }
@@ -93,6 +96,9 @@ bool lagoon__remote_begin(struct worker *worker, struct task_core *core)
     lua_State *aux = worker->script->aux;
     if (lua_cpcall(aux, begin, &beginning) != 0) {
         lua_settop(aux, 0);
+        if (beginning.slot != 0) {
+            lagoon__unkeep(aux, worker->script, beginning.slot);
+        }
         lagoon__remote_drop(core, "cannot start a task: not enough memory");
         return false;
     }
@@ -257,6 +263,7 @@ void lagoon__remote_end(struct script_g *sg, lua_State *from, int status)
 void lagoon__remote_drop(struct task_core *core, const char *why)
 {
     core->why = why;
+    lagoon__recall(core->call);
     lagoon__remote_set_ended(core, TASK_FAILED);
 }
 

@@ -56,7 +56,7 @@ void lagoon__value_pack(lua_State *L, int v, int ch, struct chan *chan, struct v
         lagoon__value_put(out, lagoon__value_of_number(lua_tonumber(L, v)));
         break;
     default:
-        if (chan->object.handle) {
+        if (lagoon__chan_is_shared(chan)) {
             lagoon__encode(L, chan->object.script, v, out);
         } else {
             pack_ref(L, v, ch, chan, out);
