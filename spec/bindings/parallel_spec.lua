@@ -86,6 +86,16 @@ describe("parallel", function()
     assert.equal("true\tfunction\n", child.out)
   end)
 
+  it("gets and gives 64-bit integers though nobody there has asked for the FFI", function()
+    local child = helper.script [[
+      local lagoon = require "lagoon"
+      local echo = function(...) return ... end
+      print(lagoon.parallel(echo, -5LL, 5ULL):wait())
+      print(lagoon.parallel(function() return 7LL, package.loaded.ffi == require "ffi" end):wait())
+    ]]
+    assert.equal("-5LL\t5ULL\n7LL\ttrue\n", child.out)
+  end)
+
   it("draws other random numbers in each state", helper.guard(function()
     local child = helper.script [[
       local lagoon = require "lagoon"
