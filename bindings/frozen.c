@@ -9,6 +9,7 @@
 #include "embedded.h"
 #include "fail.h"
 #include "frozennode.h"
+#include "names.h"
 #include "state.h"
 
 enum {
@@ -292,17 +293,6 @@ static int inext(lua_State *L)
 
 // --
 
-static void replace_global(lua_State *L, struct script *s, const char *name)
-{
-    lua_getfield(L, -1, name);
-    lua_pushvalue(L, -1);
-    lua_setglobal(L, name);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.builtins);
-    lua_insert(L, -2);
-    lua_setfield(L, -2, name);
-    lua_pop(L, 1);
-}
-
 // What lagoon.pairs needs, for the table on top.
 static void register_iteration(lua_State *L, struct script *s)
 {
@@ -325,8 +315,8 @@ void lagoon__guard_pairs(lua_State *L, struct script *s)
     lua_pushvalue(L, -2);
     lua_setfield(L, -2, "lagoon.pairs");
     lua_pop(L, 1);
-    replace_global(L, s, "pairs");
-    replace_global(L, s, "ipairs");
+    lagoon__replace_builtin(L, s, "pairs");
+    lagoon__replace_builtin(L, s, "ipairs");
     lua_pop(L, 1);
 }
 

@@ -9,6 +9,7 @@
 
 #include "fail.h"
 #include "report.h"
+#include "require.h"
 #include "task.h"
 #include "wait.h"
 
@@ -178,6 +179,7 @@ static bool is_where_it_was(struct script_g *sg)
 // that waited.
 static int end_stolen(struct script *s, struct script_g *sg)
 {
+    lagoon__loads_leave(sg);
     lua_State *from = lua_newthread(s->aux); // the error needs a stack of its own
     lua_pushliteral(from, "a waiting goroutine was resumed as a coroutine");
     end(s, sg, from, LUA_ERRRUN);
@@ -219,6 +221,9 @@ static int resume(lg_strand *strand, lg_g *g, void *extra, bool has_wait)
         nargs = lua_gettop(co) - 1;
     }
     int status = lua_resume(co, nargs);
+    if (s->loads != NULL) {
+        lagoon__loads_end(s, sg);
+    }
     if (status == LUA_YIELD) {
         if (sg->is_armed) {
             return LG_WAIT;

@@ -12,6 +12,7 @@
 
 #include "value.h"
 
+struct load;
 struct script;
 struct script_g;
 struct select_block;
@@ -47,6 +48,7 @@ struct script_g {
     int top;            // of co's stack when it yielded, to know it again
     struct value value; // on its way from or to a channel
     struct select_block *select;
+    struct load *awaits; // the load of a module that it waits for (require.h)
     uint64_t id;
     uint64_t parent;   // the id of the goroutine that started it; 0: none did
     bool is_armed;     // it yielded because it waits

@@ -26,6 +26,7 @@
 #include "parallel.h"
 #include "remote.h"
 #include "report.h"
+#include "require.h"
 #include "runtime.h"
 #include "select.h"
 #include "sharedmap.h"
@@ -172,6 +173,7 @@ void lagoon__open_worker(lua_State *L, struct script *s)
     lagoon_openlib(L);
     lagoon__guard_coroutines(L);
     lagoon__guard_pairs(L, s);
+    lagoon__guard_require(L, s);
     lagoon__guard_exit(L, s);
 }
 

@@ -201,6 +201,17 @@ static void note_globals(lua_State *L, int builtins)
     lua_pop(L, 1);
 }
 
+void lagoon__replace_builtin(lua_State *L, struct script *s, const char *name)
+{
+    lua_getfield(L, -1, name);
+    lua_pushvalue(L, -1);
+    lua_setglobal(L, name);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.builtins);
+    lua_insert(L, -2);
+    lua_setfield(L, -2, name);
+    lua_pop(L, 1);
+}
+
 void lagoon__names_init(lua_State *L, struct script *s)
 {
     luaL_checkstack(L, 8, "no room to load lagoon");

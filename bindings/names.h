@@ -69,6 +69,9 @@ void lagoon__push_named(lua_State *L, struct script *s, const char *name, size_t
 bool lagoon__is_builtin(lua_State *L, struct script *s, const char *global, size_t length,
                         int index);
 
+// Makes a field of the table on top the global of that name, as if Lua had brought it along.
+void lagoon__replace_builtin(lua_State *L, struct script *s, const char *name);
+
 // Notes what there is: called once when a state opens, after its libraries were.
 // Raises.
 void lagoon__names_init(lua_State *L, struct script *s);

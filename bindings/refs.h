@@ -29,6 +29,7 @@ struct script_refs {
     int names;         // weak table: function or table -> its name
     int loaded;        // package.loaded
     int loading;       // list: modules that were being loaded when it was looked at
+    int require;       // Lua's own `require`, in states of ours
     int builtins;      // table: the globals that come with Lua
     int class_tables;  // table: name of a class -> metatable
     int class_objects; // weak table: metatable -> userdata

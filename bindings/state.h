@@ -85,6 +85,7 @@ struct script {
     int npooled;
     struct select_block *blocks; // for reuse
     struct core_block *cores;    // the same
+    struct load *loads;          // of modules, by goroutines (require.h)
     struct code_cache *codes;    // code.c's
     size_t hidden_bytes;         // allocated behind the collector's back lately
     size_t nwarm;                // values in the plain tables of frozen ones (frozen.h)

@@ -5,6 +5,7 @@
 
 #include "fail.h"
 #include "refusal.h"
+#include "require.h"
 #include "task.h"
 
 static const char not_here[] =
@@ -53,12 +54,20 @@ void lagoon__donated(struct script_g *sg)
     sg->donor = NULL;
 }
 
+static void look_at_loads(lua_State *L, struct script_g *sg)
+{
+    if (sg->script->loads != NULL) {
+        lagoon__loads_look(L, sg);
+    }
+}
+
 struct script_g *lagoon__donor(lua_State *L, struct script *s)
 {
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
     struct script_g *self = lg_extra_self();
     if (sg != &s->outside) {
+        look_at_loads(L, sg);
         sg->donor = L;
         return sg;
     }
@@ -70,6 +79,7 @@ struct script_g *lagoon__donor(lua_State *L, struct script *s)
 
 static int donate(lua_State *L, struct script_g *sg)
 {
+    look_at_loads(L, sg);
     sg->donor = L;
     int rc = lg_wait();
     lagoon__donated(sg);
