@@ -16,6 +16,7 @@
 #include "names.h"
 #include "out.h"
 #include "refusal.h"
+#include "require.h"
 #include "select.h"
 #include "task.h"
 
@@ -155,6 +156,7 @@ static int finalise(lua_State *L)
     }
     lagoon__script_close(s);
     if (s->aux != NULL) { // else there was no memory to begin with
+        lagoon__loads_fini(s);
         lagoon__slots_fini(&s->slots, s);
     }
     return 0;

@@ -112,7 +112,7 @@ describe("require", function()
       with_modules({ lagoon_spec_stuck = "lagoon_spec_gate:recv() return 7" }, function()
         lagoon_spec_gate = lagoon.chan() -- luacheck: ignore
         local first, second = unpack(start(2, "lagoon_spec_stuck"))
-        helper.settle()
+        helper.settle(function() return second:status() == "waiting" end)
         second:cancel("enough")
         assert.equal("enough", helper.error_of(second.wait, second))
         lagoon_spec_gate:close() -- luacheck: ignore
