@@ -17,6 +17,7 @@
 #include "modules.h"
 #include "names.h"
 #include "state.h"
+#include "trace.h"
 #include "wait.h"
 
 struct load {
@@ -33,22 +34,12 @@ struct load {
 
 // -- frames --
 
-static int count_levels(lua_State *L)
-{
-    lua_Debug ar;
-    int n = 0;
-    while (lua_getstack(L, n, &ar)) {
-        n++;
-    }
-    return n;
-}
-
 // Whether the frame at the load's place is of Lua's `require`, with the load's name.
 static bool is_standing(const struct load *load, struct script *s)
 {
     lua_State *L = load->L;
     lua_Debug ar;
-    int level = count_levels(L) - load->place;
+    int level = lagoon__trace_levels(L) - load->place;
     int status = lua_status(L);
     if ((status != 0 && status != LUA_YIELD) || level < 0 ||
         !lua_getstack(L, level, &ar)) {
@@ -187,7 +178,7 @@ static void add_load(lua_State *L, struct script_g *sg, const char *name)
     load->owner = sg;
     load->L = L;
     load->slot = slot;
-    load->place = count_levels(L) - 1; // it takes the place of our caller
+    load->place = lagoon__trace_levels(L) - 1; // it takes the place of our caller
     load->size_bytes = size_bytes;
     memcpy(load->name, name, strlen(name) + 1);
     load->next = s->loads;

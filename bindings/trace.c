@@ -23,7 +23,7 @@ void lagoon__add_format(luaL_Buffer *b, const char *format, ...)
     luaL_addstring(b, text);
 }
 
-static int count_levels(lua_State *co)
+int lagoon__trace_levels(lua_State *co)
 {
     lua_Debug ar;
     int low = 0;
@@ -90,7 +90,7 @@ static int line_in(const char *message, const char *short_src)
 
 int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level, const char *message)
 {
-    int nlevels = count_levels(co);
+    int nlevels = lagoon__trace_levels(co);
     int nshown = 0;
     for (; level < nlevels; level++) {
         lua_Debug ar;

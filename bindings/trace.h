@@ -11,6 +11,9 @@
 struct script_g;
 struct birthplace;
 
+// How many frames a coroutine has.
+int lagoon__trace_levels(lua_State *co);
+
 // Adds a coroutine's frames, from a level on, to a buffer: "\n\t" before each.
 // Returns how many. The message is the error's that co has died of, or NULL.
 int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level, const char *message);

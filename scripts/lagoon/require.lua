@@ -20,6 +20,7 @@ end
 
 local module = {}
 
+---Lua's `require`, which waits while another goroutine of the state loads the module.
 ---@async
 ---@param name string
 ---@return any
