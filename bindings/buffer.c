@@ -315,7 +315,7 @@ static void adopt(lua_State *L, void *userdata, struct shared *shared)
     (void)L;
     struct buffer *buffer = userdata;
     buffer->shared = shared;
-    // The next step of the collector is the dearer.
+    // lagoon__push_shared() tells the collector, once it may run.
     buffer->object.script->hidden_bytes += lagoon__buffer_size(buffer);
     lagoon__move_end(shared);
 }

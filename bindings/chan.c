@@ -92,6 +92,15 @@ static int finalise(lua_State *L)
     return 0;
 }
 
+// What is in the goroutine's area, which keeps nothing alive from here on: it is on our
+// stack.
+static struct value take_value(struct script_g *sg)
+{
+    struct value value = sg->value;
+    sg->value = lagoon__value_of_tag(VALUE_NIL);
+    return value;
+}
+
 // -- send --
 
 static int push_sent(lua_State *L, struct script_g *sg, struct chan *chan, int rc,
@@ -112,7 +121,7 @@ static int finish_send(lua_State *L, struct script_g *sg, int rc)
 {
     struct chan *chan = lua_touserdata(L, 1);
     chan->nwaiting--;
-    return push_sent(L, sg, chan, rc, sg->value);
+    return push_sent(L, sg, chan, rc, take_value(sg));
 }
 
 static int send_until(lua_State *L, struct chan *chan, int64_t deadline_ns)
@@ -133,7 +142,9 @@ static int send_until(lua_State *L, struct chan *chan, int64_t deadline_ns)
         lagoon__parks_on(sg, PARKED_ON_SELF, deadline_ns);
         return lagoon__settle(L, sg, rc, finish_send);
     }
-    if (place != &sg->value) {
+    if (place == &sg->value) {
+        take_value(sg);
+    } else {
         lagoon__out_back(s, place);
     }
     if (rc == LG_EAGAIN && s->refusal) {
@@ -197,7 +208,7 @@ static int finish_recv(lua_State *L, struct script_g *sg, int rc)
 {
     struct chan *chan = lua_touserdata(L, 1);
     chan->nwaiting--;
-    return push_received(L, sg, chan, rc, sg->value);
+    return push_received(L, sg, chan, rc, take_value(sg));
 }
 
 // Where no goroutine waits, the value lies in a slot of `out`.
@@ -232,7 +243,7 @@ static int recv_until(lua_State *L, struct chan *chan, int64_t deadline_ns)
         lagoon__parks_on(sg, PARKED_ON_SELF, deadline_ns);
         return lagoon__settle(L, sg, rc, finish_recv);
     }
-    return push_received(L, sg, chan, rc, sg->value);
+    return push_received(L, sg, chan, rc, take_value(sg));
 }
 
 static int recv(lua_State *L)

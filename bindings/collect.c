@@ -245,8 +245,9 @@ static void trace_cycle(const struct script *s, size_t kbytes)
                  (double)c->step_now_ns / 1e6);
     }
     snprintf(line, sizeof line, "lua gc %llu @%.3fs: %zu->%zu MB, %zu goroutines%s",
-             (unsigned long long)c->cycles, (double)(lagoon__clock_ns() - c->began_ns) / 1e9,
-             peak >> 10, kbytes >> 10, lg_num_goroutine(s->rt), step);
+             (unsigned long long)c->cycles,
+             (double)(lagoon__clock_ns() - c->began_ns) / 1e9, peak >> 10, kbytes >> 10,
+             lg_num_goroutine(s->rt), step);
     c->trace(NULL, line);
 }
 

@@ -9,6 +9,7 @@
 
 #include "fail.h"
 #include "hub.h"
+#include "remote.h"
 #include "state.h"
 #include "task.h"
 #include "trace.h"
@@ -57,9 +58,12 @@ static struct script_g *script_g_anywhere(struct script *s, const lg_g_info *inf
     return is_ours ? info->extra : NULL;
 }
 
-static const char *name_of(struct script_g *sg, const lg_g_info *info)
+// NULL: none. A task's may have been given by another state, and the core's is short.
+static const char *name_of(struct script_g *sg, const lg_g_info *info,
+                           char copy[NAME_SIZE])
 {
-    return sg && sg->task && sg->task->name ? sg->task->name : info->name;
+    const char *name = sg && sg->task ? lagoon__task_name(sg->task, copy) : NULL;
+    return name ? name : *info->name ? info->name : NULL;
 }
 
 static const char *status_of(const lg_g_info *info)
@@ -82,7 +86,8 @@ static double wait_seconds(struct script *s, const lg_g_info *info)
 static void add_goroutine(luaL_Buffer *b, struct script *s, const lg_g_info *info,
                           lua_State *L, struct script_g *sg)
 {
-    const char *name = name_of(sg, info);
+    char copy[NAME_SIZE];
+    const char *name = name_of(sg, info, copy);
     lagoon__add_format(b, "goroutine %llu", (unsigned long long)info->ref.id);
     if (name) {
         lagoon__add_format(b, " \"%s\"", name);
@@ -198,10 +203,11 @@ static void set_created_by(lua_State *L, struct script_g *sg)
 void lagoon__push_info(lua_State *L, struct script *s, const lg_g_info *info)
 {
     struct script_g *sg = script_g_of(s, info);
+    char copy[NAME_SIZE];
     lua_createtable(L, 0, 7);
     lua_pushnumber(L, (double)info->ref.id);
     lua_setfield(L, -2, "id");
-    set_string(L, "name", name_of(sg, info));
+    set_string(L, "name", name_of(sg, info, copy));
     set_string(L, "status", status_of(info));
     if (info->status == LG_WAITING) {
         set_string(L, "wait_reason", info->wait_reason);

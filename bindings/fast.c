@@ -23,6 +23,17 @@ static bool is_open(const struct script *script)
     return script->rt != NULL && !lg_is_canceled();
 }
 
+// Whether a lock is one still: not that of a finalised userdata, or a closed runtime.
+static bool is_usable(const struct object *object, const void *core)
+{
+    return object->script->rt != NULL && core != NULL;
+}
+
+static bool may_wait(const struct object *object, const void *core)
+{
+    return is_open(object->script) && core != NULL;
+}
+
 static bool is_live(const struct chan *chan)
 {
     return chan->ch != NULL && is_open(chan->object.script);
@@ -129,48 +140,55 @@ static int select8(int n, struct chan *a, struct chan *b, struct chan *c, struct
 
 static int mutex_lock(struct mutex *mutex)
 {
-    return is_open(mutex->object.script) && lg_mutex_lock(mutex->core, 0) == LG_OK;
+    return may_wait(&mutex->object, mutex->core) &&
+           lg_mutex_lock(mutex->core, 0) == LG_OK;
 }
 
 static int mutex_unlock(struct mutex *mutex)
 {
-    return mutex->object.script->rt && lg_mutex_unlock(mutex->core) == LG_OK;
+    return is_usable(&mutex->object, mutex->core) &&
+           lg_mutex_unlock(mutex->core) == LG_OK;
 }
 
 static int rwmutex_lock(struct rwmutex *rwmutex)
 {
-    return is_open(rwmutex->object.script) && lg_rwmutex_lock(rwmutex->core, 0) == LG_OK;
+    return may_wait(&rwmutex->object, rwmutex->core) &&
+           lg_rwmutex_lock(rwmutex->core, 0) == LG_OK;
 }
 
 static int rwmutex_unlock(struct rwmutex *rwmutex)
 {
-    return rwmutex->object.script->rt && lg_rwmutex_unlock(rwmutex->core) == LG_OK;
+    return is_usable(&rwmutex->object, rwmutex->core) &&
+           lg_rwmutex_unlock(rwmutex->core) == LG_OK;
 }
 
 static int rwmutex_rlock(struct rwmutex *rwmutex)
 {
-    return is_open(rwmutex->object.script) && lg_rwmutex_rlock(rwmutex->core, 0) == LG_OK;
+    return may_wait(&rwmutex->object, rwmutex->core) &&
+           lg_rwmutex_rlock(rwmutex->core, 0) == LG_OK;
 }
 
 static int rwmutex_runlock(struct rwmutex *rwmutex)
 {
-    return rwmutex->object.script->rt && lg_rwmutex_runlock(rwmutex->core) == LG_OK;
+    return is_usable(&rwmutex->object, rwmutex->core) &&
+           lg_rwmutex_runlock(rwmutex->core) == LG_OK;
 }
 
 static int waitgroup_add(struct waitgroup *wg, int delta)
 {
-    return wg->object.script->rt && lg_waitgroup_add(wg->core, delta) == LG_OK;
+    return is_usable(&wg->object, wg->core) && lg_waitgroup_add(wg->core, delta) == LG_OK;
 }
 
 static int semaphore_acquire(struct semaphore *semaphore, int units)
 {
-    return is_open(semaphore->object.script) && units > 0 && units <= semaphore->units &&
+    return may_wait(&semaphore->object, semaphore->core) && units > 0 &&
+           units <= semaphore->units &&
            lg_semaphore_acquire(semaphore->core, units, 0) == LG_OK;
 }
 
 static int semaphore_release(struct semaphore *semaphore, int units)
 {
-    return semaphore->object.script->rt && units > 0 &&
+    return is_usable(&semaphore->object, semaphore->core) && units > 0 &&
            lg_semaphore_release(semaphore->core, units) == LG_OK;
 }
 

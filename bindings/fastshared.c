@@ -95,6 +95,32 @@ static int map_get_number(const struct shared_map *map, double number)
     return is_key ? map_get(map, &key) : FAST_NOT;
 }
 
+// The number that is there; NaN: there is none.
+static double map_number(const struct shared_map *map, const struct shared_key *key)
+{
+    lg_cell cell;
+    if (lg_map_get(map->map, key->bytes, key->size_bytes, &cell) != LG_OK) {
+        return (double)NAN;
+    }
+    struct value value = lagoon__map_value(cell);
+    return lagoon__value_is_number(value) ? value.number : (double)NAN;
+}
+
+static double map_number_text(const struct shared_map *map, const char *text,
+                              size_t size_bytes)
+{
+    struct shared_key key;
+    bool is_key = is_usable(map) && lagoon__shared_key_text(&key, text, size_bytes);
+    return is_key ? map_number(map, &key) : (double)NAN;
+}
+
+static double map_number_number(const struct shared_map *map, double number)
+{
+    struct shared_key key;
+    bool is_key = is_usable(map) && lagoon__shared_key_number(&key, number);
+    return is_key ? map_number(map, &key) : (double)NAN;
+}
+
 static int map_set(struct shared_map *map, const struct shared_key *key, double value)
 {
     lg_cell cell = lagoon__map_cell(lagoon__value_of_number(value));
@@ -115,6 +141,31 @@ static int map_set_number(struct shared_map *map, double number, double value)
     struct shared_key key;
     return is_usable(map) && lagoon__shared_key_number(&key, number) &&
            map_set(map, &key, value);
+}
+
+static int map_replace(struct shared_map *map, const struct shared_key *key, double old,
+                       double value)
+{
+    lg_cell expected = lagoon__map_cell(lagoon__value_of_number(old));
+    lg_cell cell = lagoon__map_cell(lagoon__value_of_number(value));
+    return lg_map_replace(map->map, key->bytes, key->size_bytes, &expected, &cell) ==
+           LG_OK;
+}
+
+static int map_replace_text(struct shared_map *map, const char *text, size_t size_bytes,
+                            double old, double value)
+{
+    struct shared_key key;
+    return is_usable(map) && lagoon__shared_key_text(&key, text, size_bytes) &&
+           map_replace(map, &key, old, value);
+}
+
+static int map_replace_number(struct shared_map *map, double number, double old,
+                              double value)
+{
+    struct shared_key key;
+    return is_usable(map) && lagoon__shared_key_number(&key, number) &&
+           map_replace(map, &key, old, value);
 }
 
 // Returns the slot of `out` with the sum.
@@ -160,8 +211,12 @@ void lagoon__open_fast_shared(lua_State *L, struct script *s)
         {"buffer_length", (function *)buffer_length},
         {"map_get_text", (function *)map_get_text},
         {"map_get_number", (function *)map_get_number},
+        {"map_number_text", (function *)map_number_text},
+        {"map_number_number", (function *)map_number_number},
         {"map_set_text", (function *)map_set_text},
         {"map_set_number", (function *)map_set_number},
+        {"map_replace_text", (function *)map_replace_text},
+        {"map_replace_number", (function *)map_replace_number},
         {"map_add_text", (function *)map_add_text},
         {"map_add_number", (function *)map_add_number},
     };

@@ -38,6 +38,31 @@ static struct task_core *pop_task(struct task_list *list)
 
 // -- placing --
 
+static const char no_state[] = "cannot make a Lua state: not enough memory";
+
+// The worker that has started a task is not closed before that is placed, or waits in the
+// worker's own list.
+static void pin_origin_locked(struct task_core *task)
+{
+    if (task->origin != NULL) {
+        task->origin->npins++;
+    }
+}
+
+static void unpin_origin_locked(struct task_core *task)
+{
+    if (task->origin != NULL) {
+        task->origin->npins--;
+    }
+}
+
+static void unpin_origin(struct task_core *task)
+{
+    pthread_mutex_lock(&task->hub->lock);
+    unpin_origin_locked(task);
+    pthread_mutex_unlock(&task->hub->lock);
+}
+
 // A free worker that did not start the task. is_idle: one that has nothing to do at
 // all, not even for a former task.
 static struct worker *take_free_locked(struct hub *hub, const struct worker *origin,
@@ -54,36 +79,71 @@ static struct worker *take_free_locked(struct hub *hub, const struct worker *ori
     return NULL;
 }
 
-// Whether there is a worker that will look for what its origin does not take: one that
-// is being made counts for nothing, for want of memory it may never be.
-static bool has_other_locked(const struct hub *hub, const struct worker *origin)
+static bool may_make_locked(const struct hub *hub)
 {
-    const struct worker *worker = hub->workers;
-    return worker != NULL && (worker != origin || worker->next != NULL);
+    return hub->nworkers < (size_t)lg_procs(hub->rt) + 1;
 }
 
-static bool must_make_locked(const struct hub *hub, const struct worker *origin)
+// Whether somebody will look for tasks that a worker (NULL: the root) has started: a
+// worker that has something to begin looks when that is done, and one that is being made
+// counts, since who fails to make it looks instead.
+static bool has_looker_locked(const struct hub *hub, const struct worker *origin)
 {
-    return hub->nworkers < (size_t)lg_procs(hub->rt) + 1 ||
-           !has_other_locked(hub, origin);
+    if (hub->nworkers > hub->nmade) {
+        return true;
+    }
+    for (struct worker *worker = hub->workers; worker; worker = worker->next) {
+        if (worker != origin && !worker->is_free) {
+            return true;
+        }
+    }
+    return false;
 }
 
-// Behind the others that wait for a worker, each of which looks here before it is free.
+// Behind the others that wait for a worker.
 static void wait_locked(struct hub *hub, struct task_core *task)
 {
     push_task(task->origin ? &task->origin->waiting : &hub->waiting, task);
     hub->nwaiting++;
 }
 
-// Nobody asks for its origin any more, which may be closed.
-static void leave_origin_locked(struct task_core *task)
+// A task that nobody will look for any more; NULL: there is none.
+static struct task_core *take_stranded_locked(struct hub *hub)
 {
-    if (task->origin != NULL) {
-        // relaxed: who reads it has the lock
-        atomic_fetch_sub_explicit(&task->origin->nqueued, 1, memory_order_relaxed);
+    struct task_core *task = NULL;
+    if (hub->waiting.first && !has_looker_locked(hub, NULL)) {
+        task = pop_task(&hub->waiting);
+    }
+    for (struct worker *worker = hub->workers; worker && !task; worker = worker->next) {
+        if (worker->waiting.first && !has_looker_locked(hub, worker)) {
+            task = pop_task(&worker->waiting);
+        }
+    }
+    if (task != NULL) {
+        hub->nwaiting--;
+        pin_origin_locked(task);
+    }
+    return task;
+}
+
+// Tasks that relied on a worker that could not be made begin anew.
+static void restart_stranded(struct hub *hub)
+{
+    for (;;) {
+        pthread_mutex_lock(&hub->lock);
+        struct task_core *task = take_stranded_locked(hub);
+        pthread_mutex_unlock(&hub->lock);
+        if (task == NULL) {
+            return;
+        }
+        if (lg_job_start(hub->rt, &task->job) != LG_OK) {
+            unpin_origin(task);
+            lagoon__remote_drop(task, no_state);
+        }
     }
 }
 
+// Makes a worker for a task whose origin is pinned, and unpins that.
 static struct worker *make_worker(struct hub *hub, struct task_core *task)
 {
     int64_t start_ns = lagoon__clock_ns();
@@ -93,9 +153,10 @@ static struct worker *make_worker(struct hub *hub, struct task_core *task)
     if (worker != NULL) {
         worker->next = hub->workers;
         hub->workers = worker;
+        hub->nmade++;
         hub->nstates_made++;
         hub->making_ns += took_ns;
-        leave_origin_locked(task);
+        unpin_origin_locked(task);
     } else {
         hub->nworkers--;
     }
@@ -108,15 +169,36 @@ static struct worker *do_without(struct hub *hub, struct task_core *task)
 {
     pthread_mutex_lock(&hub->lock);
     struct worker *worker = take_free_locked(hub, task->origin, false);
-    bool has_other = has_other_locked(hub, task->origin);
-    if (worker == NULL && has_other) {
+    bool has_looker = has_looker_locked(hub, task->origin);
+    if (worker == NULL && has_looker) {
         wait_locked(hub, task);
     }
-    leave_origin_locked(task);
+    unpin_origin_locked(task);
     pthread_mutex_unlock(&hub->lock);
-    if (worker == NULL && !has_other) {
-        lagoon__remote_drop(task, "cannot make a Lua state: not enough memory");
+    if (worker == NULL && !has_looker) {
+        lagoon__remote_drop(task, no_state);
     }
+    restart_stranded(hub);
+    return worker;
+}
+
+// A worker for a task; NULL: it has to wait, or a worker must be made, which then counts.
+static struct worker *choose_locked(struct hub *hub, struct task_core *task,
+                                    bool *out_must_make)
+{
+    struct worker *worker = take_free_locked(hub, task->origin, true);
+    *out_must_make = worker == NULL && may_make_locked(hub);
+    if (*out_must_make) {
+        hub->nworkers++;
+        return NULL;
+    }
+    if (worker == NULL) {
+        worker = take_free_locked(hub, task->origin, false);
+    }
+    if (worker == NULL) {
+        wait_locked(hub, task);
+    }
+    unpin_origin_locked(task);
     return worker;
 }
 
@@ -126,24 +208,11 @@ static void place(lg_job *job)
     struct task_core *task =
         (struct task_core *)(void *)((char *)job - offsetof(struct task_core, job));
     struct hub *hub = task->hub;
-    pthread_mutex_lock(&hub->lock);
-    bool is_over = hub->is_closed;
     bool must_make = false;
     struct worker *worker = NULL;
-    if (!is_over) {
-        worker = take_free_locked(hub, task->origin, true);
-        must_make = worker == NULL && must_make_locked(hub, task->origin);
-        if (must_make) {
-            hub->nworkers++;
-        } else if (worker == NULL) {
-            worker = take_free_locked(hub, task->origin, false);
-        }
-        if (worker == NULL && !must_make) {
-            wait_locked(hub, task);
-        }
-    }
-    if (!must_make) {
-        leave_origin_locked(task);
+    pthread_mutex_lock(&hub->lock);
+    if (!hub->is_closed) {
+        worker = choose_locked(hub, task, &must_make);
     }
     pthread_mutex_unlock(&hub->lock);
     if (must_make) {
@@ -157,15 +226,15 @@ static void place(lg_job *job)
 
 int lagoon__hub_start(struct hub *hub, struct task_core *task)
 {
-    struct worker *origin = task->origin; // the task may soon be gone
     task->job.fn = place;
-    if (origin != NULL) {
-        // relaxed: who closes it has seen it leave its strand
-        atomic_fetch_add_explicit(&origin->nqueued, 1, memory_order_relaxed);
+    if (task->origin != NULL) {
+        pthread_mutex_lock(&hub->lock);
+        pin_origin_locked(task);
+        pthread_mutex_unlock(&hub->lock);
     }
     int err = lg_job_start(hub->rt, &task->job);
-    if (err && origin != NULL) {
-        atomic_fetch_sub_explicit(&origin->nqueued, 1, memory_order_relaxed);
+    if (err) {
+        unpin_origin(task);
     }
     return err;
 }
@@ -268,7 +337,6 @@ void lagoon__hub_close(struct hub *hub)
     if (hub == NULL) {
         return;
     }
-    hub->root->hub = NULL; // what its finalisers ask for is no more
     hub->is_closed = true;
     while (hub->workers != NULL) {
         struct worker *worker = hub->workers;

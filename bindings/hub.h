@@ -39,22 +39,24 @@ struct hub {
     lg_runtime *rt;
     struct script *root;      // the state that is no worker
     _Atomic bool has_handler; // the root is told of errors (forward.h)
+    _Atomic uint32_t nseeds;  // states that have got a seed for math.random
     pthread_mutex_t lock;
 
     // -- lock --
     struct worker *workers;   // all
     struct worker *free;      // those with nothing to begin, the last one first
     struct task_list waiting; // for a worker; started by the root
-    size_t nworkers;
-    size_t nwaiting;    // all, those in the workers' lists too
-    bool is_closed;     // nothing begins any more
-    uint64_t last_mark; // of those that were asked to collect (retire.c)
-    char *path;         // package.path of the root
-    char *cpath;        // the same
-    uint32_t setup;     // counts how often they changed
-    bool has_arg;       // the next was tried
-    lg_handle *arg;     // the root's global `arg`, a parcel; NULL: none
-    int32_t arg_ref;    // of that parcel's value
+    size_t nworkers;          // those that are being made, too
+    size_t nmade;             // in `workers`
+    size_t nwaiting;          // all, those in the workers' lists too
+    bool is_closed;           // nothing begins any more
+    uint64_t last_mark;       // of those that were asked to collect (retire.c)
+    char *path;               // package.path of the root
+    char *cpath;              // the same
+    uint32_t setup;           // counts how often they changed
+    bool has_arg;             // the next was tried
+    lg_handle *arg;           // the root's global `arg`, a parcel; NULL: none
+    int32_t arg_ref;          // of that parcel's value
 
     struct failure *failures; // tasks that have failed (failed.h)
     size_t nfailures;

@@ -131,8 +131,7 @@ static int retire(lua_State *L)
 
 void lagoon__open_memory(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"gc", gc},
+    static const luaL_Reg functions[] = {{"gc", gc},
                                          {"gc_percent", gc_percent},
                                          {"mem_limit", mem_limit},
                                          {"retire", retire},

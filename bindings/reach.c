@@ -250,8 +250,9 @@ static void add_type_metatables(struct reach *reach, struct script *s)
 // environment of some of its functions.
 static void add_ffi(struct reach *reach, struct script *s)
 {
-    if (s->refs.ffi_call != LUA_NOREF) {
-        lua_rawgeti(reach->L, LUA_REGISTRYINDEX, s->refs.ffi_call);
+    int ffi_call = lagoon__ffi_call(reach->L, s);
+    if (ffi_call != LUA_NOREF) {
+        lua_rawgeti(reach->L, LUA_REGISTRYINDEX, ffi_call);
         lagoon__reach_add(reach);
     }
 }

@@ -10,7 +10,7 @@ struct script_refs {
     int noop;        // function that does nothing
     int lua_noop;    // the same in Lua
     int set_no_mode; // function that raises inside a finaliser
-    int ffi_call;    // the function that makes FFI calls; LUA_NOREF: no FFI
+    int ffi_call;    // the function that makes FFI calls; LUA_NOREF: not looked for yet
     int pcall;       // the functions of these names
     int xpcall;
     int sources;       // table: name of a source -> true

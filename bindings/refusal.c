@@ -54,14 +54,40 @@ static bool is_top_ref(lua_State *L, int ref)
     return is_it;
 }
 
+// The function that makes FFI calls is found when it is first asked for: opening the FFI
+// is not cheap, and one that nobody has opened has called nothing.
+static void find_ffi_call(lua_State *L, struct script *s)
+{
+    int top = lua_gettop(L);
+    lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+    lua_getfield(L, -1, "ffi");
+    if (lua_istable(L, -1)) {
+        lua_getfield(L, -1, "typeof");
+        lua_pushliteral(L, "int");
+        if (lua_pcall(L, 1, 1, 0) == 0 && lua_getmetatable(L, -1)) {
+            lua_getfield(L, -1, "__call");
+            s->refs.ffi_call = luaL_ref(L, LUA_REGISTRYINDEX);
+        }
+    }
+    lua_settop(L, top);
+}
+
+int lagoon__ffi_call(lua_State *L, struct script *s)
+{
+    if (s->refs.ffi_call == LUA_NOREF) {
+        find_ffi_call(L, s);
+    }
+    return s->refs.ffi_call;
+}
+
 static void look_at_frames(lua_State *L, struct script *s, struct frames *frames)
 {
+    int ffi_call = lagoon__ffi_call(L, s);
     lua_Debug ar;
     for (int level = 1; lua_getstack(L, level, &ar); level++) {
         lua_getinfo(L, "f", &ar);
         if (lua_iscfunction(L, -1)) {
-            bool is_ffi =
-                s->refs.ffi_call != LUA_NOREF && is_top_ref(L, s->refs.ffi_call);
+            bool is_ffi = ffi_call != LUA_NOREF && is_top_ref(L, ffi_call);
             frames->has_ffi_call |= is_ffi;
             frames->has_c |=
                 !is_top_ref(L, s->refs.pcall) && !is_top_ref(L, s->refs.xpcall);
@@ -119,26 +145,6 @@ const char *lagoon__refusal(lua_State *L, struct script_g *sg)
     return NULL;
 }
 
-// The function that a call of a C function through the FFI looks like in a
-// traceback: the __call of cdata.
-static int find_ffi_call(lua_State *L)
-{
-    int ref = LUA_NOREF;
-    int top = lua_gettop(L);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "ffi");
-    if (lua_pcall(L, 1, 1, 0) == 0 && lua_istable(L, -1)) {
-        lua_getfield(L, -1, "typeof");
-        lua_pushliteral(L, "int");
-        if (lua_pcall(L, 1, 1, 0) == 0 && lua_getmetatable(L, -1)) {
-            lua_getfield(L, -1, "__call");
-            ref = luaL_ref(L, LUA_REGISTRYINDEX);
-        }
-    }
-    lua_settop(L, top);
-    return ref;
-}
-
 static int global_ref(lua_State *L, const char *name)
 {
     lua_getglobal(L, name);
@@ -149,7 +155,7 @@ void lagoon__refusal_init(lua_State *L, struct script *s)
 {
     lua_pushcfunction(L, set_no_mode);
     s->refs.set_no_mode = luaL_ref(L, LUA_REGISTRYINDEX);
-    s->refs.ffi_call = find_ffi_call(L);
+    s->refs.ffi_call = LUA_NOREF; // until it is asked for
     s->refs.pcall = global_ref(L, "pcall");
     s->refs.xpcall = global_ref(L, "xpcall");
     if (luaL_loadbuffer(L, "return", sizeof "return" - 1, "=lagoon/noop") != 0) {

@@ -19,6 +19,10 @@ const char *lagoon__refusal(lua_State *L, struct script_g *sg);
 // Gets ready to answer that. Raises.
 void lagoon__refusal_init(lua_State *L, struct script *s);
 
+// The function that makes FFI calls, in the registry; LUA_NOREF: nobody has opened the
+// FFI. L has room for a few values. Raises.
+int lagoon__ffi_call(lua_State *L, struct script *s);
+
 // Whether L stands in a finaliser. L has room for two values.
 bool lagoon__is_in_gc(lua_State *L, struct script *s);
 

@@ -164,6 +164,18 @@ const char *lagoon__remote_status(struct task_core *core)
     return alive[lg_get_info(ref, &info) == LG_OK ? info.status : LG_DEAD];
 }
 
+const char *lagoon__task_name(const struct task *task, char copy[NAME_SIZE])
+{
+    struct task_core *core = lagoon__core_of(task);
+    if (core == NULL) {
+        return task->name;
+    }
+    pthread_mutex_lock(&core->hub->lock);
+    memcpy(copy, core->name, NAME_SIZE);
+    pthread_mutex_unlock(&core->hub->lock);
+    return *copy ? copy : NULL;
+}
+
 void lagoon__remote_name(lua_State *L, struct task_core *core, const char *new_name)
 {
     char name[NAME_SIZE];

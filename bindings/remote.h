@@ -141,6 +141,9 @@ bool lagoon__remote_cancel(lua_State *L, struct task_core *core);
 // "ready", "running", ...
 const char *lagoon__remote_status(struct task_core *core);
 
+// The name of a task for reports: of a shared one a copy. NULL: none.
+const char *lagoon__task_name(const struct task *task, char copy[NAME_SIZE]);
+
 // name(): pushes it, after it was given a new one if that is not NULL.
 void lagoon__remote_name(lua_State *L, struct task_core *core, const char *name);
 

@@ -10,6 +10,7 @@
 #include "forward.h"
 #include "go.h"
 #include "hub.h"
+#include "remote.h"
 #include "state.h"
 #include "task.h"
 #include "trace.h"
@@ -31,8 +32,10 @@ static void add_goroutine(luaL_Buffer *b, struct script_g *sg)
         return;
     }
     lagoon__add_format(b, "\ngoroutine %llu", (unsigned long long)sg->id);
-    if (sg->task && sg->task->name) {
-        lagoon__add_format(b, " [%s]", sg->task->name);
+    char copy[NAME_SIZE];
+    const char *name = sg->task ? lagoon__task_name(sg->task, copy) : NULL;
+    if (name) {
+        lagoon__add_format(b, " [%s]", name);
     }
     if (sg->birth.source) {
         luaL_addstring(b, " created by ");

@@ -123,15 +123,10 @@ struct closing {
     struct hub *hub;
 };
 
-static bool may_close_locked(struct worker *worker)
+static bool may_close_locked(const struct worker *worker)
 {
-    if (!worker->is_free || worker->npins > 0 || worker->waiting.first != NULL ||
-        !lg_strand_is_idle(worker->strand)) {
-        return false;
-    }
-    // relaxed: it goes up inside the strand, which is idle, and down under the lock
-    return atomic_load_explicit(&worker->nqueued, memory_order_relaxed) == 0 &&
-           worker->script->nbusy == 0;
+    return worker->is_free && worker->npins == 0 && worker->waiting.first == NULL &&
+           lg_strand_is_idle(worker->strand) && worker->script->nbusy == 0;
 }
 
 // Takes a worker that has been free since a moment out of the hub; NULL: there is none.
@@ -155,6 +150,7 @@ static struct worker *take_old(struct hub *hub, int64_t since_ns)
         }
     }
     hub->nworkers -= taken != NULL;
+    hub->nmade -= taken != NULL;
     pthread_mutex_unlock(&hub->lock);
     return taken;
 }

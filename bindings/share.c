@@ -319,6 +319,7 @@ void lagoon__push_bare(lua_State *L, struct script *s, struct shared *shared)
         ops->adopt(L, object, shared);
     }
     enter(L, s, lua_gettop(L), shared);
+    lagoon__hidden(L, s, 0); // what adopt() has told
 }
 
 void lagoon__unshare(struct object *object)

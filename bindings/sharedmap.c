@@ -243,7 +243,7 @@ static int add(lua_State *L)
     struct shared_key key;
     lagoon__shared_key_check(L, "add", &key);
     double sum;
-    lg_cell cell;
+    lg_cell cell = {0};
     int rc = lagoon__map_add(map, &key, number, &sum, &cell);
     if (rc == LG_EINVAL) {
         push_cell(L, lagoon__script(L), cell);
@@ -260,7 +260,7 @@ static int add(lua_State *L)
 
 // Where a loop stands: an object of the collector.
 struct walk {
-    lg_map *map;
+    void *map; // lg_map
     lg_map_cursor cursor;
 };
 

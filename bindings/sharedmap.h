@@ -33,9 +33,11 @@ static inline lg_cell lagoon__map_cell(struct value value)
 
 static inline struct value lagoon__map_value(lg_cell cell)
 {
-    struct value value = {.number = 0, .ptr = cell.ref};
-    memcpy(&value.number, &cell.bits, sizeof cell.bits);
-    return value;
+    union {
+        uint64_t bits;
+        double number;
+    } word = {.bits = cell.bits};
+    return (struct value){.number = word.number, .ptr = cell.ref};
 }
 
 // Adds to the number under a key, or to 0 if there is nothing: LG_OK, and *out is the

@@ -204,8 +204,6 @@ static int name(lua_State *L)
         lagoon__task_set_entry(L, 1, TASK_NAME);
         task->name = lua_tostring(L, 2);
         if (task->sg && task->sg == lg_extra_self()) {
-            lua_pushvalue(L, 2);
-            lagoon__task_set_entry(L, 1, TASK_CORE_NAME);
             lg_set_name(task->name);
         }
     }

@@ -27,7 +27,6 @@ enum task_key {
     TASK_TRACE = -2,  // of that error
     TASK_REASON = -3, // of its cancellation
     TASK_NAME = -4,
-    TASK_CORE_NAME = -5, // the string that the core has borrowed
 };
 
 struct task {

@@ -123,6 +123,11 @@ static int take(lua_State *L)
     struct script *s = lagoon__script(L);
     struct script_g *sg = lg_extra_self();
     struct task_core *core = lagoon__core_of(sg->task);
+    char copy[NAME_SIZE];
+    const char *name = lagoon__task_name(sg->task, copy);
+    if (name != NULL) {
+        lg_set_name(name);
+    }
     int n = lagoon__decode_all(L, s, core->call);
     lagoon__remote_set(&core->call, lagoon__value_of_tag(VALUE_NIL));
     return n;

@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "collect.h"
@@ -75,12 +76,25 @@ static void set_arg(lua_State *L, struct script *s, struct hub *hub)
     }
 }
 
+// LuaJIT begins each state with the same seed: tasks would draw the same numbers.
+static void seed_random(lua_State *L, struct hub *hub)
+{
+    // relaxed: only different ones are wanted
+    uint32_t seed = 1 + atomic_fetch_add_explicit(&hub->nseeds, 1, memory_order_relaxed);
+    lua_getglobal(L, "math");
+    lua_getfield(L, -1, "randomseed");
+    lua_pushnumber(L, seed);
+    lua_call(L, 1, 0);
+    lua_pop(L, 1);
+}
+
 static int prepare(lua_State *L)
 {
     struct worker *worker = lua_touserdata(L, 1);
     struct hub *hub = worker->hub;
     lua_gc(L, LUA_GCSTOP, 0);
     luaL_openlibs(L);
+    seed_random(L, hub);
     struct script *s = lagoon__script_open(L, hub->rt);
     s->hub = hub;
     s->worker = worker;

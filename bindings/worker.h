@@ -27,11 +27,9 @@ struct worker {
     int64_t free_since_ns;    //
     int64_t collected_ns;     // free_since_ns when it was last asked to collect
     uint64_t mark;            // of the last who asked
-    uint32_t npins;           // requests under way: it is not closed
+    uint32_t npins; // requests, and tasks that it has started: it is not closed before
+                    // those are placed
     bool is_free;
-
-    // -- inside the strand, and down under the hub's lock --
-    _Atomic size_t nqueued; // tasks that it has started and no P has come to: as npins
 
     // -- inside the strand --
     lg_post begin;  // begins what was given

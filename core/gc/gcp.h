@@ -40,7 +40,7 @@ struct gc_p {
     struct hole *more_typed;            // of higher numbers
     uint32_t nmore_typed;
     struct hole sized[NCLASSES][NFAMILY_KINDS]; // by class
-    char *tiny;                     // [tiny, tiny_end): rest of a block of 16 bytes
+    char *tiny; // [tiny, tiny_end): rest of a block of 16 bytes
     char *tiny_end;
     struct gc_work work; // grey objects
     int64_t credit;      // of marking, in bytes; below 0 it is owed

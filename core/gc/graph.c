@@ -189,13 +189,11 @@ static void list_stacks(struct graph *graph)
         for (int i = 0; i < G_CHUNK; i++) {
             struct lg_g *g = &chunk->gs[i];
             if (lg__g_id(g) && g->stack && graph->nstacks < graph->stacks_max) {
-                graph->stacks[graph->nstacks++] = (struct graph_stack){
-                    .low = g->stack->low,
-                    .size_bytes = lg__stack_size_bytes(g->stack),
-                    // relaxed: for dumps
-                    .name = atomic_load_explicit(&g->name, memory_order_relaxed),
-                    .id = lg__g_id(g),
-                };
+                struct graph_stack *stack = &graph->stacks[graph->nstacks++];
+                stack->low = g->stack->low;
+                stack->size_bytes = lg__stack_size_bytes(g->stack);
+                lg__g_name(g, stack->name);
+                stack->id = lg__g_id(g);
             }
         }
     }
@@ -229,7 +227,7 @@ add_stack(void *ud, const void *lo, const void *hi)
         if (node) {
             const struct graph_stack *stack = stack_of(graph, lo);
             node->root = stack ? "goroutine" : "a goroutine";
-            node->label = stack ? stack->name : NULL;
+            node->label = stack && *stack->name ? stack->name : NULL;
             node->at = stack ? stack->id : 0;
         }
     }

@@ -9,6 +9,7 @@
 #define LG_GC_GRAPH_H
 
 #include "base/base.h"
+#include "lagoon.h"
 
 struct gc;
 struct lg_type;
@@ -28,7 +29,7 @@ struct graph_node {
 struct graph_stack {
     const char *low;
     size_t size_bytes;
-    const char *name; // of the goroutine, or NULL
+    char name[LG_NAME_SIZE]; // of the goroutine, or ""
     uint64_t id;
 };
 

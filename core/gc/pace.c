@@ -282,7 +282,7 @@ void lg__pace_before(struct gc *gc, size_t size_bytes)
     bool must_yield = false;
     if (lg__gc_is_marking(gc)) {
         must_yield = !assist(gc, m, size_bytes);
-    } else if (LG_UNLIKELY(is_due(gc))) {
+    } else if (LG_UNLIKELY(gc->pace.is_stress || is_due(gc))) { // cannot wait for it
         lg__gc_request(gc);
         must_yield = true;
     }

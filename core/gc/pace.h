@@ -29,7 +29,7 @@ struct gc_pace {
     _Atomic int64_t limit;
 
     // -- fixed --
-    bool is_stress; // a cycle before every allocation
+    bool is_stress; // a cycle before every allocation, or without end
 
     // -- any thread, relaxed: estimates --
     _Atomic int64_t heap_live; // alive after the last cycle, plus claimed since

@@ -531,10 +531,10 @@ typedef struct lg_type_info {
 //         LG_FIELD(struct node, key, LG_FIELD_INT),
 //     };
 //     static const lg_type_info node_info = LG_TYPE_INFO(struct node, node_fields);
-#define LG_FIELD(type, member, kind)                                                   \
-    {                                                                                  \
-        kind, (uint32_t)offsetof(type, member), (uint32_t)sizeof(((type *)0)->member), \
-            1, #member                                                                 \
+#define LG_FIELD(type, member, kind)                                      \
+    {                                                                     \
+        kind, (uint32_t)offsetof(type, member),                           \
+            (uint32_t)sizeof(__typeof__(((type *)0)->member)), 1, #member \
     }
 #define LG_FIELD_ARRAY(type, member, kind)                                            \
     {                                                                                 \
@@ -935,7 +935,7 @@ LG_API int lg_heap_dump(lg_runtime *rt, void (*write)(void *ud, const char *line
 // ---------------------------------------------------------------------------
 
 typedef struct lg_go_options {
-    const char *name;        // borrowed for the goroutine's life; may be NULL
+    const char *name;        // as of lg_set_name(); may be NULL
     size_t stack_size_bytes; // 0: the runtime's default; at most LG_STACK_MAX
 } lg_go_options;
 
@@ -984,7 +984,7 @@ LG_API lg_ref lg_self(void);
 
 // Renames the calling goroutine, for dumps.
 //
-// name  borrowed for the goroutine's life; NULL for none
+// name  copied, its first LG_NAME_SIZE - 1 bytes; NULL for none
 //
 // Returns: none.   Errors: none.
 // Misuse:  outside a goroutine: fatal.   Blocks: no.
@@ -1021,10 +1021,12 @@ typedef enum lg_status {
 } lg_status;
 
 // One goroutine in a snapshot.
+enum { LG_NAME_SIZE = 32 }; // bytes of a name, with the zero behind it
+
 typedef struct lg_g_info {
     lg_ref ref;
     uint64_t parent;  // id of the goroutine that started it; 0: a host
-    const char *name; // NULL if it has none
+    char name[LG_NAME_SIZE]; // "" if it has none
     lg_status status;
     const char *wait_reason; // "chan receive"; NULL unless it waits
     int64_t wait_since_ns;   // on lg_now()'s clock, to about 10 ms
@@ -1203,7 +1205,7 @@ LG_API lg_strand *lg_strand_self(void);
 // that its area can be filled.
 //
 // strand  its strand
-// name    borrowed for its life; may be NULL
+// name    as of lg_set_name(); may be NULL
 // out     its name; not NULL
 // extra   its area of LG_EXTRA_SIZE zeroed bytes, to be filled before the
 //         strand's next resume; stays in place until the goroutine ends

@@ -85,8 +85,19 @@ int lg_mem_limit_parse(const char *text, int64_t *out)
     return LG_OK;
 }
 
-// One name=value of LAGOON_DEBUG, length bytes. Names that are not ours are
-// another version's.
+// The option that a name of LAGOON_DEBUG switches; NULL: it is another version's.
+static bool *debug_switch(const char *name, size_t length, lg_options *opts)
+{
+    if (length == strlen("gctrace") && memcmp(name, "gctrace", length) == 0) {
+        return &opts->gctrace;
+    }
+    if (length == strlen("gcstress") && memcmp(name, "gcstress", length) == 0) {
+        return &opts->gc_stress;
+    }
+    return NULL;
+}
+
+// One name=value of LAGOON_DEBUG, length bytes.
 static bool parse_debug_item(const char *item, size_t length, lg_options *opts)
 {
     char text[32];
@@ -95,7 +106,8 @@ static bool parse_debug_item(const char *item, size_t length, lg_options *opts)
         return false;
     }
     size_t name_length = (size_t)(equals - item);
-    if (name_length != strlen("gctrace") || memcmp(item, "gctrace", name_length) != 0) {
+    bool *is_on = debug_switch(item, name_length, opts);
+    if (!is_on) {
         return true;
     }
     size_t value_length = length - name_length - 1;
@@ -108,7 +120,7 @@ static bool parse_debug_item(const char *item, size_t length, lg_options *opts)
     if (!parse_whole(text, 0, INT32_MAX, &value)) {
         return false;
     }
-    opts->gctrace = value > 0;
+    *is_on = value > 0;
     return true;
 }
 

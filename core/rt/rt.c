@@ -56,11 +56,14 @@ static void on_fault(void *addr)
     if (!stack || !lg__stack_is_overflow(stack, addr)) {
         return;
     }
-    const char *name = g ? atomic_load_explicit(&g->name, memory_order_relaxed) : NULL;
+    char name[LG_NAME_SIZE] = "";
+    if (g) {
+        lg__g_name(g, name);
+    }
     lg__panic(
         "stack overflow: goroutine %llu%s%s%s needs more than its %zu KB of C stack",
-        (unsigned long long)(g ? lg__g_id(g) : 0), name ? " [" : "", name ? name : "",
-        name ? "]" : "", lg__stack_size_bytes(stack) / 1024);
+        (unsigned long long)(g ? lg__g_id(g) : 0), *name ? " [" : "", name,
+        *name ? "]" : "", lg__stack_size_bytes(stack) / 1024);
 }
 
 static bool are_options_sane(const lg_options *o)

@@ -114,6 +114,28 @@ static uint64_t take_id(struct g_pool *pool, struct g_cache *cache)
     return cache->next_id++;
 }
 
+void lg__g_set_name(struct lg_g *g, const char *name)
+{
+    uint64_t words[G_NAME_WORDS] = {0};
+    if (name) {
+        memcpy(words, name, strnlen(name, LG_NAME_SIZE - 1));
+    }
+    for (int i = 0; i < G_NAME_WORDS; i++) {
+        // relaxed: for dumps
+        atomic_store_explicit(&g->name[i], words[i], memory_order_relaxed);
+    }
+}
+
+const char *lg__g_name(const struct lg_g *g, char out[LG_NAME_SIZE])
+{
+    for (size_t i = 0; i < G_NAME_WORDS; i++) {
+        // relaxed: for dumps
+        uint64_t word = atomic_load_explicit(&g->name[i], memory_order_relaxed);
+        memcpy(out + i * sizeof word, &word, sizeof word);
+    }
+    return out;
+}
+
 struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache)
 {
     struct lg_g *g;
@@ -140,7 +162,6 @@ struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache)
     g->has_timer = false;
     g->next_reason = NULL;
     // relaxed: for dumps, which check the id after
-    atomic_store_explicit(&g->name, NULL, memory_order_relaxed);
     atomic_store_explicit(&g->wait_reason, NULL, memory_order_relaxed);
     lg__g_set_status(g, LG_DEAD, LG_RUNNABLE);
     // release: pairs with the acquire in lg__g_id()

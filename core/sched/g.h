@@ -61,6 +61,10 @@ struct wait_op {
     uint32_t ncases;
 };
 
+// A copy: who looks at the record of another goroutine can hold nothing alive that this
+// one owns.
+enum { G_NAME_WORDS = LG_NAME_SIZE / sizeof(uint64_t) };
+
 // In the order of need: a switch touches the first cache line, a wait in one
 // queue the first three. With a thousand goroutines that take turns the lines
 // are what it costs.
@@ -98,14 +102,14 @@ struct lg_g {
     _Atomic int64_t wait_since_ns;
 
     struct wait_op op;
-    struct timer timer;         // of its deadline
-    const char *next_reason;    // lg_wait_reason()
-    _Atomic uint64_t id;        // 0: the record is free
-    _Atomic(const char *) name; // relaxed: for dumps
-    _Atomic uint64_t parent;    // relaxed: for dumps
+    struct timer timer;      // of its deadline
+    const char *next_reason; // lg_wait_reason()
+    _Atomic uint64_t id;     // 0: the record is free
+    _Atomic uint64_t parent; // relaxed: for dumps
     struct lg_g *next_free;
     _Atomic uint32_t scan; // the cycle that has scanned it, or is at it (sched/scan.c)
     alignas(16) unsigned char extra[LG_EXTRA_SIZE]; // scripted: the strand's
+    _Atomic uint64_t name[G_NAME_WORDS]; // its bytes; relaxed: for dumps
 } __attribute__((aligned(LG_CACHELINE)));
 
 enum { G_CHUNK = LG_SIZED(32, 2), G_CACHE_CAP = LG_SIZED(64, 2) };
@@ -145,6 +149,13 @@ struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache);
 
 // Returns the record of a goroutine that has ended; its id is gone.
 void lg__g_free(struct lg_runtime *rt, struct g_cache *cache, struct lg_g *g);
+
+// Names it; NULL: none.
+void lg__g_set_name(struct lg_g *g, const char *name);
+
+// Reads the name of any goroutine: "" if it has none. One that is being renamed may show
+// parts of both. Returns out.
+const char *lg__g_name(const struct lg_g *g, char out[LG_NAME_SIZE]);
 
 // Moves a P's cache to the pool.
 void lg__g_cache_flush(struct g_pool *pool, struct g_cache *cache);

@@ -22,8 +22,8 @@ struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name)
         return NULL;
     }
     struct m *m = lg__m();
+    lg__g_set_name(g, name);
     // relaxed: for dumps
-    atomic_store_explicit(&g->name, name, memory_order_relaxed);
     atomic_store_explicit(&g->parent, p && m->g ? lg__g_id(m->g) : 0,
                           memory_order_relaxed);
     if (p) {
@@ -71,7 +71,7 @@ int lg__go_system(struct lg_runtime *rt, enum system_kind kind, void (*fn)(void 
     // relaxed: for dumps
     atomic_store_explicit(&g->is_system, true, memory_order_relaxed);
     g->is_collector = kind == SYSTEM_COLLECTOR;
-    atomic_store_explicit(&g->name, name, memory_order_relaxed);
+    lg__g_set_name(g, name);
     atomic_store_explicit(&g->parent, 0, memory_order_relaxed);
     g->run.kind = RUNNABLE_G;
     g->fn = fn;
@@ -166,8 +166,7 @@ lg_ref lg_self(void)
 
 void lg_set_name(const char *name)
 {
-    // relaxed: for dumps
-    atomic_store_explicit(&lg__g_self()->name, name, memory_order_relaxed);
+    lg__g_set_name(lg__g_self(), name);
 }
 
 size_t lg_num_goroutine(lg_runtime *rt)
@@ -192,11 +191,11 @@ static void describe(struct lg_g *g, uint64_t id, lg_g_info *info)
     *info = (lg_g_info){
         .ref = {.g = g, .id = id},
         .parent = atomic_load_explicit(&g->parent, memory_order_relaxed),
-        .name = atomic_load_explicit(&g->name, memory_order_relaxed),
         .status = lg__g_status(g),
         .strand = strand,
         .extra = strand ? g->extra : NULL,
     };
+    lg__g_name(g, info->name);
     if (info->status == LG_WAITING) {
         info->wait_reason = atomic_load_explicit(&g->wait_reason, memory_order_relaxed);
         info->wait_since_ns =

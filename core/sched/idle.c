@@ -9,9 +9,11 @@
 #include "sched/wake.h"
 #include "sched/world.h"
 
-// How often a spinning M looks through all Ps before it sleeps; with the
-// pauses between about 20 us, the price of a futex wake.
-enum { SPIN_ROUNDS = LG_SIZED(16, 2), PAUSES_PER_ROUND = 40 };
+// How often a spinning M looks through all Ps before it sleeps; with the pauses between
+// about 20 us, the price of a futex wake. In between it looks more often whether some
+// P leaves its runnext lying: a goroutine that waits at once lets its P come to that
+// sooner, and with a warmer cache.
+enum { SPIN_ROUNDS = LG_SIZED(16, 2), GLANCES_PER_ROUND = 10, PAUSES_PER_GLANCE = 4 };
 
 // ---------------------------------------------------------------------------
 // The global queue
@@ -79,6 +81,20 @@ static struct runnable *look_around(struct m *m)
     return r ? r : lg__steal(m);
 }
 
+static struct runnable *spin_round(struct m *m, struct lingering *seen)
+{
+    for (int i = 0; i < GLANCES_PER_ROUND; i++) {
+        for (int j = 0; j < PAUSES_PER_GLANCE; j++) {
+            lg__cpu_pause();
+        }
+        struct runnable *r = lg__steal_lingering(m, seen);
+        if (r) {
+            return r;
+        }
+    }
+    return look_around(m);
+}
+
 struct runnable *lg__find_elsewhere(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
@@ -101,11 +117,9 @@ struct runnable *lg__find_elsewhere(struct m *m)
         m->is_spinning = true;
         atomic_fetch_add_explicit(&rt->nspinning, 1, memory_order_seq_cst);
     }
+    struct lingering seen = {0};
     for (int i = 0; i < SPIN_ROUNDS && !(lg__interrupts(rt) & INTERRUPTS_TO_HEED); i++) {
-        for (int j = 0; j < PAUSES_PER_ROUND; j++) {
-            lg__cpu_pause();
-        }
-        r = look_around(m);
+        r = spin_round(m, &seen);
         if (r) {
             return r;
         }

@@ -45,8 +45,9 @@ struct p {
 
     // -- any P: taken by CAS --
     // Runs before the ring: what the running goroutine readied last, likely
-    // still warm. Thieves leave it alone unless `is_starving`.
+    // still warm. Thieves leave it alone unless `is_starving`, or it lingers.
     _Atomic(struct runnable *) runnext;
+    _Atomic uint32_t shown_tick; // copy of tick, for sysmon and thieves: relaxed
     struct runq runq;
 
     // -- set by sysmon, cleared by thieves, relaxed --
@@ -70,7 +71,6 @@ struct p {
     _Atomic uint64_t nended;
     _Atomic uint64_t nsteals;
     _Atomic uint64_t ndonations;
-    _Atomic uint32_t shown_tick; // copy of tick, for sysmon
 };
 
 // Counts a figure of which we are the only writer.

@@ -338,6 +338,8 @@ static struct lg_g *pick_direct(struct m *m)
         return NULL;
     }
     p->tick = tick;
+    // relaxed: for those who look whether we come to our work
+    atomic_store_explicit(&p->shown_tick, tick, memory_order_relaxed);
     if (r->kind != RUNNABLE_G) {
         m->next = r;
         return NULL;

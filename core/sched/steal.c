@@ -59,6 +59,32 @@ struct runnable *lg__steal(struct m *m)
     return NULL;
 }
 
+struct runnable *lg__steal_lingering(struct m *m, struct lingering *seen)
+{
+    struct lg_runtime *rt = m->rt;
+    uint32_t nps = lg__nps(rt);
+    for (uint32_t i = 0; i < nps; i++) {
+        struct p *victim = lg__p_at(rt, i);
+        if (victim == m->p) {
+            continue;
+        }
+        // relaxed: guesses; the CAS tells. Both on one line
+        struct runnable *r = atomic_load_explicit(&victim->runnext, memory_order_relaxed);
+        uint32_t tick = atomic_load_explicit(&victim->shown_tick, memory_order_relaxed);
+        bool lingers = r && r == seen->runnext[i] && tick == seen->tick[i];
+        seen->runnext[i] = r;
+        seen->tick[i] = tick;
+        // acquire: pairs with the release in sched.c:push_next()
+        if (lingers && atomic_compare_exchange_strong_explicit(&victim->runnext, &r, NULL,
+                                                               memory_order_acquire,
+                                                               memory_order_relaxed)) {
+            lg__p_count(&m->p->nsteals);
+            return r;
+        }
+    }
+    return NULL;
+}
+
 bool lg__has_stealable(struct lg_runtime *rt)
 {
     for (uint32_t i = 0; i < lg__nps(rt); i++) {

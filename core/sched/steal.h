@@ -10,6 +10,16 @@
 // nothing was found.
 struct runnable *lg__steal(struct m *m);
 
+// What a spinning M has seen in the other Ps' runnext.
+struct lingering {
+    struct runnable *runnext[LG_PROCS_MAX];
+    uint32_t tick[LG_PROCS_MAX];
+};
+
+// Takes what stands in another P's runnext as it did at the last look, while that P has
+// not scheduled in between: its goroutine computes on. NULL: nothing lingers.
+struct runnable *lg__steal_lingering(struct m *m, struct lingering *seen);
+
 // Whether any P has work that a thief would take.
 bool lg__has_stealable(struct lg_runtime *rt);
 

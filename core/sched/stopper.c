@@ -122,14 +122,14 @@ static void complain(struct lg_runtime *rt)
     lg__lock(&rt->world.lock, RANK_WORLD);
     struct m *m = laggard_locked(rt, NULL);
     struct lg_g *g = m ? glimpse_g(m) : NULL;
-    // relaxed: as for dumps
-    const char *name = g ? atomic_load_explicit(&g->name, memory_order_relaxed) : NULL;
     if (g) {
+        char name[LG_NAME_SIZE];
+        bool has_name = *lg__g_name(g, name) != '\0';
         snprintf(out, size,
-                 "the world waits for goroutine %llu%s%.40s%s, which has not entered the "
+                 "the world waits for goroutine %llu%s%s%s, which has not entered the "
                  "runtime for %d ms: lg_checkpoint() is for long loops",
-                 (unsigned long long)lg__g_id(g), name ? " [" : "", name ? name : "",
-                 name ? "]" : "", LONG_NS / 1000000);
+                 (unsigned long long)lg__g_id(g), has_name ? " [" : "", name,
+                 has_name ? "]" : "", LONG_NS / 1000000);
     } else if (m) {
         snprintf(out, size,
                  "the world waits for a timer's function or a job, for %d ms already",

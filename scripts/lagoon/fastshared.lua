@@ -23,8 +23,12 @@ local TYPES = {
     buffer_length = "double (*)(const void *)",
     map_get_text = "int (*)(const void *, const char *, size_t)",
     map_get_number = "int (*)(const void *, double)",
+    map_number_text = "double (*)(const void *, const char *, size_t)",
+    map_number_number = "double (*)(const void *, double)",
     map_set_text = "int (*)(void *, const char *, size_t, double)",
     map_set_number = "int (*)(void *, double, double)",
+    map_replace_text = "int (*)(void *, const char *, size_t, double, double)",
+    map_replace_number = "int (*)(void *, double, double, double)",
     map_add_text = "int (*)(void *, const char *, size_t, double)",
     map_add_number = "int (*)(void *, double, double)",
 }
@@ -115,7 +119,7 @@ local function reader(ffi)
         core.fast.out)
     local out_at, open = ffi.cast("uint32_t *", core.fast.out_at), core.open
     return function(at)
-        local tag, value = out[at].tag - TAGS, nil
+        local tag, value = out[at].tag - TAGS
         if tag < 0 then
             value = out[at].number
         elseif tag == TRUE or tag == FALSE then
@@ -178,6 +182,45 @@ local function install_map(ffi, call, SharedMap)
     end
 end
 
+-- From number to number, where nobody comes in between.
+local function install_update(call, SharedMap)
+    local class = core.classes["shared map"]
+    local slow_update, slow_replace = SharedMap.update, core.map_replace
+    local f_number_text, f_number_number = call.map_number_text, call.map_number_number
+    local f_replace_text, f_replace_number = call.map_replace_text, call.map_replace_number
+
+    local function number_of(self, key)
+        if type(key) == "string" then
+            return f_number_text(self, key, #key)
+        elseif type(key) == "number" then
+            return f_number_number(self, key)
+        end
+        return 0 / 0
+    end
+
+    local function replace(self, key, old, new)
+        if type(new) ~= "number" then
+            return slow_replace(self, key, old, nil, new)
+        elseif type(key) == "string" then
+            return f_replace_text(self, key, #key, old, new) == 1
+        end
+        return f_replace_number(self, key, old, new) == 1
+    end
+
+    function SharedMap:update(key, f)
+        if getmetatable(self) == class and type(f) == "function" then
+            local old = number_of(self, key)
+            if old == old then
+                local new = f(old)
+                if replace(self, key, old, new) then
+                    return new
+                end
+            end
+        end
+        return slow_update(self, key, f)
+    end
+end
+
 ---Replaces methods by their fast twins, if the compiler is on and the FFI is there.
 ---@param shared table  lagoon.shared
 function fast.install(shared)
@@ -193,6 +236,7 @@ function fast.install(shared)
     install_atomic(call, shared.Atomic)
     install_buffer(call, shared.Buffer)
     install_map(ffi, call, shared.SharedMap)
+    install_update(call, shared.SharedMap)
 end
 
 return fast

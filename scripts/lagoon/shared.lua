@@ -20,7 +20,7 @@ local shared = {}
 ---@field set fun(self: lagoon.Atomic, number: number)
 ---@field add fun(self: lagoon.Atomic, number: number): number  the sum
 ---@field swap fun(self: lagoon.Atomic, number: number): number  what it was
----@field cas fun(self: lagoon.Atomic, expected: number, number: number): boolean  whether it was as expected
+---@field cas fun(self: lagoon.Atomic, expected: number, number: number): boolean  was it so?
 shared.Atomic = class("atomic", {
     get = core.atomic_get,
     set = core.atomic_set,
@@ -37,7 +37,7 @@ shared.atomic = core.atomic
 ---@class lagoon.Buffer
 ---@operator len: integer
 ---@field len fun(self: lagoon.Buffer): integer
----@field slice fun(self: lagoon.Buffer, first?: integer, last?: integer): lagoon.Buffer  the same memory
+---@field slice fun(self: lagoon.Buffer, first?: integer, last?: integer): lagoon.Buffer
 ---@field string fun(self: lagoon.Buffer, first?: integer, last?: integer): string  a copy
 ---@field move fun(self: lagoon.Buffer): lagoon.Buffer  to be sent: the receiver becomes the owner
 ---@field ptr fun(self: lagoon.Buffer): ffi.cdata*  `uint8_t *`, as long as the buffer is held
@@ -75,7 +75,7 @@ shared.buffer = core.buffer
 ---@operator len: integer
 ---@field get fun(self: lagoon.SharedMap, key: string|number|boolean): any
 ---@field set fun(self: lagoon.SharedMap, key: string|number|boolean, value: any)  nil takes it out
----@field add fun(self: lagoon.SharedMap, key: string|number|boolean, number: number): number  the sum
+---@field add fun(self: lagoon.SharedMap, key: string|number|boolean, number: number): number
 ---@field len fun(self: lagoon.SharedMap): integer
 ---@field pairs fun(self: lagoon.SharedMap): fun(): any, any
 local SharedMap = class("shared map", {

@@ -57,7 +57,7 @@ task.go = core.go
 ---@type fun(f: function, ...: any): lagoon.Task
 task.async = core.async
 
----Runs `f(...)` on any core, in a Lua state of its own: what is sent there and comes back is copied.
+---Runs `f(...)` on any core, in another Lua state: what is sent there and comes back is copied.
 ---@type fun(f: function, ...: any): lagoon.Task
 task.parallel = core.parallel
 

@@ -17,10 +17,13 @@ for i, load_module in ipairs(loaders) do
     end
 end
 
-local function call(f, ...)
-    return f(...)
-end
+-- Called as an element, it has no name in tracebacks.
+local call = {
+    function(f, ...)
+        return f(...)
+    end,
+}
 
 return function()
-    return keep(call(take()))
+    return keep(call[1](take()))
 end

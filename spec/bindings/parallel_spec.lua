@@ -86,6 +86,24 @@ describe("parallel", function()
     assert.equal("true\tfunction\n", child.out)
   end)
 
+  it("draws other random numbers in each state", helper.guard(function()
+    local child = helper.script [[
+      local lagoon = require "lagoon"
+      local both = lagoon.waitgroup()
+      both:add(2)
+      -- Who waits for the other has a state that is not the other's, or draws later in the same.
+      local function draw()
+        both:done()
+        both:wait()
+        return math.random(2 ^ 30)
+      end
+      local first, second = lagoon.parallel(draw), lagoon.parallel(draw)
+      local a, b, c = first:wait(), second:wait(), math.random(2 ^ 30)
+      print(a ~= b, a ~= c, b ~= c)
+    ]]
+    assert.equal("true\ttrue\ttrue\n", child.out)
+  end))
+
   it("has lagoon, its channels and goroutines inside", helper.guard(function()
     local sum = parallel(function()
       local lagoon = require "lagoon"
@@ -123,6 +141,58 @@ describe("parallel", function()
   end)
 end)
 
+describe("the name of a task of parallel", function()
+  it("is told wherever it was given", helper.guard(function()
+    local task = parallel(function() error("oops", 0) end)
+    assert.equal("reader", task:name("reader"))
+    assert.matches("\ngoroutine %d+ %[reader%] created by",
+      lagoon.traceback(helper.error_of(task.wait, task)))
+    local child = helper.script [[
+      local lagoon = require "lagoon"
+      lagoon.parallel(function() lagoon.select() end):name("from outside")
+      lagoon.parallel(function()
+        lagoon.self():name("from inside")
+        lagoon.select()
+      end)
+      lagoon.select()
+    ]]
+    assert.matches('\ngoroutine %d+ "from outside" %[select', child.err)
+    assert.matches('\ngoroutine %d+ "from inside" %[select', child.err)
+  end))
+
+  it("is read while the task ends", helper.guard(function()
+    local stop = lagoon.atomic()
+    local namers = lagoon.group()
+    for _ = 1, 2 do
+      namers:parallel(function()
+        local i = 0
+        while stop:get() == 0 do
+          i = i + 1
+          lagoon.parallel(function()
+            lagoon.self():name("<" .. ("z"):rep(i % 20) .. ">")
+            lagoon.sleep(0)
+            collectgarbage()
+          end):wait()
+        end
+      end)
+    end
+    local until_s = lagoon.now() + 0.2
+    local others = {}
+    while lagoon.now() < until_s do
+      for _, goroutine in ipairs(lagoon.runtime.goroutines()) do
+        local name = goroutine.name
+        if name and not name:match("^<z*>?$") then
+          others[#others + 1] = name
+        end
+      end
+      lagoon.sleep(0)
+    end
+    stop:set(1)
+    namers:wait()
+    assert.same({}, others)
+  end))
+end)
+
 describe("a task of parallel that fails", function()
   it("raises its error at every wait", helper.guard(function()
     local task = parallel(function() error("oops", 0) end)
@@ -139,7 +209,7 @@ describe("a task of parallel that fails", function()
     local err = helper.error_of(task.wait, task)
     assert.equal(7, err.code)
     local trace = lagoon.traceback(err)
-    assert.matches("parallel_spec.lua:%d+: in function", trace)
+    assert.matches("parallel_spec.lua:%d+: in function <.*parallel_spec.lua:%d+>\n", trace)
     assert.matches("created by goroutine %d+ at .*parallel_spec.lua:%d+", trace)
   end))
 
@@ -248,7 +318,7 @@ describe("cancelling a task of parallel", function()
     local marks = chan(1000)
     local tasks = {}
     for i = 1, 200 do
-      tasks[i] = parallel(function(marks, i) marks:send(i) end, marks, i)
+      tasks[i] = parallel(function(marks, n) marks:send(n) end, marks, i)
       tasks[i]:cancel("no")
     end
     local n = 0

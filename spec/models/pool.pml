@@ -18,14 +18,12 @@
 //
 // pan has found three things that hub.c had not thought of (at 757bdde), each of
 // which is a task that waits for ever, or an origin that is gone in use:
-//   CLOSES_SILENTLY  when a worker is closed, and so there may be one more, nobody
-//                    looked for a task that came when there were MAX
-//   FAILS_SILENTLY   the same when one that was counted cannot be made: a task had
-//                    relied on it to look
-//   FORGETS_ORIGIN   a worker could be closed while a job that it had started was
-//                    not placed, which may have to wait in its list
-// So who lowers the number of workers queues one of the tasks that wait as a job
-// again, and a job pins its origin until it is placed.
+//   COUNTS_CLOSING   a worker that is being closed does not count: a task waits
+//                    only if all that count will look, and it will not
+//   FAILS_SILENTLY   when one that was counted cannot be made, one of the tasks that
+//                    wait is queued as a job again: it had relied on it to look
+//   FORGETS_ORIGIN   a worker is pinned while a job that it has started has not been
+//                    placed: that may have to wait in its list
 //
 // check:
 // check: -DTHREE
@@ -40,13 +38,6 @@
 #define NCLOSES 2
 #endif
 #define NTASKS 4
-
-#ifndef CLOSES_SILENTLY
-#define CLOSES_SILENTLY false
-#endif
-#ifndef FAILS_SILENTLY
-#define FAILS_SILENTLY false
-#endif
 
 #define IDLE 0                    // strands
 #define QUEUED 1
@@ -166,16 +157,18 @@ inline wait_locked(t)
     task[t] = WAITS
 }
 
-// Who lowers nworkers: one that waits is a job again.
-inline lower_locked(is_silent)
+// A worker that was counted cannot be made: a task that has relied on it to look is
+// a job again.
+inline lower_locked()
 {
     nworkers--;
     if
-    :: is_silent
-    :: !is_silent && task[1] == WAITS -> task[1] = JOB
-    :: !is_silent && task[2] == WAITS -> task[2] = JOB; pin_origin(2)
-    :: !is_silent && task[3] == WAITS -> task[3] = JOB
-    :: !is_silent && task[4] == WAITS -> task[4] = JOB; pin_origin(4)
+#ifndef FAILS_SILENTLY
+    :: task[1] == WAITS -> task[1] = JOB
+    :: task[2] == WAITS -> task[2] = JOB; pin_origin(2)
+    :: task[3] == WAITS -> task[3] = JOB
+    :: task[4] == WAITS -> task[4] = JOB; pin_origin(4)
+#endif
     :: else
     fi
 }
@@ -261,7 +254,7 @@ end:
             :: atomic { worker[w] = LIVE; unpin_made(t) }
 #ifdef FAILS
             :: nfails < 3 ->
-                atomic { nfails++; worker[w] = NONE; lower_locked(FAILS_SILENTLY); w = 0 }
+                atomic { nfails++; worker[w] = NONE; lower_locked(); w = 0 }
                 atomic {          // do_without
                     if
                     pick_free(w, t, any)
@@ -329,7 +322,9 @@ begin:      assert(task[t] == PLACED && is_live(w) && w != origin[t]);
                 :: else -> is_free[w] = true
                 fi;
                 if
-                :: t != 0 -> task[t] = PLACED
+                :: t != 0 ->
+                    assert(origin[t] == 0 || is_live(origin[t])); // whose list it is
+                    task[t] = PLACED
                 :: else
                 fi
             }
@@ -403,11 +398,17 @@ end:
 #ifndef CLOSES_LISTED
             is_free[w] = false;
 #endif
+#ifndef COUNTS_CLOSING
+            nworkers--;
+#endif
             worker[w] = CLOSING
         }
         assert(strand[w] == IDLE && posts[w] == 0 && nbusy[w] == 0); // close_one
         worker[w] = NONE;
-        atomic { lower_locked(CLOSES_SILENTLY); ncloses++; w = 0 }
+#ifdef COUNTS_CLOSING
+        nworkers--;
+#endif
+        atomic { ncloses++; w = 0 }
     :: ncloses == NCLOSES -> break
     od
 }

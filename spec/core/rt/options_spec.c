@@ -152,6 +152,18 @@ it("options_env with LAGOON_MEMLIMIT", "takes bytes with a unit or off")
     }
 }
 
+it("options_env with LAGOON_DEBUG", "knows gcstress")
+{
+    lg_options opts;
+    lg_options_init(&opts);
+    setenv("LAGOON_DEBUG", "gctrace=0,gcstress=1", 1);
+    char why[128];
+    CHECK_OK(lg_options_env(&opts, why, sizeof why));
+    CHECK(opts.gc_stress);
+    CHECK(!opts.gctrace);
+    unsetenv("LAGOON_DEBUG");
+}
+
 it("options_env with LAGOON_DEBUG", "knows gctrace and passes over other names")
 {
     static const struct {

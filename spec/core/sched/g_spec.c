@@ -211,6 +211,20 @@ it("set_name", "shows in a snapshot and in the dump", .procs = 1)
     lg_chan_free(ch);
 }
 
+it("set_name", "keeps a copy, of a long name the beginning", .procs = 1)
+{
+    char name[40] = "0123456789012345678901234567890-too long";
+    lg_g_info info;
+    lg_set_name(name);
+    memset(name, 'x', sizeof name);
+    CHECK_OK(lg_get_info(lg_self(), &info));
+    CHECK_STR(info.name, "0123456789012345678901234567890");
+    CHECK_INT(strlen(info.name), LG_NAME_SIZE - 1);
+    lg_set_name(NULL);
+    CHECK_OK(lg_get_info(lg_self(), &info));
+    CHECK_STR(info.name, "");
+}
+
 it("set_name outside a goroutine", "is fatal", .dies = "goroutine")
 {
     lg_set_name("nobody");
