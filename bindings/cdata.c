@@ -11,11 +11,21 @@ enum { IS_TYPE = 1, NEW, INT64, UINT64, NPARTS = UINT64 };
 
 static const char KEY[] = "lagoon.cdata";
 
-// The library is loaded when a state opens, if there is one.
+// A state opens the library when it first needs it.
 static void push_ffi(lua_State *L)
 {
     luaL_findtable(L, LUA_REGISTRYINDEX, "_LOADED", 1);
     lua_getfield(L, -1, "ffi");
+    if (!lua_istable(L, -1)) {
+        lua_pop(L, 1);
+        luaL_findtable(L, LUA_REGISTRYINDEX, "_PRELOAD", 1);
+        lua_getfield(L, -1, "ffi");
+        lua_remove(L, -2);
+        if (lua_isfunction(L, -1)) {
+            lua_pushliteral(L, "ffi");
+            lua_call(L, 1, 1);
+        }
+    }
     lua_remove(L, -2);
     if (!lua_istable(L, -1)) {
         lagoon__raise(L, "there is no FFI for 64-bit integers");

@@ -333,7 +333,8 @@ static int stop(lua_State *L)
 {
     struct chan *chan = lagoon__chan_self(L, "stop");
     if (chan->ticker == NULL) {
-        lagoon__raise(L, "calling 'stop' on a channel that lagoon.tick did not make");
+        lagoon__raise(L, "calling 'stop' on a channel that lagoon.tick did not make in "
+                         "this Lua state");
     }
     lua_pushboolean(L, lagoon__ticker_stop(chan));
     return 1;

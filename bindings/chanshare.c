@@ -82,7 +82,7 @@ static int encode_all(lua_State *L)
         struct move *move = &moving->move[i];
         if (move->before.tag == VALUE_REF) {
             lua_rawgeti(L, refs, move->before.ref);
-            lagoon__encode(L, moving->s, -1, &move->after);
+            lagoon__encode_routed(L, moving->s, -1, ROUTE_HELD, &move->after);
             lua_pop(L, 1);
         } else {
             lagoon__value_put(&move->after, move->before);

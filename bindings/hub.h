@@ -38,6 +38,7 @@ struct task_list {
 struct hub {
     lg_runtime *rt;
     struct script *root;      // the state that is no worker
+    bool is_jit_off;          // there, when it came to its first task; so everywhere
     _Atomic bool has_handler; // the root is told of errors (forward.h)
     _Atomic uint32_t nseeds;  // states that have got a seed for math.random
     pthread_mutex_t lock;

@@ -215,7 +215,8 @@ static bool is_shareable(lua_State *L, int index)
     return lagoon__object_any(L, index, &kind) && lagoon__is_shareable(kind);
 }
 
-void lagoon__encode(lua_State *L, struct script *s, int index, struct value *out)
+void lagoon__encode_routed(lua_State *L, struct script *s, int index, enum route route,
+                           struct value *out)
 {
     int top = lua_gettop(L);
     index = index < 0 ? top + 1 + index : index;
@@ -240,8 +241,13 @@ void lagoon__encode(lua_State *L, struct script *s, int index, struct value *out
         value.ptr = shared;
         lagoon__value_put(out, value);
     } else {
-        lagoon__encode_all(L, s, index, 1, ROUTE_VALUE, out);
+        lagoon__encode_all(L, s, index, 1, route, out);
     }
+}
+
+void lagoon__encode(lua_State *L, struct script *s, int index, struct value *out)
+{
+    lagoon__encode_routed(L, s, index, ROUTE_VALUE, out);
 }
 
 void lagoon__recall(struct value value)

@@ -33,6 +33,7 @@ enum parcel_kind { PARCEL_WITH_REFS, PARCEL_TEXT };
 // What is sent, for the paths in messages.
 enum route {
     ROUTE_VALUE,   // "cannot send a userdata (at .log) to another Lua state"
+    ROUTE_HELD,    // what a channel holds that is itself sent: "(at channel's value.log)"
     ROUTE_CALL,    // a function and its arguments: "(at argument #1.log)"
     ROUTE_RESULTS, // "(at result #1.log)"
     ROUTE_ERROR,   // "(at error.log)"
@@ -42,6 +43,10 @@ enum route {
 // shared object is itself, anything else a parcel. *out is reachable for the
 // collector only where the caller keeps it. Raises, with nothing half-sent.
 void lagoon__encode(lua_State *L, struct script *s, int index, struct value *out);
+
+// The same with another route.
+void lagoon__encode_routed(lua_State *L, struct script *s, int index, enum route route,
+                           struct value *out);
 
 // Encodes n values from an index on: always a parcel. Raises.
 void lagoon__encode_all(lua_State *L, struct script *s, int first, int n,

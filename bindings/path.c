@@ -91,6 +91,7 @@ static void write_root(const struct encoder *e, uint32_t root, struct leg *out)
     out->text[0] = '\0';
     switch (e->route) {
     case ROUTE_VALUE: break;
+    case ROUTE_HELD: snprintf(out->text, LEG_SIZE, "channel's value"); break;
     case ROUTE_CALL:
         if (i > 0) {
             snprintf(out->text, LEG_SIZE, "argument #%u", i);

@@ -41,15 +41,33 @@ int lagoon__task_type(lg_runtime *rt, lg_type **out)
     return lg_type_register(rt, &info, out);
 }
 
+static bool is_jit_off(lua_State *L)
+{
+    int top = lua_gettop(L);
+    bool is_off = false;
+    lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+    lua_getfield(L, -1, "jit");
+    if (lua_istable(L, -1)) {
+        lua_getfield(L, -1, "status");
+        is_off = lua_pcall(L, 0, 1, 0) == 0 && !lua_toboolean(L, -1);
+    }
+    lua_settop(L, top);
+    return is_off;
+}
+
 struct hub *lagoon__hub_of(lua_State *L, struct script *s)
 {
     lg_runtime *rt = lagoon__rt(L, s);
-    if (s->hub == NULL) {
-        s->hub = lagoon__hub_open(rt, s);
+    if (s->hub != NULL) {
+        return s->hub;
     }
+    luaL_checkstack(L, 4, "no room for tasks");
+    bool is_off = is_jit_off(L);
+    s->hub = lagoon__hub_open(rt, s);
     if (s->hub == NULL) {
         lagoon__raise_memory(L);
     }
+    s->hub->is_jit_off = is_off;
     return s->hub;
 }
 

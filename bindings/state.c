@@ -10,6 +10,7 @@
 #include "code.h"
 #include "cores.h"
 #include "fail.h"
+#include "failed.h"
 #include "go.h"
 #include "hub.h"
 #include "names.h"
@@ -126,6 +127,7 @@ void lagoon__script_close(struct script *s)
     free_own(s);
     if (s->owns_runtime && lg_current() == NULL) {
         lg_stop(s->rt);
+        lagoon__failed_report(s->hub);
         lagoon__hub_close(s->hub);
         lg_close(s->rt);
     }

@@ -153,6 +153,7 @@ struct ending {
     struct script_g *sg;
     struct task_core *core;
     lua_State *from;
+    const char *why; // the error cannot be sent; on the stack of aux
     bool is_cancelled;
 };
 
@@ -171,7 +172,13 @@ static int encode_words(lua_State *L)
     struct ending *ending = lua_touserdata(L, 1);
     lua_pushvalue(ending->from, -1);
     lua_xmove(ending->from, L, 1);
+    bool has_own_words = luaL_getmetafield(L, 2, "__tostring") != 0;
+    lua_settop(L, 2);
     lagoon__error_text(L);
+    if (ending->why != NULL && !has_own_words) {
+        lua_pushfstring(L, ": %s", ending->why);
+        lua_concat(L, 2);
+    }
     lagoon__encode_all(L, ending->sg->script, 2, 1, ROUTE_ERROR, &ending->core->outcome);
     return 0;
 }
@@ -201,6 +208,19 @@ static bool call(struct ending *ending, lua_CFunction function)
     bool is_done = lua_cpcall(aux, function, ending) == 0;
     lua_settop(aux, 0);
     return is_done;
+}
+
+// The error, or else words for it: its own, or why it cannot be sent.
+static void encode_any(struct ending *ending)
+{
+    lua_State *aux = ending->sg->script->aux;
+    if (lua_cpcall(aux, encode_error, ending) != 0) {
+        ending->why = lua_tostring(aux, -1);
+        if (lua_cpcall(aux, encode_words, ending) != 0) {
+            ending->core->why = "not enough memory";
+        }
+    }
+    lua_settop(aux, 0);
 }
 
 static int publish(lua_State *L)
@@ -234,9 +254,7 @@ void lagoon__remote_end(struct script_g *sg, lua_State *from, int status)
         state = publish_own(&ending, task->state);
     } else if (status != 0) {
         lagoon__remote_set(&core->outcome, lagoon__value_of_tag(VALUE_NIL));
-        if (!call(&ending, encode_error) && !call(&ending, encode_words)) {
-            core->why = "not enough memory";
-        }
+        encode_any(&ending);
         call(&ending, encode_trace);
         state = ending.is_cancelled ? TASK_CANCELLED : TASK_FAILED;
     }

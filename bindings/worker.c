@@ -2,6 +2,7 @@
 #include "worker.h"
 
 #include <lauxlib.h>
+#include <luajit.h>
 #include <lualib.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -95,6 +96,9 @@ static int prepare(lua_State *L)
     lua_gc(L, LUA_GCSTOP, 0);
     luaL_openlibs(L);
     seed_random(L, hub);
+    if (hub->is_jit_off) {
+        luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+    }
     struct script *s = lagoon__script_open(L, hub->rt);
     s->hub = hub;
     s->worker = worker;

@@ -1025,7 +1025,7 @@ enum { LG_NAME_SIZE = 32 }; // bytes of a name, with the zero behind it
 
 typedef struct lg_g_info {
     lg_ref ref;
-    uint64_t parent;  // id of the goroutine that started it; 0: a host
+    uint64_t parent;         // id of the goroutine that started it; 0: a host
     char name[LG_NAME_SIZE]; // "" if it has none
     lg_status status;
     const char *wait_reason; // "chan receive"; NULL unless it waits

@@ -31,8 +31,7 @@ static bool dump_one(void *ud, const lg_g_info *info)
     char line[256];
     snprintf(line, sizeof line, "goroutine %llu%s%s [%s%s]: created by goroutine %llu",
              (unsigned long long)info->ref.id, *info->name ? " " : "", info->name,
-             status_name(info), minutes_text,
-             (unsigned long long)info->parent);
+             status_name(info), minutes_text, (unsigned long long)info->parent);
     dump->write(dump->ud, line);
     return true;
 }

@@ -109,7 +109,7 @@ struct lg_g {
     struct lg_g *next_free;
     _Atomic uint32_t scan; // the cycle that has scanned it, or is at it (sched/scan.c)
     alignas(16) unsigned char extra[LG_EXTRA_SIZE]; // scripted: the strand's
-    _Atomic uint64_t name[G_NAME_WORDS]; // its bytes; relaxed: for dumps
+    _Atomic uint64_t name[G_NAME_WORDS];            // its bytes; relaxed: for dumps
 } __attribute__((aligned(LG_CACHELINE)));
 
 enum { G_CHUNK = LG_SIZED(32, 2), G_CACHE_CAP = LG_SIZED(64, 2) };

@@ -86,6 +86,16 @@ describe("parallel", function()
     assert.equal("true\tfunction\n", child.out)
   end)
 
+  it("gets and gives 64-bit integers though nobody there has asked for the FFI", function()
+    local child = helper.script [[
+      local lagoon = require "lagoon"
+      local echo = function(...) return ... end
+      print(lagoon.parallel(echo, -5LL, 5ULL):wait())
+      print(lagoon.parallel(function() return 7LL, package.loaded.ffi == require "ffi" end):wait())
+    ]]
+    assert.equal("-5LL\t5ULL\n7LL\ttrue\n", child.out)
+  end)
+
   it("draws other random numbers in each state", helper.guard(function()
     local child = helper.script [[
       local lagoon = require "lagoon"
@@ -215,7 +225,10 @@ describe("a task of parallel that fails", function()
 
   it("raises words for what cannot be sent", helper.guard(function()
     local task = parallel(function() error(io.stdout) end)
-    assert.matches("^file %(0x", tostring(helper.error_of(task.wait, task)))
+    assert.matches("^file %(0x%x+%)$", tostring(helper.error_of(task.wait, task)))
+    local plain = parallel(function() error { code = 7, log = io.stdout } end)
+    assert.equal("(error object is a table value): cannot send a file (at error.log) to another "
+      .. "Lua state", helper.error_of(plain.wait, plain))
   end))
 
   it("is told when a result cannot be sent", helper.guard(function()

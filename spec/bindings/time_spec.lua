@@ -153,6 +153,16 @@ describe("tick", function()
     assert.matches("lagoon.tick did not make",
       helper.message_of(function() lagoon.chan():stop() end))
   end)
+
+  it("cannot be stopped by another Lua state", helper.guard(function()
+    local ticker = lagoon.tick(0.001)
+    local task = lagoon.parallel(function()
+      ticker:recv()
+      ticker:stop()
+    end)
+    assert.matches("lagoon.tick did not make in this Lua state", helper.error_of(task.wait, task))
+    assert.is_true(ticker:stop())
+  end))
 end)
 
 describe("timer", function()

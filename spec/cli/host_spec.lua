@@ -114,6 +114,20 @@ describe("lagoon.so in a stock luajit", function()
     assert.equal("alive\ntold\tagain\ttrue\n", child.out)
   end)
 
+  it_hosted("tells at its end of tasks that failed and that nobody waited for", function()
+    local child = hosted [[
+      local lagoon = require "lagoon"
+      lagoon.run(function()
+        lagoon.async(function() error("here", 0) end)
+        lagoon.parallel(function() error("there", 0) end)
+        lagoon.sleep(0.02)
+      end)
+    ]]
+    assert.matches("nobody waited for it: here\n", child.err)
+    assert.matches("nobody waited for it: there\n", child.err)
+    assert.equal(0, child.status)
+  end)
+
   it_hosted("raises a deadlock from lagoon.run", function()
     local child = hosted [[
       local lagoon = require "lagoon"

@@ -77,6 +77,9 @@ end)
 describe("lagoon -j and -O", function()
   it("steer the compiler", function()
     assert.equal("false\n", lagoon({ "-joff", "-e", "print((jit.status()))" }).out)
+    local in_task = "print((require('lagoon').parallel(function() return jit.status() end):wait()))"
+    assert.equal("false\n", lagoon({ "-joff", "-e", in_task }).out)
+    assert.equal("true\n", lagoon({ "-e", in_task }).out)
     assert.equal("false\n", lagoon({ "-j", "off", "-e", "print((jit.status()))" }).out)
     assert.equal("true\n", lagoon({ "-jon", "-e", "print((jit.status()))" }).out)
     local child = lagoon { "-jv", "-e", "for i = 1, 1000 do end" }
