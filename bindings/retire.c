@@ -126,7 +126,9 @@ struct closing {
 static bool may_close_locked(const struct worker *worker)
 {
     return worker->is_free && worker->npins == 0 && worker->waiting.first == NULL &&
-           lg_strand_is_idle(worker->strand) && worker->script->nbusy == 0;
+           lg_strand_is_idle(worker->strand) &&
+           // relaxed: see lagoon__count_busy()
+           atomic_load_explicit(&worker->script->nbusy, memory_order_relaxed) == 0;
 }
 
 // Takes a worker that has been free since a moment out of the hub; NULL: there is none.

@@ -11,6 +11,7 @@
 
 #include <lagoon.h>
 #include <lua.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,7 +48,7 @@ struct worker;
 struct script {
     struct hub *hub;       // NULL: no other state has been asked for yet
     struct worker *worker; // NULL: the state is no worker
-    size_t nbusy;          // goroutines and pending timers: what keeps a worker
+    _Atomic size_t nbusy;  // goroutines and pending timers: what keeps a worker
     lua_State *aux;        // a thread of ours, for calls that no goroutine makes
     lua_State *main;       // the state's main thread; NULL: it has not called us yet
     lua_State *driver;     // where lagoon.run() is being called; or NULL
@@ -123,6 +124,15 @@ static inline struct script *lagoon__script(lua_State *L)
 static inline lg_runtime *lagoon__rt_of_ends(const struct script *s)
 {
     return s->rt ? s->rt : s->ending_rt;
+}
+
+// Counts what keeps a worker. Inside the strand.
+static inline void lagoon__count_busy(struct script *s, int change)
+{
+    // relaxed: who looks from outside (retire.c) wants to know whether it is 0, which it
+    // stays while the strand is idle
+    size_t n = atomic_load_explicit(&s->nbusy, memory_order_relaxed);
+    atomic_store_explicit(&s->nbusy, n + (size_t)change, memory_order_relaxed);
 }
 
 // Whether a userdata of a kind that is born shared may be used.

@@ -191,7 +191,10 @@ static int encode_trace(lua_State *L)
     lua_xmove(ending->from, L, 1);
     lagoon__push_kept(L, s, ending->sg->task->slot);
     lagoon__push_task_entry(L, 3, TASK_REASON);
-    ending->is_cancelled = ending->core->is_cancelled && lua_rawequal(L, 2, -1);
+    pthread_mutex_lock(&ending->core->hub->lock);
+    bool is_cancelled = ending->core->is_cancelled;
+    pthread_mutex_unlock(&ending->core->hub->lock);
+    ending->is_cancelled = is_cancelled && lua_rawequal(L, 2, -1);
     lagoon__push_new_trace(L, ending->sg, 2);
     lagoon__encode(L, s, -1, &ending->core->trace);
     if (!ending->is_cancelled) {

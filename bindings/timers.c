@@ -47,7 +47,7 @@ static void let_go(struct ticker *ticker)
 // While it is pending it may come into its strand: a worker is not closed.
 static void set_pending(struct ticker *ticker, bool is_pending)
 {
-    ticker->chan->object.script->nbusy += (size_t)is_pending - (size_t)ticker->is_pending;
+    lagoon__count_busy(ticker->chan->object.script, is_pending - ticker->is_pending);
     ticker->is_pending = is_pending;
 }
 
@@ -149,7 +149,7 @@ static int start_function(lua_State *L)
     struct script *s = timer->object.script;
     int slot = timer->slot;
     timer->slot = 0;
-    s->nbusy--;
+    lagoon__count_busy(s, -1);
     lagoon__push_kept(L, s, slot);
     lagoon__unkeep(L, s, slot);
     lua_getfenv(L, -1);
@@ -182,7 +182,7 @@ static void start_timer(lua_State *L, struct timer *timer, int64_t delay_ns)
     if (timer->slot == 0) {
         lua_pushvalue(L, 1);
         timer->slot = lagoon__keep(L, s);
-        s->nbusy++;
+        lagoon__count_busy(s, 1);
     }
     if (when_ns != LG_NEVER && lg_timer_start(&timer->timer, when_ns, 0) != LG_OK) {
         lagoon__raise_memory(L);
@@ -221,7 +221,7 @@ static bool stop_timer(lua_State *L, struct timer *timer)
     lg_timer_stop(&timer->timer);
     lagoon__unkeep(L, timer->object.script, timer->slot);
     timer->slot = 0;
-    timer->object.script->nbusy--;
+    lagoon__count_busy(timer->object.script, -1);
     return true;
 }
 
