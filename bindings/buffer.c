@@ -239,7 +239,10 @@ static int tostring(lua_State *L)
 
 static int finalise_move(lua_State *L)
 {
-    struct buffer *moving = lua_touserdata(L, 1);
+    struct buffer *moving = lagoon__object_at(L, 1, KIND_MOVE);
+    if (moving == NULL) {
+        return 0;
+    }
     if (lagoon__rt_of_ends(moving->object.script) != NULL) {
         lg_handle_free(moving->sent);
     }

@@ -75,11 +75,11 @@ static int chan_new(lua_State *L)
 // a state that is being closed: there the strand's end frees what is left.
 static int finalise(lua_State *L)
 {
-    struct chan *chan = lua_touserdata(L, 1);
-    struct script *s = chan->object.script;
-    if (chan->ch == NULL) {
+    struct chan *chan = lagoon__object_at(L, 1, KIND_CHAN); // a script may call it
+    if (chan == NULL || chan->ch == NULL) {
         return 0;
     }
+    struct script *s = chan->object.script;
     lagoon__ticker_free(chan);
     if (chan->object.handle) {
         lagoon__unshare(&chan->object);

@@ -227,7 +227,10 @@ static int tostring(lua_State *L)
 
 static int finalise(lua_State *L)
 {
-    struct frozen *frozen = lua_touserdata(L, 1);
+    struct frozen *frozen = lagoon__object_at(L, 1, KIND_FROZEN);
+    if (frozen == NULL) {
+        return 0;
+    }
     frozen->object.script->nwarm -= frozen->nwarm;
     frozen->nwarm = 0;
     return lagoon__shared_finalise(L);

@@ -136,7 +136,7 @@ struct script_g *lagoon__go(lua_State *L, struct script *s, int nargs, lg_ref *o
     sg->birth = birth;
     sg->id = out->id;
     sg->parent = lg_self().id;
-    s->nbusy++;
+    lagoon__busy_add(s, 1);
     lua_pushvalue(L, LUA_GLOBALSINDEX); // as lua_newthread() does
     lua_xmove(L, c.co, 1);
     lua_replace(c.co, LUA_GLOBALSINDEX);
@@ -149,7 +149,6 @@ struct script_g *lagoon__go(lua_State *L, struct script *s, int nargs, lg_ref *o
 // Ends a goroutine; its results, or its error, are on top of `from`.
 static void end(struct script *s, struct script_g *sg, lua_State *from, int status)
 {
-    s->nbusy--;
     if (status == LUA_ERRMEM) {
         lagoon__collect_scarce(s); // what it is reported with needs some
     }
@@ -168,6 +167,7 @@ static void end(struct script *s, struct script_g *sg, lua_State *from, int stat
     } else {
         lagoon__unkeep(s->aux, s, c.slot);
     }
+    lagoon__busy_end(s); // behind what may start another one
 }
 
 static bool is_where_it_was(struct script_g *sg)
@@ -214,7 +214,7 @@ static int resume(lg_strand *strand, lg_g *g, void *extra, bool has_wait)
         sg->is_armed = false;
         nargs = sg->finish(co, sg, rc);
     } else if (sg->task && lagoon__task_is_dropped(sg)) {
-        s->nbusy--;
+        lagoon__busy_end(s);
         put_coroutine(s, (struct coroutine){sg->co, sg->co_slot});
         return LG_OK;
     } else {

@@ -123,10 +123,14 @@ struct closing {
     struct hub *hub;
 };
 
+// In this order: a strand that is idle may be woken by what is pending; one of which
+// nothing is left can only finish its last step.
 static bool may_close_locked(const struct worker *worker)
 {
+    // relaxed: what is done inside is seen with the strand being idle
     return worker->is_free && worker->npins == 0 && worker->waiting.first == NULL &&
-           lg_strand_is_idle(worker->strand) && worker->script->nbusy == 0;
+           atomic_load_explicit(&worker->script->nbusy, memory_order_relaxed) == 0 &&
+           lg_strand_is_idle(worker->strand);
 }
 
 // Takes a worker that has been free since a moment out of the hub; NULL: there is none.

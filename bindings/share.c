@@ -333,7 +333,11 @@ void lagoon__unshare(struct object *object)
 
 int lagoon__shared_finalise(lua_State *L)
 {
-    struct object *object = lua_touserdata(L, 1);
+    enum kind kind;
+    struct object *object = lagoon__object_any(L, 1, &kind);
+    if (object == NULL) {
+        return 0; // a script has called it with something else
+    }
     lagoon__unshare(object);
     lagoon__object_end(object);
     return 0;

@@ -158,6 +158,9 @@ static int finalise(lua_State *L)
     if (s->aux != NULL) { // else there was no memory to begin with
         lagoon__loads_fini(s);
         lagoon__slots_fini(&s->slots, s);
+        lagoon__realloc(s, s->pool, (size_t)s->pool_cap * sizeof *s->pool, 0);
+        s->pool = NULL;
+        s->pool_cap = s->npooled = 0;
     }
     return 0;
 }

@@ -11,6 +11,7 @@
 
 #include <lagoon.h>
 #include <lua.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,7 +48,9 @@ struct worker;
 struct script {
     struct hub *hub;       // NULL: no other state has been asked for yet
     struct worker *worker; // NULL: the state is no worker
-    size_t nbusy;          // goroutines and pending timers: what keeps a worker
+    // Goroutines and pending timers: what keeps a worker. Never 0 in between where one
+    // leads to another, for those who look from outside.
+    _Atomic size_t nbusy;
     lua_State *aux;        // a thread of ours, for calls that no goroutine makes
     lua_State *main;       // the state's main thread; NULL: it has not called us yet
     lua_State *driver;     // where lagoon.run() is being called; or NULL
@@ -142,6 +145,19 @@ void *lagoon__realloc(struct script *s, void *ptr, size_t osize, size_t nsize);
 
 // Tells the collector about memory that it does not see. May collect.
 void lagoon__hidden(lua_State *L, struct script *s, size_t size_bytes);
+
+// Counts what keeps a worker from being closed: one more, one less. Inside the strand.
+static inline void lagoon__busy_add(struct script *s, size_t n)
+{
+    // relaxed: only the M inside writes; who reads then asks whether the strand is idle
+    size_t nbusy = atomic_load_explicit(&s->nbusy, memory_order_relaxed);
+    atomic_store_explicit(&s->nbusy, nbusy + n, memory_order_relaxed);
+}
+
+static inline void lagoon__busy_end(struct script *s)
+{
+    lagoon__busy_add(s, (size_t)-1);
+}
 
 // Keeps the value on top of L alive, pops it, and returns the slot that it is
 // in. Raises.

@@ -65,9 +65,19 @@ static void *push_new(lua_State *L, enum kind kind)
     return lockable;
 }
 
+static bool is_lockable(enum kind kind)
+{
+    return kind == KIND_MUTEX || kind == KIND_RWMUTEX || kind == KIND_WAITGROUP ||
+           kind == KIND_SEMAPHORE;
+}
+
 static int finalise(lua_State *L)
 {
-    struct lockable *lockable = lua_touserdata(L, 1);
+    enum kind kind;
+    struct lockable *lockable = lagoon__object_any(L, 1, &kind);
+    if (lockable == NULL || !is_lockable(kind)) {
+        return 0; // a script has called it
+    }
     if (lockable->object.handle) {
         lagoon__unshare(&lockable->object);
     } else if (lockable->core && lagoon__rt_of_ends(lockable->object.script)) {

@@ -239,7 +239,10 @@ static void report_failed(lua_State *L, int index)
 
 static int finalise(lua_State *L)
 {
-    struct task *task = lua_touserdata(L, 1);
+    struct task *task = lagoon__object_at(L, 1, KIND_TASK);
+    if (task == NULL) {
+        return 0;
+    }
     report_failed(L, 1);
     // One that was its state's own has all that it needs.
     return task->object.handle ? lagoon__shared_finalise(L) : 0;

@@ -21,7 +21,8 @@ struct beginning {
     struct worker *worker;
     struct task_core *core;
     lg_ref ref;
-    int slot; // keeps the handle; 0: not yet
+    int slot;      // keeps the handle; 0: not yet
+    bool is_setup; // as the hub's is now
 };
 
 static void apply_setup(lua_State *L, struct worker *worker)
@@ -58,7 +59,7 @@ static int begin(lua_State *L)
     struct worker *worker = beginning->worker;
     struct task_core *core = beginning->core;
     struct script *s = worker->script;
-    if (worker->setup != worker->hub->setup) {
+    if (!beginning->is_setup) {
         apply_setup(L, worker);
     }
     lagoon__collect_follow(L, s);
@@ -83,6 +84,7 @@ bool lagoon__remote_begin(struct worker *worker, struct task_core *core)
     struct hub *hub = core->hub;
     pthread_mutex_lock(&hub->lock);
     bool is_new = lagoon__state_locked(core) == TASK_NEW && !hub->is_closed;
+    bool is_setup = worker->setup == hub->setup;
     if (is_new) {
         lagoon__set_state_locked(core, TASK_STARTED);
         hub->ntasks++;
@@ -92,7 +94,7 @@ bool lagoon__remote_begin(struct worker *worker, struct task_core *core)
         lg_handle_free(core->alive);
         return false;
     }
-    struct beginning beginning = {.worker = worker, .core = core};
+    struct beginning beginning = {.worker = worker, .core = core, .is_setup = is_setup};
     lua_State *aux = worker->script->aux;
     if (lua_cpcall(aux, begin, &beginning) != 0) {
         lua_settop(aux, 0);
@@ -189,7 +191,10 @@ static int encode_trace(lua_State *L)
     lua_xmove(ending->from, L, 1);
     lagoon__push_kept(L, s, ending->sg->task->slot);
     lagoon__push_task_entry(L, 3, TASK_REASON);
-    ending->is_cancelled = ending->core->is_cancelled && lua_rawequal(L, 2, -1);
+    pthread_mutex_lock(&ending->core->hub->lock);
+    bool is_cancelled = ending->core->is_cancelled;
+    pthread_mutex_unlock(&ending->core->hub->lock);
+    ending->is_cancelled = is_cancelled && lua_rawequal(L, 2, -1);
     lagoon__push_new_trace(L, ending->sg, 2);
     lagoon__encode(L, s, -1, &ending->core->trace);
     if (!ending->is_cancelled) {
@@ -262,6 +267,16 @@ void lagoon__remote_end(struct script_g *sg, lua_State *from, int status)
 
 void lagoon__remote_drop(struct task_core *core, const char *why)
 {
+    pthread_mutex_lock(&core->hub->lock);
+    bool is_over = lagoon__state_locked(core) >= TASK_DONE; // cancelled before
+    if (!is_over) {
+        lagoon__set_state_locked(core, TASK_STARTED); // who cancels it ends nothing
+    }
+    pthread_mutex_unlock(&core->hub->lock);
+    if (is_over) {
+        lg_handle_free(core->alive);
+        return;
+    }
     core->why = why;
     lagoon__recall(core->call);
     lagoon__remote_set_ended(core, TASK_FAILED);

@@ -47,7 +47,8 @@ static void let_go(struct ticker *ticker)
 // While it is pending it may come into its strand: a worker is not closed.
 static void set_pending(struct ticker *ticker, bool is_pending)
 {
-    ticker->chan->object.script->nbusy += (size_t)is_pending - (size_t)ticker->is_pending;
+    lagoon__busy_add(ticker->chan->object.script,
+                     (size_t)is_pending - (size_t)ticker->is_pending);
     ticker->is_pending = is_pending;
 }
 
@@ -149,7 +150,6 @@ static int start_function(lua_State *L)
     struct script *s = timer->object.script;
     int slot = timer->slot;
     timer->slot = 0;
-    s->nbusy--;
     lagoon__push_kept(L, s, slot);
     lagoon__unkeep(L, s, slot);
     lua_getfenv(L, -1);
@@ -166,13 +166,18 @@ static int start_function(lua_State *L)
 static void fire(void *arg)
 {
     struct timer *timer = arg;
-    lua_State *L = timer->object.script->aux;
-    if (timer->object.script->is_over) {
+    struct script *s = timer->object.script;
+    if (s->is_over) {
         return;
     }
-    if (lua_cpcall(L, start_function, timer) != 0) {
-        lua_pop(L, 1); // no memory for a goroutine: as if it had failed at once
+    if (lua_cpcall(s->aux, start_function, timer) != 0) {
+        lua_pop(s->aux, 1); // no memory for a goroutine: as if it had failed at once
     }
+    if (timer->slot != 0) { // nor for the attempt
+        lagoon__unkeep(s->aux, s, timer->slot);
+        timer->slot = 0;
+    }
+    lagoon__busy_end(s); // the goroutine counts by now
 }
 
 static void start_timer(lua_State *L, struct timer *timer, int64_t delay_ns)
@@ -182,7 +187,7 @@ static void start_timer(lua_State *L, struct timer *timer, int64_t delay_ns)
     if (timer->slot == 0) {
         lua_pushvalue(L, 1);
         timer->slot = lagoon__keep(L, s);
-        s->nbusy++;
+        lagoon__busy_add(s, 1);
     }
     if (when_ns != LG_NEVER && lg_timer_start(&timer->timer, when_ns, 0) != LG_OK) {
         lagoon__raise_memory(L);
@@ -221,7 +226,7 @@ static bool stop_timer(lua_State *L, struct timer *timer)
     lg_timer_stop(&timer->timer);
     lagoon__unkeep(L, timer->object.script, timer->slot);
     timer->slot = 0;
-    timer->object.script->nbusy--;
+    lagoon__busy_end(timer->object.script);
     return true;
 }
 

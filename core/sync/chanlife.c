@@ -40,16 +40,28 @@ int lg_chan_new(lg_runtime *rt, lg_strand *strand, size_t elem_size, size_t cap,
     return LG_OK;
 }
 
+// With the lock: after all that its last users did under it. A strand's has none, and the
+// strand may be closed already.
+static bool is_waited_on_now(struct lg_chan *ch) LG_UNCHECKED_LOCKING
+{
+    bool is_shared = !ch->strand;
+    if (is_shared) {
+        lg__lock(&ch->lock, RANK_SYNC);
+    }
+    bool is_waited_on = ch->recvq.first || ch->sendq.first;
+    if (is_shared) {
+        lg__unlock(&ch->lock, RANK_SYNC);
+    }
+    return is_waited_on;
+}
+
 void lg_chan_free(lg_chan *ch)
 {
     if (!ch) {
         return;
     }
     struct lg_runtime *rt = ch->rt;
-    // The lock: after all that its last users did under it.
-    lg__chan_lock(ch);
-    bool is_waited_on = ch->recvq.first || ch->sendq.first;
-    lg__chan_unlock(ch);
+    bool is_waited_on = is_waited_on_now(ch);
     LG_MISUSE_OF_IF(rt, is_waited_on,
                     "lg_chan_free() while a goroutine waits on the channel");
     lg__lock(&rt->chans_lock, RANK_CHANS);
@@ -153,7 +165,10 @@ void lg_chan_share(lg_chan *ch, void *slots)
             // relaxed: a marker may look, and finds what it misses elsewhere
             __atomic_store_n((uint64_t *)slots + i, from[i], __ATOMIC_RELAXED);
         }
-        ch->slots = slots;
     }
+    // With the lock: the collector asks for both (visit_buffer()).
+    lg__lock(&ch->rt->chans_lock, RANK_CHANS);
+    ch->slots = slots ? slots : ch->slots;
     ch->strand = NULL;
+    lg__unlock(&ch->rt->chans_lock, RANK_CHANS);
 }

@@ -72,3 +72,18 @@ describe("an object that has been finalised", function()
     assert.matches("dead mutex", helper.message_of(function() kept[2]:wait() end))
   end))
 end)
+
+describe("a finaliser of ours", function()
+  it("passes over what is not its own, when a script calls it", helper.guard(function()
+    local semaphore = lagoon.semaphore(1)
+    local objects = { lagoon.mutex(), lagoon.chan(), lagoon.self(), lagoon.atomic(), lagoon.buffer(1) }
+    for _, object in ipairs(objects) do
+      local finalise = getmetatable(object).__gc
+      finalise()
+      for _, stranger in ipairs { 1, "text", {}, io.stdout } do
+        finalise(stranger)
+      end
+    end
+    assert.is_true(semaphore:try_acquire())
+  end))
+end)
