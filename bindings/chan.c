@@ -380,7 +380,6 @@ static void free_chan(lg_runtime *rt, void *core)
 
 const struct share_ops lagoon__chan_ops = {
     .size_bytes = sizeof(struct chan),
-    .share = lagoon__chan_share,
     .adopt = adopt,
     .free = free_chan,
 };

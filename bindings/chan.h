@@ -39,10 +39,6 @@ bool lagoon__chan_may_mention(const struct chan *chan);
 
 extern const struct share_ops lagoon__chan_ops;
 
-// share_ops.share: what the channel at an index holds is encoded, and what waits on it
-// goes on waiting. Raises, with nothing changed (chanshare.c).
-void lagoon__chan_share(lua_State *L, struct script *s, int index, struct shared *shared);
-
 // The live channel at an index, or raises in the name of a method.
 struct chan *lagoon__chan_self(lua_State *L, const char *method);
 

@@ -6,20 +6,30 @@
 //
 // Who waits on it goes on waiting. What is handed to receivers from now on may be
 // sealed, which they are told by the value itself.
+#include "chanshare.h"
+
+#include <lauxlib.h>
+
 #include "chan.h"
 #include "fail.h"
 #include "parcel.h"
 #include "state.h"
 #include "timers.h"
 
-// What an element was, and what it will be: in an object of the collector.
-struct moving {
-    struct script *s;
+// A channel, what it holds, and what that will be: in objects of the collector.
+struct pending {
+    struct pending *next;
+    struct sharing *sharing;
+    struct chan *chan;
+    int place;             // of the channel in the sharing's table
+    struct shared *shared; // NULL: not yet made
+    void *slots;           // for its buffer
     struct move *move;
-    void **elems; // NULL: only counted
+    void **elems;
     size_t n;
     size_t at;
     bool has_changed;
+    bool has_ticker; // which keeps the channel from now on
 };
 
 struct move {
@@ -35,31 +45,31 @@ static bool is_same(struct value a, struct value b)
 static void count_elem(void *ud, void *elem)
 {
     (void)elem;
-    ((struct moving *)ud)->n++;
+    ((struct pending *)ud)->n++;
 }
 
 static void note_elem(void *ud, void *elem)
 {
-    struct moving *moving = ud;
-    moving->elems[moving->at] = elem;
-    moving->move[moving->at++].before = *(struct value *)elem;
+    struct pending *pending = ud;
+    pending->elems[pending->at] = elem;
+    pending->move[pending->at++].before = *(struct value *)elem;
 }
 
 // The note of an element; NULL: there is none. A sender may have been claimed by its
 // time-out meanwhile, and is passed over.
-static struct move *find_note(struct moving *moving, const void *elem)
+static struct move *find_note(struct pending *pending, const void *elem)
 {
-    while (moving->at < moving->n && moving->elems[moving->at] != elem) {
-        moving->at++;
+    while (pending->at < pending->n && pending->elems[pending->at] != elem) {
+        pending->at++;
     }
-    return moving->at < moving->n ? &moving->move[moving->at++] : NULL;
+    return pending->at < pending->n ? &pending->move[pending->at++] : NULL;
 }
 
 static void compare_elem(void *ud, void *elem)
 {
-    struct moving *moving = ud;
-    struct move *move = find_note(moving, elem);
-    moving->has_changed |= move == NULL || !is_same(move->before, *(struct value *)elem);
+    struct pending *pending = ud;
+    struct move *move = find_note(pending, elem);
+    pending->has_changed |= move == NULL || !is_same(move->before, *(struct value *)elem);
 }
 
 // In objects of the collector (selects) as well as in goroutines' areas: nothing was
@@ -72,106 +82,193 @@ static void replace_elem(void *ud, void *elem)
     }
 }
 
-// encode_all(moving, references): encodes all that was noted. May run code, which must
-// not use the channel.
-static int encode_all(lua_State *L)
+// Encodes all that was noted; the references are on top. May run code, which must not
+// use the channel. Raises.
+static void encode_all(lua_State *L, struct pending *pending)
 {
-    struct moving *moving = lua_touserdata(L, 1);
-    int refs = 2;
-    for (size_t i = 0; i < moving->n; i++) {
-        struct move *move = &moving->move[i];
+    int refs = lua_gettop(L);
+    for (size_t i = 0; i < pending->n; i++) {
+        struct move *move = &pending->move[i];
         if (move->before.tag == VALUE_REF) {
             lua_rawgeti(L, refs, move->before.ref);
-            lagoon__encode_routed(L, moving->s, -1, ROUTE_HELD, &move->after);
+            lagoon__encode_held(L, pending->sharing, &move->after);
             lua_pop(L, 1);
         } else {
             lagoon__value_put(&move->after, move->before);
         }
     }
-    return 0;
 }
 
 // Nothing is sent: what has been encoded takes its moves back.
-static void recall_all(struct moving *moving)
+static void recall_all(struct pending *pending)
 {
-    for (size_t i = 0; i < moving->n; i++) {
-        if (moving->move[i].before.tag == VALUE_REF) {
-            lagoon__recall(moving->move[i].after);
+    for (size_t i = 0; pending->move != NULL && i < pending->n; i++) {
+        if (pending->move[i].before.tag == VALUE_REF) {
+            lagoon__recall(pending->move[i].after);
         }
     }
 }
 
 // Forgets the references: the values are copies now.
-static void drop_refs(lua_State *L, struct chan *chan, struct moving *moving)
+static void drop_refs(lua_State *L, struct pending *pending)
 {
+    struct chan *chan = pending->chan;
     int refs = lua_gettop(L);
-    for (size_t i = 0; i < moving->n; i++) {
-        if (moving->move[i].before.tag == VALUE_REF) {
+    for (size_t i = 0; i < pending->n; i++) {
+        if (pending->move[i].before.tag == VALUE_REF) {
             lua_pushnil(L);
-            lua_rawseti(L, refs, moving->move[i].before.ref);
-            lagoon__slots_put(&chan->refs, moving->move[i].before.ref);
+            lua_rawseti(L, refs, pending->move[i].before.ref);
+            lagoon__slots_put(&chan->refs, pending->move[i].before.ref);
         }
     }
 }
 
-static void walk(struct chan *chan, struct moving *moving, void (*visit)(void *, void *))
+static void walk(struct pending *pending, void (*visit)(void *, void *))
 {
-    moving->at = 0;
-    lg_chan_each(chan->ch, visit, moving);
+    pending->at = 0;
+    lg_chan_each(pending->chan->ch, visit, pending);
 }
 
-// The memory of the notes is the collector's, so that nothing is lost when an error
-// cuts this short, and what has been encoded is seen.
-static void make_notes(lua_State *L, struct script *s, struct moving *moving)
+// -- make ready --
+
+// Pops what is on top into the table of what is kept; returns its place.
+static int keep(lua_State *L, struct sharing *sharing)
 {
-    moving->elems = lua_newuserdata(L, moving->n * sizeof *moving->elems);
-    moving->move = lagoon__gc_new_kept(L, s, s->types.values, 2 * moving->n);
+    if (sharing->table == 0) {
+        lua_newtable(L);
+        sharing->table = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, sharing->table);
+    int place = (int)lua_objlen(L, -1) + 1;
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, place);
+    lua_pop(L, 1);
+    return place;
 }
 
-static void convert(lua_State *L, struct script *s, int index, struct chan *chan)
+void lagoon__sharing_add(lua_State *L, struct sharing *sharing, int index)
 {
-    struct moving moving = {.s = s};
-    walk(chan, &moving, count_elem);
-    if (moving.n == 0) {
-        return;
-    }
-    make_notes(L, s, &moving);
-    walk(chan, &moving, note_elem);
-    lagoon__value_refs(L, index, chan);
-    lua_pushcfunction(L, encode_all);
-    lua_pushlightuserdata(L, &moving);
-    lua_pushvalue(L, -3);
-    if (lua_pcall(L, 2, 0, 0) != 0) {
-        recall_all(&moving);
-        lua_error(L);
-    }
-    walk(chan, &moving, compare_elem);
-    if (moving.has_changed) {
-        recall_all(&moving);
-        lagoon__raise(L, "a channel was used while what it holds was being copied");
-    }
-    walk(chan, &moving, replace_elem);
-    drop_refs(L, chan, &moving);
-    lg_keep_alive(moving.move);
+    struct pending *pending = lua_newuserdata(L, sizeof *pending);
+    *pending = (struct pending){
+        .next = sharing->first,
+        .sharing = sharing,
+        .chan = lua_touserdata(L, index),
+    };
+    keep(L, sharing);
+    lua_pushvalue(L, index);
+    pending->place = keep(L, sharing);
+    sharing->first = pending;
 }
 
-void lagoon__chan_share(lua_State *L, struct script *s, int index, struct shared *shared)
+static void *new_values(lua_State *L, struct sharing *sharing, size_t n)
 {
-    struct chan *chan = lua_touserdata(L, index);
-    if (chan->ch == NULL) {
-        lagoon__raise(L, "cannot send a dead channel to another Lua state");
+    void *values = lagoon__gc_new_kept(L, sharing->s, sharing->s->types.values, n);
+    keep(L, sharing);
+    return values;
+}
+
+static void note_all(lua_State *L, struct pending *pending)
+{
+    walk(pending, count_elem);
+    size_t n = pending->n;
+    if (n > 0) {
+        pending->elems = lua_newuserdata(L, n * sizeof *pending->elems);
+        keep(L, pending->sharing);
+        pending->move = new_values(L, pending->sharing, 2 * n);
+        walk(pending, note_elem);
     }
+}
+
+void lagoon__sharing_encode(lua_State *L, struct sharing *sharing, int index,
+                            struct shared *shared)
+{
+    struct pending *pending = sharing->first;
+    struct chan *chan = pending->chan;
+    pending->shared = shared;
     chan->is_moving = true;
     chan->mover = lg_self().id;
-    chan->mover_hook = s->hook;
+    chan->mover_hook = sharing->s->hook;
     size_t cap = lg_chan_cap(chan->ch);
-    void *slots = cap > 0 ? lagoon__gc_new_kept(L, s, s->types.values, cap) : NULL;
-    convert(L, s, index, chan);
-    shared->core = chan->ch;
-    lagoon__gc_set(&shared->data, slots);
-    lagoon__ticker_share(L, chan, index);
-    lg_chan_share(chan->ch, slots);
+    pending->slots = cap > 0 ? new_values(L, sharing, cap) : NULL;
+    note_all(L, pending);
+    if (pending->n > 0) {
+        lagoon__value_refs(L, index, chan);
+        encode_all(L, pending);
+        lua_pop(L, 1);
+    }
+    pending->has_ticker = lagoon__ticker_share(L, chan, index);
+}
+
+// -- all or nothing --
+
+bool lagoon__sharing_is_valid(struct sharing *sharing)
+{
+    bool has_changed = false;
+    for (struct pending *at = sharing->first; at != NULL; at = at->next) {
+        walk(at, compare_elem);
+        has_changed |= at->has_changed;
+    }
+    return !has_changed;
+}
+
+static void commit(lua_State *L, struct pending *pending)
+{
+    struct chan *chan = pending->chan;
+    if (pending->n > 0) {
+        walk(pending, replace_elem);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, pending->sharing->table);
+        lua_rawgeti(L, -1, pending->place);
+        lagoon__value_refs(L, lua_gettop(L), chan);
+        drop_refs(L, pending);
+        lua_pop(L, 3);
+    }
+    lagoon__share_core(pending->shared, chan->ch);
+    lagoon__gc_set(&pending->shared->data, pending->slots);
+    lg_chan_share(chan->ch, pending->slots);
     chan->is_moving = false;
+}
+
+static void undo(lua_State *L, struct pending *pending)
+{
+    struct chan *chan = pending->chan;
+    recall_all(pending);
+    if (pending->has_ticker) {
+        lagoon__ticker_unshare(chan);
+    }
+    chan->is_moving = false;
+    lagoon__share_undo(L, &chan->object);
+}
+
+static void end(lua_State *L, struct sharing *sharing,
+                void (*visit)(lua_State *, struct pending *))
+{
+    for (struct pending *at = sharing->first; at != NULL; at = at->next) {
+        visit(L, at);
+    }
+    sharing->first = NULL;
+    if (sharing->table != 0) {
+        luaL_unref(L, LUA_REGISTRYINDEX, sharing->table);
+        sharing->table = 0;
+    }
+}
+
+void lagoon__sharing_commit(lua_State *L, struct sharing *sharing)
+{
+    end(L, sharing, commit);
+}
+
+void lagoon__sharing_undo(lua_State *L, struct sharing *sharing)
+{
+    end(L, sharing, undo);
+}
+
+_Noreturn void lagoon__sharing_raise(lua_State *L, bool has_error)
+{
+    if (!has_error) {
+        lagoon__raise(L, "a channel was used while what it holds was being copied");
+    }
+    lua_error(L);
+    __builtin_unreachable();
 }
 
 bool lagoon__chan_may_mention(const struct chan *chan)

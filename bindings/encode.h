@@ -26,6 +26,8 @@
 // Room on the stack beside what is kept, for one text.
 enum { ENCODE_ROOM = 32 };
 
+struct sharing;
+
 struct encoder {
     lua_State *L;
     struct script *s;
@@ -42,6 +44,7 @@ struct encoder {
     uint32_t nmoves;
     int depth; // of texts inside texts
     enum route route;
+    struct sharing *sharing; // of the channel that holds it; NULL: it is sent by itself
 };
 
 // Makes the text longer than the scratch is: by n bytes at least. Raises.

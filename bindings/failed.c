@@ -2,6 +2,7 @@
 #include "failed.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fail.h"
@@ -22,18 +23,19 @@ struct failure {
     lg_weak *words; // gone: nobody has the task any more, and it was told
 };
 
-static void tell(struct words *words)
+static bool take(struct words *words)
 {
     // relaxed: who changes it tells
-    if (!atomic_exchange_explicit(&words->is_told, true, memory_order_relaxed)) {
-        lagoon__print_error(words->text);
-    }
+    return !atomic_exchange_explicit(&words->is_told, true, memory_order_relaxed);
 }
 
 static void finalise(void *obj, void *ud)
 {
     (void)ud;
-    tell(obj);
+    struct words *words = obj;
+    if (take(words)) {
+        lagoon__print_error(words->text);
+    }
 }
 
 // Takes out of the list what is gone, whenever it has doubled.
@@ -115,24 +117,36 @@ void lagoon__failed_take(struct task_core *core)
 {
     struct words *words = core->words;
     if (words != NULL) {
-        // relaxed: as in tell()
+        // relaxed: as in take()
         atomic_store_explicit(&words->is_told, true, memory_order_relaxed);
+    }
+}
+
+void lagoon__failed_rest(size_t nfailed)
+{
+    if (nfailed > FAILED_TOLD_MAX) {
+        char text[64];
+        snprintf(text, sizeof text, "... and %zu more tasks failed",
+                 nfailed - FAILED_TOLD_MAX);
+        lagoon__print_error(text);
     }
 }
 
 void lagoon__failed_report(struct hub *hub)
 {
+    size_t nfailed = 0;
     if (hub == NULL) {
         return;
     }
     pthread_mutex_lock(&hub->lock);
     for (struct failure *failure = hub->failures; failure; failure = failure->next) {
         struct words *words = lg_weak_get(failure->words);
-        if (words != NULL) {
-            tell(words);
+        if (words != NULL && take(words) && nfailed++ < FAILED_TOLD_MAX) {
+            lagoon__print_error(words->text);
         }
     }
     pthread_mutex_unlock(&hub->lock);
+    lagoon__failed_rest(nfailed);
 }
 
 void lagoon__failed_fini(struct hub *hub)

@@ -8,6 +8,10 @@
 #define LAGOON_FAILED_H
 
 #include <lua.h>
+#include <stddef.h>
+
+// So many are reported one by one.
+enum { FAILED_TOLD_MAX = 100 };
 
 struct hub;
 struct script;
@@ -20,8 +24,11 @@ void lagoon__failed_keep(lua_State *L, struct script *s, struct task_core *core)
 // Somebody has taken it.
 void lagoon__failed_take(struct task_core *core);
 
-// Reports all that nobody has taken, once.
+// Reports all that nobody has taken, once: the first FAILED_TOLD_MAX, and how many more.
 void lagoon__failed_report(struct hub *hub);
+
+// Tells how many of so many failed tasks were not reported one by one, if any.
+void lagoon__failed_rest(size_t nfailed);
 
 // Frees the notes.
 void lagoon__failed_fini(struct hub *hub);

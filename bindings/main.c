@@ -223,6 +223,13 @@ static _Noreturn void leave_running(int status)
     _exit(flush(status));
 }
 
+static int report_failed(lua_State *L)
+{
+    struct program *program = lua_touserdata(L, 1);
+    lagoon__report_failed_tasks(L, program->script);
+    return 0;
+}
+
 static int run(struct program *program)
 {
     lua_State *L = lagoon__new_state(program->rt);
@@ -240,6 +247,7 @@ static int run(struct program *program)
         lagoon__failed_report(program->script->hub);
         lagoon__hub_close(program->script->hub);
         lagoon__script_close(program->script);
+        call(L, report_failed, program);
     }
     lua_close(L);
     lg_close(program->rt);

@@ -45,6 +45,21 @@ static void put_plain(struct encoder *e, const void *key)
 // A class whose instances are known to have no hook.
 enum { PLAIN_INSTANCES = 1 };
 
+// Of the table on top, whose metatable, no class's, is above it.
+static _Noreturn void refuse_table(struct encoder *e)
+{
+    lua_State *L = e->L;
+    lua_pushliteral(L, "__name");
+    lua_rawget(L, -2);
+    const char *what = "table whose metatable lagoon.class does not know";
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        what = lua_tostring(L, -1);
+    }
+    lua_replace(L, -2);
+    lua_insert(L, -2); // what keeps its name below the table
+    lagoon__encode_refuse(e, what, "");
+}
+
 // The class of the table on top, whose metatable is above it; false: it is rebuilt.
 static bool put_class(struct encoder *e, const void *key)
 {
@@ -60,8 +75,7 @@ static bool put_class(struct encoder *e, const void *key)
     }
     struct shared *class = lagoon__class_of(L, e->s, lua_gettop(L));
     if (class == NULL) {
-        lua_pop(L, 1);
-        lagoon__encode_refuse(e, "table whose metatable lagoon.class does not know", "");
+        refuse_table(e);
     }
     lagoon__encode_tag(e, TEXT_INSTANCE,
                        lagoon__encode_refer(e, meta, class, NODE_CLASS));

@@ -21,7 +21,7 @@ static const struct {
     [KIND_RWMUTEX] = {"rwmutex", "lagoon.rwmutex"},
     [KIND_WAITGROUP] = {"waitgroup", "lagoon.waitgroup"},
     [KIND_COND] = {"cond", "lagoon.cond"},
-    [KIND_ONCE] = {"once", "lagoon.once"},
+    [KIND_ONCE] = {"once function", "lagoon.once"},
     [KIND_SEMAPHORE] = {"semaphore", "lagoon.semaphore"},
     [KIND_ATOMIC] = {"atomic", "lagoon.atomic"},
     [KIND_MAP] = {"shared map", "lagoon.shared_map"},
@@ -79,6 +79,19 @@ void *lagoon__object_at(lua_State *L, int index, enum kind kind)
     enum kind got;
     void *object = lagoon__object_any(L, index, &got);
     return object != NULL && got == kind ? object : NULL;
+}
+
+int lagoon__object_tostring(lua_State *L)
+{
+    enum kind kind;
+    const struct object *object = lagoon__object_any(L, 1, &kind);
+    if (object == NULL) {
+        lua_pushstring(L, luaL_typename(L, 1));
+    } else {
+        lua_pushfstring(L, "%s: %p%s", kinds[kind].name, (const void *)object,
+                        object->script->rt == NULL ? " (dead)" : "");
+    }
+    return 1;
 }
 
 void *lagoon__self(lua_State *L, enum kind kind, const char *method)

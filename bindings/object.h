@@ -55,6 +55,9 @@ void *lagoon__object_at(lua_State *L, int index, enum kind kind);
 // The object of ours at an index, of any kind, or NULL if it is none.
 void *lagoon__object_any(lua_State *L, int index, enum kind *out_kind);
 
+// The `__tostring` of kinds that have nothing to add: "mutex: 0x7f...".
+int lagoon__object_tostring(lua_State *L);
+
 // The object at index 1, or raises in the name of one of its methods.
 void *lagoon__self(lua_State *L, enum kind kind, const char *method);
 

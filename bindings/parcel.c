@@ -8,6 +8,7 @@
 #include <lauxlib.h>
 
 #include "buffer.h"
+#include "chanshare.h"
 #include "decode.h"
 #include "encode.h"
 #include "fail.h"
@@ -80,26 +81,38 @@ static void encode_string(lua_State *L, struct script *s, int index, struct valu
 
 // -- references --
 
-// The shared object of a userdata that a node has kept.
-static struct shared *share_kept(struct encoder *e, uint32_t node)
+// The shared object of a userdata that a node has kept. NULL: the error is on top.
+static struct shared *share_kept(struct encoder *e, struct sharing *sharing,
+                                 uint32_t node)
 {
     lagoon__kept_push(&e->kept, node);
-    struct shared *shared = lagoon__share(e->L, e->s, lua_gettop(e->L));
-    lua_pop(e->L, 1);
+    struct shared *shared = lagoon__share_with(e->L, sharing, lua_gettop(e->L));
+    if (shared != NULL) {
+        lua_pop(e->L, 1);
+    }
     return shared;
 }
 
-static void fill_refs(struct encoder *e, void **refs)
+// False: the error is on top.
+static bool fill_refs(struct encoder *e, struct sharing *sharing, void **refs)
 {
     struct scratch *scratch = e->scratch;
     for (uint32_t i = 0; i < scratch->nrefs; i++) {
         uint32_t node = scratch->refs[i];
+        struct shared *shared;
         switch ((enum node_kind)scratch->nodes[node].kind) {
-        case NODE_SHARED: lagoon__gc_set(&refs[i], share_kept(e, node)); break;
+        case NODE_SHARED:
+            shared = share_kept(e, sharing, node);
+            if (shared == NULL) {
+                return false;
+            }
+            lagoon__gc_set(&refs[i], shared);
+            break;
         case NODE_MOVED: break;
         default: lagoon__gc_set(&refs[i], scratch->nodes[node].shared); break;
         }
     }
+    return true;
 }
 
 static struct letter *make_letter(struct encoder *e)
@@ -138,27 +151,53 @@ static void recall(void **refs, const struct letter *letter, uint32_t nmoves)
     }
 }
 
-// The last that can fail: what fails takes back what has been done.
-static void move_all(struct encoder *e, struct letter *letter, void **refs)
+// The function that begins moves is at an index. False: the error is on top; *nmoves
+// have begun.
+static bool move_all(struct encoder *e, int function, struct letter *letter, void **refs,
+                     uint32_t *nmoves)
 {
     lua_State *L = e->L;
-    uint32_t nmoves = 0;
     for (uint32_t i = 0; i < e->scratch->nrefs; i++) {
         uint32_t node = e->scratch->refs[i];
         if (e->scratch->nodes[node].kind != NODE_MOVED) {
             continue;
         }
         struct departure departure = {.s = e->s};
-        lua_pushcfunction(L, begin_move);
+        lua_pushvalue(L, function);
         lagoon__kept_push(&e->kept, node);
         lua_pushlightuserdata(L, &departure);
         if (lua_pcall(L, 2, 0, 0) != 0) {
-            recall(refs, letter, nmoves);
-            lua_error(L);
+            return false;
         }
         lagoon__gc_set(&refs[i], departure.moved);
-        memcpy(letter->text + letter->size_bytes + nmoves++ * sizeof i, &i, sizeof i);
+        memcpy(letter->text + letter->size_bytes + (*nmoves)++ * sizeof i, &i, sizeof i);
     }
+    return true;
+}
+
+// Shares and moves what the text refers to: all of it, or raises. What a channel holds
+// is only made ready, for when the channel is shared.
+static void seal_refs(struct encoder *e, struct letter *letter, void **refs)
+{
+    lua_State *L = e->L;
+    struct sharing own = {.s = e->s};
+    struct sharing *sharing = e->sharing != NULL ? e->sharing : &own;
+    uint32_t nmoves = 0;
+    if (letter->nmoves > 0) {
+        lua_pushcfunction(L, begin_move);
+    } else {
+        lua_pushnil(L);
+    }
+    int function = lua_gettop(L);
+    bool is_ready =
+        fill_refs(e, sharing, refs) && move_all(e, function, letter, refs, &nmoves);
+    if (!is_ready || !lagoon__sharing_is_valid(&own)) {
+        recall(refs, letter, nmoves);
+        lagoon__sharing_undo(L, &own);
+        lagoon__sharing_raise(L, !is_ready);
+    }
+    lagoon__sharing_commit(L, &own);
+    lua_settop(L, function - 1);
 }
 
 static void seal(struct encoder *e, struct value *out)
@@ -171,16 +210,14 @@ static void seal(struct encoder *e, struct value *out)
     }
     void **refs = gc_new(L, e->s, e->s->types.refs, 1 + (size_t)letter->nrefs);
     lagoon__gc_set(&refs[0], letter);
-    fill_refs(e, refs + 1);
-    if (letter->nmoves > 0) {
-        move_all(e, letter, refs + 1);
-    }
+    seal_refs(e, letter, refs + 1);
     finish(e->s, PARCEL_WITH_REFS, refs, out);
 }
 
 // -- encode --
 
-static void begin(struct encoder *e, lua_State *L, struct script *s, enum route route)
+static void begin(struct encoder *e, lua_State *L, struct script *s, enum route route,
+                  struct sharing *sharing)
 {
     luaL_checkstack(L, KEPT_ROOM + ENCODE_ROOM, "no room to send a message");
     struct scratch *scratch = lagoon__scratch_take(L, s);
@@ -193,20 +230,27 @@ static void begin(struct encoder *e, lua_State *L, struct script *s, enum route 
         .globals = lua_topointer(L, LUA_GLOBALSINDEX),
         .state_globals = lua_topointer(s->aux, LUA_GLOBALSINDEX),
         .route = route,
+        .sharing = sharing,
     };
     lagoon__kept_init(&e->kept, L, KEPT_SLOTS);
+}
+
+static void encode_all(lua_State *L, struct script *s, int first, int n, enum route route,
+                       struct sharing *sharing, struct value *out)
+{
+    struct encoder e;
+    int top = lua_gettop(L);
+    begin(&e, L, s, route, sharing);
+    lagoon__encode_values(&e, first, n);
+    seal(&e, out);
+    lagoon__scratch_put(e.scratch);
+    lua_settop(L, top);
 }
 
 void lagoon__encode_all(lua_State *L, struct script *s, int first, int n,
                         enum route route, struct value *out)
 {
-    struct encoder e;
-    int top = lua_gettop(L);
-    begin(&e, L, s, route);
-    lagoon__encode_values(&e, first, n);
-    seal(&e, out);
-    lagoon__scratch_put(e.scratch);
-    lua_settop(L, top);
+    encode_all(L, s, first, n, route, NULL, out);
 }
 
 static bool is_shareable(lua_State *L, int index)
@@ -215,8 +259,22 @@ static bool is_shareable(lua_State *L, int index)
     return lagoon__object_any(L, index, &kind) && lagoon__is_shareable(kind);
 }
 
-void lagoon__encode_routed(lua_State *L, struct script *s, int index, enum route route,
-                           struct value *out)
+// The object of the userdata at an index.
+static struct shared *share_one(lua_State *L, struct script *s, struct sharing *sharing,
+                                int index)
+{
+    if (sharing == NULL) {
+        return lagoon__share(L, s, index);
+    }
+    struct shared *shared = lagoon__share_with(L, sharing, index);
+    if (shared == NULL) {
+        lua_error(L);
+    }
+    return shared;
+}
+
+static void encode_one(lua_State *L, struct script *s, int index, enum route route,
+                       struct sharing *sharing, struct value *out)
 {
     int top = lua_gettop(L);
     index = index < 0 ? top + 1 + index : index;
@@ -236,13 +294,24 @@ void lagoon__encode_routed(lua_State *L, struct script *s, int index, enum route
     default: break;
     }
     if (is_shareable(L, index)) {
-        struct shared *shared = lagoon__share(L, s, index);
+        struct shared *shared = share_one(L, s, sharing, index);
         struct value value = lagoon__value_of_tag(VALUE_SHARED);
         value.ptr = shared;
         lagoon__value_put(out, value);
     } else {
-        lagoon__encode_all(L, s, index, 1, route, out);
+        encode_all(L, s, index, 1, route, sharing, out);
     }
+}
+
+void lagoon__encode_routed(lua_State *L, struct script *s, int index, enum route route,
+                           struct value *out)
+{
+    encode_one(L, s, index, route, NULL, out);
+}
+
+void lagoon__encode_held(lua_State *L, struct sharing *sharing, struct value *out)
+{
+    encode_one(L, sharing->s, -1, ROUTE_HELD, sharing, out);
 }
 
 void lagoon__encode(lua_State *L, struct script *s, int index, struct value *out)

@@ -26,6 +26,7 @@
 
 struct script;
 struct shared;
+struct sharing;
 
 // What a VALUE_PARCEL's ptr is: in its ref.
 enum parcel_kind { PARCEL_WITH_REFS, PARCEL_TEXT };
@@ -47,6 +48,10 @@ void lagoon__encode(lua_State *L, struct script *s, int index, struct value *out
 // The same with another route.
 void lagoon__encode_routed(lua_State *L, struct script *s, int index, enum route route,
                            struct value *out);
+
+// The same for what is on top, which a channel holds that is about to be shared: what
+// it mentions becomes shared with that.
+void lagoon__encode_held(lua_State *L, struct sharing *sharing, struct value *out);
 
 // Encodes n values from an index on: always a parcel. Raises.
 void lagoon__encode_all(lua_State *L, struct script *s, int first, int n,

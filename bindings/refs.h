@@ -23,6 +23,7 @@ struct script_refs {
     int default_case;  // lagoon.default
     int sentinel;      // metatable of what tells of the end of a cycle
     int shared;        // weak table: shared object -> userdata
+    int do_share;      // of share.c
     int anchor;        // metatable of what keeps an object of the core's collector
     int body;          // of a worker: the function that its tasks' goroutines begin with
     int env_meta;      // of a worker: metatable of their environments

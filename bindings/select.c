@@ -382,6 +382,8 @@ void lagoon__open_select(lua_State *L, struct script *s)
     static const luaL_Reg functions[] = {{"select", select}, {NULL, NULL}};
     lagoon__register(L, s, functions);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.sending);
+    lua_pushliteral(L, "select case");
+    lua_setfield(L, -2, "__name");
     lua_setfield(L, -2, "Sending");
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.default_case);
     lua_setfield(L, -2, "default");

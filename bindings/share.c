@@ -6,6 +6,7 @@
 #include "atomic.h"
 #include "buffer.h"
 #include "chan.h"
+#include "chanshare.h"
 #include "class.h"
 #include "code.h"
 #include "fail.h"
@@ -129,6 +130,11 @@ void lagoon__gc_set(void *slot, void *value)
 
 // -- objects --
 
+static enum kind kind_of(const struct object *object)
+{
+    return (enum kind)(object->mark & 0xffff);
+}
+
 // Makes the object of a userdata, which keeps it from here on.
 static struct shared *attach(lua_State *L, struct script *s, struct object *object,
                              enum kind kind)
@@ -200,13 +206,19 @@ static void make_husk(lua_State *L, struct script *s, struct shared *shared)
     lagoon__gc_set(&shared->husk, husk);
 }
 
-// The handle stands in the userdata from the beginning: a channel may hold itself.
-static int do_share(lua_State *L)
+void lagoon__share_core(struct shared *shared, void *core)
 {
-    struct object *object = lua_touserdata(L, 1);
+    shared->core = core;
+    if (shared->husk != NULL) {
+        shared->husk->core = core;
+    }
+}
+
+// The handle stands in the userdata from the beginning: a channel may hold itself.
+static void make_shared(lua_State *L, struct object *object, struct sharing *sharing)
+{
     struct script *s = object->script;
-    luaL_checkstack(L, 16, "no room to share an object");
-    struct shared *shared = attach(L, s, object, (enum kind)(object->mark & 0xffff));
+    struct shared *shared = attach(L, s, object, kind_of(object));
     const struct share_ops *ops = ops_of(shared->kind);
     if (ops->free != NULL) {
         make_husk(L, s, shared);
@@ -215,20 +227,78 @@ static int do_share(lua_State *L)
         }
     }
     enter(L, s, 1, shared);
-    ops->share(L, s, 1, shared);
-    if (shared->husk != NULL) {
-        shared->husk->core = shared->core;
+    if (shared->kind == KIND_CHAN) {
+        lagoon__sharing_encode(L, sharing, 1, shared);
+    } else {
+        ops->share(L, s, 1, shared);
+        lagoon__share_core(shared, shared->core);
     }
-    return 0;
 }
 
 // Whoever is not copying what a channel holds must not have it before that is done.
 static void check_moving(lua_State *L, const struct object *object)
 {
-    if ((object->mark & 0xffff) == KIND_CHAN &&
+    if (kind_of(object) == KIND_CHAN &&
         !lagoon__chan_may_mention((const struct chan *)object)) {
         lagoon__raise(L, "cannot send a channel while what it holds is being copied");
     }
+}
+
+static void check_alive(lua_State *L, const struct object *object)
+{
+    bool is_chan = kind_of(object) == KIND_CHAN;
+    if (object->script->rt == NULL ||
+        (is_chan && ((const struct chan *)object)->ch == NULL)) {
+        lagoon__raise(L, "cannot send a dead %s to another Lua state",
+                      lagoon__kind_name(kind_of(object)));
+    }
+}
+
+// do_share(userdata, sharing)
+static int do_share(lua_State *L)
+{
+    struct object *object = lua_touserdata(L, 1);
+    struct sharing *sharing = lua_touserdata(L, 2);
+    luaL_checkstack(L, 16, "no room to share an object");
+    if (object->handle != NULL) {
+        check_moving(L, object);
+        return 0;
+    }
+    check_alive(L, object);
+    if (kind_of(object) == KIND_CHAN) {
+        lagoon__sharing_add(L, sharing, 1);
+    }
+    make_shared(L, object, sharing);
+    return 0;
+}
+
+void lagoon__share_undo(lua_State *L, struct object *object)
+{
+    if (object->handle != NULL) {
+        forget(L, object->script, lg_handle_get(object->handle));
+        lagoon__unshare(object);
+    }
+}
+
+struct shared *lagoon__share_with(lua_State *L, struct sharing *sharing, int index)
+{
+    struct object *object = lua_touserdata(L, index);
+    bool is_chan = kind_of(object) == KIND_CHAN;
+    bool was_shared = object->handle != NULL;
+    if (was_shared && (!is_chan || lagoon__chan_is_shared((struct chan *)object))) {
+        return lg_handle_get(object->handle);
+    }
+    lua_pushvalue(L, index);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, sharing->s->refs.do_share);
+    lua_insert(L, -2);
+    lua_pushlightuserdata(L, sharing);
+    if (lua_pcall(L, 2, 0, 0) == 0) {
+        return lg_handle_get(object->handle);
+    }
+    if (!was_shared && !is_chan) {
+        lagoon__share_undo(L, object);
+    }
+    return NULL;
 }
 
 struct shared *lagoon__share(lua_State *L, struct script *s, int index)
@@ -238,20 +308,14 @@ struct shared *lagoon__share(lua_State *L, struct script *s, int index)
         check_moving(L, object);
         return lg_handle_get(object->handle);
     }
-    if (object->script->rt == NULL) {
-        lagoon__raise(L, "cannot send a dead %s to another Lua state",
-                      lagoon__kind_name((enum kind)(object->mark & 0xffff)));
+    struct sharing sharing = {.s = s};
+    luaL_checkstack(L, 12, "no room to share an object");
+    bool is_ready = lagoon__share_with(L, &sharing, index) != NULL;
+    if (!is_ready || !lagoon__sharing_is_valid(&sharing)) {
+        lagoon__sharing_undo(L, &sharing);
+        lagoon__sharing_raise(L, !is_ready);
     }
-    luaL_checkstack(L, 4, "no room to share an object");
-    lua_pushcfunction(L, do_share);
-    lua_pushvalue(L, index);
-    if (lua_pcall(L, 1, 0, 0) != 0) {
-        if (object->handle != NULL) {
-            forget(L, s, lg_handle_get(object->handle));
-            lagoon__unshare(object);
-        }
-        lua_error(L);
-    }
+    lagoon__sharing_commit(L, &sharing);
     return lg_handle_get(object->handle);
 }
 
@@ -353,4 +417,6 @@ void lagoon__share_init(lua_State *L, struct script *s)
     lua_pushcclosure(L, drop_anchor, 1);
     lua_setfield(L, -2, "__gc");
     s->refs.anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushcfunction(L, do_share);
+    s->refs.do_share = luaL_ref(L, LUA_REGISTRYINDEX);
 }

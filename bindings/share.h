@@ -29,6 +29,7 @@
 #include "object.h"
 
 struct script;
+struct sharing;
 struct husk;
 
 // References are changed with lg_store().
@@ -49,7 +50,7 @@ struct share_ops {
 
     // Fills `shared` for a userdata that was its state's own until now: sets core
     // and data. The userdata is at an absolute index; L has room for 10 values. NULL:
-    // it is born shared. Raises, with nothing changed.
+    // it is born shared, or a channel. Raises, with nothing changed.
     void (*share)(lua_State *L, struct script *s, int index, struct shared *shared);
 
     // Fills a new userdata, on top of L, for a shared object. NULL: nothing to do.
@@ -64,6 +65,16 @@ struct share_ops {
 // state's own. The object is alive while the userdata is, or while it is referred to
 // from a C stack of a goroutine. Raises.
 struct shared *lagoon__share(lua_State *L, struct script *s, int index);
+
+// The same for a message of several: its channels become shared together (chanshare.h).
+// NULL: the error is on top of L, which has room for 4 values.
+struct shared *lagoon__share_with(lua_State *L, struct sharing *sharing, int index);
+
+// Sets what a new object's husk frees.
+void lagoon__share_core(struct shared *shared, void *core);
+
+// The userdata is its state's own again. L has room for 4 values.
+void lagoon__share_undo(lua_State *L, struct object *object);
 
 // Pushes this state's userdata for a shared object, with its methods: the module is
 // loaded if need be. Raises.

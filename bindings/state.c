@@ -221,6 +221,8 @@ static void make_refs(lua_State *L, struct script *s)
 
     for (int kind = 0; kind < NKINDS; kind++) {
         lagoon__class(L, (enum kind)kind);
+        lua_pushcfunction(L, lagoon__object_tostring);
+        lua_setfield(L, -2, "__tostring");
         refs->classes[kind] = new_ref(L);
     }
 }

@@ -225,12 +225,16 @@ static int tostring(lua_State *L)
 }
 
 // Says on stderr that the task at an absolute index has failed, if nobody has
-// asked and it has not been said.
-static void report_failed(lua_State *L, int index)
+// asked and it has not been said; and if few enough have been said.
+// *nfailed counts them.
+static void report_failed(lua_State *L, int index, size_t *nfailed)
 {
     struct task *task = lua_touserdata(L, index);
-    if (task->state == TASK_FAILED && !task->is_taken) {
-        task->is_taken = true;
+    if (task->state != TASK_FAILED || task->is_taken) {
+        return;
+    }
+    task->is_taken = true;
+    if ((*nfailed)++ < FAILED_TOLD_MAX) {
         lagoon__push_task_entry(L, index, TASK_ERROR);
         lagoon__push_task_entry(L, index, TASK_TRACE);
         lagoon__report(L, "a task failed, and nobody waited for it: ");
@@ -243,7 +247,8 @@ static int finalise(lua_State *L)
     if (task == NULL) {
         return 0;
     }
-    report_failed(L, 1);
+    size_t nfailed = 0;
+    report_failed(L, 1, &nfailed);
     // One that was its state's own has all that it needs.
     return task->object.handle ? lagoon__shared_finalise(L) : 0;
 }
@@ -253,10 +258,12 @@ void lagoon__report_failed_tasks(lua_State *L, struct script *s)
     lagoon__failed_report(s->hub);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.failed);
     int tasks = lua_gettop(L);
+    size_t nfailed = 0;
     for (lua_pushnil(L); lua_next(L, tasks) != 0; lua_pop(L, 1)) {
-        report_failed(L, tasks + 1);
+        report_failed(L, tasks + 1, &nfailed);
     }
     lua_pop(L, 1);
+    lagoon__failed_rest(nfailed);
 }
 
 void lagoon__open_task(lua_State *L, struct script *s)

@@ -72,13 +72,20 @@ bool lagoon__ticker_stop(struct chan *chan)
     return lg_timer_stop(&ticker->timer);
 }
 
-void lagoon__ticker_share(lua_State *L, struct chan *chan, int index)
+bool lagoon__ticker_share(lua_State *L, struct chan *chan, int index)
 {
     struct ticker *ticker = chan->ticker;
     if (ticker != NULL && ticker->is_pending) {
         lua_pushvalue(L, index);
         ticker->slot = lagoon__keep(L, chan->object.script);
+        return true;
     }
+    return false;
+}
+
+void lagoon__ticker_unshare(struct chan *chan)
+{
+    let_go(chan->ticker);
 }
 
 bool lagoon__ticker_is_pending(const struct chan *chan)

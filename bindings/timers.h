@@ -17,8 +17,11 @@ bool lagoon__ticker_stop(struct chan *chan);
 bool lagoon__ticker_is_pending(const struct chan *chan);
 
 // The channel at an index will be shared: it is kept alive until time has sent on it
-// for the last time. Raises.
-void lagoon__ticker_share(lua_State *L, struct chan *chan, int index);
+// for the last time. False: there is no need. Raises.
+bool lagoon__ticker_share(lua_State *L, struct chan *chan, int index);
+
+// It will not be shared after all: takes that back.
+void lagoon__ticker_unshare(struct chan *chan);
 
 // Stops it and frees it; chan is being finalised.
 void lagoon__ticker_free(struct chan *chan);

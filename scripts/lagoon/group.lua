@@ -20,6 +20,7 @@ local raise, RAISE, RETHROW = core.raise, core.RAISE, core.RETHROW
 ---@field private at_failure fun()?  called when the first error has come
 local Group = {}
 Group.__index = Group
+Group.__name = "group"
 
 -- By which a group cancels its goroutines, unless it is given another reason.
 local CANCELLED = "cancelled"

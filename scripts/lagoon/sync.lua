@@ -109,17 +109,19 @@ end
 ---@return async fun(): ...
 function sync.once(f)
     core.check_callable(f, "once")
-    local once, outcome = core.once(), nil
+    -- No variable that the function assigns: `once` says why it cannot be sent.
+    local once, done = core.once(), {}
     return function()
-        if not outcome then
+        if not done.outcome then
             local code, is_first = core.once_begin(once)
             if code ~= OK then
                 return raise(code, is_first)
             elseif is_first then
-                outcome = pack(xpcall(f, core.note_trace))
+                done.outcome = pack(xpcall(f, core.note_trace))
                 core.once_end(once)
             end
         end
+        local outcome = done.outcome
         if outcome.ok then
             return unpack(outcome, 1, outcome.n)
         end

@@ -87,6 +87,117 @@ describe("a channel that becomes shared", function()
   end))
 end)
 
+-- A channel of this state hands over the value itself, a shared one a copy.
+local function is_own(ch)
+  local value = {}
+  ch:send(value)
+  for _ = 2, #ch do
+    ch:send((ch:recv()))
+  end
+  return ch:recv() == value
+end
+
+local function nothing() end
+
+describe("channels of one message that is refused", function()
+  local function refused(what, ...)
+    local args = { n = select("#", ...), ... }
+    assert.matches(what, helper.message_of(function()
+      lagoon.parallel(nothing, unpack(args, 1, args.n))
+    end))
+  end
+
+  it("are all as they were", guard(function()
+    local a, b, c = chan(4), chan(4), chan(4)
+    local value = { 1 }
+    a:send(value)
+    b:send(coroutine.create(print))
+    refused("cannot send a coroutine %(at channel's value%)", a, b, c)
+    assert.equal(value, a:recv())
+    assert.is_true(is_own(a))
+    assert.is_true(is_own(c))
+    assert.equal("thread", type(b:recv()))
+    lagoon.parallel(nothing, a, b, c):wait()
+    assert.is_false(is_own(a))
+    assert.is_false(is_own(b))
+    assert.is_false(is_own(c))
+  end))
+
+  it("are so too if they stand in each other, and in themselves", guard(function()
+    local a, b, c = chan(4), chan(4), chan(4)
+    a:send(a)
+    a:send { b }
+    b:send(c)
+    b:send(a)
+    c:send(print)
+    c:send(coroutine.create(print))
+    refused("cannot send a coroutine", a)
+    c:recv()
+    c:recv()
+    assert.is_true(is_own(c))
+    c:send "end"
+    local out = lagoon.parallel(function(a)
+      assert(a:recv() == a)
+      local b = a:recv()[1]
+      local c = b:recv()
+      assert(b:recv() == a)
+      return c:recv(), c
+    end, a)
+    local word, same = out:wait()
+    assert.equal("end", word)
+    assert.equal(c, same)
+  end))
+
+  it("have their buffers back, in what they hold and beside them", guard(function()
+    local a, b, held, beside = chan(4), chan(4), lagoon.buffer(10), lagoon.buffer(20)
+    a:send { held:move() }
+    b:send(coroutine.create(print))
+    refused("cannot send a coroutine", a, beside:move(), b)
+    assert.equal(10, #held)
+    assert.equal(20, #beside)
+    local moved = beside:move()
+    lagoon.parallel(nothing, moved):wait()
+    local c = chan(4)
+    c:send { held:move() }
+    refused("buffer", c, held:move(), moved)
+    assert.equal(10, #held)
+    assert.is_true(is_own(c) and is_own(a))
+  end))
+
+  it("are refused if one is used while another is being copied", guard(function()
+    local a, b = chan(4), chan(4)
+    b:send(hooked(function() a:send { 1 } end))
+    refused("a channel was used while what it holds was being copied", a, b)
+    assert.equal(1, a:recv()[1])
+    assert.is_true(is_own(a))
+    b:recv()
+    assert.is_true(is_own(b))
+  end))
+
+  it("tick on, and are collected", guard(function()
+    local bad = chan(1)
+    bad:send(coroutine.create(print))
+    local weak = setmetatable({}, { __mode = "v" })
+    for i = 1, 20 do
+      weak[i] = chan(1)
+      refused("cannot send a coroutine", lagoon.after(1000), weak[i], bad)
+    end
+    bad = nil
+    for _ = 1, 3 do
+      collectgarbage()
+      lagoon.runtime.gc()
+    end
+    assert.is_nil(weak[1])
+    local tick = lagoon.tick(0.001)
+    local other = chan(1)
+    other:send(coroutine.create(print))
+    refused("cannot send a coroutine", tick, other)
+    tick:recv()
+    tick:recv()
+    tick:stop()
+  end))
+end)
+
 describe("a task that is cancelled before it begins", function()
   -- Issue 4: they were nobody's.
   it("gives buffers back that were moved to it", guard(function()

@@ -348,3 +348,16 @@ describe("locks under load with cancellation", function()
     assert.is_true(sema:try_acquire(4))
   end)
 end)
+
+describe("tostring", function()
+  it("names the kind", function()
+    for _, name in ipairs { "mutex", "rwmutex", "waitgroup" } do
+      assert.matches("^" .. name .. ": 0x", tostring(lagoon[name]()))
+    end
+    assert.matches("^semaphore: 0x", tostring(lagoon.semaphore(1)))
+    assert.matches("^cond: 0x", tostring(lagoon.cond(lagoon.mutex())))
+    local timer = lagoon.timer(1000, print)
+    assert.matches("^timer: 0x", tostring(timer))
+    timer:stop()
+  end)
+end)

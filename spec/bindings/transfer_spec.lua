@@ -240,6 +240,13 @@ describe("transfer that is refused", function()
     refused("a table whose metatable lagoon.class does not know (at .m[1])",
       { m = { setmetatable({}, {}) } })
     refused("a table whose metatable lagoon.class does not know", setmetatable({}, {}))
+    refused("a Stack (at .s)", { s = setmetatable({}, { __name = "Stack" }) })
+    refused("a table whose metatable lagoon.class does not know",
+      setmetatable({}, { __name = 1 }))
+    local group, once = lagoon.group(), lagoon.once(print)
+    refused("a group (at upvalue 'group')", function() return group end)
+    refused("a once function (at .f, upvalue 'once')", { f = once })
+    refused("a select case (at [1])", { lagoon.chan():sending(1) })
   end)
 
   it("cuts long paths in the middle", function()

@@ -70,6 +70,14 @@ describe("a task's error that nobody has waited for", function()
     end
   end)
 
+  it("is one of a hundred that are reported one by one", function()
+    local child = script("local lagoon = require 'lagoon' collectgarbage 'stop' "
+      .. "for _ = 1, 103 do lagoon.async(error, 'lost') end lagoon.sleep(0.001)")
+    local _, count = child.err:gsub("a task failed, and nobody waited for it: lost", "")
+    assert.equal(100, count)
+    assert.matches("\nlagoon: %.%.%. and 3 more tasks failed\n", child.err)
+  end)
+
   it("is not reported twice, nor if somebody has", function()
     local child = script("local lagoon = require 'lagoon' local task = lagoon.async(error, 'x') "
       .. "pcall(task.wait, task) os.exit(3)")
