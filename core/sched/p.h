@@ -26,12 +26,16 @@ enum {
     P_RUNNEXT_STREAK_MAX = LG_SIZED(32, 2),
     // How many rounds may pass without a look at the clock while timers wait.
     P_TIMERS_EVERY = LG_SIZED(8, 1),
+    // How often a goroutine that is alone yields without looking around: the timers
+    // of Ps that are in excess are nobody's else, if there is but one P.
+    P_SHORT_YIELDS_MAX = LG_SIZED(15, 2),
 };
 
 struct p {
     // -- owner M only --
     uint32_t tick; // scheduling rounds
     uint32_t runnext_streak;
+    uint32_t nshort_yields; // of a goroutine that is alone: go.c
     struct rand rand;
     struct g_cache gs;
     struct stack_cache stacks;

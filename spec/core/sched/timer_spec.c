@@ -339,3 +339,30 @@ it("timers started and stopped at random", "do what a model does")
 {
     driven(against_a_model);
 }
+
+// Sleepers on Ps that are then in excess.
+static _Atomic int nslept;
+
+static void sleep_in_excess(void *arg)
+{
+    lg_runtime *rt = lg_current();
+    CHECK_OK(lg_sleep_until(lg_now(rt) + 20000));
+    CHECK_OK(lg_set_procs(rt, 1));
+    CHECK_OK(lg_sleep_until(lg_now(rt) + 200000));
+    nslept++;
+    (void)arg;
+}
+
+it("timer of a P that is in excess",
+   "fires, though the only other goroutine yields alone", .procs = 1)
+{
+    enum { NSLEEPERS = 8 };
+    for (int i = 0; i < spec_rounds(100); i++) {
+        nslept = 0;
+        CHECK_OK(lg_set_procs(rt, 4));
+        for (int j = 0; j < NSLEEPERS; j++) {
+            spec_go(rt, sleep_in_excess, NULL);
+        }
+        SETTLE(nslept == NSLEEPERS);
+    }
+}
