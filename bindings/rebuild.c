@@ -54,8 +54,11 @@ bool lagoon__rebuild_encode(struct encoder *e, const void *key)
     struct script *s = e->s;
     uint32_t outer = s->hook;
     s->hook = ++s->last_hook;
-    lua_call(L, 1, LUA_MULTRET);
+    int status = lua_pcall(L, 1, LUA_MULTRET, 0);
     s->hook = outer;
+    if (status != 0) {
+        lua_error(L);
+    }
     int first = value + 2;
     int n = lua_gettop(L) - first + 1;
     if (n == 0 || !lua_isfunction(L, first)) {
