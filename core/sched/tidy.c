@@ -11,6 +11,9 @@ void lg_on_tidy(lg_runtime *rt, bool (*fn)(void *ud), void *ud)
     rt->tidy.fn = fn;
     rt->tidy.ud = ud;
     lg__unlock(&rt->lock, RANK_SCHED);
+    // relaxed: as in call_host(). It is called once at least, although all may sleep
+    // before the next period, and nothing else be left to do
+    atomic_store_explicit(&rt->tidy.has_host_more, fn != NULL, memory_order_relaxed);
 }
 
 static void call_host(lg_job *job)
