@@ -16,7 +16,7 @@
 // than MAX; and all tasks end. What is done under the hub's lock is one step; a
 // strand's posts are a set, run in any order. Memory is sequentially consistent.
 //
-// pan has found three things that hub.c had not thought of (at 757bdde), each of
+// pan has found three things that hub.c had not thought of at first, each of
 // which is a task that waits for ever, or an origin that is gone in use:
 //   COUNTS_CLOSING   a worker that is being closed does not count: a task waits
 //                    only if all that count will look, and it will not
