@@ -113,6 +113,11 @@ typedef struct lg_options {
     int64_t mem_limit_bytes; // as lg_mem_limit(); 0: none
     bool gctrace;            // a line to on_log for each cycle, in Go's form
     bool gc_stress;          // a cycle before every allocation: finds lost roots, slow
+    // How long a goroutine computes before it makes room for others; 0: 10 ms.
+    // Negative: until it waits. With a clock of the host's: always so.
+    int64_t slice_ns;
+    int schedtrace_ms; // a line about the scheduler to on_log this often; 0: none
+    bool scheddetail;  // with it a line for each P and M
 } lg_options;
 
 enum {
@@ -120,6 +125,7 @@ enum {
     LG_STACK_DEFAULT = 64 * 1024,
     LG_STACK_MAX = 64 * 1024 * 1024,
     LG_CHAN_CASES_MAX = 65535,
+    LG_SLICE_NS = 10 * 1000 * 1000,
 };
 
 // Fills an options record with the defaults.
@@ -1147,6 +1153,12 @@ typedef struct lg_strand_ops {
     // again, perhaps on another thread: restore the interpreter's idea of what
     // runs. May be NULL.
     void (*returned)(lg_strand *strand, lg_g *g, void *extra);
+    // A goroutine that resume() runs has had its slice, or should be gone for another
+    // reason: makes it call lg_yield() or the like soon. Called in a signal handler, on
+    // the thread that runs it and that was interrupted at the instruction pc; so it may
+    // do what a handler may. False: not here; it is asked again soon. May be NULL:
+    // goroutines of the strand are not interrupted.
+    bool (*interrupt)(lg_strand *strand, lg_g *g, void *extra, const void *pc);
 } lg_strand_ops;
 
 // Makes a strand: a serial executor. At most one M is inside at any time;

@@ -85,16 +85,36 @@ int lg_mem_limit_parse(const char *text, int64_t *out)
     return LG_OK;
 }
 
-// The option that a name of LAGOON_DEBUG switches; NULL: it is another version's.
-static bool *debug_switch(const char *name, size_t length, lg_options *opts)
+static bool is_name(const char *text, size_t length, const char *name)
 {
-    if (length == strlen("gctrace") && memcmp(name, "gctrace", length) == 0) {
-        return &opts->gctrace;
+    return length == strlen(name) && memcmp(text, name, length) == 0;
+}
+
+enum debug { GCTRACE, GCSTRESS, SCHEDTRACE, SCHEDDETAIL, ASYNCPREEMPTOFF, PREEMPTSTRESS };
+
+static const char *const debug_names[] = {
+    [GCTRACE] = "gctrace",
+    [GCSTRESS] = "gcstress",
+    [SCHEDTRACE] = "schedtrace",
+    [SCHEDDETAIL] = "scheddetail",
+    [ASYNCPREEMPTOFF] = "asyncpreemptoff",
+    [PREEMPTSTRESS] = "preemptstress",
+};
+
+static const int64_t NS_PER_US = 1000;
+
+enum { NDEBUG_NAMES = sizeof debug_names / sizeof *debug_names };
+
+static void set_debug(enum debug which, int value, lg_options *opts)
+{
+    switch (which) {
+    case GCTRACE: opts->gctrace = value > 0; break;
+    case GCSTRESS: opts->gc_stress = value > 0; break;
+    case SCHEDTRACE: opts->schedtrace_ms = value; break;
+    case SCHEDDETAIL: opts->scheddetail = value > 0; break;
+    case ASYNCPREEMPTOFF: opts->slice_ns = value > 0 ? -1 : opts->slice_ns; break;
+    case PREEMPTSTRESS: opts->slice_ns = value > 0 ? value * NS_PER_US : 0; break;
     }
-    if (length == strlen("gcstress") && memcmp(name, "gcstress", length) == 0) {
-        return &opts->gc_stress;
-    }
-    return NULL;
 }
 
 // One name=value of LAGOON_DEBUG, length bytes.
@@ -106,9 +126,12 @@ static bool parse_debug_item(const char *item, size_t length, lg_options *opts)
         return false;
     }
     size_t name_length = (size_t)(equals - item);
-    bool *is_on = debug_switch(item, name_length, opts);
-    if (!is_on) {
-        return true;
+    unsigned which = 0;
+    while (which < NDEBUG_NAMES && !is_name(item, name_length, debug_names[which])) {
+        which++;
+    }
+    if (which == NDEBUG_NAMES) {
+        return true; // another version's
     }
     size_t value_length = length - name_length - 1;
     if (value_length >= sizeof text) {
@@ -120,7 +143,7 @@ static bool parse_debug_item(const char *item, size_t length, lg_options *opts)
     if (!parse_whole(text, 0, INT32_MAX, &value)) {
         return false;
     }
-    *is_on = value > 0;
+    set_debug((enum debug)which, value, opts);
     return true;
 }
 

@@ -83,6 +83,11 @@ static void fill_defaults(lg_options *o)
     if (o->stack_size_bytes == 0) {
         o->stack_size_bytes = LG_STACK_DEFAULT;
     }
+    if (o->clock) {
+        o->slice_ns = -1; // time that is driven must not depend on time that is not
+    } else if (o->slice_ns == 0) {
+        o->slice_ns = LG_SLICE_NS;
+    }
     if (o->seed == 0) {
         o->seed = (uint64_t)lg__clock_now() * 0x9e3779b97f4a7c15ULL | 1;
     }

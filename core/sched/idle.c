@@ -198,10 +198,10 @@ static int64_t sleep_timeout(struct lg_runtime *rt, struct p *former)
     return left_ns > 0 ? left_ns : 0;
 }
 
-// With one P there is no sysmon, and its M tidies up while it idles.
+// Without sysmon an M tidies up while it idles.
 static int64_t tidy_or_sleep(struct lg_runtime *rt, int64_t timeout_ns)
 {
-    bool is_ours = lg__nprocs(rt) == 1 && !rt->options.clock;
+    bool is_ours = !lg__sysmon_is_wanted(rt) && !rt->options.clock;
     bool is_long = timeout_ns < 0 || timeout_ns > TIDY_PERIOD_NS;
     return is_ours && lg__tidy(rt) && is_long ? TIDY_PERIOD_NS : timeout_ns;
 }

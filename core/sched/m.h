@@ -102,6 +102,13 @@ LG_INLINE struct m *lg__m(void)
 // Gives the M a P, or NULL: the only way in which it gets and loses one.
 LG_INLINE void lg__m_set_p(struct m *m, struct p *p)
 {
+    // relaxed: a guess for sysmon
+    if (m->p) {
+        atomic_store_explicit(&m->p->m, NULL, memory_order_relaxed);
+    }
+    if (p) {
+        atomic_store_explicit(&p->m, m, memory_order_relaxed);
+    }
     m->p = p;
     m->mcache = p ? &p->mcache : NULL;
 }

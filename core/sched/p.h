@@ -31,6 +31,8 @@ enum {
     P_SHORT_YIELDS_MAX = LG_SIZED(15, 2),
 };
 
+struct m;
+
 struct p {
     // -- owner M only --
     uint32_t tick; // scheduling rounds
@@ -53,6 +55,13 @@ struct p {
     _Atomic(struct runnable *) runnext;
     _Atomic uint32_t shown_tick; // copy of tick, for sysmon and thieves: relaxed
     struct runq runq;
+
+    // -- set by sysmon, cleared by the owner, relaxed --
+    _Atomic bool preempt;  // who runs has had its slice (sched/preempt.h)
+    _Atomic bool is_heard; // and will leave soon
+
+    // -- set by the owner, read by anyone, relaxed: a guess --
+    _Atomic(struct m *) m; // the owner; NULL: idle
 
     // -- set by sysmon, cleared by thieves, relaxed --
     _Atomic bool is_starving; // runnext has waited for a whole period

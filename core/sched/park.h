@@ -16,6 +16,7 @@
 #include "base/base.h"
 #include "sched/g.h"
 #include "sched/m.h"
+#include "sched/preempt.h"
 
 // The calling goroutine; fatal if there is none.
 struct lg_g *lg__g_self(void);
@@ -25,6 +26,7 @@ struct lg_g *lg__g_self(void);
 // canceled too; nothing has been done then.
 LG_INLINE bool lg__take_cancel(void)
 {
+    lg__preempt_point();
     struct m *m = lg__m();
     struct lg_g *g = m ? m->g : NULL;
     // relaxed: one that comes now is heeded by the next call

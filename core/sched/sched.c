@@ -4,6 +4,7 @@
 #include "sched/idle.h"
 #include "sched/job.h"
 #include "sched/park.h"
+#include "sched/preempt.h"
 #include "sched/scan.h"
 #include "sched/steal.h"
 #include "sched/strand.h"
@@ -184,6 +185,7 @@ static struct runnable *pop_once(struct m *m)
     uint32_t tick = ++p->tick;
     // relaxed: for sysmon
     atomic_store_explicit(&p->shown_tick, tick, memory_order_relaxed);
+    lg__preempt_begin_slice(p);
     poll_timers(m, &p->timers);
     if (tick % P_GLOBAL_EVERY == 0) {
         poll_retired(m);
@@ -340,6 +342,7 @@ static struct lg_g *pick_direct(struct m *m)
     p->tick = tick;
     // relaxed: for those who look whether we come to our work
     atomic_store_explicit(&p->shown_tick, tick, memory_order_relaxed);
+    lg__preempt_begin_slice(p);
     if (r->kind != RUNNABLE_G) {
         m->next = r;
         return NULL;

@@ -3,6 +3,7 @@
 
 #include "sched/idle.h"
 #include "sched/park.h"
+#include "sched/preempt.h"
 #include "sched/runtime.h"
 #include "sched/scan.h"
 #include "sched/sched.h"
@@ -296,7 +297,8 @@ static void rounds(struct lg_strand *s)
             } while (!try_leave(s));
             return;
         }
-        if (left <= 0 || (lg__interrupts(s->rt) & INTERRUPTS_TO_HEED)) {
+        if (left <= 0 || (lg__interrupts(s->rt) & INTERRUPTS_TO_HEED) ||
+            lg__preempt_is_wanted(lg__m())) {
             yield_strand(s);
             return;
         }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "sched/sysmon.h"
 
+#include "os/clock.h"
 #include "sched/idle.h"
+#include "sched/preempt.h"
 #include "sched/steal.h"
 #include "sched/tidy.h"
 #include "sched/wake.h"
@@ -11,36 +13,87 @@ enum {
     // While some P is idle, work must not wait longer than this for it; when
     // all are busy only the clock is refreshed.
     PERIOD_MAX_IDLE_NS = 1000 * 1000,
-    PERIOD_MAX_BUSY_NS = 10 * 1000 * 1000,
+    PERIOD_MAX_BUSY_NS = 5 * 1000 * 1000,
+    // How often a goroutine is interrupted that is to make room. Two of five times it
+    // is somewhere where it cannot be.
+    PERIOD_ASK_NS = 100 * 1000,
+    // How long a goroutine is interrupted that does not heed it: it may be in C.
+    ASK_FOR_NS = 5 * 1000 * 1000,
     // Periods without a finding before they grow.
     PATIENCE = 50,
 };
 
-// What was seen of each P a period ago.
-struct seen {
-    uint32_t tick[LG_PROCS_MAX];
+// What was seen of a P.
+struct watch {
+    uint32_t tick;
+    bool is_stuck;    // the tick was the same a period ago
+    int64_t since_ns; // when the tick was first seen
+};
+
+// What a look found, of all Ps.
+struct finding {
+    bool has_work; // that no P comes to
+    bool must_ask; // somebody is to make room and has not heard yet
+    int64_t at_ns; // when it is worth looking again; LG_NEVER
 };
 
 // Whether a P has work that it does not come to. Marks it for thieves.
-static bool is_behind(struct p *p, uint32_t *seen_tick, int64_t now_ns)
+static bool is_behind(struct p *p, const struct watch *w, int64_t now_ns)
 {
-    // relaxed: figures that are some moments old do as well
-    uint32_t tick = atomic_load_explicit(&p->shown_tick, memory_order_relaxed);
-    bool is_stuck = tick == *seen_tick;
-    *seen_tick = tick;
-    if (is_stuck && atomic_load_explicit(&p->runnext, memory_order_relaxed)) {
+    // relaxed: a guess
+    if (w->is_stuck && atomic_load_explicit(&p->runnext, memory_order_relaxed)) {
         atomic_store_explicit(&p->is_starving, true, memory_order_relaxed);
         return true;
     }
     return lg__runq_len(&p->runq) > 0 || lg__timers_next(&p->timers) <= now_ns;
 }
 
-static bool look(struct lg_runtime *rt, struct seen *seen)
+static void watch_tick(struct p *p, struct watch *w, int64_t real_ns)
+{
+    // relaxed: figures that are some moments old do as well
+    uint32_t tick = atomic_load_explicit(&p->shown_tick, memory_order_relaxed);
+    w->is_stuck = tick == w->tick;
+    if (!w->is_stuck) {
+        w->tick = tick;
+        w->since_ns = real_ns;
+    }
+}
+
+// Asks who has had its slice to make room.
+static void watch_slice(struct lg_runtime *rt, struct p *p, struct watch *w,
+                        int64_t real_ns, struct finding *found)
+{
+    // relaxed: guesses
+    if (!atomic_load_explicit(&p->m, memory_order_relaxed)) {
+        w->since_ns = real_ns;
+        return;
+    }
+    int64_t over_ns = w->since_ns + rt->options.slice_ns;
+    if (!w->is_stuck || real_ns < over_ns) {
+        found->at_ns = over_ns < found->at_ns ? over_ns : found->at_ns;
+        return;
+    }
+    atomic_store_explicit(&p->preempt, true, memory_order_relaxed);
+    if (real_ns - over_ns < ASK_FOR_NS &&
+        !atomic_load_explicit(&p->is_heard, memory_order_relaxed)) {
+        lg__preempt_signal(rt, p);
+        found->must_ask = true;
+    }
+}
+
+static bool look(struct lg_runtime *rt, struct watch *watches, struct finding *found)
 {
     int64_t now_ns = lg__now(rt);
+    int64_t real_ns = lg__clock_now();
+    *found = (struct finding){.at_ns = LG_NEVER};
     bool has_finding = false;
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
-        has_finding |= is_behind(lg__p_at(rt, i), &seen->tick[i], now_ns);
+        struct p *p = lg__p_at(rt, i);
+        watch_tick(p, &watches[i], real_ns);
+        has_finding |= is_behind(p, &watches[i], now_ns);
+        if (rt->options.slice_ns > 0) {
+            watch_slice(rt, p, &watches[i], real_ns, found);
+        }
     }
     // seq_cst: as everywhere (idle.h)
     has_finding |= atomic_load_explicit(&rt->nglobal, memory_order_seq_cst) > 0;
@@ -70,26 +123,51 @@ static bool sleep_while_idle(struct lg_runtime *rt)
     return is_idle;
 }
 
+// How long to sleep after a look.
+struct rhythm {
+    int64_t period_ns;
+    int idle_periods; // without a finding
+};
+
+static void slow_down(struct lg_runtime *rt, struct rhythm *r)
+{
+    // seq_cst: as everywhere (idle.h)
+    uint32_t nidle = atomic_load_explicit(&rt->nidle, memory_order_seq_cst);
+    int64_t max_ns = nidle > 0 ? PERIOD_MAX_IDLE_NS : PERIOD_MAX_BUSY_NS;
+    r->period_ns = r->period_ns * 2 < max_ns ? r->period_ns * 2 : max_ns;
+    if (nidle >= lg__nprocs(rt) && sleep_while_idle(rt)) {
+        *r = (struct rhythm){.period_ns = PERIOD_MIN_NS};
+    }
+}
+
+// Until the next look: shorter, if somebody is to be asked meanwhile.
+static int64_t next_sleep(const struct rhythm *r, const struct finding *found)
+{
+    int64_t sleep_ns = r->period_ns;
+    if (found->must_ask && sleep_ns > PERIOD_ASK_NS) {
+        sleep_ns = PERIOD_ASK_NS;
+    }
+    if (found->at_ns != LG_NEVER) {
+        int64_t left_ns = found->at_ns - lg__clock_now();
+        left_ns = left_ns > PERIOD_MIN_NS ? left_ns : PERIOD_MIN_NS;
+        sleep_ns = left_ns < sleep_ns ? left_ns : sleep_ns;
+    }
+    return sleep_ns;
+}
+
 static void sysmon_main(void *arg)
 {
     struct lg_runtime *rt = arg;
-    struct seen seen = {0};
-    int64_t period_ns = PERIOD_MIN_NS;
-    int idle_periods = 0;
+    struct watch watches[LG_PROCS_MAX] = {0};
+    struct rhythm rhythm = {.period_ns = PERIOD_MIN_NS};
+    struct finding found = {.at_ns = LG_NEVER};
     while (!(lg__interrupts(rt) & INTERRUPT_STOP)) {
-        lg__note_sleep(&rt->sysmon.note, period_ns);
+        lg__note_sleep(&rt->sysmon.note, next_sleep(&rhythm, &found));
         lg__tidy(rt);
-        if (look(rt, &seen)) {
-            period_ns = PERIOD_MIN_NS;
-            idle_periods = 0;
-        } else if (++idle_periods > PATIENCE) {
-            uint32_t nidle = atomic_load_explicit(&rt->nidle, memory_order_seq_cst);
-            int64_t max_ns = nidle > 0 ? PERIOD_MAX_IDLE_NS : PERIOD_MAX_BUSY_NS;
-            period_ns = period_ns * 2 < max_ns ? period_ns * 2 : max_ns;
-            if (nidle >= lg__nprocs(rt) && sleep_while_idle(rt)) {
-                period_ns = PERIOD_MIN_NS;
-                idle_periods = 0;
-            }
+        if (look(rt, watches, &found)) {
+            rhythm = (struct rhythm){.period_ns = PERIOD_MIN_NS};
+        } else if (++rhythm.idle_periods > PATIENCE) {
+            slow_down(rt, &rhythm);
         }
     }
 }
@@ -97,7 +175,7 @@ static void sysmon_main(void *arg)
 int lg__sysmon_start(struct lg_runtime *rt)
 {
     lg__lock(&rt->lock, RANK_SCHED);
-    bool must_start = !rt->sysmon.is_started && lg__nprocs(rt) > 1;
+    bool must_start = !rt->sysmon.is_started && lg__sysmon_is_wanted(rt);
     rt->sysmon.is_started |= must_start;
     lg__unlock(&rt->lock, RANK_SCHED);
     if (!must_start) {

@@ -2,13 +2,19 @@
 //
 // sysmon: a thread without a P that looks after the others: work that stands
 // in runnext behind a goroutine that does not end, timers that nobody comes to,
-// the coarse clock. It sleeps while nothing runs, and does not exist with one P.
+// goroutines that have had their slice, the coarse clock. It sleeps while nothing
+// runs, and does not exist with one P in a host that keeps its signals to itself.
 #ifndef LG_SCHED_SYSMON_H
 #define LG_SCHED_SYSMON_H
 
 #include "sched/runtime.h"
 
-// Starts the thread if there is more than one P and it does not run yet.
+LG_INLINE bool lg__sysmon_is_wanted(struct lg_runtime *rt)
+{
+    return lg__nprocs(rt) > 1 || (rt->options.signals && rt->options.slice_ns > 0);
+}
+
+// Starts the thread if it is wanted and does not run yet.
 // LG_OK or LG_ETHREAD.
 int lg__sysmon_start(struct lg_runtime *rt);
 

@@ -3,6 +3,7 @@
 
 #include "os/cpu.h"
 #include "os/futex.h"
+#include "sched/preempt.h"
 
 // How long a stopped M spins before it sleeps: a futex wake costs 50 us.
 enum { STOPPED_SPINS = 1000 };
@@ -102,6 +103,7 @@ void lg_checkpoint(void)
     struct m *m = lg__m();
     if (m) {
         lg__world_checkpoint(m);
+        lg__preempt_point();
     }
 }
 
@@ -130,9 +132,13 @@ static bool may_stop_here(struct m *m, const struct interruption *at)
 static void on_interruption(const struct interruption *at)
 {
     struct m *m = lg__m();
-    if (m && lg__world_is_wanted(m->rt) && may_stop_here(m, at)) {
+    if (!m) {
+        return;
+    }
+    if (lg__world_is_wanted(m->rt) && may_stop_here(m, at)) {
         stay(m, at->sp, at); // for one turn: it may have been let go
     }
+    lg__preempt_on_signal(m, at);
 }
 
 // The thread sanitizer keeps signals back until the thread calls something of its

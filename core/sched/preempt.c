@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "sched/preempt.h"
+
+#include "sched/sched.h"
+#include "sched/strand.h"
+
+void lg__preempt_yield(void)
+{
+    struct m *m = lg__m();
+    if (m && m->g && !m->g->strand && m->p) {
+        lg__sched_switch(m, AFTER_YIELD);
+    }
+}
+
+// Under the world's lock a thread that is inside does not end.
+void lg__preempt_signal(struct lg_runtime *rt, struct p *p)
+{
+    lg__lock(&rt->world.lock, RANK_WORLD);
+    struct node *node = rt->world.inside.first;
+    for (; node; node = node->next) {
+        struct m *m = LG_CONTAINER_OF(node, struct m, inside_node);
+        // relaxed: as in lg__m_set_p(). One that has another P by now is interrupted
+        // for nothing: its handler looks again
+        if (atomic_load_explicit(&p->m, memory_order_relaxed) == m) {
+            if (m->suspendable.is_able) {
+                lg__suspend_ask(m->thread_handle);
+            }
+            break;
+        }
+    }
+    lg__unlock(&rt->world.lock, RANK_WORLD);
+}
+
+// The strand decides by the interrupted instruction whether the interpreter can be
+// asked. That it is one of its own says that the M is in none of ours.
+void lg__preempt_on_signal(struct m *m, const struct interruption *at)
+{
+    struct lg_g *g = m->g;
+    struct lg_strand *s = m->strand;
+    if (m->after != AFTER_NOTHING || !g || !s || g->strand != s || !s->ops->interrupt ||
+        !lg__preempt_is_wanted(m) || !lg__nostop_is_clear()) {
+        return;
+    }
+    if (s->ops->interrupt(s, g, g->extra, at->pc)) {
+        // relaxed: for sysmon, which asks again otherwise
+        atomic_store_explicit(&m->p->is_heard, true, memory_order_relaxed);
+    }
+}
