@@ -53,7 +53,7 @@ describe("a channel that becomes shared", function()
       tostring(helper.error_of(second.wait, second)))
     gate:send(1)
     first:wait()
-    assert.equal(42, (lagoon.parallel(function(out) return out:recv():recv() end, out):wait()))
+    assert.equal(42, (lagoon.parallel(function(from) return from:recv():recv() end, out):wait()))
   end))
 
   it("is not sent by a hook of what it holds", guard(function()
@@ -63,7 +63,7 @@ describe("a channel that becomes shared", function()
     ch:send(hooked(function() err = helper.error_of(out.send, out, ch) end))
     out:send(ch)
     assert.matches("while what it holds is being copied", tostring(err))
-    assert.equal(42, (lagoon.parallel(function(out) return out:recv():recv() end, out):wait()))
+    assert.equal(42, (lagoon.parallel(function(from) return from:recv():recv() end, out):wait()))
   end))
 
   -- Issue 4: the buffer was nobody's.
@@ -136,12 +136,12 @@ describe("channels of one message that is refused", function()
     c:recv()
     assert.is_true(is_own(c))
     c:send "end"
-    local out = lagoon.parallel(function(a)
-      assert(a:recv() == a)
-      local b = a:recv()[1]
-      local c = b:recv()
-      assert(b:recv() == a)
-      return c:recv(), c
+    local out = lagoon.parallel(function(first)
+      assert(first:recv() == first)
+      local second = first:recv()[1]
+      local third = second:recv()
+      assert(second:recv() == first)
+      return third:recv(), third
     end, a)
     local word, same = out:wait()
     assert.equal("end", word)
@@ -175,14 +175,15 @@ describe("channels of one message that is refused", function()
   end))
 
   it("tick on, and are collected", guard(function()
-    local bad = chan(1)
-    bad:send(coroutine.create(print))
     local weak = setmetatable({}, { __mode = "v" })
-    for i = 1, 20 do
-      weak[i] = chan(1)
-      refused("cannot send a coroutine", lagoon.after(1000), weak[i], bad)
+    do
+      local bad = chan(1)
+      bad:send(coroutine.create(print))
+      for i = 1, 20 do
+        weak[i] = chan(1)
+        refused("cannot send a coroutine", lagoon.after(1000), weak[i], bad)
+      end
     end
-    bad = nil
     for _ = 1, 3 do
       collectgarbage()
       lagoon.runtime.gc()

@@ -76,7 +76,8 @@ end)
 describe("a finaliser of ours", function()
   it("passes over what is not its own, when a script calls it", helper.guard(function()
     local semaphore = lagoon.semaphore(1)
-    local objects = { lagoon.mutex(), lagoon.chan(), lagoon.self(), lagoon.atomic(), lagoon.buffer(1) }
+    local objects = { lagoon.mutex(), lagoon.chan(), lagoon.self(), lagoon.atomic(),
+      lagoon.buffer(1) }
     for _, object in ipairs(objects) do
       local finalise = getmetatable(object).__gc
       finalise()

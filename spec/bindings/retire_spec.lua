@@ -10,10 +10,10 @@ describe("a worker that has nothing to do", function()
   it("stays while tasks that it has started wait for a place", helper.guard(function()
     for _ = 1, helper.rounds(50) do
       local done, n = chan(100), 60
-      parallel(function(done, n)
-        local parallel = require "lagoon".parallel
-        for _ = 1, n do
-          parallel(function(done) done:send(1) end, done)
+      parallel(function(ch, count)
+        local start = require "lagoon".parallel
+        for _ = 1, count do
+          start(function(to) to:send(1) end, ch)
         end
       end, done, n):wait()
       core.retire()
@@ -27,9 +27,9 @@ describe("a worker that has nothing to do", function()
   it("stays while a channel of its own ticks", helper.guard(function()
     for _, make in ipairs { "tick", "after" } do
       for _ = 1, helper.rounds(30) do
-        parallel(function(make)
+        parallel(function(name)
           for i = 1, 20 do
-            require("lagoon")[make](0.0001 * i)
+            require("lagoon")[name](0.0001 * i)
           end
         end, make):wait()
         for _ = 1, 5 do

@@ -67,10 +67,10 @@ describe("a state that is closed", function()
 
   it("refuses it where a worker is closed while others run", helper.guard(function()
     local path = helper.path("last")
-    helper.parallel(function(text, path)
+    helper.parallel(function(text, to)
       local globals = getmetatable(_G).__index
       setfenv(loadstring(text), globals)(function(line)
-        local file = io.open(path, "a")
+        local file = io.open(to, "a")
         file:write(line, "\n")
         file:close()
       end)

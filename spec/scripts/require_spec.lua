@@ -94,7 +94,9 @@ describe("require", function()
     end)
 
     it("goes on although the one who failed lives", function()
-      with_modules({ lagoon_spec_fails = "require('lagoon').sleep(0.002) error('no', 0)" }, function()
+      with_modules({
+        lagoon_spec_fails = "require('lagoon').sleep(0.002) error('no', 0)",
+      }, function()
         local block = lagoon.chan()
         local first = lagoon.async(function()
           local is_loaded = pcall(require, "lagoon_spec_fails")
