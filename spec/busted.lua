@@ -114,5 +114,6 @@ local lagoon = require "lagoon"
 if lagoon.self() then
   run()
 else
+  settings.is_hosted = true
   lagoon.run(run)
 end

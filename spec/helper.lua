@@ -188,6 +188,13 @@ helper.program = os.getenv("LAGOON_BIN") or "build/release/lagoon"
 ---The library under test, for a stock luajit.
 helper.library = os.getenv("LAGOON_SO") or "build/release/lagoon.so"
 
+---Whether the specs run in a host, where Lua's own functions stay as they are, and not in the
+---program.
+---@return boolean
+function helper.is_hosted()
+  return settings.is_hosted or false
+end
+
 ---Whether there is a stock luajit, and a library for it.
 ---@return boolean
 function helper.has_host()
