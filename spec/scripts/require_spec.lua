@@ -34,9 +34,16 @@ local function start(n, name)
   return tasks
 end
 
+-- What only the `require` of the program and its tasks does: a host's is Lua's.
+local function it_waits(name, body)
+  if not helper.is_hosted() then
+    it(name, body)
+  end
+end
+
 describe("require", function()
   describe("of a module that another goroutine loads", function()
-    it("waits for it", function()
+    it_waits("waits for it", function()
       with_modules({ lagoon_spec_slow = SLOW }, function()
         local tasks = start(5, "lagoon_spec_slow")
         local module = tasks[1]:wait()
@@ -48,7 +55,7 @@ describe("require", function()
       end)
     end)
 
-    it("waits in a coroutine and below a C function, too", function()
+    it_waits("waits in a coroutine and below a C function, too", function()
       with_modules({ lagoon_spec_slow = SLOW }, function()
         local first = start(1, "lagoon_spec_slow")[1]
         local inside = lagoon.async(coroutine.wrap(require), "lagoon_spec_slow")
@@ -75,7 +82,7 @@ describe("require", function()
       end)
     end)
 
-    it("loads it again when that fails", function()
+    it_waits("loads it again when that fails", function()
       with_modules({ lagoon_spec_flaky = [[
         lagoon_spec_tries = (lagoon_spec_tries or 0) + 1
         require("lagoon").sleep(0.002)
@@ -93,7 +100,7 @@ describe("require", function()
       end)
     end)
 
-    it("goes on although the one who failed lives", function()
+    it_waits("goes on although the one who failed lives", function()
       with_modules({
         lagoon_spec_fails = "require('lagoon').sleep(0.002) error('no', 0)",
       }, function()
@@ -110,7 +117,7 @@ describe("require", function()
       end)
     end)
 
-    it("ends when it is cancelled", function()
+    it_waits("ends when it is cancelled", function()
       with_modules({ lagoon_spec_stuck = "lagoon_spec_gate:recv() return 7" }, function()
         lagoon_spec_gate = lagoon.chan() -- luacheck: ignore
         local first, second = unpack(start(2, "lagoon_spec_stuck"))
@@ -123,6 +130,25 @@ describe("require", function()
       end)
     end)
   end)
+
+  if helper.is_hosted() then
+    describe("in a host", function()
+      it("is Lua's", function()
+        assert.equal("C", debug.getinfo(require, "S").what)
+      end)
+
+      it("raises where another goroutine loads the module, as Lua's does", function()
+        with_modules({ lagoon_spec_slow = SLOW }, function()
+          local first, second = unpack(start(2, "lagoon_spec_slow"))
+          assert.matches("loop or previous error loading module 'lagoon_spec_slow'",
+            helper.error_of(second.wait, second))
+          local module = first:wait()
+          assert.is_table(module.id)
+          assert.equal(module, require "lagoon_spec_slow")
+        end)
+      end)
+    end)
+  end
 
   describe("of modules that need each other", function()
     it("raises in one goroutine", function()
