@@ -7,6 +7,8 @@
 #include "sched/park.h"
 #include "sched/sched.h"
 
+static const int64_t PERIOD_NS = 120 * (int64_t)1000000000; // Go's
+
 // Waits until a cycle is wanted. Returns whether lg_gc() wants it.
 static bool wait_for_request(struct gc *gc)
 {
@@ -74,6 +76,25 @@ void lg__gc_request(struct gc *gc)
             &gc->asked, &asked, cycle + 1, memory_order_relaxed, memory_order_relaxed) &&
         call_coordinator(gc, false) != LG_OK) {
         atomic_store_explicit(&gc->asked, cycle, memory_order_relaxed);
+    }
+}
+
+void lg__gc_look(struct lg_runtime *rt)
+{
+    struct gc *gc = rt->gc;
+    struct gc_period *period = &gc->period;
+    int64_t now_ns = lg__now_coarse(rt);
+    // relaxed: figures
+    uint64_t cycle = atomic_load_explicit(&gc->cycle, memory_order_relaxed);
+    int64_t live = atomic_load_explicit(&gc->pace.heap_live, memory_order_relaxed);
+    int64_t marked = atomic_load_explicit(&gc->pace.marked, memory_order_relaxed);
+    int percent = atomic_load_explicit(&gc->pace.percent, memory_order_relaxed);
+    if (cycle != period->cycle || period->since_ns == 0 || live <= marked ||
+        percent == LG_GC_OFF) {
+        *period = (struct gc_period){.cycle = cycle, .since_ns = now_ns};
+    } else if (now_ns - period->since_ns > PERIOD_NS) {
+        period->since_ns = now_ns;
+        lg__gc_request(gc);
     }
 }
 

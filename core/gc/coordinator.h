@@ -8,9 +8,14 @@
 #include "base/base.h"
 
 struct gc;
+struct lg_runtime;
 
 // Asks for a cycle, unless one is under way or wanted. Any M of the runtime.
 void lg__gc_request(struct gc *gc);
+
+// Asks for a cycle if none has been run for two minutes, but something was allocated.
+// sysmon.
+void lg__gc_look(struct lg_runtime *rt);
 
 // Makes the calling native goroutine wait until the cycle that is due has begun, or
 // the one that marks has marked all: it has allocated more than it should before.

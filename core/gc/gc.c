@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "gc/coordinator.h"
 #include "gc/cycle.h"
 #include "gc/mark.h"
 #include "gc/newobject.h"
@@ -31,6 +32,7 @@ int lg__gc_open(struct lg_runtime *rt)
     lg__specials_init(&gc->specials, gc, rt);
     rt->gc = gc;
     rt->gc_door.idle_worker = lg__gc_idle_worker;
+    rt->gc_door.look = lg__gc_look;
     lg__pace_init(gc);
     return LG_OK;
 }

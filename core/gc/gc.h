@@ -52,6 +52,12 @@ struct gc_totals {
     int64_t dedicated_ns;
 };
 
+// What sysmon saw last.
+struct gc_period {
+    uint64_t cycle;
+    int64_t since_ns; // it began, or more lives than it found
+};
+
 struct gc {
     struct lg_runtime *rt;
     struct heap *heap;
@@ -88,6 +94,9 @@ struct gc {
     // -- outside_lock --
     struct lock outside_lock;
     struct gc_work outside; // greyed by threads without a P, and by stacks
+
+    // -- sysmon --
+    struct gc_period period;
 
     // -- the coordinator --
     struct gc_worker *workers; // all

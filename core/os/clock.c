@@ -16,3 +16,13 @@ int64_t lg__clock_cpu(void)
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
+
+int64_t lg__clock_cpu_of(pthread_t thread)
+{
+    clockid_t clock;
+    struct timespec ts = {0};
+    if (pthread_getcpuclockid(thread, &clock) == 0) {
+        clock_gettime(clock, &ts);
+    }
+    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}

@@ -4,6 +4,7 @@
 #ifndef LG_OS_CLOCK_H
 #define LG_OS_CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
 
 // Nanoseconds since some moment before the process started.
@@ -11,5 +12,8 @@ int64_t lg__clock_now(void);
 
 // The CPU time of the calling thread in nanoseconds; a system call.
 int64_t lg__clock_cpu(void);
+
+// The same of another thread, which lives.
+int64_t lg__clock_cpu_of(pthread_t thread);
 
 #endif // LG_OS_CLOCK_H

@@ -21,6 +21,9 @@ struct gc_door {
     // lock. It may come back later. (One that is idle when it becomes excessive
     // is not reported: its slot is as its last owner left it.)
     void (*p_retired)(struct lg_runtime *rt, struct p *p);
+
+    // sysmon looks around: starts a cycle if the last one was long ago.
+    void (*look)(struct lg_runtime *rt);
 };
 
 #endif // LG_SCHED_GC_DOOR_H

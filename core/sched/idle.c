@@ -160,11 +160,13 @@ static bool has_runnext(struct lg_runtime *rt)
 }
 
 // Everything waits and nothing can wake it. A P in excess is not among the idle
-// ones that nidle counts, and may still run something.
+// ones that nidle counts, and may still run something; a blocking call returns.
 static bool is_dead_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
 {
     // seq_cst: see idle.h; relaxed: nholds only matters when all is still
-    return rt->driver && !(lg__interrupts(rt) & INTERRUPT_RETIRE) &&
+    return rt->driver &&
+           atomic_load_explicit(&rt->nexcess, memory_order_seq_cst) == 0 &&
+           atomic_load_explicit(&rt->nblocked, memory_order_seq_cst) == 0 &&
            atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == lg__nprocs(rt) &&
            atomic_load_explicit(&rt->nspinning, memory_order_seq_cst) == 0 &&
            atomic_load_explicit(&rt->nholds, memory_order_relaxed) == 0 &&
@@ -239,6 +241,7 @@ static bool enter_idle_list(struct m *m)
             report_deadlock_locked(rt);
         }
         m->is_idle = true;
+        m->idle_since_ns = lg__now_coarse(rt);
         m->given_p = NULL;
         m->given_spinning = false;
         lg__list_push_front(&rt->idle_ms, &m->node);
@@ -282,7 +285,7 @@ static void stop_spinning_to_sleep(struct m *m)
     }
 }
 
-void lg__idle(struct m *m)
+bool lg__idle(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
     struct p *former = m->p;
@@ -293,14 +296,15 @@ void lg__idle(struct m *m)
     stop_spinning_to_sleep(m);
     if (!enter_idle_list(m)) {
         lg__sysmon_rouse(rt);
-        return;
+        return true;
     }
     lg__note_sleep(&m->note, tidy_or_sleep(rt, sleep_timeout(rt, former)));
     leave_idle_list(m);
+    return !m->must_end;
 }
 
 // Thieves leave runnext alone; without its owner it must stand in the ring.
-static void show_runnext(struct p *p)
+void lg__p_show_runnext(struct p *p)
 {
     // acquire: pairs with the release in sched.c:push_next()
     struct runnable *r =
@@ -317,7 +321,7 @@ bool lg__idle_must_leave(struct m *m)
     struct lg_runtime *rt = m->rt;
     uint32_t interrupts = lg__interrupts(rt);
     bool must_leave = is_called_away(m);
-    bool is_retired = m->p && m->p->number >= lg__nprocs(rt);
+    bool is_retired = m->p && (lg__p_asks(m->p) & ASK_RETIRE);
     if (!must_leave && !is_retired) {
         return false;
     }
@@ -329,7 +333,7 @@ bool lg__idle_must_leave(struct m *m)
     if (m->p) {
         struct p *p = m->p;
         lg__m_set_p(m, NULL);
-        show_runnext(p);
+        lg__p_show_runnext(p);
         lg__put_idle_p(rt, p);
     }
     if (!must_leave) {

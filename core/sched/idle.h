@@ -33,8 +33,8 @@ struct runnable *lg__find_elsewhere(struct m *m);
 bool lg__has_work(struct lg_runtime *rt);
 
 // Gives the P up and sleeps until there is a reason to look again. Returns
-// with or without a P.
-void lg__idle(struct m *m);
+// with or without a P; false: the M is not needed any more, and must leave.
+bool lg__idle(struct m *m);
 
 // Heeds interrupts: true, the M must leave its loop. Gives its P up then.
 bool lg__idle_must_leave(struct m *m);
@@ -49,12 +49,22 @@ struct p *lg__take_idle_p(struct lg_runtime *rt);
 // Gives a P up.
 void lg__put_idle_p(struct lg_runtime *rt, struct p *p);
 
-// Sets how many Ps may run: takes those in excess out of the idle list, puts
-// those that come back in. Owned ones in excess retire at their next round.
+// Sets how many Ps are active. Idle ones go first; owned ones in excess are given up
+// at their next round.
 void lg__ps_resize_locked(struct lg_runtime *rt, uint32_t procs) LG_REQUIRES(rt->lock);
 
 // Makes sure that ps[0..procs) exist; new ones are idle. LG_OK or LG_ENOMEM.
 int lg__ps_grow(struct lg_runtime *rt, uint32_t procs);
+
+// Thieves leave runnext alone: puts it into the ring. Who owns the P.
+void lg__p_show_runnext(struct p *p);
+
+// Puts another P, an idle one, in the place of an owned one, which is in excess from
+// here on. False: it is not owned any more, or there is none.
+bool lg__p_replace(struct lg_runtime *rt, struct p *p);
+
+// Gives the M's P to who waits for one. False: nobody does, or it is in excess.
+bool lg__give_p_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock);
 
 // Gives back the blocks that Ps have at hand which have been idle since the last call;
 // returns whether more may follow. Or those of all idle Ps.

@@ -19,11 +19,15 @@
 #include "base/list.h"
 #include "os/ctx.h"
 #include "os/note.h"
+#include "os/registers.h"
 #include "os/suspend.h"
 #include "os/thread.h"
 #include "os/tls.h"
 #include "sched/g.h"
 #include "sched/p.h"
+
+// Go's number: more threads are a mistake.
+enum { MS_MAX = 10000 };
 
 enum after {
     AFTER_NOTHING,
@@ -50,6 +54,12 @@ struct m {
     struct runnable *next; // for the loop to run: picked by a goroutine, or placed
     bool is_placing;       // by a job, in lg__job_run()
 
+    // -- its thread; others read it after they have taken its P (sched/block.c) --
+    uint32_t nblocks; // lg_block_enter(), nested
+    struct p *blocked_p; // that it had then
+    struct registers blocked_registers;
+    _Atomic bool is_taken; // somebody has taken that P, and is done with the M
+
     int *errno_at;        // errno of its thread
     bool is_driver;       // the host's thread, in lg_drive()
     bool is_spinning;     // counted in nspinning
@@ -61,9 +71,13 @@ struct m {
     bool is_idle;
     struct p *given_p; // by whoever woke it
     bool given_spinning;
+    bool must_end;           // taken out of the idle list for good (sched/reap.c)
+    bool has_ended;          // its thread is about to
+    int64_t idle_since_ns;
     struct m *next_made;     // all Ms of our own
     struct node inside_node; // in the world's list
     bool is_inside;          // of the world
+    bool is_blocked;         // in the world's list of those, with the same node
 
     // -- its thread; others read it while it is stopped (sched/world.c) --
     bool is_stopper;

@@ -30,13 +30,91 @@ struct p *lg__take_idle_p(struct lg_runtime *rt)
     return p;
 }
 
-void lg__put_idle_p_locked(struct lg_runtime *rt, struct p *p)
+// Who waits for a P gets it first.
+static bool give_to_waiter_locked(struct lg_runtime *rt, struct p *p)
+    LG_REQUIRES(rt->lock)
+{
+    struct node *node = lg__list_pop_front(&rt->p_waiters);
+    if (!node) {
+        return false;
+    }
+    struct m *m = LG_CONTAINER_OF(node, struct m, node);
+    m->given_p = p;
+    lg__note_wake(&m->note);
+    if (lg__list_is_empty(&rt->p_waiters)) {
+        // relaxed: seen a round later it costs nothing
+        atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_P_WANTED,
+                                  memory_order_relaxed);
+    }
+    return true;
+}
+
+bool lg__give_p_locked(struct lg_runtime *rt, struct m *m)
+{
+    struct p *p = m->p;
+    if (lg__list_is_empty(&rt->p_waiters) || !lg__p_is_active(p)) {
+        return false;
+    }
+    lg__m_set_p(m, NULL);
+    return give_to_waiter_locked(rt, p);
+}
+
+static void list_idle_locked(struct lg_runtime *rt, struct p *p) LG_REQUIRES(rt->lock)
 {
     p->is_idle = true;
-    if (p->number < lg__nprocs(rt)) {
-        lg__list_push_front(&rt->idle_ps, &p->node);
+    lg__list_push_front(&rt->idle_ps, &p->node);
+    // seq_cst: see idle.h
+    atomic_fetch_add_explicit(&rt->nidle, 1, memory_order_seq_cst);
+}
+
+static void set_active(struct p *p, bool is_active)
+{
+    // relaxed: changed under the lock
+    atomic_store_explicit(&p->is_active, is_active, memory_order_relaxed);
+}
+
+// The P counts from here on.
+static void activate_locked(struct lg_runtime *rt, struct p *p) LG_REQUIRES(rt->lock)
+{
+    set_active(p, true);
+    if (!p->is_idle) {
+        // relaxed: its owner has not looked up yet, and need not
+        atomic_fetch_and_explicit(&p->asks, ~(uint32_t)ASK_RETIRE, memory_order_relaxed);
+        // seq_cst: see sysmon.c:sleep_while_idle()
+        atomic_fetch_sub_explicit(&rt->nexcess, 1, memory_order_seq_cst);
+    } else if (!give_to_waiter_locked(rt, p)) {
+        list_idle_locked(rt, p);
+    } else {
+        p->is_idle = false;
+    }
+}
+
+// It is in excess from here on; an owner looks up at its next round.
+static void deactivate_locked(struct lg_runtime *rt, struct p *p) LG_REQUIRES(rt->lock)
+{
+    set_active(p, false);
+    if (p->is_idle) {
+        lg__list_remove(&rt->idle_ps, &p->node);
         // seq_cst: see idle.h
-        atomic_fetch_add_explicit(&rt->nidle, 1, memory_order_seq_cst);
+        atomic_fetch_sub_explicit(&rt->nidle, 1, memory_order_seq_cst);
+    } else {
+        // seq_cst: sysmon is roused after, see sleep_while_idle()
+        atomic_fetch_add_explicit(&rt->nexcess, 1, memory_order_seq_cst);
+        // relaxed: heard at the next round
+        atomic_fetch_or_explicit(&p->asks, ASK_RETIRE, memory_order_relaxed);
+    }
+}
+
+void lg__put_idle_p_locked(struct lg_runtime *rt, struct p *p)
+{
+    // relaxed: of the slice that is over
+    atomic_store_explicit(&p->asks, 0, memory_order_relaxed);
+    if (!lg__p_is_active(p)) {
+        p->is_idle = true;
+        // seq_cst: as in deactivate_locked()
+        atomic_fetch_sub_explicit(&rt->nexcess, 1, memory_order_seq_cst);
+    } else if (!give_to_waiter_locked(rt, p)) {
+        list_idle_locked(rt, p);
     }
 }
 
@@ -56,32 +134,22 @@ static void drain_retired(struct lg_runtime *rt, struct p *p)
     lg__g_cache_flush(&rt->gs, &p->gs);
     lg__stack_cache_flush(&rt->stacks, &p->stacks);
     lg__mcache_flush(&p->mcache);
-}
-
-// When the last owned P in excess is given up, nobody need look up any more.
-static void clear_retire_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
-{
-    for (uint32_t i = lg__nprocs(rt); i < lg__nps(rt); i++) {
-        if (!lg__p_at(rt, i)->is_idle) {
-            return;
-        }
+    if (rt->gc_door.p_retired) {
+        rt->gc_door.p_retired(rt, p);
     }
-    // relaxed: seen a round later it costs nothing
-    atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_RETIRE,
-                              memory_order_relaxed);
 }
 
 void lg__put_idle_p(struct lg_runtime *rt, struct p *p)
 {
-    if (p->number >= lg__nprocs(rt)) {
-        drain_retired(rt, p);
-        if (rt->gc_door.p_retired) {
-            rt->gc_door.p_retired(rt, p);
-        }
-    }
+    bool is_drained = false;
     lg__lock(&rt->lock, RANK_SCHED);
+    while (!lg__p_is_active(p) && !is_drained) {
+        lg__unlock(&rt->lock, RANK_SCHED);
+        drain_retired(rt, p);
+        is_drained = true;
+        lg__lock(&rt->lock, RANK_SCHED);
+    }
     lg__put_idle_p_locked(rt, p);
-    clear_retire_locked(rt);
     lg__unlock(&rt->lock, RANK_SCHED);
 }
 
@@ -155,27 +223,73 @@ int lg__ps_grow(struct lg_runtime *rt, uint32_t procs)
     return LG_OK;
 }
 
+// Makes one more active: an owned one in excess at best, whose owner then goes on.
+static void activate_any_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
+{
+    struct p *idle = NULL;
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        struct p *p = lg__p_at(rt, i);
+        if (!lg__p_is_active(p) && !p->is_idle) {
+            activate_locked(rt, p);
+            return;
+        }
+        idle = lg__p_is_active(p) || idle ? idle : p;
+    }
+    LG_ASSERT(idle); // lg__ps_grow() has seen to it
+    activate_locked(rt, idle);
+}
+
+// Makes one less active, an idle one at best.
+static void deactivate_any_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
+{
+    struct p *owned = NULL;
+    for (uint32_t i = lg__nps(rt); i-- > 0;) {
+        struct p *p = lg__p_at(rt, i);
+        if (lg__p_is_active(p) && p->is_idle) {
+            deactivate_locked(rt, p);
+            return;
+        }
+        owned = !lg__p_is_active(p) || owned ? owned : p;
+    }
+    deactivate_locked(rt, owned);
+}
+
 void lg__ps_resize_locked(struct lg_runtime *rt, uint32_t procs)
 {
     uint32_t before = lg__nprocs(rt);
     // seq_cst: see idle.h; Ms compare nidle with it
     atomic_store_explicit(&rt->nprocs, procs, memory_order_seq_cst);
-    for (uint32_t i = procs; i < before; i++) {
-        struct p *p = lg__p_at(rt, i);
-        if (p->is_idle) {
-            lg__list_remove(&rt->idle_ps, &p->node);
-            atomic_fetch_sub_explicit(&rt->nidle, 1, memory_order_seq_cst);
-        }
-    }
     for (uint32_t i = before; i < procs; i++) {
+        activate_any_locked(rt);
+    }
+    for (uint32_t i = procs; i < before; i++) {
+        deactivate_any_locked(rt);
+    }
+}
+
+// One that is idle and in excess; NULL: there is none.
+static struct p *spare_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
+{
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
         struct p *p = lg__p_at(rt, i);
-        if (p->is_idle) {
-            lg__put_idle_p_locked(rt, p);
+        if (!lg__p_is_active(p) && p->is_idle) {
+            return p;
         }
     }
-    // An owner in excess looks up at its next round.
-    // release: pairs with the acquire in lg__interrupts(). seq_cst: sysmon is
-    // roused after, see sleep_while_idle()
-    atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_RETIRE, memory_order_seq_cst);
-    clear_retire_locked(rt);
+    uint32_t nps = lg__nps(rt);
+    return nps < PS_MAX && lg__ps_grow(rt, nps + 1) == LG_OK ? lg__p_at(rt, nps) : NULL;
+}
+
+bool lg__p_replace(struct lg_runtime *rt, struct p *p)
+{
+    lg__lock(&rt->lock, RANK_SCHED);
+    // It may have been given up, and be somebody else's.
+    bool is_owned = lg__p_is_active(p) && !p->is_idle;
+    struct p *other = is_owned ? spare_locked(rt) : NULL;
+    if (other) {
+        deactivate_locked(rt, p);
+        activate_locked(rt, other);
+    }
+    lg__unlock(&rt->lock, RANK_SCHED);
+    return other != NULL;
 }

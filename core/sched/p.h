@@ -3,15 +3,18 @@
 // P: the right to run goroutines, with what a running thread needs at hand
 // and would otherwise share: a run queue, timers, caches.
 //
-// A P is owned by one M, or idle (in the runtime's list), or retired (its
-// number is not below procs any more: lg_set_procs). Retired and idle Ps keep
-// their timers; whoever looks for work runs them.
+// A P is owned by one M, or idle (in the runtime's list). As many as lg_procs() says
+// are active; the others are in excess: of a larger number of before, or because
+// their goroutine does not leave and its right to run has gone to another P
+// (sched/handover.h). One that is in excess is given up at the next scheduling
+// decision, with all that it holds but its timers: whoever looks for work runs those.
 #ifndef LG_SCHED_P_H
 #define LG_SCHED_P_H
 
 #include "base/base.h"
 #include "base/list.h"
 #include "base/rand.h"
+#include "lagoon.h"
 #include "mem/mcache.h"
 #include "mem/stack.h"
 #include "sched/g.h"
@@ -29,6 +32,13 @@ enum {
     // How often a goroutine that is alone yields without looking around: the timers
     // of Ps that are in excess are nobody's else, if there is but one P.
     P_SHORT_YIELDS_MAX = LG_SIZED(15, 2),
+};
+
+enum { PS_MAX = 4 * LG_PROCS_MAX }; // with those in excess
+
+enum p_ask {
+    ASK_PREEMPT = 1U << 0, // who runs has had its slice (sched/preempt.h)
+    ASK_RETIRE = 1U << 1,  // the P is in excess
 };
 
 struct m;
@@ -56,9 +66,10 @@ struct p {
     _Atomic uint32_t shown_tick; // copy of tick, for sysmon and thieves: relaxed
     struct runq runq;
 
-    // -- set by sysmon, cleared by the owner, relaxed --
-    _Atomic bool preempt;  // who runs has had its slice (sched/preempt.h)
-    _Atomic bool is_heard; // and will leave soon
+    // -- any thread --
+    _Atomic uint32_t asks; // enum p_ask: why the M must look up. relaxed
+    _Atomic bool is_heard; // ASK_PREEMPT is, the goroutine will leave soon. relaxed
+    _Atomic uintptr_t hold; // of its M, in a blocking call (sched/block.h)
 
     // -- set by the owner, read by anyone, relaxed: a guess --
     _Atomic(struct m *) m; // the owner; NULL: idle
@@ -73,6 +84,7 @@ struct p {
     // -- sched lock --
     struct node node; // in the list of idle Ps
     bool is_idle;
+    _Atomic bool is_active; // else in excess; read by anyone, relaxed
     bool is_flushed; // its blocks are given back: idle for long
     bool was_idle;   // when lg__ps_flush_idle() last looked
 
@@ -85,6 +97,18 @@ struct p {
     _Atomic uint64_t nsteals;
     _Atomic uint64_t ndonations;
 };
+
+LG_INLINE uint32_t lg__p_asks(struct p *p)
+{
+    // relaxed: heard a round later it does as well
+    return atomic_load_explicit(&p->asks, memory_order_relaxed);
+}
+
+LG_INLINE bool lg__p_is_active(struct p *p)
+{
+    // relaxed: changed under the lock; else a guess
+    return atomic_load_explicit(&p->is_active, memory_order_relaxed);
+}
 
 // Counts a figure of which we are the only writer.
 LG_INLINE void lg__p_count(_Atomic uint64_t *figure)

@@ -10,6 +10,7 @@ struct lg_g *lg__g_self(void)
 {
     struct m *m = lg__m();
     LG_MISUSE_IF(!m || !m->g, "a blocking call outside a goroutine");
+    LG_MISUSE_IF(m->nblocks > 0, "a wait between lg_block_enter() and lg_block_leave()");
     return m->g;
 }
 

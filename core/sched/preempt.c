@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sched/preempt.h"
 
+#include "os/clock.h"
 #include "sched/sched.h"
 #include "sched/strand.h"
 
@@ -12,8 +13,18 @@ void lg__preempt_yield(void)
     }
 }
 
+// Whether the M's thread has run since it was last looked at. If it sleeps in a system
+// call a signal would only cut that short.
+static bool has_run(struct m *m, int64_t *cpu_ns)
+{
+    int64_t now_ns = lg__clock_cpu_of(m->thread_handle);
+    bool has_run = now_ns != *cpu_ns;
+    *cpu_ns = now_ns;
+    return has_run;
+}
+
 // Under the world's lock a thread that is inside does not end.
-void lg__preempt_signal(struct lg_runtime *rt, struct p *p)
+void lg__preempt_signal(struct lg_runtime *rt, struct p *p, int64_t *cpu_ns)
 {
     lg__lock(&rt->world.lock, RANK_WORLD);
     struct node *node = rt->world.inside.first;
@@ -22,7 +33,7 @@ void lg__preempt_signal(struct lg_runtime *rt, struct p *p)
         // relaxed: as in lg__m_set_p(). One that has another P by now is interrupted
         // for nothing: its handler looks again
         if (atomic_load_explicit(&p->m, memory_order_relaxed) == m) {
-            if (m->suspendable.is_able) {
+            if (m->suspendable.is_able && has_run(m, cpu_ns)) {
                 lg__suspend_ask(m->thread_handle);
             }
             break;

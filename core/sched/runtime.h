@@ -26,7 +26,7 @@
 enum {
     INTERRUPT_STOP = 1U << 0,          // lg_close()
     INTERRUPT_DRIVE = 1U << 1,         // the driver must leave
-    INTERRUPT_RETIRE = 1U << 2,        // some owned P is in excess
+    INTERRUPT_P_WANTED = 1U << 2,      // some M waits for a P (sched/block.c)
     INTERRUPT_STOPPED_WORLD = 1U << 3, // wait (sched/world.c)
     // Nothing to look up for: the loop scans a goroutine before it runs it, and
     // nobody switches past the loop (sched/scan.c).
@@ -38,6 +38,9 @@ enum {
 struct sysmon {
     struct thread handle;
     struct note note;
+    // -- itself --
+    int64_t open_ns;   // when it began
+    int64_t traced_ns; // its last schedtrace
     // -- sched lock --
     bool is_started;
     // -- any thread --
@@ -50,6 +53,7 @@ struct world {
     // -- lock --
     struct list inside; // Ms
     uint32_t ninside;
+    struct list blocked; // Ms in a blocking call that were taken out
     // -- changed under the lock, read by anyone --
     _Atomic uint32_t turn; // grows; odd while the world is stopped or about to be
     // -- any thread --
@@ -99,9 +103,9 @@ struct lg_runtime {
     _Atomic uint32_t interrupts; // INTERRUPT_*; looked at every round
     // The collector marks; written by it with the world stopped (gc/cycle.c).
     _Atomic bool is_marking;
-    _Atomic uint32_t nprocs; // Ps with numbers below it may run
+    _Atomic uint32_t nprocs; // Ps that may run: so many are active
     _Atomic uint32_t nps;    // Ps that exist; ps[0..nps) never move
-    _Atomic(struct p *) ps[LG_PROCS_MAX];
+    _Atomic(struct p *) ps[PS_MAX];
     _Atomic int64_t now_ns;    // the clock when it was last read: for dumps
     _Atomic uint64_t drive_id; // the goroutine that lg_drive() waits for
     _Atomic int64_t nholds;    // lg_hold()
@@ -115,6 +119,10 @@ struct lg_runtime {
     _Atomic uint32_t nidle;       // idle Ps
     _Atomic uint32_t nspinning;   // Ms that look for work
     _Atomic size_t nglobal;       // copy of global.count
+    // Ms that run beside those that nprocs allows, or will: each is one more that may
+    // exist. Changed under the lock.
+    _Atomic uint32_t nexcess;  // that own a P in excess
+    _Atomic uint32_t nblocked; // without a P, in a blocking call or waiting behind it
 
     char lock_line[LG_CACHELINE];
     struct lock lock;
@@ -125,6 +133,7 @@ struct lg_runtime {
     struct list idle_ps;
     struct list idle_ms;
     uint32_t nidle_ms;
+    struct list p_waiters; // Ms that wait for a P, first come first served
     struct m *made; // Ms of our own, through next_made
     uint32_t nmade;
     uint32_t nlive;             // of them, those that have not left their loop for good

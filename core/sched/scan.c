@@ -258,6 +258,12 @@ static LG_NOINLINE void visit_all_running(struct lg_runtime *rt)
     for (struct node *node = rt->world.inside.first; node; node = node->next) {
         visit_running(rt, LG_CONTAINER_OF(node, struct m, inside_node));
     }
+    for (struct node *node = rt->world.blocked.first; node; node = node->next) {
+        struct m *m = LG_CONTAINER_OF(node, struct m, inside_node);
+        visit_running(rt, m);
+        struct registers *r = &m->blocked_registers;
+        rt->scan.visit(rt->scan.ud, r, r + 1);
+    }
 }
 
 LG_NOINLINE void lg__scan_begin(struct lg_runtime *rt, scan_range *visit, void *ud)

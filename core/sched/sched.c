@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sched/sched.h"
 
+#include "sched/handover.h"
 #include "sched/idle.h"
 #include "sched/job.h"
 #include "sched/park.h"
@@ -171,11 +172,14 @@ static void poll_timers(struct m *m, struct timers *ts)
     }
 }
 
-// Timers of retired Ps have no owner who would look at them.
+// Timers of Ps in excess have no owner who would look at them, or none who comes to it.
 static void poll_retired(struct m *m)
 {
-    for (uint32_t i = lg__nprocs(m->rt); i < lg__nps(m->rt); i++) {
-        poll_timers(m, &lg__p_at(m->rt, i)->timers);
+    for (uint32_t i = 0; i < lg__nps(m->rt); i++) {
+        struct p *p = lg__p_at(m->rt, i);
+        if (!lg__p_is_active(p)) {
+            poll_timers(m, &p->timers);
+        }
     }
 }
 
@@ -210,11 +214,13 @@ static struct runnable *pop_once(struct m *m)
 static struct runnable *next_runnable(struct m *m)
 {
     for (;;) {
-        if (LG_UNLIKELY(lg__interrupts(m->rt) & INTERRUPTS_TO_HEED)) {
+        if (LG_UNLIKELY((lg__interrupts(m->rt) & INTERRUPTS_TO_HEED) ||
+                        (m->p && lg__p_asks(m->p)))) {
             lg__world_checkpoint(m);
             if (lg__idle_must_leave(m)) {
                 return NULL;
             }
+            lg__hand_to_waiter(m);
         }
         struct runnable *r = m->next;
         m->next = NULL;
@@ -230,7 +236,9 @@ static struct runnable *next_runnable(struct m *m)
             }
             return r;
         }
-        lg__idle(m);
+        if (!lg__idle(m)) {
+            return NULL;
+        }
     }
 }
 
@@ -331,7 +339,7 @@ static struct lg_g *pick_direct(struct m *m)
 {
     struct p *p = m->p;
     uint32_t tick = p->tick + 1;
-    if (lg__interrupts(m->rt) || tick % P_GLOBAL_EVERY == 0 ||
+    if (lg__interrupts(m->rt) || lg__p_asks(p) || tick % P_GLOBAL_EVERY == 0 ||
         (tick % P_TIMERS_EVERY == 0 && lg__timers_next(&p->timers) != LG_NEVER)) {
         return NULL;
     }
@@ -342,7 +350,6 @@ static struct lg_g *pick_direct(struct m *m)
     p->tick = tick;
     // relaxed: for those who look whether we come to our work
     atomic_store_explicit(&p->shown_tick, tick, memory_order_relaxed);
-    lg__preempt_begin_slice(p);
     if (r->kind != RUNNABLE_G) {
         m->next = r;
         return NULL;

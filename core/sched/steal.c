@@ -63,7 +63,7 @@ struct runnable *lg__steal_lingering(struct m *m, struct lingering *seen)
 {
     struct lg_runtime *rt = m->rt;
     uint32_t nps = lg__nps(rt);
-    for (uint32_t i = 0; i < nps; i++) {
+    for (uint32_t i = 0; i < nps && i < LG_PROCS_MAX; i++) {
         struct p *victim = lg__p_at(rt, i);
         if (victim == m->p) {
             continue;

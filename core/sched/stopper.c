@@ -7,6 +7,7 @@
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/futex.h"
+#include "sched/block.h"
 #include "sched/world.h"
 
 enum {
@@ -58,9 +59,11 @@ static bool begin(struct lg_runtime *rt, struct m *m)
         m->is_stopper = true;
         set_turn_locked(w, turn + 1);
         // release: pairs with the acquire in lg__interrupts(); who sees it sees
-        // the turn
+        // the turn. seq_cst: then looks for blocking calls; who begins one looks at
+        // this after (block.c:is_wanted)
         atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_STOPPED_WORLD,
-                                 memory_order_release);
+                                 memory_order_seq_cst);
+        lg__block_stop_all_locked(rt);
     }
     lg__unlock(&w->lock, RANK_WORLD);
     return is_ours;

@@ -3,7 +3,6 @@
 
 #include "sched/idle.h"
 #include "sched/park.h"
-#include "sched/preempt.h"
 #include "sched/runtime.h"
 #include "sched/scan.h"
 #include "sched/sched.h"
@@ -298,7 +297,7 @@ static void rounds(struct lg_strand *s)
             return;
         }
         if (left <= 0 || (lg__interrupts(s->rt) & INTERRUPTS_TO_HEED) ||
-            lg__preempt_is_wanted(lg__m())) {
+            lg__p_asks(lg__m()->p)) {
             yield_strand(s);
             return;
         }

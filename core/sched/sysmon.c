@@ -2,22 +2,24 @@
 #include "sched/sysmon.h"
 
 #include "os/clock.h"
+#include "sched/block.h"
+#include "sched/handover.h"
 #include "sched/idle.h"
 #include "sched/preempt.h"
+#include "sched/schedtrace.h"
 #include "sched/steal.h"
 #include "sched/tidy.h"
 #include "sched/wake.h"
 
 enum {
     PERIOD_MIN_NS = 20 * 1000,
-    // While some P is idle, work must not wait longer than this for it; when
-    // all are busy only the clock is refreshed.
+    // While some P is idle, or blocked, work must not wait longer than this for it.
     PERIOD_MAX_IDLE_NS = 1000 * 1000,
     PERIOD_MAX_BUSY_NS = 5 * 1000 * 1000,
     // How often a goroutine is interrupted that is to make room. Two of five times it
     // is somewhere where it cannot be.
     PERIOD_ASK_NS = 100 * 1000,
-    // How long a goroutine is interrupted that does not heed it: it may be in C.
+    // How long that is tried so often. Then it may be in C, and loses its place.
     ASK_FOR_NS = 5 * 1000 * 1000,
     // Periods without a finding before they grow.
     PATIENCE = 50,
@@ -27,14 +29,18 @@ enum {
 struct watch {
     uint32_t tick;
     bool is_stuck;    // the tick was the same a period ago
-    int64_t since_ns; // when the tick was first seen
+    int64_t since_ns; // when the tick was first seen, and the P busy
+    int64_t cpu_ns;   // of its M, when that was last to be interrupted
 };
 
 // What a look found, of all Ps.
 struct finding {
-    bool has_work; // that no P comes to
-    bool must_ask; // somebody is to make room and has not heard yet
-    int64_t at_ns; // when it is worth looking again; LG_NEVER
+    bool has_work;       // that no P comes to
+    bool has_blocked;    // a P whose M is in a blocking call
+    bool must_ask;       // somebody is to make room and has not heard yet
+    int64_t at_ns;       // when it is worth looking again; LG_NEVER
+    struct p *blocked;   // can be taken
+    struct p *unheeding; // its goroutine does not leave
 };
 
 // Whether a P has work that it does not come to. Marks it for thieves.
@@ -52,56 +58,77 @@ static void watch_tick(struct p *p, struct watch *w, int64_t real_ns)
 {
     // relaxed: figures that are some moments old do as well
     uint32_t tick = atomic_load_explicit(&p->shown_tick, memory_order_relaxed);
+    bool is_owned = atomic_load_explicit(&p->m, memory_order_relaxed) != NULL;
     w->is_stuck = tick == w->tick;
-    if (!w->is_stuck) {
+    if (!w->is_stuck || !is_owned || lg__block_has(p)) {
         w->tick = tick;
         w->since_ns = real_ns;
     }
 }
 
-// Asks who has had its slice to make room.
+// Asks who has had its slice to make room, and notes who does not.
 static void watch_slice(struct lg_runtime *rt, struct p *p, struct watch *w,
                         int64_t real_ns, struct finding *found)
 {
-    // relaxed: guesses
-    if (!atomic_load_explicit(&p->m, memory_order_relaxed)) {
-        w->since_ns = real_ns;
-        return;
-    }
     int64_t over_ns = w->since_ns + rt->options.slice_ns;
-    if (!w->is_stuck || real_ns < over_ns) {
+    if (real_ns < over_ns) {
         found->at_ns = over_ns < found->at_ns ? over_ns : found->at_ns;
         return;
     }
-    atomic_store_explicit(&p->preempt, true, memory_order_relaxed);
-    if (real_ns - over_ns < ASK_FOR_NS &&
-        !atomic_load_explicit(&p->is_heard, memory_order_relaxed)) {
-        lg__preempt_signal(rt, p);
-        found->must_ask = true;
+    // relaxed: heard at its next round, or by the handler
+    atomic_fetch_or_explicit(&p->asks, ASK_PREEMPT, memory_order_relaxed);
+    if (!atomic_load_explicit(&p->is_heard, memory_order_relaxed)) {
+        lg__preempt_signal(rt, p, &w->cpu_ns);
+        found->must_ask |= real_ns - over_ns < ASK_FOR_NS;
+    }
+    if (real_ns - over_ns >= ASK_FOR_NS && lg__p_is_active(p)) {
+        found->unheeding = p;
     }
 }
 
-static bool look(struct lg_runtime *rt, struct watch *watches, struct finding *found)
+static void look_at(struct lg_runtime *rt, struct p *p, struct watch *w, int64_t now_ns,
+                    int64_t real_ns, struct finding *found)
+{
+    watch_tick(p, w, real_ns);
+    found->has_work |= is_behind(p, w, now_ns);
+    if (lg__block_has(p)) {
+        found->has_blocked = true;
+        found->blocked = p;
+    } else if (rt->options.slice_ns > 0) {
+        watch_slice(rt, p, w, real_ns, found);
+    }
+}
+
+static void look_at_all(struct lg_runtime *rt, struct watch *watches,
+                        struct finding *found)
 {
     int64_t now_ns = lg__now(rt);
     int64_t real_ns = lg__clock_now();
     *found = (struct finding){.at_ns = LG_NEVER};
-    bool has_finding = false;
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
-        struct p *p = lg__p_at(rt, i);
-        watch_tick(p, &watches[i], real_ns);
-        has_finding |= is_behind(p, &watches[i], now_ns);
-        if (rt->options.slice_ns > 0) {
-            watch_slice(rt, p, &watches[i], real_ns, found);
-        }
+        look_at(rt, lg__p_at(rt, i), &watches[i], now_ns, real_ns, found);
     }
     // seq_cst: as everywhere (idle.h)
-    has_finding |= atomic_load_explicit(&rt->nglobal, memory_order_seq_cst) > 0;
-    if (has_finding && atomic_load_explicit(&rt->nidle, memory_order_seq_cst) > 0) {
+    found->has_work |= atomic_load_explicit(&rt->nglobal, memory_order_seq_cst) > 0 ||
+                       (lg__interrupts(rt) & INTERRUPT_P_WANTED);
+}
+
+// Sees to it that work is done. False: there is none that waits, or nobody for it.
+static bool act(struct lg_runtime *rt, const struct finding *found)
+{
+    if (!found->has_work) {
+        return false;
+    }
+    // seq_cst: as everywhere (idle.h)
+    if (atomic_load_explicit(&rt->nidle, memory_order_seq_cst) > 0) {
         lg__wake_if_idle(rt);
         return true;
     }
-    return false;
+    if (!lg__may_hand_over(rt)) {
+        return false;
+    }
+    return (found->blocked && lg__block_retake(rt, found->blocked)) ||
+           (found->unheeding && lg__hand_over(rt, found->unheeding));
 }
 
 // Sleeps until some P is busy; false at once if one is. With something left to
@@ -115,9 +142,11 @@ static bool sleep_while_idle(struct lg_runtime *rt)
         atomic_load_explicit(&rt->nidle, memory_order_seq_cst) >= lg__nprocs(rt);
     // seq_cst: as above. A P in excess is not among those that nidle counts
     uint32_t interrupts = atomic_load_explicit(&rt->interrupts, memory_order_seq_cst);
-    is_idle = is_idle && !(interrupts & INTERRUPT_RETIRE);
+    is_idle = is_idle && atomic_load_explicit(&rt->nexcess, memory_order_seq_cst) == 0;
     if (is_idle && !(interrupts & INTERRUPT_STOP)) {
-        lg__note_sleep(&s->note, lg__tidy(rt) ? TIDY_PERIOD_NS : -1);
+        int64_t left_ns = lg__schedtrace_left(rt);
+        left_ns = lg__tidy(rt) && left_ns > TIDY_PERIOD_NS ? TIDY_PERIOD_NS : left_ns;
+        lg__note_sleep(&s->note, left_ns == LG_NEVER ? -1 : left_ns);
     }
     atomic_store_explicit(&s->is_asleep, false, memory_order_seq_cst);
     return is_idle;
@@ -129,11 +158,12 @@ struct rhythm {
     int idle_periods; // without a finding
 };
 
-static void slow_down(struct lg_runtime *rt, struct rhythm *r)
+static void slow_down(struct lg_runtime *rt, struct rhythm *r, bool has_blocked)
 {
     // seq_cst: as everywhere (idle.h)
     uint32_t nidle = atomic_load_explicit(&rt->nidle, memory_order_seq_cst);
-    int64_t max_ns = nidle > 0 ? PERIOD_MAX_IDLE_NS : PERIOD_MAX_BUSY_NS;
+    bool must_be_quick = nidle > 0 || has_blocked;
+    int64_t max_ns = must_be_quick ? PERIOD_MAX_IDLE_NS : PERIOD_MAX_BUSY_NS;
     r->period_ns = r->period_ns * 2 < max_ns ? r->period_ns * 2 : max_ns;
     if (nidle >= lg__nprocs(rt) && sleep_while_idle(rt)) {
         *r = (struct rhythm){.period_ns = PERIOD_MIN_NS};
@@ -158,16 +188,22 @@ static int64_t next_sleep(const struct rhythm *r, const struct finding *found)
 static void sysmon_main(void *arg)
 {
     struct lg_runtime *rt = arg;
-    struct watch watches[LG_PROCS_MAX] = {0};
+    struct watch watches[PS_MAX] = {0};
     struct rhythm rhythm = {.period_ns = PERIOD_MIN_NS};
     struct finding found = {.at_ns = LG_NEVER};
+    rt->sysmon.open_ns = rt->sysmon.traced_ns = lg__clock_now();
     while (!(lg__interrupts(rt) & INTERRUPT_STOP)) {
         lg__note_sleep(&rt->sysmon.note, next_sleep(&rhythm, &found));
         lg__tidy(rt);
-        if (look(rt, watches, &found)) {
+        look_at_all(rt, watches, &found);
+        if (act(rt, &found)) {
             rhythm = (struct rhythm){.period_ns = PERIOD_MIN_NS};
         } else if (++rhythm.idle_periods > PATIENCE) {
-            slow_down(rt, &rhythm);
+            slow_down(rt, &rhythm, found.has_blocked);
+        }
+        lg__schedtrace(rt);
+        if (rt->gc_door.look) {
+            rt->gc_door.look(rt);
         }
     }
 }

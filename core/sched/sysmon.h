@@ -2,16 +2,24 @@
 //
 // sysmon: a thread without a P that looks after the others: work that stands
 // in runnext behind a goroutine that does not end, timers that nobody comes to,
-// goroutines that have had their slice, the coarse clock. It sleeps while nothing
-// runs, and does not exist with one P in a host that keeps its signals to itself.
+// goroutines that have had their slice, blocking calls whose P is needed, the coarse
+// clock. It sleeps while nothing runs, and does not exist with one P in a host that keeps
+// its signals to itself.
 #ifndef LG_SCHED_SYSMON_H
 #define LG_SCHED_SYSMON_H
 
 #include "sched/runtime.h"
 
-LG_INLINE bool lg__sysmon_is_wanted(struct lg_runtime *rt)
+// Whether goroutines lose their places to others, on threads of ours. Not in a host with
+// one P that keeps its signals to itself: nothing but its own thread runs there.
+LG_INLINE bool lg__may_hand_over(struct lg_runtime *rt)
 {
     return lg__nprocs(rt) > 1 || (rt->options.signals && rt->options.slice_ns > 0);
+}
+
+LG_INLINE bool lg__sysmon_is_wanted(struct lg_runtime *rt)
+{
+    return lg__may_hand_over(rt) || rt->options.schedtrace_ms > 0;
 }
 
 // Starts the thread if it is wanted and does not run yet.

@@ -7,7 +7,8 @@
 #include "sched/sysmon.h"
 
 // An M to run a P: an idle one, or a new one. The driver's thread counts as
-// one of procs, so that with one P nothing ever runs on a thread of our own.
+// one of procs, so that with one P nothing runs on a thread of our own, but while that
+// one does not come to it.
 static struct m *take_idle_m_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
 {
     struct node *node = lg__list_pop_front(&rt->idle_ms);
@@ -23,7 +24,11 @@ static struct m *take_idle_m_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
 
 static struct m *make_m_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
 {
-    if (rt->nmade + 1 >= lg__nprocs(rt) || (lg__interrupts(rt) & INTERRUPT_STOP)) {
+    // seq_cst: as everywhere
+    uint32_t naside = atomic_load_explicit(&rt->nexcess, memory_order_seq_cst) +
+                      atomic_load_explicit(&rt->nblocked, memory_order_seq_cst);
+    if (rt->nmade + 1 >= lg__nprocs(rt) + naside || rt->nmade >= MS_MAX ||
+        (lg__interrupts(rt) & INTERRUPT_STOP)) {
         return NULL;
     }
     struct m *m = lg__alloc_new(&rt->alloc, sizeof *m);

@@ -101,7 +101,7 @@ void lg__world_pause(void)
 void lg_checkpoint(void)
 {
     struct m *m = lg__m();
-    if (m) {
+    if (m && m->nblocks == 0) {
         lg__world_checkpoint(m);
         lg__preempt_point();
     }
@@ -132,8 +132,8 @@ static bool may_stop_here(struct m *m, const struct interruption *at)
 static void on_interruption(const struct interruption *at)
 {
     struct m *m = lg__m();
-    if (!m) {
-        return;
+    if (!m || m->nblocks > 0) {
+        return; // it may be outside
     }
     if (lg__world_is_wanted(m->rt) && may_stop_here(m, at)) {
         stay(m, at->sp, at); // for one turn: it may have been let go
@@ -171,25 +171,48 @@ void lg__world_enter(struct lg_runtime *rt, struct m *m)
         lg__lock(&w->lock, RANK_WORLD);
     }
     LG_ASSERT(!m->is_inside);
+    if (m->is_blocked) {
+        m->is_blocked = false;
+        lg__list_remove(&w->blocked, &m->inside_node);
+    }
     m->is_inside = true;
     lg__list_push_back(&w->inside, &m->inside_node);
     w->ninside++;
     lg__unlock(&w->lock, RANK_WORLD);
 }
 
-void lg__world_leave(struct lg_runtime *rt, struct m *m)
+static void leave_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->world.lock)
 {
     struct world *w = &rt->world;
-    lg__lock(&w->lock, RANK_WORLD);
     LG_ASSERT(m->is_inside);
     m->is_inside = false;
     lg__list_remove(&w->inside, &m->inside_node);
     w->ninside--;
-    // relaxed: changed under the lock. Somebody stops the world and has counted
-    // us; we have not stopped, since we are here
+    // relaxed: changed under the lock. Somebody stops the world and has counted the
+    // M; it has not stopped, or it would not leave
     uint32_t turn = atomic_load_explicit(&w->turn, memory_order_relaxed);
     if (turn & 1U) {
         count_down(rt, turn);
     }
-    lg__unlock(&w->lock, RANK_WORLD);
+}
+
+void lg__world_leave(struct lg_runtime *rt, struct m *m)
+{
+    lg__lock(&rt->world.lock, RANK_WORLD);
+    leave_locked(rt, m);
+    lg__unlock(&rt->world.lock, RANK_WORLD);
+}
+
+void lg__world_leave_blocked_locked(struct lg_runtime *rt, struct m *m)
+{
+    leave_locked(rt, m);
+    m->is_blocked = true;
+    lg__list_push_back(&rt->world.blocked, &m->inside_node);
+}
+
+void lg__world_leave_blocked(struct lg_runtime *rt, struct m *m)
+{
+    lg__lock(&rt->world.lock, RANK_WORLD);
+    lg__world_leave_blocked_locked(rt, m);
+    lg__unlock(&rt->world.lock, RANK_WORLD);
 }

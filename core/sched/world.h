@@ -86,6 +86,12 @@ void lg__world_enter(struct lg_runtime *rt, struct m *m);
 // The M is outside.
 void lg__world_leave(struct lg_runtime *rt, struct m *m);
 
+// The same for an M in a blocking call, by another thread or by itself. What its
+// goroutine had before the call is visited as if it had stopped.
+void lg__world_leave_blocked(struct lg_runtime *rt, struct m *m);
+void lg__world_leave_blocked_locked(struct lg_runtime *rt, struct m *m)
+    LG_REQUIRES(rt->world.lock);
+
 // Whether the world is stopped, to its last M: for assertions of the stopper.
 bool lg__world_is_stopped(struct lg_runtime *rt);
 
