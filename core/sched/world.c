@@ -181,16 +181,20 @@ void lg__world_enter(struct lg_runtime *rt, struct m *m)
     lg__unlock(&w->lock, RANK_WORLD);
 }
 
-static void leave_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->world.lock)
+static void take_out_locked(struct world *w, struct m *m) LG_REQUIRES(w->lock)
 {
-    struct world *w = &rt->world;
     LG_ASSERT(m->is_inside);
     m->is_inside = false;
     lg__list_remove(&w->inside, &m->inside_node);
     w->ninside--;
-    // relaxed: changed under the lock. Somebody stops the world and has counted the
-    // M; it has not stopped, or it would not leave
-    uint32_t turn = atomic_load_explicit(&w->turn, memory_order_relaxed);
+}
+
+// Somebody stops the world perhaps, and has counted the M; it has not stopped, or it
+// would not leave. Last: then the stopper may look at the lists without the lock.
+static void count_out_locked(struct lg_runtime *rt) LG_REQUIRES(rt->world.lock)
+{
+    // relaxed: changed under the lock
+    uint32_t turn = atomic_load_explicit(&rt->world.turn, memory_order_relaxed);
     if (turn & 1U) {
         count_down(rt, turn);
     }
@@ -199,15 +203,17 @@ static void leave_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->wor
 void lg__world_leave(struct lg_runtime *rt, struct m *m)
 {
     lg__lock(&rt->world.lock, RANK_WORLD);
-    leave_locked(rt, m);
+    take_out_locked(&rt->world, m);
+    count_out_locked(rt);
     lg__unlock(&rt->world.lock, RANK_WORLD);
 }
 
 void lg__world_leave_blocked_locked(struct lg_runtime *rt, struct m *m)
 {
-    leave_locked(rt, m);
+    take_out_locked(&rt->world, m);
     m->is_blocked = true;
     lg__list_push_back(&rt->world.blocked, &m->inside_node);
+    count_out_locked(rt);
 }
 
 void lg__world_leave_blocked(struct lg_runtime *rt, struct m *m)
