@@ -898,6 +898,20 @@ LG_API void lg_block_leave(void);
 // Go:      none
 LG_API void lg_stand_aside(void);
 
+// Wires the calling goroutine to its thread: it runs on this one only, and nothing else
+// does, until it has called lg_unlock_thread() as often, or ends. For libraries that keep
+// state by thread. A scripted goroutine wires its whole strand. In a host with one P and
+// without signals everything runs on one thread anyway.
+//
+// Returns: lock: none; unlock: LG_OK.
+// Errors:  unlock: LG_EPERM, it is not wired.
+// Misuse:  outside a goroutine: fatal.
+// Blocks:  no. A wired goroutine costs two changes of threads for each wait.
+// Call from: a goroutine.
+// Go:      runtime.LockOSThread, UnlockOSThread
+LG_API void lg_lock_thread(void);
+LG_API int lg_unlock_thread(void);
+
 // A look up from long computations: if the collector or the scheduler wants
 // this thread, it is heard here. A load and a branch.
 //

@@ -78,16 +78,14 @@ static bool is_wanted(struct lg_runtime *rt, struct p *p)
     // seq_cst: after the word says BLOCKED: either we see the interrupt, or who stops
     // the world sees the word
     uint32_t interrupts = atomic_load_explicit(&rt->interrupts, memory_order_seq_cst);
-    bool has_own =
-        lg__runq_len(&p->runq) > 0 ||
-        // relaxed: our own, or a thief has it
-        atomic_load_explicit(&p->runnext, memory_order_relaxed) != NULL;
+    bool has_own = lg__runq_len(&p->runq) > 0 ||
+                   // relaxed: our own, or a thief has it
+                   atomic_load_explicit(&p->runnext, memory_order_relaxed) != NULL;
     // seq_cst: as everywhere (idle.h)
-    bool has_global =
-        atomic_load_explicit(&rt->nglobal, memory_order_seq_cst) > 0 &&
-        atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == 0;
-    return lg__may_hand_over(rt) && (has_own || has_global || lg__p_asks(p) ||
-                                        (interrupts & INTERRUPTS_TO_HEED));
+    bool has_global = atomic_load_explicit(&rt->nglobal, memory_order_seq_cst) > 0 &&
+                      atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == 0;
+    return lg__may_hand_over(rt) &&
+           (has_own || has_global || lg__p_asks(p) || (interrupts & INTERRUPTS_TO_HEED));
 }
 
 // The caller's registers and its stack are what the collector visits meanwhile.
@@ -124,8 +122,7 @@ static void await_taken(struct m *m)
     atomic_store_explicit(&m->is_taken, false, memory_order_relaxed);
 }
 
-// Takes an idle P, or waits in line for one. Outside the world.
-static struct p *await_p(struct lg_runtime *rt, struct m *m)
+struct p *lg__block_await_p(struct lg_runtime *rt, struct m *m)
 {
     lg__lock(&rt->lock, RANK_SCHED);
     m->given_p = lg__take_idle_p_locked(rt);
@@ -142,8 +139,6 @@ static struct p *await_p(struct lg_runtime *rt, struct m *m)
     }
     struct p *p = m->given_p;
     m->given_p = NULL;
-    // seq_cst: the P is not idle any more; see idle.c:is_dead_locked()
-    atomic_fetch_sub_explicit(&rt->nblocked, 1, memory_order_seq_cst);
     lg__unlock(&rt->lock, RANK_SCHED);
     return p;
 }
@@ -156,7 +151,9 @@ static LG_NOINLINE void come_back(struct m *m)
     int saved_errno = errno;
     if (!move(p, (uintptr_t)m | HOLD_STOPPED, 0)) {
         await_taken(m);
-        p = await_p(rt, m);
+        p = lg__block_await_p(rt, m);
+        // seq_cst: the P is not idle any more; see idle.c:is_dead_locked()
+        atomic_fetch_sub_explicit(&rt->nblocked, 1, memory_order_seq_cst);
     }
     lg__world_enter(rt, m);
     lg__m_set_p(m, p);

@@ -40,9 +40,14 @@ static struct m *driver_enter(struct lg_runtime *rt, lg_ref until)
     bool is_driven = rt->driver != NULL;
     struct m *m = &rt->driver_m;
     if (!is_driven) {
+        // What is wired to this thread stays so, until the next time.
+        struct runnable *wired = m->wired;
+        struct runnable *wired_run = m->wired_run;
         memset(m, 0, sizeof *m);
         m->rt = rt;
         m->is_driver = true;
+        m->wired = wired;
+        m->wired_run = wired_run;
         rt->driver = m;
         rt->is_deadlocked = false;
         // relaxed: set before anything that could end it runs here; if it
@@ -102,12 +107,20 @@ int lg_run(lg_runtime *rt, void (*fn)(void *arg), void *arg)
     return err ? err : lg_drive(rt, ref);
 }
 
+static void wake_list_locked(struct lg_runtime *rt, struct list *list)
+    LG_REQUIRES(rt->lock)
+{
+    (void)rt;
+    for (struct node *node = list->first; node; node = node->next) {
+        lg__note_wake(&LG_CONTAINER_OF(node, struct m, node)->note);
+    }
+}
+
 static void wake_all_idle(struct lg_runtime *rt)
 {
     lg__lock(&rt->lock, RANK_SCHED);
-    for (struct node *node = rt->idle_ms.first; node; node = node->next) {
-        lg__note_wake(&LG_CONTAINER_OF(node, struct m, node)->note);
-    }
+    wake_list_locked(rt, &rt->idle_ms);
+    wake_list_locked(rt, &rt->wired_ms);
     lg__unlock(&rt->lock, RANK_SCHED);
 }
 

@@ -30,6 +30,7 @@
 
 struct chan;
 struct lg_g;
+struct m;
 
 // The second half of a blocking call, run by the goroutine itself when its
 // wait is over: unhooks its waiters and says what the call returns. LG_WAIT:
@@ -96,6 +97,9 @@ struct lg_g {
     struct lg_strand *strand; // NULL: native
     void (*fn)(void *arg);    // native: what it runs
     void *arg;
+
+    struct m *home;  // the only one that runs it; NULL: any (sched/wire.h)
+    uint32_t nlocks; // lg_lock_thread()
 
     // -- the goroutine itself; reason and since for dumps, relaxed --
     _Atomic(const char *) wait_reason;

@@ -6,6 +6,7 @@
 #include "sched/runtime.h"
 #include "sched/scan.h"
 #include "sched/sched.h"
+#include "sched/wire.h"
 #include "sched/world.h"
 
 static struct p *own_p(struct lg_runtime *rt)
@@ -118,6 +119,7 @@ void lg__g_end(struct lg_g *g)
     struct lg_runtime *rt = g->rt;
     struct p *p = own_p(rt);
     uint64_t id = lg__g_id(g);
+    lg__wire_end(g);
     // relaxed: written before it ran
     bool is_system = atomic_load_explicit(&g->is_system, memory_order_relaxed);
     lg__g_free(rt, p ? &p->gs : NULL, g);

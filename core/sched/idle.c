@@ -164,8 +164,7 @@ static bool has_runnext(struct lg_runtime *rt)
 static bool is_dead_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
 {
     // seq_cst: see idle.h; relaxed: nholds only matters when all is still
-    return rt->driver &&
-           atomic_load_explicit(&rt->nexcess, memory_order_seq_cst) == 0 &&
+    return rt->driver && atomic_load_explicit(&rt->nexcess, memory_order_seq_cst) == 0 &&
            atomic_load_explicit(&rt->nblocked, memory_order_seq_cst) == 0 &&
            atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == lg__nprocs(rt) &&
            atomic_load_explicit(&rt->nspinning, memory_order_seq_cst) == 0 &&
@@ -173,8 +172,11 @@ static bool is_dead_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
            !lg__has_work(rt) && !has_runnext(rt) && first_timer(rt) == LG_NEVER;
 }
 
-static void report_deadlock_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
+void lg__idle_look_for_deadlock_locked(struct lg_runtime *rt)
 {
+    if (!is_dead_locked(rt)) {
+        return;
+    }
     rt->is_deadlocked = true;
     // release: pairs with the acquire in lg__interrupts()
     atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_DRIVE, memory_order_release);
@@ -221,7 +223,7 @@ static bool take_p_back_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(r
     return m->p != NULL;
 }
 
-static bool is_called_away(struct m *m)
+bool lg__idle_is_called_away(struct m *m)
 {
     uint32_t interrupts = lg__interrupts(m->rt);
     return (interrupts & INTERRUPT_STOP) != 0 ||
@@ -235,11 +237,9 @@ static bool enter_idle_list(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
     lg__lock(&rt->lock, RANK_SCHED);
-    bool may_sleep = !is_called_away(m) && !take_p_back_locked(rt, m);
+    bool may_sleep = !lg__idle_is_called_away(m) && !take_p_back_locked(rt, m);
     if (may_sleep) {
-        if (is_dead_locked(rt)) {
-            report_deadlock_locked(rt);
-        }
+        lg__idle_look_for_deadlock_locked(rt);
         m->is_idle = true;
         m->idle_since_ns = lg__now_coarse(rt);
         m->given_p = NULL;
@@ -320,7 +320,7 @@ bool lg__idle_must_leave(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
     uint32_t interrupts = lg__interrupts(rt);
-    bool must_leave = is_called_away(m);
+    bool must_leave = lg__idle_is_called_away(m);
     bool is_retired = m->p && (lg__p_asks(m->p) & ASK_RETIRE);
     if (!must_leave && !is_retired) {
         return false;

@@ -56,6 +56,12 @@ void lg__ps_resize_locked(struct lg_runtime *rt, uint32_t procs) LG_REQUIRES(rt-
 // Makes sure that ps[0..procs) exist; new ones are idle. LG_OK or LG_ENOMEM.
 int lg__ps_grow(struct lg_runtime *rt, uint32_t procs);
 
+// Whether the M must leave its loop.
+bool lg__idle_is_called_away(struct m *m);
+
+// Tells the driver if everything waits and nothing can wake it. By who goes to sleep.
+void lg__idle_look_for_deadlock_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock);
+
 // Thieves leave runnext alone: puts it into the ring. Who owns the P.
 void lg__p_show_runnext(struct p *p);
 

@@ -55,10 +55,12 @@ struct m {
     bool is_placing;       // by a job, in lg__job_run()
 
     // -- its thread; others read it after they have taken its P (sched/block.c) --
-    uint32_t nblocks; // lg_block_enter(), nested
+    uint32_t nblocks;    // lg_block_enter(), nested
     struct p *blocked_p; // that it had then
     struct registers blocked_registers;
     _Atomic bool is_taken; // somebody has taken that P, and is done with the M
+
+    struct runnable *wired; // the only one that it runs; NULL: any (sched/wire.h)
 
     int *errno_at;        // errno of its thread
     bool is_driver;       // the host's thread, in lg_drive()
@@ -71,8 +73,10 @@ struct m {
     bool is_idle;
     struct p *given_p; // by whoever woke it
     bool given_spinning;
-    bool must_end;           // taken out of the idle list for good (sched/reap.c)
-    bool has_ended;          // its thread is about to
+    struct runnable *wired_run; // passed on to it
+    bool is_wired_asleep;       // waits for that
+    bool must_end;              // taken out of the idle list for good (sched/reap.c)
+    bool has_ended;             // its thread is about to
     int64_t idle_since_ns;
     struct m *next_made;     // all Ms of our own
     struct node inside_node; // in the world's list

@@ -67,8 +67,8 @@ struct p {
     struct runq runq;
 
     // -- any thread --
-    _Atomic uint32_t asks; // enum p_ask: why the M must look up. relaxed
-    _Atomic bool is_heard; // ASK_PREEMPT is, the goroutine will leave soon. relaxed
+    _Atomic uint32_t asks;  // enum p_ask: why the M must look up. relaxed
+    _Atomic bool is_heard;  // ASK_PREEMPT is, the goroutine will leave soon. relaxed
     _Atomic uintptr_t hold; // of its M, in a blocking call (sched/block.h)
 
     // -- set by the owner, read by anyone, relaxed: a guess --
@@ -85,8 +85,8 @@ struct p {
     struct node node; // in the list of idle Ps
     bool is_idle;
     _Atomic bool is_active; // else in excess; read by anyone, relaxed
-    bool is_flushed; // its blocks are given back: idle for long
-    bool was_idle;   // when lg__ps_flush_idle() last looked
+    bool is_flushed;        // its blocks are given back: idle for long
+    bool was_idle;          // when lg__ps_flush_idle() last looked
 
     // -- fixed --
     uint32_t number;

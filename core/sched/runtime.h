@@ -31,7 +31,8 @@ enum {
     // Nothing to look up for: the loop scans a goroutine before it runs it, and
     // nobody switches past the loop (sched/scan.c).
     INTERRUPT_SCAN = 1U << 4,
-    INTERRUPTS_TO_HEED = ~(uint32_t)INTERRUPT_SCAN,
+    INTERRUPT_WIRED = 1U << 5, // nor here: it passes on what is wired (sched/wire.c)
+    INTERRUPTS_TO_HEED = ~(uint32_t)(INTERRUPT_SCAN | INTERRUPT_WIRED),
 };
 
 // The thread that watches (sched/sysmon.c).
@@ -123,6 +124,7 @@ struct lg_runtime {
     // exist. Changed under the lock.
     _Atomic uint32_t nexcess;  // that own a P in excess
     _Atomic uint32_t nblocked; // without a P, in a blocking call or waiting behind it
+    _Atomic uint32_t nwired_asleep; // that wait for what they are wired to
 
     char lock_line[LG_CACHELINE];
     struct lock lock;
@@ -134,6 +136,8 @@ struct lg_runtime {
     struct list idle_ms;
     uint32_t nidle_ms;
     struct list p_waiters; // Ms that wait for a P, first come first served
+    struct list wired_ms;  // Ms that wait for what they are wired to
+    uint32_t nwired;
     struct m *made; // Ms of our own, through next_made
     uint32_t nmade;
     uint32_t nlive;             // of them, those that have not left their loop for good

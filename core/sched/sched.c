@@ -10,6 +10,7 @@
 #include "sched/steal.h"
 #include "sched/strand.h"
 #include "sched/wake.h"
+#include "sched/wire.h"
 #include "sched/world.h"
 
 // ---------------------------------------------------------------------------
@@ -210,6 +211,20 @@ static struct runnable *pop_once(struct m *m)
     return r ? r : lg__global_pop(m->rt, p);
 }
 
+// A wired M runs one thing only; others come to what else it finds. NULL: it has slept,
+// and must look up.
+static struct runnable *next_wired(struct m *m, struct runnable *r)
+{
+    if (!r && m->p) {
+        r = pop_once(m);
+    }
+    if (r && r != m->wired) {
+        lg__sched_requeue(r);
+        r = NULL;
+    }
+    return r ? r : lg__wire_await(m);
+}
+
 // The next to run, waiting for it if need be; NULL: the M must leave.
 static struct runnable *next_runnable(struct m *m)
 {
@@ -224,6 +239,12 @@ static struct runnable *next_runnable(struct m *m)
         }
         struct runnable *r = m->next;
         m->next = NULL;
+        if (m->wired) {
+            r = next_wired(m, r);
+            if (!r) {
+                continue;
+            }
+        }
         if (!r && m->p) {
             r = pop_once(m);
             if (!r) {
@@ -252,6 +273,9 @@ static void loop(struct m *m)
         struct runnable *r = next_runnable(m);
         if (!r) {
             lg__m_leave();
+        }
+        if (lg__wire_is_on(m->rt) && lg__wire_pass(m, r)) {
+            continue;
         }
         if (r->kind == RUNNABLE_STRAND) {
             lg__strand_run(LG_CONTAINER_OF(r, struct lg_strand, run));

@@ -71,17 +71,18 @@ static void add_summary(struct lg_runtime *rt, struct line *line)
 static const char *state_of(struct p *p)
 {
     // relaxed: guesses
-    return lg__block_has(p)                                         ? "blocked"
-           : !atomic_load_explicit(&p->m, memory_order_relaxed)     ? "idle"
-           : !lg__p_is_active(p)                                    ? "aside"
-                                                                    : "running";
+    return lg__block_has(p)                                     ? "blocked"
+           : !atomic_load_explicit(&p->m, memory_order_relaxed) ? "idle"
+           : !lg__p_is_active(p)                                ? "aside"
+                                                                : "running";
 }
 
 static void say_p(struct lg_runtime *rt, struct p *p)
 {
     struct line line = {.length = 0};
     // relaxed: figures
-    add(&line, "  P%u: status=%s schedtick=%u runqsize=%u runnext=%d asks=%u steals=%" PRIu64,
+    add(&line,
+        "  P%u: status=%s schedtick=%u runqsize=%u runnext=%d asks=%u steals=%" PRIu64,
         p->number, state_of(p),
         atomic_load_explicit(&p->shown_tick, memory_order_relaxed),
         lg__runq_len(&p->runq),

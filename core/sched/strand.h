@@ -42,8 +42,11 @@ struct lg_strand {
     lg_post *held; // goroutines started from outside, newest first; the next
                    // lg_drive() queues them
 
+    struct m *home; // the only one that runs it; NULL: any (sched/wire.h)
+
     // -- the M inside --
-    lg_post *work; // oldest first
+    uint32_t nlocks; // lg_lock_thread() of its goroutines
+    lg_post *work;   // oldest first
     lg_post *work_last;
 };
 

@@ -3,6 +3,7 @@
 
 #include "mem/scavenge.h"
 #include "sched/idle.h"
+#include "sched/reap.h"
 #include "sched/runtime.h"
 
 void lg_on_tidy(lg_runtime *rt, bool (*fn)(void *ud), void *ud)
@@ -66,6 +67,7 @@ bool lg__tidy(struct lg_runtime *rt)
         bool has_surplus = lg__stack_pool_trim(&rt->stacks);
         has_surplus |= lg__ps_flush_idle(rt);
         has_surplus |= lg__heap_trim(&rt->heap);
+        has_surplus |= lg__ms_reap(rt);
         atomic_store_explicit(&t->has_surplus, has_surplus, memory_order_relaxed);
         start_host(rt);
     }

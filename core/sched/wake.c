@@ -26,7 +26,8 @@ static struct m *make_m_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
 {
     // seq_cst: as everywhere
     uint32_t naside = atomic_load_explicit(&rt->nexcess, memory_order_seq_cst) +
-                      atomic_load_explicit(&rt->nblocked, memory_order_seq_cst);
+                      atomic_load_explicit(&rt->nblocked, memory_order_seq_cst) +
+                      atomic_load_explicit(&rt->nwired_asleep, memory_order_seq_cst);
     if (rt->nmade + 1 >= lg__nprocs(rt) + naside || rt->nmade >= MS_MAX ||
         (lg__interrupts(rt) & INTERRUPT_STOP)) {
         return NULL;

@@ -208,7 +208,8 @@ static void yield_beside_busy(__attribute__((unused)) void *arg)
     }
 }
 
-it("goroutines that enter the runtime and never wait", "make room when their slice is over")
+it("goroutines that enter the runtime and never wait",
+   "make room when their slice is over")
 {
     in_runtime(1, yield_beside_busy);
 }

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "sched/wire.h"
+
+#include "sched/block.h"
+#include "sched/idle.h"
+#include "sched/sched.h"
+#include "sched/strand.h"
+#include "sched/sysmon.h"
+#include "sched/wake.h"
+#include "sched/world.h"
+
+static struct m **home_of(struct runnable *r)
+{
+    switch (r->kind) {
+    case RUNNABLE_G: return &LG_CONTAINER_OF(r, struct lg_g, run)->home;
+    case RUNNABLE_STRAND: return &LG_CONTAINER_OF(r, struct lg_strand, run)->home;
+    case RUNNABLE_JOB:
+    case RUNNABLE_NONE: break;
+    }
+    return NULL;
+}
+
+// ---------------------------------------------------------------------------
+// In the loop
+// ---------------------------------------------------------------------------
+
+bool lg__wire_pass(struct m *m, struct runnable *r)
+{
+    struct m **home = home_of(r);
+    struct m *to = home ? *home : NULL;
+    if (!to || to == m) {
+        return false;
+    }
+    lg__lock(&m->rt->lock, RANK_SCHED);
+    to->wired_run = r; // if it is on its way to sleep it finds it
+    if (to->is_wired_asleep) {
+        to->given_p = m->p;
+        lg__m_set_p(m, NULL);
+        lg__note_wake(&to->note);
+    } else {
+        // seq_cst: it will want a P: before ours is idle (idle.c:is_dead_locked)
+        atomic_fetch_add_explicit(&m->rt->nblocked, 1, memory_order_seq_cst);
+    }
+    lg__unlock(&m->rt->lock, RANK_SCHED);
+    return true;
+}
+
+// Others come to what is left in its queue.
+static void give_up_p(struct m *m)
+{
+    struct p *p = m->p;
+    lg__m_set_p(m, NULL);
+    lg__p_show_runnext(p);
+    lg__put_idle_p(m->rt, p);
+    if (lg__has_work(m->rt)) {
+        lg__wake_if_idle(m->rt);
+    }
+}
+
+static bool must_sleep_locked(struct m *m) LG_REQUIRES(m->rt->lock)
+{
+    return m->wired && !m->wired_run && !lg__idle_is_called_away(m);
+}
+
+static void sleep_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock)
+{
+    m->is_wired_asleep = true;
+    lg__list_push_back(&rt->wired_ms, &m->node);
+    // seq_cst: as nblocked: one more M may exist
+    atomic_fetch_add_explicit(&rt->nwired_asleep, 1, memory_order_seq_cst);
+    lg__idle_look_for_deadlock_locked(rt);
+    while (must_sleep_locked(m)) {
+        lg__unlock(&rt->lock, RANK_SCHED);
+        lg__note_sleep(&m->note, -1);
+        lg__lock(&rt->lock, RANK_SCHED);
+    }
+    m->is_wired_asleep = false;
+    lg__list_remove(&rt->wired_ms, &m->node);
+    atomic_fetch_sub_explicit(&rt->nwired_asleep, 1, memory_order_seq_cst);
+}
+
+// Until something has been passed on; with a P then.
+static struct runnable *await_pass(struct m *m)
+{
+    struct lg_runtime *rt = m->rt;
+    lg__world_leave(rt, m);
+    lg__lock(&rt->lock, RANK_SCHED);
+    if (must_sleep_locked(m)) {
+        sleep_locked(rt, m);
+    }
+    struct runnable *r = m->wired_run;
+    m->wired_run = NULL;
+    struct p *p = m->given_p;
+    m->given_p = NULL;
+    lg__unlock(&rt->lock, RANK_SCHED);
+    if (r && !p) {
+        p = lg__block_await_p(rt, m);
+        // seq_cst: it has one
+        atomic_fetch_sub_explicit(&rt->nblocked, 1, memory_order_seq_cst);
+    }
+    lg__world_enter(rt, m);
+    lg__m_set_p(m, p);
+    lg__sysmon_rouse(rt);
+    return r;
+}
+
+struct runnable *lg__wire_await(struct m *m)
+{
+    if (m->p) {
+        give_up_p(m);
+    }
+    return await_pass(m);
+}
+
+// ---------------------------------------------------------------------------
+// Wiring
+// ---------------------------------------------------------------------------
+
+static struct runnable *runnable_of(struct lg_g *g)
+{
+    return g->strand ? &g->strand->run : &g->run;
+}
+
+// Counts one more, or n less; returns how many want what is wired with the goroutine.
+static uint32_t count(struct lg_g *g, uint32_t more, uint32_t less)
+{
+    g->nlocks += more - less;
+    if (!g->strand) {
+        return g->nlocks;
+    }
+    return g->strand->nlocks += more - less;
+}
+
+static void wire(struct m *m, struct runnable *r)
+{
+    struct lg_runtime *rt = m->rt;
+    lg__lock(&rt->lock, RANK_SCHED);
+    *home_of(r) = m;
+    m->wired = r;
+    rt->nwired++;
+    // release: pairs with the acquire in lg__interrupts()
+    atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_WIRED, memory_order_release);
+    lg__unlock(&rt->lock, RANK_SCHED);
+}
+
+// By the M itself, or whoever closes the strand.
+static void unwire(struct lg_runtime *rt, struct runnable *r)
+{
+    lg__lock(&rt->lock, RANK_SCHED);
+    struct m *m = *home_of(r);
+    if (m) {
+        *home_of(r) = NULL;
+        m->wired = NULL;
+        rt->nwired--;
+        if (m->is_wired_asleep) {
+            lg__note_wake(&m->note);
+        }
+    }
+    if (rt->nwired == 0) {
+        // relaxed: seen late it only costs a round
+        atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_WIRED,
+                                  memory_order_relaxed);
+    }
+    lg__unlock(&rt->lock, RANK_SCHED);
+}
+
+void lg_lock_thread(void)
+{
+    struct m *m = lg__m();
+    LG_MISUSE_IF(!m || !m->g, "lg_lock_thread() outside a goroutine");
+    // Where one thread runs everything there is nothing to do.
+    if (count(m->g, 1, 0) == 1 && lg__may_hand_over(m->rt)) {
+        wire(m, runnable_of(m->g));
+    }
+}
+
+static void unlock(struct lg_g *g, uint32_t n)
+{
+    if (count(g, 0, n) == 0) {
+        unwire(g->rt, runnable_of(g));
+    }
+}
+
+int lg_unlock_thread(void)
+{
+    struct m *m = lg__m();
+    LG_MISUSE_IF(!m || !m->g, "lg_unlock_thread() outside a goroutine");
+    if (m->g->nlocks == 0) {
+        return LG_EPERM;
+    }
+    unlock(m->g, 1);
+    return LG_OK;
+}
+
+void lg__wire_end(struct lg_g *g)
+{
+    if (LG_UNLIKELY(g->nlocks > 0)) {
+        unlock(g, g->nlocks);
+    }
+}
