@@ -71,25 +71,25 @@ void lg__block_stop_all_locked(struct lg_runtime *rt)
 // By the M
 // ---------------------------------------------------------------------------
 
-// Whether somebody needs the P at once. A host without sysmon has its one P run by one
-// thread only.
+// Whether somebody needs the P at once. What comes later, or at this very moment, sysmon
+// finds, and who stops the world. A host without sysmon has its one P run by one thread
+// only.
 static bool is_wanted(struct lg_runtime *rt, struct p *p)
 {
-    // seq_cst: after the word says BLOCKED: either we see the interrupt, or who stops
-    // the world sees the word
-    uint32_t interrupts = atomic_load_explicit(&rt->interrupts, memory_order_seq_cst);
     bool has_own = lg__runq_len(&p->runq) > 0 ||
                    // relaxed: our own, or a thief has it
                    atomic_load_explicit(&p->runnext, memory_order_relaxed) != NULL;
-    // seq_cst: as everywhere (idle.h)
-    bool has_global = atomic_load_explicit(&rt->nglobal, memory_order_seq_cst) > 0 &&
-                      atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == 0;
-    return lg__may_hand_over(rt) &&
-           (has_own || has_global || lg__p_asks(p) || (interrupts & INTERRUPTS_TO_HEED));
+    // relaxed: a guess, as all of this
+    bool has_global = atomic_load_explicit(&rt->nglobal, memory_order_relaxed) > 0 &&
+                      atomic_load_explicit(&rt->nidle, memory_order_relaxed) == 0;
+    return (has_own || has_global || lg__p_asks(p) ||
+            (lg__interrupts(rt) & INTERRUPTS_TO_HEED)) &&
+           lg__may_hand_over(rt);
 }
 
-// The caller's registers and its stack are what the collector visits meanwhile.
-LG_NOINLINE void lg_block_enter(void)
+// lg_block_enter(), from os/registers_*.S. The caller's registers and its stack, from sp
+// up, are what the collector visits meanwhile.
+void lg__block_enter(const struct registers *registers, const void *sp)
 {
     struct m *m = lg__m();
     if (!m || !m->g || m->nblocks++ > 0) {
@@ -97,14 +97,14 @@ LG_NOINLINE void lg_block_enter(void)
     }
     atomic_signal_fence(memory_order_seq_cst); // a signal's handler sees nblocks first
     struct p *p = m->p;
-    lg__registers_save(&m->blocked_registers);
-    m->stopped_sp = __builtin_frame_address(0);
+    m->blocked_registers = *registers;
+    m->stopped_sp = sp;
     m->interruption = NULL;
     m->blocked_p = p;
     m->p = NULL;
     m->mcache = NULL;
-    // release: pairs with the acquire of who takes it. seq_cst: see is_wanted()
-    atomic_exchange_explicit(&p->hold, (uintptr_t)m | HOLD_BLOCKED, memory_order_seq_cst);
+    // release: pairs with the acquire of who takes it
+    atomic_store_explicit(&p->hold, (uintptr_t)m | HOLD_BLOCKED, memory_order_release);
     if (LG_UNLIKELY(is_wanted(m->rt, p))) {
         int saved_errno = errno;
         lg__block_retake(m->rt, p);

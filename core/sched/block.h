@@ -40,6 +40,9 @@ LG_INLINE bool lg__block_has(struct p *p)
 // there is nothing to be taken. Any thread that owns no P.
 bool lg__block_retake(struct lg_runtime *rt, struct p *p);
 
+// lg_block_enter(), of a caller with these registers and this stack pointer.
+void lg__block_enter(const struct registers *registers, const void *sp);
+
 // Takes an idle P, or waits in line for one. An M that is outside the world.
 struct p *lg__block_await_p(struct lg_runtime *rt, struct m *m);
 

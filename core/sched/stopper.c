@@ -59,11 +59,9 @@ static bool begin(struct lg_runtime *rt, struct m *m)
         m->is_stopper = true;
         set_turn_locked(w, turn + 1);
         // release: pairs with the acquire in lg__interrupts(); who sees it sees
-        // the turn. seq_cst: then looks for blocking calls; who begins one looks at
-        // this after (block.c:is_wanted)
+        // the turn
         atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_STOPPED_WORLD,
-                                 memory_order_seq_cst);
-        lg__block_stop_all_locked(rt);
+                                 memory_order_release);
     }
     lg__unlock(&w->lock, RANK_WORLD);
     return is_ours;
@@ -149,6 +147,14 @@ static void report(struct lg_runtime *rt, const char *complaint)
     }
 }
 
+// Those in blocking calls, or that have just begun one, do not stop by themselves.
+static void take_out_blocked(struct lg_runtime *rt)
+{
+    lg__lock(&rt->world.lock, RANK_WORLD);
+    lg__block_stop_all_locked(rt);
+    lg__unlock(&rt->world.lock, RANK_WORLD);
+}
+
 static void wait_a_moment(struct lg_runtime *rt, int64_t waited_ns)
 {
     struct world *w = &rt->world;
@@ -210,6 +216,7 @@ static void await_all(struct lg_runtime *rt)
     }
     while (nrunning(rt) > 0) {
         int64_t now_ns = lg__clock_now();
+        take_out_blocked(rt);
         signal_or_relent(rt, &c, now_ns);
         if (!c.has_complained && now_ns - c.began_ns > LONG_NS) {
             complain_once(rt, &c);
