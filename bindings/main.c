@@ -78,7 +78,9 @@ static int open_runtime(bool is_env_ignored, struct program *program)
         return err;
     }
     program->has_trace = options.gctrace;
-    options.on_log = options.gctrace ? log_line : NULL;
+    bool has_log =
+        options.gctrace || options.schedtrace_ms > 0 || options.watchdog_ns > 0;
+    options.on_log = has_log ? log_line : NULL;
     err = lg_open(&options, &program->rt);
     if (err) {
         snprintf(why, sizeof why, "cannot start: %s", lg_strerror(err));

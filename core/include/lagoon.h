@@ -116,8 +116,9 @@ typedef struct lg_options {
     // How long a goroutine computes before it makes room for others; 0: 10 ms.
     // Negative: until it waits. With a clock of the host's: always so.
     int64_t slice_ns;
-    int schedtrace_ms; // a line about the scheduler to on_log this often; 0: none
-    bool scheddetail;  // with it a line for each P and M
+    int schedtrace_ms;   // a line about the scheduler to on_log this often; 0: none
+    bool scheddetail;    // with it a line for each P
+    int64_t watchdog_ns; // as lg_watchdog(); 0: off
 } lg_options;
 
 enum {
@@ -897,6 +898,27 @@ LG_API void lg_block_leave(void);
 // Misuse:  none.   Blocks: no.   Call from: anywhere; outside a goroutine it does nothing.
 // Go:      none
 LG_API void lg_stand_aside(void);
+
+// Has the watchdog tell on_log who holds a P for longer than that: the goroutine's number,
+// name and birthplace, and, where the host allows signals, the C functions that it is
+// in. Once for each time. A goroutine that makes room when it is asked is not told.
+//
+// rt        the runtime
+// after_ns  nanoseconds; 0: off
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, a negative time; LG_ETHREAD.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int lg_watchdog(lg_runtime *rt, int64_t after_ns);
+
+// Whether the watchdog has told of the calling goroutine since it was last asked: an
+// interpreter can then add what it knows of the place.
+//
+// Returns: true, it has.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API bool lg_watchdog_take(void);
 
 // Wires the calling goroutine to its thread: it runs on this one only, and nothing else
 // does, until it has called lg_unlock_thread() as often, or ends. For libraries that keep

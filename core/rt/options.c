@@ -90,7 +90,15 @@ static bool is_name(const char *text, size_t length, const char *name)
     return length == strlen(name) && memcmp(text, name, length) == 0;
 }
 
-enum debug { GCTRACE, GCSTRESS, SCHEDTRACE, SCHEDDETAIL, ASYNCPREEMPTOFF, PREEMPTSTRESS };
+enum debug {
+    GCTRACE,
+    GCSTRESS,
+    SCHEDTRACE,
+    SCHEDDETAIL,
+    ASYNCPREEMPTOFF,
+    PREEMPTSTRESS,
+    WATCHDOG,
+};
 
 static const char *const debug_names[] = {
     [GCTRACE] = "gctrace",
@@ -99,9 +107,11 @@ static const char *const debug_names[] = {
     [SCHEDDETAIL] = "scheddetail",
     [ASYNCPREEMPTOFF] = "asyncpreemptoff",
     [PREEMPTSTRESS] = "preemptstress",
+    [WATCHDOG] = "watchdog",
 };
 
 static const int64_t NS_PER_US = 1000;
+static const int64_t NS_PER_MS = 1000 * 1000;
 
 enum { NDEBUG_NAMES = sizeof debug_names / sizeof *debug_names };
 
@@ -113,6 +123,7 @@ static void set_debug(enum debug which, int value, lg_options *opts)
     case SCHEDTRACE: opts->schedtrace_ms = value; break;
     case SCHEDDETAIL: opts->scheddetail = value > 0; break;
     case ASYNCPREEMPTOFF: opts->slice_ns = value > 0 ? -1 : opts->slice_ns; break;
+    case WATCHDOG: opts->watchdog_ns = value * NS_PER_MS; break;
     case PREEMPTSTRESS: opts->slice_ns = value > 0 ? value * NS_PER_US : 0; break;
     }
 }

@@ -169,6 +169,9 @@ int lg_open(const lg_options *opts, lg_runtime **out)
         rt->gc->visit_chans = lg__chans_visit;
         err = lg_set_procs(rt, options.procs);
     }
+    if (!err && options.watchdog_ns > 0) {
+        err = lg_watchdog(rt, options.watchdog_ns);
+    }
     if (err) {
         lg__ms_stop(rt, LG_NEVER);
         runtime_free(rt);

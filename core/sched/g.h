@@ -106,10 +106,11 @@ struct lg_g {
     _Atomic int64_t wait_since_ns;
 
     struct wait_op op;
-    struct timer timer;      // of its deadline
-    const char *next_reason; // lg_wait_reason()
-    _Atomic uint64_t id;     // 0: the record is free
-    _Atomic uint64_t parent; // relaxed: for dumps
+    struct timer timer;       // of its deadline
+    const char *next_reason;  // lg_wait_reason()
+    _Atomic uint64_t id;      // 0: the record is free
+    _Atomic uint64_t parent;  // relaxed: for dumps
+    _Atomic bool is_reported; // by the watchdog; relaxed
     struct lg_g *next_free;
     _Atomic uint32_t scan; // the cycle that has scanned it, or is at it (sched/scan.c)
     alignas(16) unsigned char extra[LG_EXTRA_SIZE]; // scripted: the strand's

@@ -12,6 +12,7 @@
 #include "mem/alloc.h"
 #include "mem/mheap.h"
 #include "mem/stack.h"
+#include "os/backtrace.h"
 #include "os/lock.h"
 #include "os/note.h"
 #include "sched/g.h"
@@ -46,6 +47,17 @@ struct sysmon {
     bool is_started;
     // -- any thread --
     _Atomic bool is_asleep; // until some P becomes busy
+};
+
+// Names who holds a P for long (sched/watchdog.c).
+struct watchdog {
+    _Atomic int64_t after_ns; // 0: off; any thread, relaxed
+    _Atomic uint32_t state;   // of the fields below: see there
+    // -- sysmon, then the handler, then sysmon --
+    struct m *of;
+    const void *pc;
+    int nstack;
+    void *stack[BACKTRACE_MAX];
 };
 
 // Who stops the world (sched/world.c).
@@ -93,6 +105,7 @@ struct lg_runtime {
     struct stack_pool stacks;
     struct g_pool gs;
     struct sysmon sysmon;
+    struct watchdog watchdog;
     struct tidy tidy;
 
     struct lock chans_lock;

@@ -10,6 +10,7 @@
 #include "sched/steal.h"
 #include "sched/tidy.h"
 #include "sched/wake.h"
+#include "sched/watchdog.h"
 
 enum {
     PERIOD_MIN_NS = 20 * 1000,
@@ -28,9 +29,10 @@ enum {
 // What was seen of a P.
 struct watch {
     uint32_t tick;
-    bool is_stuck;    // the tick was the same a period ago
-    int64_t since_ns; // when the tick was first seen, and the P busy
-    int64_t cpu_ns;   // of its M, when that was last to be interrupted
+    bool is_stuck;       // the tick was the same a period ago
+    int64_t since_ns;    // when the tick was first seen, and the P busy
+    int64_t cpu_ns;      // of its M, when that was last to be interrupted
+    int64_t reported_ns; // since_ns, when that was reported
 };
 
 // What a look found, of all Ps.
@@ -71,6 +73,9 @@ static void watch_slice(struct lg_runtime *rt, struct p *p, struct watch *w,
                         int64_t real_ns, struct finding *found)
 {
     int64_t over_ns = w->since_ns + rt->options.slice_ns;
+    if (rt->options.slice_ns < 0) {
+        return;
+    }
     if (real_ns < over_ns) {
         found->at_ns = over_ns < found->at_ns ? over_ns : found->at_ns;
         return;
@@ -86,16 +91,35 @@ static void watch_slice(struct lg_runtime *rt, struct p *p, struct watch *w,
     }
 }
 
+// Once for each time that a P is held.
+static void watch_long(struct lg_runtime *rt, struct p *p, struct watch *w,
+                       int64_t real_ns, struct finding *found)
+{
+    int64_t after_ns = lg__watchdog_ns(rt);
+    int64_t due_ns = w->since_ns + after_ns;
+    if (after_ns == 0 || w->reported_ns == w->since_ns) {
+        return;
+    }
+    if (real_ns < due_ns) {
+        found->at_ns = due_ns < found->at_ns ? due_ns : found->at_ns;
+        return;
+    }
+    w->reported_ns = w->since_ns;
+    lg__watchdog_report(rt, p, real_ns - w->since_ns);
+}
+
 static void look_at(struct lg_runtime *rt, struct p *p, struct watch *w, int64_t now_ns,
                     int64_t real_ns, struct finding *found)
 {
     watch_tick(p, w, real_ns);
     found->has_work |= is_behind(p, w, now_ns);
+    // relaxed: a guess
     if (lg__block_has(p)) {
         found->has_blocked = true;
         found->blocked = p;
-    } else if (rt->options.slice_ns > 0) {
+    } else if (atomic_load_explicit(&p->m, memory_order_relaxed)) {
         watch_slice(rt, p, w, real_ns, found);
+        watch_long(rt, p, w, real_ns, found);
     }
 }
 

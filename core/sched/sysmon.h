@@ -9,6 +9,7 @@
 #define LG_SCHED_SYSMON_H
 
 #include "sched/runtime.h"
+#include "sched/watchdog.h"
 
 // Whether goroutines lose their places to others, on threads of ours. Not in a host with
 // one P that keeps its signals to itself: nothing but its own thread runs there.
@@ -19,7 +20,8 @@ LG_INLINE bool lg__may_hand_over(struct lg_runtime *rt)
 
 LG_INLINE bool lg__sysmon_is_wanted(struct lg_runtime *rt)
 {
-    return lg__may_hand_over(rt) || rt->options.schedtrace_ms > 0;
+    return lg__may_hand_over(rt) || rt->options.schedtrace_ms > 0 ||
+           lg__watchdog_ns(rt) > 0;
 }
 
 // Starts the thread if it is wanted and does not run yet.

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#include "sched/watchdog.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "os/backtrace.h"
+#include "os/clock.h"
+#include "os/cpu.h"
+#include "sched/sysmon.h"
+
+enum {
+    NS_PER_MS = 1000 * 1000,
+    // How long sysmon waits for a stack: a signal takes some microseconds, unless the
+    // thread has lost its CPU.
+    STACK_WAIT_NS = 5 * NS_PER_MS,
+    LINE_BYTES = 256,
+};
+
+// Of watchdog.state: whose stack is wanted, whether it is there.
+enum { STACK_NONE, STACK_WANTED, STACK_TAKEN };
+
+void lg__watchdog_on_signal(struct m *m, const struct interruption *at)
+{
+    struct watchdog *w = &m->rt->watchdog;
+    // acquire: pairs with the release in want_stack()
+    if (atomic_load_explicit(&w->state, memory_order_acquire) != STACK_WANTED ||
+        w->of != m) {
+        return;
+    }
+    w->pc = at->pc;
+    w->nstack = lg__backtrace(w->stack);
+    // release: pairs with the acquire in await_stack()
+    atomic_store_explicit(&w->state, STACK_TAKEN, memory_order_release);
+}
+
+// Signals the P's M; under the world's lock a thread that is inside does not end.
+static bool want_stack(struct lg_runtime *rt, struct p *p)
+{
+    struct watchdog *w = &rt->watchdog;
+    bool is_asked = false;
+    lg__lock(&rt->world.lock, RANK_WORLD);
+    struct node *node = rt->world.inside.first;
+    for (; node && !is_asked; node = node->next) {
+        struct m *m = LG_CONTAINER_OF(node, struct m, inside_node);
+        // relaxed: as in lg__m_set_p()
+        if (atomic_load_explicit(&p->m, memory_order_relaxed) == m &&
+            m->suspendable.is_able) {
+            w->of = m;
+            // release: pairs with the acquire in the handler
+            atomic_store_explicit(&w->state, STACK_WANTED, memory_order_release);
+            lg__suspend_ask(m->thread_handle);
+            is_asked = true;
+        }
+    }
+    lg__unlock(&rt->world.lock, RANK_WORLD);
+    return is_asked;
+}
+
+static bool await_stack(struct lg_runtime *rt)
+{
+    struct watchdog *w = &rt->watchdog;
+    int64_t end_ns = lg__clock_now() + STACK_WAIT_NS;
+    // acquire: pairs with the release in the handler
+    while (atomic_load_explicit(&w->state, memory_order_acquire) != STACK_TAKEN) {
+        uint32_t wanted = STACK_WANTED;
+        // relaxed: who has begun to write it is waited for no longer than a handler runs
+        if (lg__clock_now() > end_ns && atomic_compare_exchange_strong_explicit(
+                                            &w->state, &wanted, STACK_NONE,
+                                            memory_order_relaxed, memory_order_relaxed)) {
+            return false;
+        }
+        lg__cpu_pause();
+    }
+    return true;
+}
+
+static void say(struct lg_runtime *rt, const char *line)
+{
+    rt->options.on_log(rt->options.ud, line);
+}
+
+static void say_stack(struct lg_runtime *rt)
+{
+    struct watchdog *w = &rt->watchdog;
+    int from = 0;
+    for (int i = 0; i < w->nstack; i++) {
+        from = w->stack[i] == w->pc ? i : from; // before are the handler's
+    }
+    for (int i = from; i < w->nstack; i++) {
+        char line[LINE_BYTES] = "\t";
+        lg__backtrace_describe(w->stack[i], line + 1, sizeof line - 1);
+        say(rt, line);
+    }
+}
+
+static void say_who(struct lg_runtime *rt, struct p *p, int64_t held_ns)
+{
+    char line[LINE_BYTES];
+    char name[LG_NAME_SIZE] = "";
+    // relaxed: guesses: records of Ms that are inside, and of goroutines, stay
+    struct m *m = atomic_load_explicit(&p->m, memory_order_relaxed);
+    struct lg_g *g = m ? __atomic_load_n(&m->g, __ATOMIC_RELAXED) : NULL;
+    if (g) {
+        lg__g_name(g, name);
+        uint64_t parent = atomic_load_explicit(&g->parent, memory_order_relaxed);
+        snprintf(line, sizeof line,
+                 "goroutine %" PRIu64 "%s%s%s, created by goroutine %" PRIu64
+                 ", has held its P for %" PRId64 " ms",
+                 lg__g_id(g), *name ? " [" : "", name, *name ? "]" : "", parent,
+                 held_ns / NS_PER_MS);
+        // relaxed: for itself, when it next looks
+        atomic_store_explicit(&g->is_reported, true, memory_order_relaxed);
+    } else {
+        snprintf(line, sizeof line,
+                 "a timer's function or a job has held its P for %" PRId64 " ms",
+                 held_ns / NS_PER_MS);
+    }
+    say(rt, line);
+}
+
+void lg__watchdog_report(struct lg_runtime *rt, struct p *p, int64_t held_ns)
+{
+    if (!rt->options.on_log) {
+        return;
+    }
+    bool has_stack = want_stack(rt, p) && await_stack(rt);
+    say_who(rt, p, held_ns);
+    if (has_stack) {
+        say_stack(rt);
+        // relaxed: nobody writes until it is wanted again
+        atomic_store_explicit(&rt->watchdog.state, STACK_NONE, memory_order_relaxed);
+    }
+}
+
+int lg_watchdog(lg_runtime *rt, int64_t after_ns)
+{
+    if (after_ns < 0) {
+        return LG_EINVAL;
+    }
+    lg__backtrace_init();
+    // relaxed: a setting
+    atomic_store_explicit(&rt->watchdog.after_ns, after_ns, memory_order_relaxed);
+    int err = lg__sysmon_start(rt);
+    lg__sysmon_rouse(rt);
+    return err;
+}
+
+bool lg_watchdog_take(void)
+{
+    struct m *m = lg__m();
+    // relaxed: written by sysmon some time ago
+    return m && m->g &&
+           atomic_exchange_explicit(&m->g->is_reported, false, memory_order_relaxed);
+}

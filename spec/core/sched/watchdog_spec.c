@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+//
+// The watchdog and schedtrace: what they tell on_log.
+#include <pthread.h>
+#include <stdio.h>
+
+#include "load.h"
+
+static lg_runtime *host;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static char log_text[64 * 1024];
+static _Atomic bool must_end;
+static _Atomic int n_done;
+
+static void take_line(__attribute__((unused)) void *ud, const char *line)
+{
+    pthread_mutex_lock(&lock);
+    size_t length = strlen(log_text);
+    snprintf(log_text + length, sizeof log_text - length, "%s\n", line);
+    pthread_mutex_unlock(&lock);
+}
+
+static int count(const char *part)
+{
+    int n = 0;
+    pthread_mutex_lock(&lock);
+    for (const char *at = log_text; (at = strstr(at, part)); at++) {
+        n++;
+    }
+    pthread_mutex_unlock(&lock);
+    return n;
+}
+
+static void open_with(int procs, bool has_signals, int64_t watchdog_ns, int trace_ms)
+{
+    lg_options opts;
+    lg_options_init(&opts);
+    opts.procs = procs;
+    opts.signals = has_signals;
+    opts.watchdog_ns = watchdog_ns;
+    opts.schedtrace_ms = trace_ms;
+    opts.scheddetail = true;
+    opts.on_log = take_line;
+    host = spec_open_with(&opts);
+}
+
+static void compute(__attribute__((unused)) void *arg)
+{
+    lg_set_name("hog");
+    while (!atomic_load_explicit(&must_end, memory_order_relaxed)) {
+    }
+    n_done++;
+}
+
+static void await_report(__attribute__((unused)) void *arg)
+{
+    lg_ref hog = spec_go(host, compute, NULL);
+    SETTLE(count("has held its P for") > 0);
+    char who[64];
+    snprintf(who, sizeof who, "goroutine %" PRIu64 " [hog], created by goroutine 1, has",
+             hog.id);
+    CHECK_INT(count(who), 1);
+    for (int i = 0; i < 100; i++) {
+        CHECK_OK(lg_yield());
+    }
+    atomic_store(&must_end, true);
+    SETTLE(n_done == 1);
+    CHECK_INT(count("has held its P for"), 1); // once
+}
+
+it("the watchdog", "names who holds its P, without signals")
+{
+    open_with(2, false, 20000000, 0);
+    spec_main(host, await_report, NULL);
+}
+
+it("the watchdog", "tells with signals where that is")
+{
+    if (load_has_signals()) {
+        open_with(1, true, 20000000, 0);
+        spec_main(host, await_report, NULL);
+        CHECK(count("(core_spec)") > 0);
+    }
+}
+
+static void hold_and_be_told(__attribute__((unused)) void *arg)
+{
+    CHECK_OK(lg_watchdog(host, 1000000));
+    while (count("has held its P for") == 0) {
+    }
+    CHECK(lg_watchdog_take());
+    CHECK(!lg_watchdog_take());
+    CHECK_OK(lg_watchdog(host, 0));
+}
+
+it("the watchdog", "can be asked by who was told of, and is off at first")
+{
+    open_with(1, false, 0, 0);
+    spec_main(host, hold_and_be_told, NULL);
+}
+
+it("the watchdog", "refuses a negative time", .procs = 1)
+{
+    CHECK_CODE(lg_watchdog(rt, -1), LG_EINVAL);
+    CHECK(!lg_watchdog_take());
+}
+
+static void await_traces(__attribute__((unused)) void *arg)
+{
+    SETTLE(count("SCHED ") >= 3);
+}
+
+it("schedtrace", "tells what the Ps do")
+{
+    open_with(2, false, 0, 1);
+    spec_main(host, await_traces, NULL);
+    CHECK(count("ms: gomaxprocs=2 idleprocs=") >= 3);
+    CHECK(count(" runqueue=0 [") > 0);
+    CHECK(count("  P0: status=") >= 3);
+    CHECK(count("  P1: status=") >= 3);
+}
+
+it("schedtrace", "does so with one P and no signals")
+{
+    open_with(1, false, 0, 1);
+    spec_main(host, await_traces, NULL);
+    CHECK(count("ms: gomaxprocs=1 idleprocs=") >= 3);
+}
