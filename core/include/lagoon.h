@@ -872,21 +872,28 @@ LG_API size_t lg_mem_release(lg_runtime *rt);
 // Go:      none
 LG_API void lg_on_tidy(lg_runtime *rt, bool (*fn)(void *ud), void *ud);
 
-// Around a call that may block its thread (a read, a lock of a library's, a wait for
-// another process): in between the P belongs to whoever needs it, at once if somebody
-// does. Pairs may be nested. In between no other function of lagoon's may be called but
-// lg_ready() and lg_strand_post(), no object of the collector be touched, and no new
-// reference to one be kept: the collector runs on. The value of errno is kept.
+// Begins a call that may block its thread (a read, a lock of a library's, a wait for
+// another process): until lg_block_leave() the P belongs to whoever needs it, at once if
+// somebody does. Pairs may be nested. In between no other function of lagoon's may be
+// called but lg_ready() and lg_strand_post(), no object of the collector be touched, and
+// no new reference to one be kept: the collector runs on. The value of errno is kept.
 //
 // Without it a thread that blocks is noticed after 10 to 15 ms, and its place taken by
-// another (not in a runtime of one P without signals). Both together cost about 20 ns.
+// another (not in a runtime of one P without signals). Outside a goroutine it does nothing.
 //
 // Returns: none.   Errors: none.
-// Misuse:  a leave without its enter, a blocking call of lagoon's in between: fatal.
-// Blocks:  enter: no. leave: the thread, until a P is free.
-// Call from: anywhere; outside a goroutine they do nothing.
-// Go:      runtime.entersyscall, exitsyscall
+// Misuse:  a blocking call of lagoon's before the leave: fatal.
+// Blocks:  no.   Call from: anywhere.
+// Go:      runtime.entersyscall
 LG_API void lg_block_enter(void);
+
+// Ends what lg_block_enter() began.
+//
+// Returns: none.   Errors: none.
+// Misuse:  without its enter: fatal.
+// Blocks:  the thread, until a P is free.
+// Call from: anywhere; outside a goroutine it does nothing.
+// Go:      runtime.exitsyscall
 LG_API void lg_block_leave(void);
 
 // The calling goroutine is about to block its thread, or to compute for long, in calls
@@ -923,15 +930,22 @@ LG_API bool lg_watchdog_take(void);
 // Wires the calling goroutine to its thread: it runs on this one only, and nothing else
 // does, until it has called lg_unlock_thread() as often, or ends. For libraries that keep
 // state by thread. A scripted goroutine wires its whole strand. In a host with one P and
-// without signals everything runs on one thread anyway.
+// without signals everything runs on one thread anyway. Each wait of a wired goroutine
+// costs two changes of threads.
 //
-// Returns: lock: none; unlock: LG_OK.
-// Errors:  unlock: LG_EPERM, it is not wired.
+// Returns: none.   Errors: none.
 // Misuse:  outside a goroutine: fatal.
-// Blocks:  no. A wired goroutine costs two changes of threads for each wait.
-// Call from: a goroutine.
-// Go:      runtime.LockOSThread, UnlockOSThread
+// Blocks:  no.   Call from: a goroutine.
+// Go:      runtime.LockOSThread
 LG_API void lg_lock_thread(void);
+
+// Takes back one lg_lock_thread() of the calling goroutine.
+//
+// Returns: LG_OK.
+// Errors:  LG_EPERM, there is none.
+// Misuse:  outside a goroutine: fatal.
+// Blocks:  no.   Call from: a goroutine.
+// Go:      runtime.UnlockOSThread
 LG_API int lg_unlock_thread(void);
 
 // A look up from long computations: if the collector or the scheduler wants

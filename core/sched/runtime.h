@@ -12,7 +12,6 @@
 #include "mem/alloc.h"
 #include "mem/mheap.h"
 #include "mem/stack.h"
-#include "os/backtrace.h"
 #include "os/lock.h"
 #include "os/note.h"
 #include "sched/g.h"
@@ -22,6 +21,7 @@
 #include "sched/p.h"
 #include "sched/runq.h"
 #include "sched/tidy.h"
+#include "sched/watch.h"
 
 // Why an M must look up from its queue (runtime.interrupts).
 enum {
@@ -34,30 +34,6 @@ enum {
     INTERRUPT_SCAN = 1U << 4,
     INTERRUPT_WIRED = 1U << 5, // nor here: it passes on what is wired (sched/wire.c)
     INTERRUPTS_TO_HEED = ~(uint32_t)(INTERRUPT_SCAN | INTERRUPT_WIRED),
-};
-
-// The thread that watches (sched/sysmon.c).
-struct sysmon {
-    struct thread handle;
-    struct note note;
-    // -- itself --
-    int64_t open_ns;   // when it began
-    int64_t traced_ns; // its last schedtrace
-    // -- sched lock --
-    bool is_started;
-    // -- any thread --
-    _Atomic bool is_asleep; // until some P becomes busy
-};
-
-// Names who holds a P for long (sched/watchdog.c).
-struct watchdog {
-    _Atomic int64_t after_ns; // 0: off; any thread, relaxed
-    _Atomic uint32_t state;   // of the fields below: see there
-    // -- sysmon, then the handler, then sysmon --
-    struct m *of;
-    const void *pc;
-    int nstack;
-    void *stack[BACKTRACE_MAX];
 };
 
 // Who stops the world (sched/world.c).

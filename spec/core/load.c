@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "load.h"
 
+#include <sys/select.h>
+
 #include "sched/world.h"
 
 #define LIMIT_NS (3000000000 * (spec_is_stress() ? 10 : 1))
@@ -136,6 +138,12 @@ lg_runtime *load_open(int procs)
     opts.procs = procs;
     opts.signals = true;
     return spec_open_with(&opts);
+}
+
+void load_block(uint32_t us)
+{
+    struct timeval left = {.tv_sec = us / 1000000, .tv_usec = us % 1000000};
+    select(0, NULL, NULL, NULL, &left);
 }
 
 bool load_has_signals(void)

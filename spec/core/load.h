@@ -53,6 +53,9 @@ void stop_under_load(lg_runtime *rt, int rounds);
 // By signals
 // ---------------------------------------------------------------------------
 
+// Blocks the thread for so many microseconds: what a slow call of the system's does.
+void load_block(uint32_t us);
+
 // Whether signals stop anybody: the thread sanitizer and emulators deliver them late.
 bool load_has_signals(void);
 

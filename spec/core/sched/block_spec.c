@@ -295,7 +295,7 @@ static void wait_for_nothing(__attribute__((unused)) void *arg)
 
 static void *write_soon(__attribute__((unused)) void *arg)
 {
-    usleep(30000);
+    load_block(30000);
     write_byte(0);
     return NULL;
 }

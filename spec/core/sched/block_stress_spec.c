@@ -3,8 +3,6 @@
 // Everything at once: goroutines that block, that stand aside, that wire themselves, that
 // compute without a word, in strands too, while the number of Ps changes, the collector
 // runs, and each reaches its end with what it had.
-#include <unistd.h>
-
 #include "load.h"
 #include "script.h"
 
@@ -38,7 +36,7 @@ static __attribute__((noinline)) void block_with_objects(struct spec_random *ran
     b->value = ~value;
     lg_block_enter();
     if (spec_random_below(random, 4) == 0) {
-        usleep(spec_random_below(random, 200));
+        load_block(spec_random_below(random, 200));
     }
     lg_block_leave();
     CHECK_INT(a->value, value);
@@ -53,11 +51,11 @@ static void step_plainly(struct spec_random *random)
     case 1: lg_chan_send(ch, &v, lg_now(host) + 20000); break;
     case 2: lg_chan_recv(ch, &v, lg_now(host) + 20000); break;
     case 3: compute_for(spec_random_below(random, 300) * 1000); break;
-    case 4: usleep(spec_random_below(random, 300)); break;
+    case 4: load_block(spec_random_below(random, 300)); break;
     case 5: lg_checkpoint(); break;
     case 6:
         lg_stand_aside();
-        usleep(spec_random_below(random, 100));
+        load_block(spec_random_below(random, 100));
         break;
     default: block_with_objects(random); break;
     }
