@@ -251,6 +251,7 @@ static void deactivate_any_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
         }
         owned = !lg__p_is_active(p) || owned ? owned : p;
     }
+    LG_ASSERT(owned); // there are nprocs active ones
     deactivate_locked(rt, owned);
 }
 

@@ -57,7 +57,8 @@ static void give_up_p(struct m *m)
     }
 }
 
-static bool must_sleep_locked(struct m *m) LG_REQUIRES(m->rt->lock)
+static bool must_sleep_locked(__attribute__((unused)) struct lg_runtime *rt, struct m *m)
+    LG_REQUIRES(rt->lock)
 {
     return m->wired && !m->wired_run && !lg__idle_is_called_away(m);
 }
@@ -69,7 +70,7 @@ static void sleep_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->loc
     // seq_cst: as nblocked: one more M may exist
     atomic_fetch_add_explicit(&rt->nwired_asleep, 1, memory_order_seq_cst);
     lg__idle_look_for_deadlock_locked(rt);
-    while (must_sleep_locked(m)) {
+    while (must_sleep_locked(rt, m)) {
         lg__unlock(&rt->lock, RANK_SCHED);
         lg__note_sleep(&m->note, -1);
         lg__lock(&rt->lock, RANK_SCHED);
@@ -85,7 +86,7 @@ static struct runnable *await_pass(struct m *m)
     struct lg_runtime *rt = m->rt;
     lg__world_leave(rt, m);
     lg__lock(&rt->lock, RANK_SCHED);
-    if (must_sleep_locked(m)) {
+    if (must_sleep_locked(rt, m)) {
         sleep_locked(rt, m);
     }
     struct runnable *r = m->wired_run;
