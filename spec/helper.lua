@@ -328,7 +328,9 @@ function helper.guard(body)
     local self = lagoon.self()
     local before = counts()
     local limit = LIMIT_S * slowness * (settings.is_stress and 10 or 1)
+    local is_late = false
     local watchdog = lagoon.timer(limit, function()
+      is_late = true
       io.write(lagoon.runtime.stack(true), "\n")
       self:cancel(("still running after %d s"):format(limit))
     end)
@@ -338,6 +340,9 @@ function helper.guard(body)
     watchdog:stop()
     if not ok then
       error(err, 0)
+    end
+    if is_late then
+      lagoon.yield() -- raises what has come too late for the body, not in the next one
     end
     scrub()
     check_leaks(before)

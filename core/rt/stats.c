@@ -6,12 +6,11 @@
 #include "mem/memstat.h"
 #include "os/vm.h"
 
-// What hosts did not ask for: goroutines of the runtime's own. One that has not
-// run yet has no stack, so this is out by one now and then.
+// What hosts did not ask for: goroutines of the runtime's own.
 static void subtract_system(struct lg_runtime *rt, lg_stats *s)
 {
     // relaxed: a figure
-    size_t nsystem = atomic_load_explicit(&rt->nsystem, memory_order_relaxed);
+    size_t nsystem = atomic_load_explicit(&rt->nsystem_stacks, memory_order_relaxed);
     s->stacks -= nsystem < s->stacks ? nsystem : s->stacks;
     bool is_resting = atomic_load_explicit(&rt->gc->is_resting, memory_order_relaxed);
     s->timers -= is_resting && s->timers > 0;
@@ -84,6 +83,27 @@ int lg_get_class_stats(lg_runtime *rt, size_t index, lg_class_stats *out)
     return LG_OK;
 }
 
+// Ms that schedule, each of them on a stack: not those on their way in or out.
+static int count_threads(struct lg_runtime *rt)
+{
+    lg__lock(&rt->lock, RANK_SCHED);
+    // relaxed: changed under the lock, or where the stack is there already
+    uint32_t nstarting = atomic_load_explicit(&rt->nstarting, memory_order_relaxed);
+    uint32_t n = rt->nlive - rt->nleaving - nstarting + (rt->driver != NULL);
+    lg__unlock(&rt->lock, RANK_SCHED);
+    return (int)n;
+}
+
+// Who looks for what was left behind subtracts the threads from the stacks: both are of
+// one moment.
+static void count_stacks(struct lg_runtime *rt, lg_stats *s)
+{
+    do {
+        s->threads = count_threads(rt);
+        lg__stack_pool_counts(&rt->stacks, &s->stacks, &s->stacks_cached);
+    } while (count_threads(rt) != s->threads);
+}
+
 void lg_get_stats(lg_runtime *rt, lg_stats *out)
 {
     lg_stats s;
@@ -95,13 +115,12 @@ void lg_get_stats(lg_runtime *rt, lg_stats *out)
     s.spawned = atomic_load_explicit(&rt->nstarted, memory_order_relaxed);
     s.channels = atomic_load_explicit(&rt->nchans, memory_order_relaxed);
     s.procs_idle = (int)atomic_load_explicit(&rt->nidle, memory_order_relaxed);
-    lg__stack_pool_counts(&rt->stacks, &s.stacks, &s.stacks_cached);
+    count_stacks(rt, &s);
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
         add_p(lg__p_at(rt, i), &s);
     }
     subtract_system(rt, &s);
     lg__lock(&rt->lock, RANK_SCHED);
-    s.threads = (int)rt->nmade + (rt->driver != NULL);
     s.threads_idle = (int)rt->nidle_ms;
     s.wakeups = rt->nwakeups;
     lg__unlock(&rt->lock, RANK_SCHED);

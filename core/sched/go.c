@@ -81,8 +81,6 @@ int lg__go_system(struct lg_runtime *rt, enum system_kind kind, void (*fn)(void 
     // their words would shine through its frames and keep objects alive.
     uint32_t usual = rt->stacks.usual_class;
     g->stack_class = (uint8_t)(usual + 1 < STACK_CLASSES ? usual + 1 : usual);
-    // relaxed: a figure
-    atomic_fetch_add_explicit(&rt->nsystem, 1, memory_order_relaxed);
     lg__sched_push(rt, &g->run);
     return LG_OK;
 }
@@ -125,7 +123,7 @@ void lg__g_end(struct lg_g *g)
     lg__g_free(rt, p ? &p->gs : NULL, g);
     if (is_system) {
         // relaxed: a figure
-        atomic_fetch_sub_explicit(&rt->nsystem, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&rt->nsystem_stacks, 1, memory_order_relaxed);
         return;
     }
     if (p) {

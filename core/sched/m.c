@@ -120,6 +120,7 @@ void lg__m_main(void *arg)
     lg__m_enter(m); // its stack was made before the thread
     lg__lock(&rt->lock, RANK_SCHED);
     m->has_ended = m->must_end;
+    rt->nleaving -= m->must_end;
     lg__m_left_locked(rt);
     lg__unlock(&rt->lock, RANK_SCHED);
 }

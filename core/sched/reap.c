@@ -25,6 +25,7 @@ static bool send_away_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
         m->is_idle = false;
         rt->nidle_ms--;
         m->must_end = true;
+        rt->nleaving++;
         lg__note_wake(&m->note);
     }
     return m != NULL;

@@ -101,8 +101,8 @@ struct lg_runtime {
     _Atomic int64_t nholds;    // lg_hold()
     _Atomic uint64_t nstarted; // goroutines, by threads without a P
     _Atomic uint64_t nended;
-    _Atomic uint32_t nsystem; // goroutines of the runtime's own
-    _Atomic size_t nchans;    // length of chans
+    _Atomic uint32_t nsystem_stacks; // of goroutines of the runtime's own
+    _Atomic size_t nchans;           // length of chans
 
     // -- idle protocol: seq_cst (sched/idle.c) --
     char idle_line[LG_CACHELINE]; // the allocator aligns to 16 bytes only
@@ -130,6 +130,7 @@ struct lg_runtime {
     struct m *made; // Ms of our own, through next_made
     uint32_t nmade;
     uint32_t nlive;             // of them, those that have not left their loop for good
+    uint32_t nleaving;          // of those, the ones on their way out (sched/reap.c)
     struct note all_left;       // woken when nlive is 0
     _Atomic uint32_t nstarting; // of them, whose thread is not there yet
     bool has_thread_trouble;    // the system refused a thread: say so once

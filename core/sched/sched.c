@@ -340,6 +340,10 @@ static bool bind_stack(struct m *m, struct lg_g *g)
         lg__unlock(&rt->lock, RANK_SCHED);
         return false;
     }
+    // relaxed: its own, and a figure
+    if (LG_UNLIKELY(atomic_load_explicit(&g->is_system, memory_order_relaxed))) {
+        atomic_fetch_add_explicit(&rt->nsystem_stacks, 1, memory_order_relaxed);
+    }
     g->stack = stack;
     lg__ctx_make(&g->ctx, stack->low, lg__stack_top(stack), g_entry);
     return true;

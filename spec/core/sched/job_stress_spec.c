@@ -142,7 +142,9 @@ static void open_all(int procs)
 
 static void settle_all(__attribute__((unused)) void *arg)
 {
-    SETTLE(n_posts == n_wanted && n_producers == PRODUCERS + SCRIPTS);
+    // A job is counted after its post is on its way, maybe run.
+    SETTLE(n_posts == n_wanted && n_jobs == n_wanted &&
+           n_producers == PRODUCERS + SCRIPTS);
 }
 
 static void settle_all_and_collect(void *arg)
