@@ -18,6 +18,7 @@
 
 #include "collect.h"
 #include "goroutine.h"
+#include "luajit/door.h"
 #include "names.h"
 #include "object.h"
 #include "refs.h"
@@ -77,6 +78,11 @@ struct script {
     bool has_hook_run;       // a probe of refusal.c
     const char *refusal;     // why the last lagoon__waiter() was `outside`
     struct script_g outside; // stands for a goroutine where there is none
+
+    const char *not_interrupted; // why its Lua code is never; NULL: it is
+    struct door_hook old_hook;   // the script's, while ours is armed (preempt.c)
+    int nhook_tries;             // of ours, in vain so far
+    bool is_probing;             // refusal.c has a hook of its own set
 
     struct script_refs refs;
     struct collector collector;

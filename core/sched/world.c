@@ -154,6 +154,16 @@ void lg__world_use_signals(void)
 #endif
 }
 
+bool lg__world_has_signals(const struct lg_runtime *rt)
+{
+#ifndef LG_TSAN
+    return rt->options.signals;
+#else
+    (void)rt;
+    return false;
+#endif
+}
+
 // ---------------------------------------------------------------------------
 // Inside and outside
 // ---------------------------------------------------------------------------

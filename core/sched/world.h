@@ -98,4 +98,7 @@ bool lg__world_is_stopped(struct lg_runtime *rt);
 // Lets Ms be suspended by signals, in this process.
 void lg__world_use_signals(void);
 
+// Whether threads of the runtime are interrupted by it.
+bool lg__world_has_signals(const struct lg_runtime *rt);
+
 #endif // LG_SCHED_WORLD_H
