@@ -58,6 +58,11 @@ static void make_room(lua_State *L, struct script_g *sg)
 // Raises the reason, as a blocking call would. Handlers of errors run outside of the hook.
 static void tell(lua_State *L, struct script_g *sg)
 {
+    lua_Debug ar;
+    if (lua_getstack(L, 0, &ar)) {
+        lua_getinfo(L, "l", &ar);
+        sg->told_line = ar.currentline;
+    }
     lg_sleep_until(0); // takes the cancellation, and does not wait for that
     lagoon__door()->leave(L);
     lagoon__raise_reason(L, sg);

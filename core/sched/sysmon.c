@@ -17,11 +17,13 @@ enum {
     // While some P is idle, or blocked, work must not wait longer than this for it.
     PERIOD_MAX_IDLE_NS = 1000 * 1000,
     PERIOD_MAX_BUSY_NS = 5 * 1000 * 1000,
-    // How often a goroutine is interrupted that is to make room. Two of five times it
-    // is somewhere where it cannot be.
+    // How often a goroutine is interrupted that is to make room. Where it is mostly in
+    // short C functions, 19 of 20 times it cannot be.
     PERIOD_ASK_NS = 100 * 1000,
-    // How long that is tried so often. Then it may be in C, and loses its place.
-    ASK_FOR_NS = 5 * 1000 * 1000,
+    // How long that is tried so often.
+    ASK_FOR_NS = 50 * 1000 * 1000,
+    // When it loses its place instead: it may be in C for long.
+    HAND_OVER_AFTER_NS = 5 * 1000 * 1000,
     // Periods without a finding before they grow.
     PATIENCE = 50,
 };
@@ -102,7 +104,7 @@ static void watch_slice(struct lg_runtime *rt, struct p *p, struct watch *w,
     // relaxed: heard at its next round, or by the handler
     atomic_fetch_or_explicit(&p->asks, ASK_PREEMPT, memory_order_relaxed);
     found->must_ask |= must_ask(rt, p, w, real_ns);
-    if (real_ns - over_ns >= ASK_FOR_NS && lg__p_is_active(p)) {
+    if (real_ns - over_ns >= HAND_OVER_AFTER_NS && lg__p_is_active(p)) {
         found->unheeding = p;
     }
 }
