@@ -63,7 +63,7 @@ static void tell(lua_State *L, struct script_g *sg)
         lua_getinfo(L, "l", &ar);
         sg->told_line = ar.currentline;
     }
-    lg_sleep_until(0); // takes the cancellation, and does not wait for that
+    lg_sleep_until(1); // takes the cancellation, and does not wait for that long past
     lagoon__door()->leave(L);
     lagoon__raise_reason(L, sg);
 }

@@ -62,6 +62,8 @@ struct script {
     bool is_program;                   // an error that nobody handles ends the process
     bool is_over;                      // goroutine 1 has ended: no Lua code runs any more
     uint64_t main_id;                  // of goroutine 1
+    lg_ref main_ref;                   // of goroutine 1 of a program
+    _Atomic bool is_interrupted;       // by Ctrl-C, and goroutine 1 is still to be told
     void (*on_over)(struct script *s); // called when that has ended
     struct program *program;           // of main.c
 
