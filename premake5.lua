@@ -53,6 +53,7 @@ local function find_luajit()
             link = "luajit",
             jit = "build/luajit/jit",
             program = "build/luajit/luajit",
+            door = "lagoon__luajit_door", -- in its archive, which nobody asks for strongly
         }
     end
     local version = output_of("pkg-config --modversion luajit")
@@ -195,6 +196,9 @@ start_project("lagoon", "ConsoleApp")
     links { luajit.link, "m", "dl", "pthread" }
     -- C modules that a script requires find the Lua API in the program.
     linkoptions { "-Wl,-E" }
+    if luajit.door then
+        linkoptions { "-Wl,-u," .. luajit.door }
+    end
 
 -- Not linked against a LuaJIT: the host that loads it has one.
 start_project("lagoon_so", "SharedLib")

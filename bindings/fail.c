@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "object.h"
@@ -89,6 +90,24 @@ const char *lagoon__type_name(lua_State *L, int index)
 }
 
 // raise(code, value): what a blocking function's Lua half does with a code.
+// Raises what is on top; for cancellations it is noted why.
+static _Noreturn void raise_code(lua_State *L, struct script *s, enum wait_code code)
+{
+    struct script_g *sg = lg_extra_self();
+    bool is_ours = sg != NULL && sg->script == s;
+    if (code == WAIT_RETHROW && is_ours) {
+        sg->has_rethrown = true;
+    } else if (code == WAIT_SEALED_CANCEL) {
+        lagoon__out_open(L, s, (int)lua_tointeger(L, -1));
+        code = WAIT_CANCEL;
+    }
+    if (code == WAIT_CANCEL && is_ours) {
+        lagoon__note_reason(L, sg);
+    }
+    lua_error(L);
+    abort();
+}
+
 static int raise(lua_State *L)
 {
     int code = (int)lua_tointeger(L, 1);
@@ -96,19 +115,13 @@ static int raise(lua_State *L)
     if (code == WAIT_RAISE) {
         raise_top(L);
     }
-    struct script *s = lagoon__script(L);
-    struct script_g *sg = lg_extra_self();
-    bool is_ours = sg != NULL && sg->script == s;
-    if (code == WAIT_RETHROW && is_ours) {
-        sg->has_rethrown = true;
-    } else if (code == WAIT_SEALED_CANCEL) {
-        lagoon__out_open(L, s, (int)lua_tointeger(L, 2));
-        code = WAIT_CANCEL;
-    }
-    if (code == WAIT_CANCEL && is_ours) {
-        lagoon__note_reason(L, sg);
-    }
-    return lua_error(L);
+    raise_code(L, lagoon__script(L), (enum wait_code)code);
+}
+
+void lagoon__raise_reason(lua_State *L, struct script_g *sg)
+{
+    lagoon__push_reason(L, sg);
+    raise_code(L, sg->script, (enum wait_code)lua_tointeger(L, -2));
 }
 
 void lagoon__open_fail(lua_State *L, struct script *s)

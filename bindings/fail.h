@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 struct script;
+struct script_g;
 
 // Raises a message with the position of the script's line that called us.
 _Noreturn void lagoon__raise(lua_State *L, const char *format, ...)
@@ -30,6 +31,9 @@ bool lagoon__is_ours(const char *source);
 // Finds the innermost frame of a script below the running C function, filling
 // "Sl". False: there is none.
 bool lagoon__script_frame(lua_State *L, lua_Debug *ar);
+
+// Raises why the calling goroutine was cancelled, which it has just been told.
+_Noreturn void lagoon__raise_reason(lua_State *L, struct script_g *sg);
 
 // Adds raise() and its codes to the table on top.
 void lagoon__open_fail(lua_State *L, struct script *s);

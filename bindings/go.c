@@ -8,6 +8,7 @@
 #include <lualib.h>
 
 #include "fail.h"
+#include "preempt.h"
 #include "report.h"
 #include "require.h"
 #include "task.h"
@@ -245,7 +246,8 @@ static void returned(lg_strand *strand, lg_g *g, void *extra)
     }
 }
 
-const lg_strand_ops lagoon__strand_ops = {.resume = resume, .returned = returned};
+const lg_strand_ops lagoon__strand_ops = {
+    .resume = resume, .returned = returned, .interrupt = lagoon__interrupt};
 
 // -- Lua functions --
 

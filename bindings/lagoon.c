@@ -20,6 +20,7 @@
 #include "frozen.h"
 #include "go.h"
 #include "heap.h"
+#include "interruptible.h"
 #include "leaks.h"
 #include "memory.h"
 #include "out.h"
@@ -108,6 +109,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_map(L, s);
     lagoon__open_class(L, s);
     lagoon__open_timers(L, s);
+    lagoon__open_interruptible(L, s);
     lagoon__open_runtime(L, s);
     lagoon__open_dump(L, s);
     lagoon__open_heap(L, s);

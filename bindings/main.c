@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "collect.h"
+#include "ctrlc.h"
 #include "dump.h"
 #include "failed.h"
 #include "hub.h"
@@ -176,7 +177,8 @@ static int prepare(lua_State *L)
     s->program = program;
     program->task = lagoon__async(L, s, 2);
     program->task->sg->is_main = true;
-    s->main_id = program->task->ref.id;
+    s->main_ref = program->task->ref;
+    s->main_id = s->main_ref.id;
     s->on_over = on_over;
     lg_timer_init(&program->patience, program->rt, NULL, leave_without_driver, program);
     program->task_ref = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -193,7 +195,9 @@ static int report_deadlock(lua_State *L)
 
 static int drive(lua_State *L, struct program *program)
 {
+    lagoon__ctrlc_start(program->script);
     int err = lg_drive(program->rt, program->task->ref);
+    lagoon__ctrlc_stop();
     if (atomic_exchange_explicit(&program->is_leaving, true, memory_order_acq_rel)) {
         for (;;) {
             pause(); // another thread ends the process

@@ -114,14 +114,26 @@ static bool is_in_hook(lua_State *L, struct script *s)
     int mask = lua_gethookmask(L);
     int count = lua_gethookcount(L);
     s->has_hook_run = false;
+    s->is_probing = true;
     lua_sethook(L, on_count, LUA_MASKCOUNT, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.lua_noop);
     lua_call(L, 0, 0);
     lua_sethook(L, hook, mask, count);
+    s->is_probing = false;
     return !s->has_hook_run;
 }
 
 // --
+
+bool lagoon__is_in_ffi(lua_State *L, struct script_g *sg)
+{
+    struct frames frames = {0};
+    look_at_frames(L, sg->script, &frames);
+    if (L != sg->co && lua_checkstack(sg->co, 4)) {
+        look_at_frames(sg->co, sg->script, &frames);
+    }
+    return frames.has_ffi_call;
+}
 
 const char *lagoon__refusal(lua_State *L, struct script_g *sg)
 {

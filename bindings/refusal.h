@@ -23,6 +23,9 @@ void lagoon__refusal_init(lua_State *L, struct script *s);
 // FFI. L has room for a few values. Raises.
 int lagoon__ffi_call(lua_State *L, struct script *s);
 
+// Whether there is an FFI callback below, out of which nobody may be switched. Raises.
+bool lagoon__is_in_ffi(lua_State *L, struct script_g *sg);
+
 // Whether L stands in a finaliser. L has room for two values.
 bool lagoon__is_in_gc(lua_State *L, struct script *s);
 

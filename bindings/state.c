@@ -13,6 +13,7 @@
 #include "failed.h"
 #include "go.h"
 #include "hub.h"
+#include "interruptible.h"
 #include "names.h"
 #include "out.h"
 #include "refusal.h"
@@ -272,6 +273,7 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     lagoon__class_init(L, s);
     lagoon__task_init(L, s);
     lagoon__collect_init(L, s);
+    lagoon__interruptible_init(s);
     lua_pushboolean(L, false);
     lua_setfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     int err = lg_strand_open(s->rt, &lagoon__strand_ops, s, &s->strand);

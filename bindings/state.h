@@ -18,6 +18,7 @@
 
 #include "collect.h"
 #include "goroutine.h"
+#include "luajit/door.h"
 #include "names.h"
 #include "object.h"
 #include "refs.h"
@@ -61,6 +62,8 @@ struct script {
     bool is_program;                   // an error that nobody handles ends the process
     bool is_over;                      // goroutine 1 has ended: no Lua code runs any more
     uint64_t main_id;                  // of goroutine 1
+    lg_ref main_ref;                   // of goroutine 1 of a program
+    _Atomic bool is_interrupted;       // by Ctrl-C, and goroutine 1 is still to be told
     void (*on_over)(struct script *s); // called when that has ended
     struct program *program;           // of main.c
 
@@ -77,6 +80,11 @@ struct script {
     bool has_hook_run;       // a probe of refusal.c
     const char *refusal;     // why the last lagoon__waiter() was `outside`
     struct script_g outside; // stands for a goroutine where there is none
+
+    const char *not_interrupted; // why its Lua code is never; NULL: it is
+    struct door_hook old_hook;   // the script's, while ours is armed (preempt.c)
+    int nhook_tries;             // of ours, in vain so far
+    bool is_probing;             // refusal.c has a hook of its own set
 
     struct script_refs refs;
     struct collector collector;

@@ -189,8 +189,22 @@ static bool push_remote_reason(lua_State *L, struct script_g *sg)
     return true;
 }
 
+// Whether it is Ctrl-C that goroutine 1 is told of.
+static bool take_interruption(struct script_g *sg)
+{
+    // acquire: pairs with the release of who has cancelled it (ctrlc.c)
+    return sg->is_main && atomic_exchange_explicit(&sg->script->is_interrupted, false,
+                                                   memory_order_acquire);
+}
+
 int lagoon__push_reason(lua_State *L, struct script_g *sg)
 {
+    if (take_interruption(sg)) {
+        sg->task->is_reason_due = false;
+        lua_pushinteger(L, WAIT_CANCEL);
+        lua_pushliteral(L, "interrupted");
+        return 2;
+    }
     if (sg->task != NULL && push_remote_reason(L, sg)) {
         return 2;
     }

@@ -88,7 +88,8 @@ static int line_in(const char *message, const char *short_src)
     return *end == ':' && line > 0 && line < INT_MAX ? (int)line : -1;
 }
 
-int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level, const char *message)
+int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level, const char *message,
+                         int line)
 {
     int nlevels = lagoon__trace_levels(co);
     int nshown = 0;
@@ -107,20 +108,34 @@ int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level, const char *m
             continue;
         }
         if (level == 0 && ar.what[0] != 'C' && ar.currentline < 0) {
-            ar.currentline = line_in(message, ar.short_src);
+            ar.currentline = line ? line : line_in(message, ar.short_src);
         }
         add_frame(b, &ar);
     }
     return nshown;
 }
 
+// Where a goroutine that died of its cancellation was computing, unless that was
+// elsewhere: it may have caught that.
+static int told_line(struct script_g *sg)
+{
+    lua_Debug ar;
+    if (sg->told_line == 0 || !lua_getstack(sg->co, 0, &ar)) {
+        return 0;
+    }
+    lua_getinfo(sg->co, "S", &ar);
+    bool is_here =
+        ar.linedefined <= sg->told_line && sg->told_line <= ar.lastlinedefined;
+    return is_here || ar.what[0] == 'm' ? sg->told_line : 0;
+}
+
 int lagoon__trace_goroutine(luaL_Buffer *b, struct script_g *sg, const char *message)
 {
     int nshown = 0;
     if (sg->donor && sg->donor != sg->co) {
-        nshown = lagoon__trace_frames(b, sg->donor, 0, NULL);
+        nshown = lagoon__trace_frames(b, sg->donor, 0, NULL, 0);
     }
-    return nshown + lagoon__trace_frames(b, sg->co, 0, message);
+    return nshown + lagoon__trace_frames(b, sg->co, 0, message, told_line(sg));
 }
 
 void lagoon__trace_birth(luaL_Buffer *b, const struct birthplace *birth)

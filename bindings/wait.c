@@ -77,7 +77,7 @@ struct script_g *lagoon__donor(lua_State *L, struct script *s)
     return NULL;
 }
 
-static int donate(lua_State *L, struct script_g *sg)
+int lagoon__keep_stack(lua_State *L, struct script_g *sg)
 {
     look_at_loads(L, sg);
     sg->donor = L;
@@ -95,7 +95,7 @@ int lagoon__settle(lua_State *L, struct script_g *sg, int rc, finish_fn *finish)
         return finish(L, sg, rc);
     }
     if (sg->must_donate) {
-        return finish(L, sg, donate(L, sg));
+        return finish(L, sg, lagoon__keep_stack(L, sg));
     }
     sg->finish = finish;
     sg->is_armed = true;

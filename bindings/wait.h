@@ -61,6 +61,10 @@ struct script_g *lagoon__donor(lua_State *L, struct script *s);
 // Called when such a function has returned.
 void lagoon__donated(struct script_g *sg);
 
+// Waits out what is armed, on the C stack that the goroutine stands on; what the call
+// that armed it would have returned.
+int lagoon__keep_stack(lua_State *L, struct script_g *sg);
+
 // Finishes: the code alone; for LG_OK followed by nothing. Knows all errors
 // that have a common meaning; anything else is raised by its own name.
 int lagoon__finish_plain(lua_State *L, struct script_g *sg, int rc);

@@ -957,6 +957,16 @@ LG_API int lg_unlock_thread(void);
 // Go:      what the compiler puts into loops' prologues
 LG_API void lg_checkpoint(void);
 
+// How long a goroutine of a strand computes before the strand's `interrupt` is called.
+//
+// rt  the runtime
+//
+// Returns: nanoseconds; LG_NEVER if it never is: lg_options.slice_ns says so, or the
+//          runtime takes no signals.
+// Errors:  none.   Misuse: none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int64_t lg_slice_ns(const lg_runtime *rt);
+
 enum { LG_GC_PAUSE_BUCKETS = 24 };
 
 // Figures of the collector.

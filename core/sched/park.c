@@ -194,7 +194,8 @@ int lg_wait(void)
     LG_MISUSE_IF(!g->strand, "lg_wait() in a native goroutine");
     struct lg_strand *s = g->strand;
     do {
-        if (!lg__wait_is_fired(&g->wait)) {
+        // A yield's wait is over before it is waited for, and must still let others run.
+        if (!g->finish || !lg__wait_is_fired(&g->wait)) {
             if (!donate(g) &&
                 lg__wait_claim(&g->wait, lg__wait_number(&g->wait), WAKE_NOMEM, 0)) {
                 lg__wait_deliver(&g->wait);

@@ -4,6 +4,13 @@
 #include "os/clock.h"
 #include "sched/sched.h"
 #include "sched/strand.h"
+#include "sched/world.h"
+
+int64_t lg_slice_ns(const lg_runtime *rt)
+{
+    bool is_on = rt->options.slice_ns > 0 && lg__world_has_signals(rt);
+    return is_on ? rt->options.slice_ns : LG_NEVER;
+}
 
 void lg__preempt_yield(void)
 {

@@ -48,6 +48,9 @@ struct world {
     // -- any thread --
     _Atomic uint32_t running; // Ms that the stopper waits for, and for which turn
     _Atomic bool is_stopper_asleep;
+    // The suspended have been let go for a while: a signal of somebody else's, sysmon's
+    // say, suspends nobody. relaxed
+    _Atomic bool is_lenient;
     // -- the stopper --
     char complaint[192]; // about who kept it waiting, for on_log; "": none
 };

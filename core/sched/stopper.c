@@ -47,6 +47,12 @@ static void set_turn_locked(struct world *w, uint32_t turn) LG_REQUIRES(w->lock)
     atomic_store_explicit(&w->turn, turn, memory_order_release);
 }
 
+static void set_lenient(struct world *w, bool is_lenient)
+{
+    // relaxed: who reads it late is let go, or suspended, one signal later
+    atomic_store_explicit(&w->is_lenient, is_lenient, memory_order_relaxed);
+}
+
 // Closes the gate and asks. False: somebody else is at it.
 static bool begin(struct lg_runtime *rt, struct m *m)
 {
@@ -57,6 +63,7 @@ static bool begin(struct lg_runtime *rt, struct m *m)
     bool is_ours = !(turn & 1U);
     if (is_ours) {
         m->is_stopper = true;
+        set_lenient(w, false);
         set_turn_locked(w, turn + 1);
         // release: pairs with the acquire in lg__interrupts(); who sees it sees
         // the turn
@@ -72,6 +79,7 @@ static bool begin(struct lg_runtime *rt, struct m *m)
 static void relent(struct lg_runtime *rt)
 {
     struct world *w = &rt->world;
+    set_lenient(w, true);
     lg__lock(&w->lock, RANK_WORLD);
     // relaxed: changed under the lock
     set_turn_locked(w, atomic_load_explicit(&w->turn, memory_order_relaxed) + 2);
@@ -99,6 +107,7 @@ static struct m *laggard_locked(struct lg_runtime *rt, struct m *after)
 // Under the lock a thread that is inside does not end.
 static void signal_laggards(struct lg_runtime *rt)
 {
+    set_lenient(&rt->world, false);
     lg__lock(&rt->world.lock, RANK_WORLD);
     for (struct m *m = laggard_locked(rt, NULL); m; m = laggard_locked(rt, m)) {
         if (m->suspendable.is_able) {

@@ -17,11 +17,13 @@ enum {
     // While some P is idle, or blocked, work must not wait longer than this for it.
     PERIOD_MAX_IDLE_NS = 1000 * 1000,
     PERIOD_MAX_BUSY_NS = 5 * 1000 * 1000,
-    // How often a goroutine is interrupted that is to make room. Two of five times it
-    // is somewhere where it cannot be.
+    // How often a goroutine is interrupted that is to make room. Where it is mostly in
+    // short C functions, 19 of 20 times it cannot be.
     PERIOD_ASK_NS = 100 * 1000,
-    // How long that is tried so often. Then it may be in C, and loses its place.
-    ASK_FOR_NS = 5 * 1000 * 1000,
+    // How long that is tried so often.
+    ASK_FOR_NS = 50 * 1000 * 1000,
+    // When it loses its place instead: it may be in C for long.
+    HAND_OVER_AFTER_NS = 5 * 1000 * 1000,
     // Periods without a finding before they grow.
     PATIENCE = 50,
 };
@@ -31,6 +33,7 @@ struct watch {
     uint32_t tick;
     bool is_stuck;       // the tick was the same a period ago
     int64_t since_ns;    // when the tick was first seen, and the P busy
+    int64_t asked_ns;    // since when its goroutine has been asked and has not heard
     int64_t cpu_ns;      // of its M, when that was last to be interrupted
     int64_t reported_ns; // since_ns, when that was reported
 };
@@ -64,8 +67,26 @@ static void watch_tick(struct p *p, struct watch *w, int64_t real_ns)
     w->is_stuck = tick == w->tick;
     if (!w->is_stuck || !is_owned || lg__block_has(p)) {
         w->tick = tick;
-        w->since_ns = real_ns;
+        w->since_ns = w->asked_ns = real_ns;
     }
+}
+
+// Has a P's goroutine interrupted until it hears. One that has heard and is still there
+// a slice later had to be where it cannot leave: it is asked again.
+static bool must_ask(struct lg_runtime *rt, struct p *p, struct watch *w, int64_t real_ns)
+{
+    int64_t over_ns = w->asked_ns + rt->options.slice_ns;
+    // relaxed: for the next look
+    if (atomic_load_explicit(&p->is_heard, memory_order_relaxed)) {
+        if (real_ns < over_ns + rt->options.slice_ns) {
+            return false;
+        }
+        w->asked_ns += rt->options.slice_ns;
+        over_ns += rt->options.slice_ns;
+        atomic_store_explicit(&p->is_heard, false, memory_order_relaxed);
+    }
+    lg__preempt_signal(rt, p, &w->cpu_ns);
+    return real_ns - over_ns < ASK_FOR_NS;
 }
 
 // Asks who has had its slice to make room, and notes who does not.
@@ -82,11 +103,8 @@ static void watch_slice(struct lg_runtime *rt, struct p *p, struct watch *w,
     }
     // relaxed: heard at its next round, or by the handler
     atomic_fetch_or_explicit(&p->asks, ASK_PREEMPT, memory_order_relaxed);
-    if (!atomic_load_explicit(&p->is_heard, memory_order_relaxed)) {
-        lg__preempt_signal(rt, p, &w->cpu_ns);
-        found->must_ask |= real_ns - over_ns < ASK_FOR_NS;
-    }
-    if (real_ns - over_ns >= ASK_FOR_NS && lg__p_is_active(p)) {
+    found->must_ask |= must_ask(rt, p, w, real_ns);
+    if (real_ns - over_ns >= HAND_OVER_AFTER_NS && lg__p_is_active(p)) {
         found->unheeding = p;
     }
 }

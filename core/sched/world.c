@@ -129,6 +129,15 @@ static bool may_stop_here(struct m *m, const struct interruption *at)
     return stack && sp >= stack->low && sp < (const char *)stack;
 }
 
+// The stopper may have let the suspended go for a while, so that they open locks of the
+// host's; what sysmon asks of them meanwhile must not keep them.
+static bool is_to_be_suspended(struct lg_runtime *rt)
+{
+    // relaxed: as in stopper.c:set_lenient()
+    return lg__world_is_wanted(rt) &&
+           !atomic_load_explicit(&rt->world.is_lenient, memory_order_relaxed);
+}
+
 // In a signal handler.
 static void on_interruption(const struct interruption *at)
 {
@@ -136,7 +145,7 @@ static void on_interruption(const struct interruption *at)
     if (!m || m->nblocks > 0) {
         return; // it may be outside
     }
-    if (lg__world_is_wanted(m->rt) && may_stop_here(m, at)) {
+    if (is_to_be_suspended(m->rt) && may_stop_here(m, at)) {
         stay(m, at->sp, at); // for one turn: it may have been let go
     }
     lg__preempt_on_signal(m, at);
@@ -151,6 +160,16 @@ void lg__world_use_signals(void)
     lg__suspend_install(on_interruption);
 #else
     (void)on_interruption;
+#endif
+}
+
+bool lg__world_has_signals(const struct lg_runtime *rt)
+{
+#ifndef LG_TSAN
+    return rt->options.signals;
+#else
+    (void)rt;
+    return false;
 #endif
 }
 

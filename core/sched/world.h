@@ -25,7 +25,8 @@
 // A suspended goroutine may hold a lock of the host's (malloc's, say) that an M
 // needs which cannot be suspended. So a stop that takes a millisecond lets the
 // suspended go on and begins a turn of its own, a little later: `running` says for
-// which turn it counts, so that nobody is counted in the wrong one.
+// which turn it counts, so that nobody is counted in the wrong one. Until then no
+// signal suspends anybody, sysmon's neither (is_lenient).
 //
 // Until the world starts the stopper must not wait, must not call what may need a
 // lock of the host's (its allocator, on_log, stdio): a thread that holds one may
@@ -97,5 +98,8 @@ bool lg__world_is_stopped(struct lg_runtime *rt);
 
 // Lets Ms be suspended by signals, in this process.
 void lg__world_use_signals(void);
+
+// Whether threads of the runtime are interrupted by it.
+bool lg__world_has_signals(const struct lg_runtime *rt);
 
 #endif // LG_SCHED_WORLD_H

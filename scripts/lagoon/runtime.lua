@@ -62,4 +62,9 @@ runtime.heap_dump = core.heap_dump
 ---@type fun(): table<string, any>
 runtime.stats = core.stats
 
+---Whether Lua code that computes is interrupted, and how: "signal", by a signal to its thread, in
+---compiled code too; or "off", and why not.
+---@type fun(): string, string?
+runtime.preemption = core.preemption
+
 return runtime

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "preempt.h"
+
+#include "decision.h"
+#include "fail.h"
+#include "interruptible.h"
+#include "luajit/door.h"
+#include "out.h"
+#include "state.h"
+#include "task.h"
+#include "wait.h"
+
+// The hook is the state's: another goroutine may have come to it than was to be asked.
+static struct script *script_of(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
+    struct script *s = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return s;
+}
+
+static int finish_nothing(lua_State *L, struct script_g *sg, int rc)
+{
+    (void)L;
+    (void)sg;
+    (void)rc;
+    return 0;
+}
+
+// The goroutine keeps its C stack. No hook is active while others run.
+static void donate(lua_State *L, struct script_g *sg)
+{
+    lagoon__door()->leave(L);
+    lagoon__keep_stack(L, sg);
+    lagoon__door()->enter(L);
+}
+
+// A yield would skip what a hook of the script's is still to be told of this instruction.
+static bool may_yield(lua_State *L, struct script_g *sg)
+{
+    return L == sg->co && lua_isyieldable(L) && lua_gethook(L) == NULL;
+}
+
+static void make_room(lua_State *L, struct script_g *sg)
+{
+    sg->parked_on = PARKED_ELSEWHERE;
+    lg_yield(); // is over at once: the strand puts it behind the others
+    if (!may_yield(L, sg)) {
+        donate(L, sg);
+        return;
+    }
+    sg->finish = finish_nothing;
+    sg->is_armed = true;
+    sg->top = 0; // as the interpreter leaves a coroutine that yields from a hook
+    lua_yield(L, 0);
+}
+
+// Raises the reason, as a blocking call would. Handlers of errors run outside of the hook.
+static void tell(lua_State *L, struct script_g *sg)
+{
+    lua_Debug ar;
+    if (lua_getstack(L, 0, &ar)) {
+        lua_getinfo(L, "l", &ar);
+        sg->told_line = ar.currentline;
+    }
+    lg_sleep_until(1); // takes the cancellation, and does not wait for that long past
+    lagoon__door()->leave(L);
+    lagoon__raise_reason(L, sg);
+}
+
+// Puts the script's hook back, which is called now if its count is over.
+static void disarm(lua_State *L, lua_Debug *ar, struct script *s)
+{
+    s->nhook_tries = 0;
+    if (lagoon__door()->disarm(L, &s->old_hook)) {
+        s->old_hook.hook(L, ar);
+    }
+}
+
+static void on_hook(lua_State *L, lua_Debug *ar)
+{
+    struct script *s = script_of(L);
+    if (ar->event != LUA_HOOKCOUNT) {
+        s->old_hook.hook(L, ar); // only the script's has others
+        return;
+    }
+    s->old_hook.left--;
+    enum decision decision = lagoon__decide(L, s);
+    if (decision == TRY_AGAIN) {
+        return;
+    }
+    disarm(L, ar, s);
+    if (decision == MAKE_ROOM) {
+        make_room(L, lg_extra_self());
+    } else if (decision == BE_TOLD) {
+        tell(L, lg_extra_self());
+    }
+}
+
+bool lagoon__interrupt(lg_strand *strand, lg_g *g, void *extra, const void *pc)
+{
+    (void)strand;
+    (void)g;
+    struct script_g *sg = extra;
+    struct script *s = sg->script;
+    if (s->not_interrupted || s->is_over || s->is_probing) {
+        return false;
+    }
+    return lagoon__door()->arm(sg->co, pc, on_hook, &s->old_hook);
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+//
+// Interrupting Lua code: a signal handler arms a hook where that is safe, and the hook
+// makes the goroutine yield, or raises why it was cancelled. What may be done where is
+// in decision.c; docs/decisions/interrupt_by_hook.md tells why so.
+#ifndef LAGOON_PREEMPT_H
+#define LAGOON_PREEMPT_H
+
+#include <lagoon.h>
+#include <stdbool.h>
+
+// The strand's `interrupt`.
+bool lagoon__interrupt(lg_strand *strand, lg_g *g, void *extra, const void *pc);
+
+#endif // LAGOON_PREEMPT_H
