@@ -106,6 +106,7 @@ bench: all
 	@tools/setup bench || echo "bench: goes on without the peers that are missing"
 	@echo "bench: lagoon and its peers, interleaved"
 	$(call build_here,release,bench_native)
+	@tools/luajit unchecked
 	@LAGOON_BUILD_SUFFIX=$(SUFFIX) bench/run
 
 lint: setup-build setup-lint luajit
