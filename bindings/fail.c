@@ -89,6 +89,20 @@ const char *lagoon__type_name(lua_State *L, int index)
     return luaL_typename(L, index);
 }
 
+int lagoon__check_whole(lua_State *L, int n, const char *name, int max)
+{
+    if (lua_type(L, n) != LUA_TNUMBER) {
+        lagoon__raise_argument(L, n, name, "a number expected, got %s",
+                               lagoon__type_name(L, n));
+    }
+    double number = lua_tonumber(L, n);
+    if (!(number >= 1 && number <= max) || number != (double)(int)number) {
+        lagoon__raise_argument(
+            L, n, name, "a whole number from 1 to %d expected, got %.14g", max, number);
+    }
+    return (int)number;
+}
+
 // raise(code, value): what a blocking function's Lua half does with a code.
 // Raises what is on top; for cancellations it is noted why.
 static _Noreturn void raise_code(lua_State *L, struct script *s, enum wait_code code)

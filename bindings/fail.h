@@ -20,6 +20,9 @@ _Noreturn void lagoon__raise_argument(lua_State *L, int n, const char *name,
                                       const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+// The whole number from 1 to max at index n, which is argument n of name. Raises.
+int lagoon__check_whole(lua_State *L, int n, const char *name, int max);
+
 _Noreturn void lagoon__raise_memory(lua_State *L);
 
 // What the value at an index is, for "expected, got": "channel", "no value".

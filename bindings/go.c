@@ -195,6 +195,14 @@ static int sleep_for_ever(void)
     return rc == LG_WAIT ? LG_WAIT : LG_OK;
 }
 
+// A goroutine that is expected to block its thread goes on.
+static void stand_aside(const struct script_g *sg)
+{
+    if (sg->is_aside) {
+        lg_stand_aside();
+    }
+}
+
 static int resume(lg_strand *strand, lg_g *g, void *extra, bool has_wait)
 {
     (void)strand;
@@ -221,6 +229,7 @@ static int resume(lg_strand *strand, lg_g *g, void *extra, bool has_wait)
     } else {
         nargs = lua_gettop(co) - 1;
     }
+    stand_aside(sg);
     int status = lua_resume(co, nargs);
     if (s->loads != NULL) {
         lagoon__loads_end(s, sg);
@@ -243,6 +252,7 @@ static void returned(lg_strand *strand, lg_g *g, void *extra)
     struct script_g *sg = extra;
     if (!sg->script->is_over) {
         lagoon__restore(sg->donor, sg->script);
+        stand_aside(sg);
     }
 }
 

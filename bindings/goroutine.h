@@ -58,6 +58,7 @@ struct script_g {
     bool is_first;     // lg_once_begin()'s answer
     bool has_rethrown; // it has been given another goroutine's error
     bool is_main;      // its end is waited for from outside
+    bool is_aside;     // blocks its thread: its P goes to others whenever it runs
     uint8_t parked_on; // enum parked_on
 };
 

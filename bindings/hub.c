@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "aside.h"
 #include "collect.h"
 #include "embedded.h"
 #include "failed.h"
@@ -16,7 +17,7 @@
 
 // -- lists of tasks --
 
-static void push_task(struct task_list *list, struct task_core *task)
+void lagoon__tasks_push(struct task_list *list, struct task_core *task)
 {
     task->next = NULL;
     if (list->first != NULL) {
@@ -27,7 +28,7 @@ static void push_task(struct task_list *list, struct task_core *task)
     list->last = task;
 }
 
-static struct task_core *pop_task(struct task_list *list)
+struct task_core *lagoon__tasks_pop(struct task_list *list)
 {
     struct task_core *task = list->first;
     if (task != NULL) {
@@ -49,7 +50,7 @@ static void pin_origin_locked(struct task_core *task)
     }
 }
 
-static void unpin_origin_locked(struct task_core *task)
+void lagoon__hub_unpin_locked(struct task_core *task)
 {
     if (task->origin != NULL) {
         task->origin->npins--;
@@ -59,8 +60,24 @@ static void unpin_origin_locked(struct task_core *task)
 static void unpin_origin(struct task_core *task)
 {
     pthread_mutex_lock(&task->hub->lock);
-    unpin_origin_locked(task);
+    lagoon__hub_unpin_locked(task);
     pthread_mutex_unlock(&task->hub->lock);
+}
+
+struct worker *lagoon__hub_take_locked(struct worker **at)
+{
+    struct worker *worker = *at;
+    *at = worker->next_free;
+    worker->is_free = false;
+    return worker;
+}
+
+void lagoon__hub_add_locked(struct hub *hub, struct worker *worker)
+{
+    worker->next = hub->workers;
+    hub->workers = worker;
+    hub->nstates_made++;
+    hub->making_ns += worker->making_ns;
 }
 
 // A free worker that did not start the task. is_idle: one that has nothing to do at
@@ -71,9 +88,7 @@ static struct worker *take_free_locked(struct hub *hub, const struct worker *ori
     for (struct worker **at = &hub->free; *at != NULL; at = &(*at)->next_free) {
         struct worker *worker = *at;
         if (worker != origin && (!is_idle || lg_strand_is_idle(worker->strand))) {
-            *at = worker->next_free;
-            worker->is_free = false;
-            return worker;
+            return lagoon__hub_take_locked(at);
         }
     }
     return NULL;
@@ -86,14 +101,14 @@ static bool may_make_locked(const struct hub *hub)
 
 // Whether somebody will look for tasks that a worker (NULL: the root) has started: a
 // worker that has something to begin looks when that is done, and one that is being made
-// counts, since who fails to make it looks instead.
+// counts, since who fails to make it looks instead. One that has a call may not come back.
 static bool has_looker_locked(const struct hub *hub, const struct worker *origin)
 {
     if (hub->nworkers > hub->nmade) {
         return true;
     }
     for (struct worker *worker = hub->workers; worker; worker = worker->next) {
-        if (worker != origin && !worker->is_free) {
+        if (worker != origin && !worker->is_free && !worker->is_aside) {
             return true;
         }
     }
@@ -103,7 +118,7 @@ static bool has_looker_locked(const struct hub *hub, const struct worker *origin
 // Behind the others that wait for a worker.
 static void wait_locked(struct hub *hub, struct task_core *task)
 {
-    push_task(task->origin ? &task->origin->waiting : &hub->waiting, task);
+    lagoon__tasks_push(task->origin ? &task->origin->waiting : &hub->waiting, task);
     hub->nwaiting++;
 }
 
@@ -112,11 +127,11 @@ static struct task_core *take_stranded_locked(struct hub *hub)
 {
     struct task_core *task = NULL;
     if (hub->waiting.first && !has_looker_locked(hub, NULL)) {
-        task = pop_task(&hub->waiting);
+        task = lagoon__tasks_pop(&hub->waiting);
     }
     for (struct worker *worker = hub->workers; worker && !task; worker = worker->next) {
         if (worker->waiting.first && !has_looker_locked(hub, worker)) {
-            task = pop_task(&worker->waiting);
+            task = lagoon__tasks_pop(&worker->waiting);
         }
     }
     if (task != NULL) {
@@ -124,6 +139,19 @@ static struct task_core *take_stranded_locked(struct hub *hub)
         pin_origin_locked(task);
     }
     return task;
+}
+
+void lagoon__hub_drop(struct task_core *task)
+{
+    lagoon__remote_drop(task, no_state);
+}
+
+void lagoon__hub_restart(struct hub *hub, struct task_core *task)
+{
+    if (lg_job_start(hub->rt, &task->job) != LG_OK) {
+        unpin_origin(task);
+        lagoon__hub_drop(task);
+    }
 }
 
 // Tasks that relied on a worker that could not be made begin anew.
@@ -136,27 +164,19 @@ static void restart_stranded(struct hub *hub)
         if (task == NULL) {
             return;
         }
-        if (lg_job_start(hub->rt, &task->job) != LG_OK) {
-            unpin_origin(task);
-            lagoon__remote_drop(task, no_state);
-        }
+        lagoon__hub_restart(hub, task);
     }
 }
 
 // Makes a worker for a task whose origin is pinned, and unpins that.
 static struct worker *make_worker(struct hub *hub, struct task_core *task)
 {
-    int64_t start_ns = lagoon__clock_ns();
     struct worker *worker = lagoon__worker_open(hub);
-    int64_t took_ns = lagoon__clock_ns() - start_ns;
     pthread_mutex_lock(&hub->lock);
     if (worker != NULL) {
-        worker->next = hub->workers;
-        hub->workers = worker;
+        lagoon__hub_add_locked(hub, worker);
         hub->nmade++;
-        hub->nstates_made++;
-        hub->making_ns += took_ns;
-        unpin_origin_locked(task);
+        lagoon__hub_unpin_locked(task);
     } else {
         hub->nworkers--;
     }
@@ -173,10 +193,10 @@ static struct worker *do_without(struct hub *hub, struct task_core *task)
     if (worker == NULL && has_looker) {
         wait_locked(hub, task);
     }
-    unpin_origin_locked(task);
+    lagoon__hub_unpin_locked(task);
     pthread_mutex_unlock(&hub->lock);
     if (worker == NULL && !has_looker) {
-        lagoon__remote_drop(task, no_state);
+        lagoon__hub_drop(task);
     }
     restart_stranded(hub);
     return worker;
@@ -198,7 +218,7 @@ static struct worker *choose_locked(struct hub *hub, struct task_core *task,
     if (worker == NULL) {
         wait_locked(hub, task);
     }
-    unpin_origin_locked(task);
+    lagoon__hub_unpin_locked(task);
     return worker;
 }
 
@@ -226,7 +246,7 @@ static void place(lg_job *job)
 
 int lagoon__hub_start(struct hub *hub, struct task_core *task)
 {
-    task->job.fn = place;
+    task->job.fn = task->is_blocking ? lagoon__aside_place : place;
     if (task->origin != NULL) {
         pthread_mutex_lock(&hub->lock);
         pin_origin_locked(task);
@@ -242,12 +262,12 @@ int lagoon__hub_start(struct hub *hub, struct task_core *task)
 // Of the tasks that wait, one that another state has started.
 static struct task_core *take_waiting_locked(struct hub *hub, struct worker *worker)
 {
-    struct task_core *task = pop_task(&hub->waiting);
+    struct task_core *task = lagoon__tasks_pop(&hub->waiting);
     // From the next worker on, round about: each list has its turn.
     struct worker *other = worker->next ? worker->next : hub->workers;
     for (; task == NULL && other != worker;
          other = other->next ? other->next : hub->workers) {
-        task = pop_task(&other->waiting);
+        task = lagoon__tasks_pop(&other->waiting);
     }
     if (task != NULL) {
         hub->nwaiting--;
@@ -257,9 +277,11 @@ static struct task_core *take_waiting_locked(struct hub *hub, struct worker *wor
 
 struct task_core *lagoon__hub_next(struct hub *hub, struct worker *worker)
 {
+    struct task_core *homeless = NULL;
     pthread_mutex_lock(&hub->lock);
-    struct task_core *task = NULL;
-    if (hub->nwaiting > 0) {
+    struct task_core *task =
+        worker->is_aside ? lagoon__aside_next_locked(hub, worker, &homeless) : NULL;
+    if (task == NULL && hub->nwaiting > 0) {
         task = take_waiting_locked(hub, worker);
     }
     if (task == NULL) {
@@ -269,6 +291,9 @@ struct task_core *lagoon__hub_next(struct hub *hub, struct worker *worker)
         hub->free = worker;
     }
     pthread_mutex_unlock(&hub->lock);
+    if (homeless != NULL) {
+        lagoon__hub_restart(hub, homeless);
+    }
     return task;
 }
 
@@ -326,6 +351,7 @@ struct hub *lagoon__hub_open(lg_runtime *rt, struct script *root)
     hub->copies = copies;
     hub->rt = rt;
     hub->root = root;
+    hub->aside_max = ASIDE_DEFAULT;
     pthread_mutex_init(&hub->lock, NULL);
     lagoon__hub_note_handler(hub);
     lg_on_tidy(rt, lagoon__retire_tidy, hub);

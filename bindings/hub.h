@@ -13,6 +13,8 @@
 // given the next: goroutines of former tasks may still live there. Modelled in
 // spec/models/pool.pml.
 //
+// Blocking calls have workers beside those, each one alone (aside.h).
+//
 // The lock is a leaf: nothing that waits, allocates or stops is called under it.
 #ifndef LAGOON_HUB_H
 #define LAGOON_HUB_H
@@ -47,17 +49,21 @@ struct hub {
     struct worker *workers;   // all
     struct worker *free;      // those with nothing to begin, the last one first
     struct task_list waiting; // for a worker; started by the root
-    size_t nworkers;          // those that are being made, too
-    size_t nmade;             // in `workers`
-    size_t nwaiting;          // all, those in the workers' lists too
-    bool is_closed;           // nothing begins any more
-    uint64_t last_mark;       // of those that were asked to collect (retire.c)
-    char *path;               // package.path of the root
-    char *cpath;              // the same
-    uint32_t setup;           // counts how often they changed
-    bool has_arg;             // the next was tried
-    lg_handle *arg;           // the root's global `arg`, a parcel; NULL: none
-    int32_t arg_ref;          // of that parcel's value
+    size_t nworkers;        // without those of calls, but those that are being made, too
+    size_t nmade;           // of them, in `workers`
+    size_t nwaiting;        // all, those in the workers' lists too
+    struct task_list calls; // blocking ones that wait for a worker (aside.h)
+    size_t ncalls;          // of them
+    size_t naside;          // workers that calls have, those that are being made, too
+    size_t aside_max;       // calls beyond that wait
+    bool is_closed;         // nothing begins any more
+    uint64_t last_mark;     // of those that were asked to collect (retire.c)
+    char *path;             // package.path of the root
+    char *cpath;            // the same
+    uint32_t setup;         // counts how often they changed
+    bool has_arg;           // the next was tried
+    lg_handle *arg;         // the root's global `arg`, a parcel; NULL: none
+    int32_t arg_ref;        // of that parcel's value
 
     struct failure *failures; // tasks that have failed (failed.h)
     size_t nfailures;
@@ -81,8 +87,27 @@ void lagoon__hub_close(struct hub *hub);
 // Queues a task that has not begun. LG_OK or LG_ENOMEM.
 int lagoon__hub_start(struct hub *hub, struct task_core *task);
 
-// A worker has begun what it was given: the next task for it, or NULL, and it is free.
+// A worker has begun what it was given, or is done with its call: the next task for it,
+// or NULL, and it is free.
 struct task_core *lagoon__hub_next(struct hub *hub, struct worker *worker);
+
+// A list's end, and its beginning; NULL: it is empty.
+void lagoon__tasks_push(struct task_list *list, struct task_core *task);
+struct task_core *lagoon__tasks_pop(struct task_list *list);
+
+// The lock is held: adds a worker that has just been made; takes a free one, which *at
+// points to, out of their list.
+void lagoon__hub_add_locked(struct hub *hub, struct worker *worker);
+struct worker *lagoon__hub_take_locked(struct worker **at);
+
+// The lock is held: the worker that has started a task may be closed.
+void lagoon__hub_unpin_locked(struct task_core *task);
+
+// Queues a task anew that is pinned, or ends it.
+void lagoon__hub_restart(struct hub *hub, struct task_core *task);
+
+// Ends a task for which there is no memory.
+void lagoon__hub_drop(struct task_core *task);
 
 // Notes whether the root has a handler for errors. Inside its strand.
 void lagoon__hub_note_handler(struct hub *hub);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "atomic.h"
+#include "blocking.h"
 #include "buffer.h"
 #include "chan.h"
 #include "class.h"
@@ -99,6 +100,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_task(L, s);
     lagoon__open_remote(L, s);
     lagoon__open_parallel(L, s);
+    lagoon__open_blocking(L, s);
     lagoon__open_report(L, s);
     lagoon__open_chan(L, s);
     lagoon__open_out(L, s);

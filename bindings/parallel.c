@@ -68,7 +68,6 @@ static void note_setup(lua_State *L, struct script *s, struct hub *hub)
     }
 }
 
-// parallel(f, ...): a task.
 static void note_birth(lua_State *L, struct script *s, struct task_core *core)
 {
     struct birthplace birth = lagoon__birthplace(L, s);
@@ -80,11 +79,10 @@ static void note_birth(lua_State *L, struct script *s, struct task_core *core)
     }
 }
 
-static int parallel(lua_State *L)
+struct task_core *lagoon__parallel_new(lua_State *L, struct script *s, const char *name)
 {
-    struct script *s = lagoon__script(L);
     int n = lua_gettop(L);
-    lagoon__check_callable(L, 1, "parallel");
+    lagoon__check_callable(L, 1, name);
     luaL_checkstack(L, 16, "too many arguments");
     struct hub *hub = lagoon__hub_of(L, s);
     note_setup(L, s, hub);
@@ -94,7 +92,13 @@ static int parallel(lua_State *L)
     struct task_core *core = lagoon__task_core_new(L, s, shared);
     lagoon__encode_all(L, s, 1, n, ROUTE_CALL, &core->call);
     note_birth(L, s, core);
-    int err = lg_handle_new(s->rt, shared, &core->alive);
+    return core;
+}
+
+void lagoon__parallel_start(lua_State *L, struct task_core *core)
+{
+    struct hub *hub = core->hub;
+    int err = lg_handle_new(hub->rt, core->shared, &core->alive);
     if (err == LG_OK) {
         err = lagoon__hub_start(hub, core);
     }
@@ -103,6 +107,12 @@ static int parallel(lua_State *L)
         lg_handle_free(core->alive);
         lagoon__raise(L, "cannot start a task: %s", lg_strerror(err));
     }
+}
+
+// parallel(f, ...): a task.
+static int parallel(lua_State *L)
+{
+    lagoon__parallel_start(L, lagoon__parallel_new(L, lagoon__script(L), "parallel"));
     return 1;
 }
 

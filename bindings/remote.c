@@ -139,7 +139,7 @@ int lagoon__remote_wait(lua_State *L, struct task_core *core, int64_t deadline_n
     }
     struct script_g *sg = lagoon__waiter(L, s, &deadline_ns);
     if (sg != &s->outside) {
-        lg_wait_reason("task wait");
+        lg_wait_reason(core->is_blocking ? "blocking call" : "task wait");
         lagoon__parks_on(sg, PARKED_ON_SELF, deadline_ns);
     }
     int rc = lg_waitgroup_wait(&core->end, deadline_ns);

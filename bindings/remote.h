@@ -32,6 +32,7 @@ struct task_core {
     uint64_t parent;        // the goroutine that called it
     char birth[BIRTH_SIZE]; // where, as in lua_Debug.source
     int line;               // 0: not by a script
+    bool is_blocking;       // a call that blocks its thread (aside.h)
 
     // -- whoever has it in hand: the queues, a worker, its goroutine --
     lg_job job;

@@ -50,13 +50,14 @@ static struct request *new_request(struct worker *worker, lg_waitgroup *answered
 }
 
 // Pins an idle worker that has not been asked since the mark; NULL: there is none. One
-// that is pinned is not closed.
+// that is pinned is not closed, and gets no blocking call that the answer would wait for.
 static struct worker *pin_idle(struct hub *hub, const struct worker *self, uint64_t mark)
 {
     struct worker *found = NULL;
     pthread_mutex_lock(&hub->lock);
     for (struct worker *worker = hub->workers; worker; worker = worker->next) {
-        if (worker != self && worker->mark != mark && lg_strand_is_idle(worker->strand)) {
+        if (worker != self && worker->mark != mark && !worker->is_aside &&
+            lg_strand_is_idle(worker->strand)) {
             worker->mark = mark;
             worker->npins++;
             found = worker;
@@ -123,14 +124,9 @@ struct closing {
     struct hub *hub;
 };
 
-// In this order: a strand that is idle may be woken by what is pending; one of which
-// nothing is left can only finish its last step.
 static bool may_close_locked(const struct worker *worker)
 {
-    // relaxed: what is done inside is seen with the strand being idle
-    return worker->is_free && worker->npins == 0 && worker->waiting.first == NULL &&
-           atomic_load_explicit(&worker->script->nbusy, memory_order_relaxed) == 0 &&
-           lg_strand_is_idle(worker->strand);
+    return worker->waiting.first == NULL && lagoon__worker_is_empty(worker);
 }
 
 // Takes a worker that has been free since a moment out of the hub; NULL: there is none.

@@ -16,21 +16,12 @@ static int procs(lua_State *L)
     struct script *s = lagoon__script(L);
     int before = lg_procs(lagoon__rt(L, s));
     if (!lua_isnoneornil(L, 1)) {
-        if (lua_type(L, 1) != LUA_TNUMBER) {
-            lagoon__raise_argument(L, 1, "procs", "a number expected, got %s",
-                                   lagoon__type_name(L, 1));
-        }
-        double n = lua_tonumber(L, 1);
-        if (!(n >= 1 && n <= LG_PROCS_MAX) || n != (double)(int)n) {
-            lagoon__raise_argument(L, 1, "procs",
-                                   "a whole number from 1 to %d expected, got %.14g",
-                                   LG_PROCS_MAX, n);
-        }
+        int n = lagoon__check_whole(L, 1, "procs", LG_PROCS_MAX);
         if (s->owns_runtime && n > 1) {
             lagoon__raise_argument(L, 1, "procs",
                                    "a state that a host runs stays on one P");
         }
-        if (lg_set_procs(s->rt, (int)n) != LG_OK) {
+        if (lg_set_procs(s->rt, n) != LG_OK) {
             lagoon__raise_memory(L);
         }
     }

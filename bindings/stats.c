@@ -171,12 +171,13 @@ static void push_gc(lua_State *L, struct script *s)
 static void push_states(lua_State *L, struct hub *hub)
 {
     struct figure figures[] = {
-        {"alive", 0}, {"free", 0},    {"made", 0},         {"closed", 0},
-        {"tasks", 0}, {"waiting", 0}, {"making_total", 0},
+        {"alive", 0},        {"free", 0},  {"made", 0},
+        {"closed", 0},       {"tasks", 0}, {"waiting", 0},
+        {"making_total", 0}, {"calls", 0}, {"calls_waiting", 0},
     };
     if (hub != NULL) {
         pthread_mutex_lock(&hub->lock);
-        figures[0].value = (double)hub->nworkers;
+        figures[0].value = (double)(hub->nworkers + hub->naside);
         for (struct worker *worker = hub->free; worker; worker = worker->next_free) {
             figures[1].value++;
         }
@@ -185,6 +186,8 @@ static void push_states(lua_State *L, struct hub *hub)
         figures[4].value = (double)hub->ntasks;
         figures[5].value = (double)hub->nwaiting;
         figures[6].value = seconds(hub->making_ns);
+        figures[7].value = (double)hub->naside;
+        figures[8].value = (double)hub->ncalls;
         pthread_mutex_unlock(&hub->lock);
     }
     push_figures(L, figures, COUNT(figures));

@@ -75,6 +75,7 @@ static int begin(lua_State *L)
     lua_replace(sg->co, LUA_GLOBALSINDEX);
     sg->parent = core->parent;
     sg->birth = birth;
+    sg->is_aside = core->is_blocking;
     lagoon__task_bind(task, sg, beginning->ref);
     return 0;
 }
@@ -262,6 +263,10 @@ void lagoon__remote_end(struct script_g *sg, lua_State *from, int status)
         state = ending.is_cancelled ? TASK_CANCELLED : TASK_FAILED;
     }
     sg->script->is_ending = false;
+    if (core->is_blocking) {
+        struct worker *worker = sg->script->worker;
+        lg_strand_post(worker->strand, &worker->look);
+    }
     lagoon__remote_set_ended(core, state);
 }
 

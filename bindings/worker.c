@@ -23,7 +23,7 @@ static void begin(struct worker *worker, struct task_core *task)
     while (task != NULL && !lagoon__remote_begin(worker, task)) {
         task = lagoon__hub_next(worker->hub, worker);
     }
-    if (task != NULL) {
+    if (task != NULL && !task->is_blocking) {          // else its end posts it
         lg_strand_post(worker->strand, &worker->look); // behind its first step
     }
 }
@@ -118,6 +118,7 @@ static int prepare(lua_State *L)
 
 struct worker *lagoon__worker_open(struct hub *hub)
 {
+    int64_t start_ns = lagoon__clock_ns();
     struct worker *worker = lg_calloc(hub->rt, 1, sizeof *worker);
     if (worker == NULL) {
         return NULL;
@@ -137,7 +138,16 @@ struct worker *lagoon__worker_open(struct hub *hub)
         lagoon__worker_close(worker);
         return NULL;
     }
+    worker->making_ns = lagoon__clock_ns() - start_ns;
     return worker;
+}
+
+bool lagoon__worker_is_empty(const struct worker *worker)
+{
+    // relaxed: what is done inside is seen with the strand being idle
+    return worker->is_free && worker->npins == 0 &&
+           atomic_load_explicit(&worker->script->nbusy, memory_order_relaxed) == 0 &&
+           lg_strand_is_idle(worker->strand);
 }
 
 // The script's userdata is the first of ours and is finalised after all others, which

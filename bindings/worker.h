@@ -30,6 +30,10 @@ struct worker {
     uint32_t npins; // requests, and tasks that it has started: it is not closed before
                     // those are placed
     bool is_free;
+    bool is_aside; // a blocking call has it alone (aside.h)
+
+    // -- fixed, once made --
+    int64_t making_ns; // that it took
 
     // -- inside the strand --
     lg_post begin;  // begins what was given
@@ -39,6 +43,11 @@ struct worker {
 
 // Makes a worker, which has begun nothing; outside of any goroutine. NULL: no memory.
 struct worker *lagoon__worker_open(struct hub *hub);
+
+// Whether nothing of a free worker is left that could come to life, and nobody but the hub
+// can give it work; the hub's lock is held. In this order: a strand that is idle may be
+// woken by what is pending; one of which nothing is left can only finish its last step.
+bool lagoon__worker_is_empty(const struct worker *worker);
 
 // Pushes a fresh environment over the globals of a worker's state. Raises.
 void lagoon__worker_push_env(lua_State *L, struct script *s);

@@ -23,6 +23,7 @@ local lagoon = {
     go = task.go,
     async = task.async,
     parallel = task.parallel,
+    blocking = task.blocking,
     self = task.self,
     yield = task.yield,
     traceback = task.traceback,

@@ -18,6 +18,11 @@ local runtime = {}
 ---@type fun(n?: integer): integer
 runtime.procs = core.procs
 
+---How many calls of lagoon.blocking run at once, each on a thread of its own; further ones wait in
+---line. With n, 1 to 768, sets it and returns what it was.
+---@type fun(n?: integer): integer
+runtime.blocking_limit = core.blocking_limit
+
 ---How many CPUs the process may use. Go: `runtime.NumCPU`.
 ---@type fun(): integer
 runtime.num_cpu = core.num_cpu

@@ -61,6 +61,39 @@ task.async = core.async
 ---@type fun(f: function, ...: any): lagoon.Task
 task.parallel = core.parallel
 
+-- The caller waits no more: a call that has not begun never does. One that runs is not stopped, but
+-- the next that it waits for raises the reason.
+local function abandon(call, code, value)
+    local _, reason = pcall(raise, code, value)
+    if not pcall(call.cancel, call, reason) then
+        call:cancel() -- the reason cannot be sent
+    end
+    error(reason, 0)
+end
+
+local function finish_call(call, code, value)
+    if code == OUTCOME then
+        return finish(c_outcome(call))
+    end
+    return abandon(call, code, value)
+end
+
+local c_blocking = core.blocking
+
+---Calls `f(...)` on a thread of its own, in another Lua state, and returns what it returned or
+---raises its error: for calls that block their thread. The caller waits, nobody else does.
+---@async
+---@param f function
+---@param ... any
+---@return any ...
+function task.blocking(f, ...)
+    local code, call = c_blocking(f, ...)
+    if code ~= OK then
+        return raise(code, call)
+    end
+    return finish_call(call, c_wait(call))
+end
+
 ---The task of the calling goroutine.
 ---@type fun(): lagoon.Task
 task.self = core.self
