@@ -80,6 +80,7 @@ static void activate_locked(struct lg_runtime *rt, struct p *p) LG_REQUIRES(rt->
     if (!p->is_idle) {
         // relaxed: its owner has not looked up yet, and need not
         atomic_fetch_and_explicit(&p->asks, ~(uint32_t)ASK_RETIRE, memory_order_relaxed);
+        atomic_store_explicit(&p->is_aside, false, memory_order_relaxed);
         // seq_cst: see sysmon.c:sleep_while_idle()
         atomic_fetch_sub_explicit(&rt->nexcess, 1, memory_order_seq_cst);
     } else if (!give_to_waiter_locked(rt, p)) {
@@ -109,6 +110,7 @@ void lg__put_idle_p_locked(struct lg_runtime *rt, struct p *p)
 {
     // relaxed: of the slice that is over
     atomic_store_explicit(&p->asks, 0, memory_order_relaxed);
+    atomic_store_explicit(&p->is_aside, false, memory_order_relaxed);
     if (!lg__p_is_active(p)) {
         p->is_idle = true;
         // seq_cst: as in deactivate_locked()

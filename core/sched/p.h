@@ -68,6 +68,7 @@ struct p {
 
     // -- any thread --
     _Atomic uint32_t asks;  // enum p_ask: why the M must look up. relaxed
+    _Atomic bool is_aside;  // its M has made room, and may take long. relaxed
     _Atomic bool is_heard;  // ASK_PREEMPT is, the goroutine will leave soon. relaxed
     _Atomic uintptr_t hold; // of its M, in a blocking call (sched/block.h)
 

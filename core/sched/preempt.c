@@ -20,12 +20,12 @@ void lg__preempt_yield(void)
     }
 }
 
-// Whether the M's thread has run since it was last looked at. If it sleeps in a system
-// call a signal would only cut that short.
+// Whether the M's thread has run since it was last looked at in this slice. If it sleeps in
+// a system call a signal would only cut that short.
 static bool has_run(struct m *m, int64_t *cpu_ns)
 {
     int64_t now_ns = lg__clock_cpu_of(m->thread_handle);
-    bool has_run = now_ns != *cpu_ns;
+    bool has_run = *cpu_ns != CPU_UNKNOWN && now_ns != *cpu_ns;
     *cpu_ns = now_ns;
     return has_run;
 }

@@ -21,7 +21,8 @@
 void lg__preempt_yield(void);
 
 // Interrupts what another thread's P runs, if that thread has run since cpu_ns, which is
-// brought up to date.
+// brought up to date. At the first look of a slice that is CPU_UNKNOWN.
+enum { CPU_UNKNOWN = -1 };
 void lg__preempt_signal(struct lg_runtime *rt, struct p *p, int64_t *cpu_ns);
 
 // In a signal handler, on the M's thread.

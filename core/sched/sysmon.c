@@ -34,7 +34,7 @@ struct watch {
     bool is_stuck;       // the tick was the same a period ago
     int64_t since_ns;    // when the tick was first seen, and the P busy
     int64_t asked_ns;    // since when its goroutine has been asked and has not heard
-    int64_t cpu_ns;      // of its M, when that was last to be interrupted
+    int64_t cpu_ns;      // of its M, when that was last to be interrupted in this slice
     int64_t reported_ns; // since_ns, when that was reported
 };
 
@@ -68,6 +68,7 @@ static void watch_tick(struct p *p, struct watch *w, int64_t real_ns)
     if (!w->is_stuck || !is_owned || lg__block_has(p)) {
         w->tick = tick;
         w->since_ns = w->asked_ns = real_ns;
+        w->cpu_ns = CPU_UNKNOWN;
     }
 }
 
@@ -115,7 +116,9 @@ static void watch_long(struct lg_runtime *rt, struct p *p, struct watch *w,
 {
     int64_t after_ns = lg__watchdog_ns(rt);
     int64_t due_ns = w->since_ns + after_ns;
-    if (after_ns == 0 || w->reported_ns == w->since_ns) {
+    // relaxed: set before what takes long began
+    bool is_aside = atomic_load_explicit(&p->is_aside, memory_order_relaxed);
+    if (after_ns == 0 || is_aside || w->reported_ns == w->since_ns) {
         return;
     }
     if (real_ns < due_ns) {
