@@ -35,6 +35,7 @@
 #include "stats.h"
 #include "sync.h"
 #include "task.h"
+#include "thread.h"
 #include "timers.h"
 #include "transfer.h"
 
@@ -101,6 +102,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_remote(L, s);
     lagoon__open_parallel(L, s);
     lagoon__open_blocking(L, s);
+    lagoon__open_thread(L, s);
     lagoon__open_report(L, s);
     lagoon__open_chan(L, s);
     lagoon__open_out(L, s);

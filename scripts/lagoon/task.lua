@@ -94,6 +94,15 @@ function task.blocking(f, ...)
     return finish_call(call, c_wait(call))
 end
 
+---Keeps the calling goroutine, and with it its Lua state, on the thread that it is on, which runs
+---nothing else, until unlock_thread() was called as often, or it ends. Go: `runtime.LockOSThread`.
+---@type fun()
+task.lock_thread = core.lock_thread
+
+---Takes back one lock_thread() of the calling goroutine. Go: `runtime.UnlockOSThread`.
+---@type fun()
+task.unlock_thread = core.unlock_thread
+
 ---The task of the calling goroutine.
 ---@type fun(): lagoon.Task
 task.self = core.self
