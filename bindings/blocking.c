@@ -22,6 +22,10 @@ static int blocking(lua_State *L)
         lagoon__refuse(L, s);
     }
     struct task_core *core = lagoon__parallel_new(L, s, "blocking");
+    if (core->hub->root->owns_runtime) {
+        lagoon__recall(core->call);
+        lagoon__raise(L, "a state that a host runs has no threads for blocking calls");
+    }
     if (lg_is_canceled()) {
         lagoon__recall(core->call);
         return lagoon__settle(L, sg, lg_sleep_until(LG_NEVER), lagoon__finish_plain);

@@ -51,7 +51,7 @@ struct runnable *lg__global_pop(struct lg_runtime *rt, struct p *p)
 // Looking for work
 // ---------------------------------------------------------------------------
 
-static void run_all_timers(struct m *m)
+void lg__idle_run_timers(struct m *m)
 {
     int64_t now_ns = LG_NEVER;
     for (uint32_t i = 0; i < lg__nps(m->rt); i++) {
@@ -66,7 +66,7 @@ static void run_all_timers(struct m *m)
 // What the timers and the other Ps have brought meanwhile.
 static struct runnable *look_around(struct m *m)
 {
-    run_all_timers(m);
+    lg__idle_run_timers(m);
     struct p *p = m->p;
     // acquire: pairs with the release in sched.c:push_next(); a timer's
     // function may have put it there, and thieves leave it alone
@@ -187,9 +187,6 @@ void lg__idle_look_for_deadlock_locked(struct lg_runtime *rt)
 // timer if nobody else is awake to look at them (else sysmon does).
 static int64_t sleep_timeout(struct lg_runtime *rt, struct p *former)
 {
-    if (rt->options.clock) {
-        return -1; // lg_clock_moved() wakes
-    }
     bool is_last =
         atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == lg__nprocs(rt);
     int64_t until_ns = is_last  ? first_timer(rt)
@@ -199,7 +196,15 @@ static int64_t sleep_timeout(struct lg_runtime *rt, struct p *former)
         return -1;
     }
     int64_t left_ns = until_ns - lg__now(rt);
-    return left_ns > 0 ? left_ns : 0;
+    if (left_ns <= 0) {
+        return 0;
+    }
+    return rt->options.clock ? -1 : left_ns; // lg_clock_moved() wakes
+}
+
+int64_t lg__idle_timeout(struct lg_runtime *rt)
+{
+    return sleep_timeout(rt, NULL);
 }
 
 // Without sysmon an M tidies up while it idles.

@@ -32,6 +32,13 @@ struct runnable *lg__find_elsewhere(struct m *m);
 // Whether queues hold work that an idle M would take. seq_cst, see above.
 bool lg__has_work(struct lg_runtime *rt);
 
+// The owner of a P runs the timers of all that are due.
+void lg__idle_run_timers(struct m *m);
+
+// How long an M without a P may sleep before it must look at timers, since nobody else
+// is awake to do that; in nanoseconds, -1: for ever.
+int64_t lg__idle_timeout(struct lg_runtime *rt);
+
 // Gives the P up and sleeps until there is a reason to look again. Returns
 // with or without a P; false: the M is not needed any more, and must leave.
 bool lg__idle(struct m *m);

@@ -70,17 +70,22 @@ static void sleep_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->loc
     // seq_cst: as nblocked: one more M may exist
     atomic_fetch_add_explicit(&rt->nwired_asleep, 1, memory_order_seq_cst);
     lg__idle_look_for_deadlock_locked(rt);
-    while (must_sleep_locked(rt, m)) {
+    int64_t timeout_ns = lg__idle_timeout(rt);
+    while (must_sleep_locked(rt, m) && timeout_ns != 0) {
         lg__unlock(&rt->lock, RANK_SCHED);
-        lg__note_sleep(&m->note, -1);
+        lg__note_sleep(&m->note, timeout_ns);
         lg__lock(&rt->lock, RANK_SCHED);
+        timeout_ns = lg__idle_timeout(rt);
+    }
+    if (!m->given_p && timeout_ns == 0) {
+        m->given_p = lg__take_idle_p_locked(rt); // to run timers that are due
     }
     m->is_wired_asleep = false;
     lg__list_remove(&rt->wired_ms, &m->node);
     atomic_fetch_sub_explicit(&rt->nwired_asleep, 1, memory_order_seq_cst);
 }
 
-// Until something has been passed on; with a P then.
+// Until something has been passed on, with a P then; or with one to look at timers.
 static struct runnable *await_pass(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
@@ -102,6 +107,9 @@ static struct runnable *await_pass(struct m *m)
     lg__world_enter(rt, m);
     lg__m_set_p(m, p);
     lg__sysmon_rouse(rt);
+    if (!r && p) {
+        lg__idle_run_timers(m);
+    }
     return r;
 }
 
