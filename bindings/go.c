@@ -13,6 +13,7 @@
 #include "require.h"
 #include "task.h"
 #include "wait.h"
+#include "watchdog.h"
 
 void lagoon__restore(lua_State *L, struct script *s)
 {
@@ -231,6 +232,7 @@ static int resume(lg_strand *strand, lg_g *g, void *extra, bool has_wait)
     }
     stand_aside(sg);
     int status = lua_resume(co, nargs);
+    lagoon__watchdog_look(s->aux, co, sg);
     if (s->loads != NULL) {
         lagoon__loads_end(s, sg);
     }

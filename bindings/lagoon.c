@@ -38,6 +38,7 @@
 #include "thread.h"
 #include "timers.h"
 #include "transfer.h"
+#include "watchdog.h"
 
 // Where the registry keeps the module, which is one per state.
 static const char MODULE[] = "lagoon.module";
@@ -103,6 +104,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_parallel(L, s);
     lagoon__open_blocking(L, s);
     lagoon__open_thread(L, s);
+    lagoon__open_watchdog(L, s);
     lagoon__open_report(L, s);
     lagoon__open_chan(L, s);
     lagoon__open_out(L, s);

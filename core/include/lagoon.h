@@ -98,7 +98,8 @@ typedef struct lg_options {
     // clock. A host that drives its own calls lg_clock_moved() after each step.
     int64_t (*clock)(void *ud);
     void *clock_ud;
-    // A line about something worth knowing; without a newline. NULL: nothing.
+    // A line about something worth knowing; without a newline. NULL: nothing but what
+    // was asked for by lg_watchdog() and lg_log().
     void (*on_log)(void *ud, const char *line);
     // The last words before abort(). NULL: written to file descriptor 2.
     void (*on_fatal)(void *ud, const char *message);
@@ -906,18 +907,38 @@ LG_API void lg_block_leave(void);
 // Go:      none
 LG_API void lg_stand_aside(void);
 
-// Has the watchdog tell on_log who holds a P for longer than that: the goroutine's number,
-// name and birthplace, and, where the host allows signals, the C functions that it is
-// in. Once for each time. A goroutine that makes room when it is asked is not told.
+// Has the watchdog tell, as lg_log() does, who holds a P for longer than that: the
+// goroutine's number, name and birthplace, and, where the host allows signals, the C
+// functions that it is in. Once for each time. A goroutine that makes room when it is
+// asked, or has before (lg_block_enter(), lg_stand_aside()), is not told.
 //
 // rt        the runtime
-// after_ns  nanoseconds; 0: off
+// after_ns  nanoseconds; 0, LG_NEVER: off
 //
 // Returns: LG_OK.
 // Errors:  LG_EINVAL, a negative time; LG_ETHREAD.
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      none
 LG_API int lg_watchdog(lg_runtime *rt, int64_t after_ns);
+
+// What lg_watchdog() has set.
+//
+// rt  the runtime
+//
+// Returns: nanoseconds; 0: off.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int64_t lg_watchdog_get(lg_runtime *rt);
+
+// Tells on_log; without one it writes to file descriptor 2.
+//
+// rt    the runtime
+// line  borrowed; without a newline
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: as on_log does.   Call from: anywhere.
+// Go:      none
+LG_API void lg_log(lg_runtime *rt, const char *line);
 
 // Whether the watchdog has told of the calling goroutine since it was last asked: an
 // interpreter can then add what it knows of the place.

@@ -158,7 +158,7 @@ struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache)
     // relaxed: what stands here is of an earlier life
     atomic_store_explicit(&g->wait.cancel, 0, memory_order_relaxed);
     // relaxed: nobody looks
-    atomic_store_explicit(&g->is_reported, false, memory_order_relaxed);
+    atomic_store_explicit(&g->reported_id, 0, memory_order_relaxed);
     g->home = NULL;
     g->nlocks = 0;
     g->has_wait = false;

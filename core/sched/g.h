@@ -110,7 +110,7 @@ struct lg_g {
     const char *next_reason;  // lg_wait_reason()
     _Atomic uint64_t id;      // 0: the record is free
     _Atomic uint64_t parent;  // relaxed: for dumps
-    _Atomic bool is_reported; // by the watchdog; relaxed
+    _Atomic uint64_t reported_id; // id, when the watchdog has told of it; relaxed
     struct lg_g *next_free;
     _Atomic uint32_t scan; // the cycle that has scanned it, or is at it (sched/scan.c)
     alignas(16) unsigned char extra[LG_EXTRA_SIZE]; // scripted: the strand's

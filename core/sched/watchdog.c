@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "os/backtrace.h"
 #include "os/clock.h"
@@ -75,9 +76,13 @@ static bool await_stack(struct lg_runtime *rt)
     return true;
 }
 
-static void say(struct lg_runtime *rt, const char *line)
+void lg_log(lg_runtime *rt, const char *line)
 {
-    rt->options.on_log(rt->options.ud, line);
+    if (rt->options.on_log) {
+        rt->options.on_log(rt->options.ud, line);
+    } else {
+        dprintf(STDERR_FILENO, "%s\n", line);
+    }
 }
 
 static void say_stack(struct lg_runtime *rt)
@@ -90,17 +95,14 @@ static void say_stack(struct lg_runtime *rt)
     for (int i = from; i < w->nstack; i++) {
         char line[LINE_BYTES] = "\t";
         lg__backtrace_describe(w->stack[i], line + 1, sizeof line - 1);
-        say(rt, line);
+        lg_log(rt, line);
     }
 }
 
-static void say_who(struct lg_runtime *rt, struct p *p, int64_t held_ns)
+static void say_who(struct lg_runtime *rt, struct lg_g *g, int64_t held_ns)
 {
     char line[LINE_BYTES];
     char name[LG_NAME_SIZE] = "";
-    // relaxed: guesses: records of Ms that are inside, and of goroutines, stay
-    struct m *m = atomic_load_explicit(&p->m, memory_order_relaxed);
-    struct lg_g *g = m ? __atomic_load_n(&m->g, __ATOMIC_RELAXED) : NULL;
     if (g) {
         lg__g_name(g, name);
         uint64_t parent = atomic_load_explicit(&g->parent, memory_order_relaxed);
@@ -109,27 +111,30 @@ static void say_who(struct lg_runtime *rt, struct p *p, int64_t held_ns)
                  ", has held its P for %" PRId64 " ms",
                  lg__g_id(g), *name ? " [" : "", name, *name ? "]" : "", parent,
                  held_ns / NS_PER_MS);
-        // relaxed: for itself, when it next looks
-        atomic_store_explicit(&g->is_reported, true, memory_order_relaxed);
     } else {
         snprintf(line, sizeof line,
                  "a timer's function or a job has held its P for %" PRId64 " ms",
                  held_ns / NS_PER_MS);
     }
-    say(rt, line);
+    lg_log(rt, line);
 }
 
 void lg__watchdog_report(struct lg_runtime *rt, struct p *p, int64_t held_ns)
 {
-    if (!rt->options.on_log) {
-        return;
-    }
     bool has_stack = want_stack(rt, p) && await_stack(rt);
-    say_who(rt, p, held_ns);
+    // relaxed: guesses: records of Ms that are inside, and of goroutines, stay
+    struct m *m = atomic_load_explicit(&p->m, memory_order_relaxed);
+    struct lg_g *g = m ? __atomic_load_n(&m->g, __ATOMIC_RELAXED) : NULL;
+    uint64_t id = g ? lg__g_id(g) : 0;
+    say_who(rt, g, held_ns);
     if (has_stack) {
         say_stack(rt);
         // relaxed: nobody writes until it is wanted again
         atomic_store_explicit(&rt->watchdog.state, STACK_NONE, memory_order_relaxed);
+    }
+    if (g) {
+        // relaxed: for itself, when it next looks; by now it may be another
+        atomic_store_explicit(&g->reported_id, id, memory_order_relaxed);
     }
 }
 
@@ -140,16 +145,26 @@ int lg_watchdog(lg_runtime *rt, int64_t after_ns)
     }
     lg__backtrace_init();
     // relaxed: a setting
-    atomic_store_explicit(&rt->watchdog.after_ns, after_ns, memory_order_relaxed);
+    atomic_store_explicit(&rt->watchdog.after_ns, after_ns == LG_NEVER ? 0 : after_ns,
+                          memory_order_relaxed);
     int err = lg__sysmon_start(rt);
     lg__sysmon_rouse(rt);
     return err;
 }
 
+int64_t lg_watchdog_get(lg_runtime *rt)
+{
+    return lg__watchdog_ns(rt);
+}
+
 bool lg_watchdog_take(void)
 {
     struct m *m = lg__m();
+    struct lg_g *g = m ? m->g : NULL;
     // relaxed: written by sysmon some time ago
-    return m && m->g &&
-           atomic_exchange_explicit(&m->g->is_reported, false, memory_order_relaxed);
+    if (!g || atomic_load_explicit(&g->reported_id, memory_order_relaxed) == 0) {
+        return false;
+    }
+    return atomic_exchange_explicit(&g->reported_id, 0, memory_order_relaxed) ==
+           lg__g_id(g);
 }

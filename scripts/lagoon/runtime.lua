@@ -23,6 +23,11 @@ runtime.procs = core.procs
 ---@type fun(n?: integer): integer
 runtime.blocking_limit = core.blocking_limit
 
+---How long a goroutine may hold its P before the watchdog tells of it, with its traceback, in
+---seconds, 0 for ever; with seconds sets it and returns what it was.
+---@type fun(seconds?: number): number
+runtime.watchdog = core.watchdog
+
 ---How many CPUs the process may use. Go: `runtime.NumCPU`.
 ---@type fun(): integer
 runtime.num_cpu = core.num_cpu

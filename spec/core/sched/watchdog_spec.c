@@ -65,7 +65,7 @@ static void await_report(__attribute__((unused)) void *arg)
     }
     atomic_store(&must_end, true);
     SETTLE(n_done == 1);
-    CHECK_INT(count("has held its P for"), 1); // once
+    CHECK_INT(count(who), 1); // once
 }
 
 it("the watchdog", "names who holds its P, without signals")
@@ -86,17 +86,35 @@ it("the watchdog", "tells with signals where that is")
 static void hold_and_be_told(__attribute__((unused)) void *arg)
 {
     CHECK_OK(lg_watchdog(host, 1000000));
-    while (count("has held its P for") == 0) {
+    CHECK_INT(lg_watchdog_get(host), 1000000);
+    while (!lg_watchdog_take()) {
     }
-    CHECK(lg_watchdog_take());
-    CHECK(!lg_watchdog_take());
-    CHECK_OK(lg_watchdog(host, 0));
+    CHECK(count("has held its P for") > 0);
+    CHECK_OK(lg_watchdog(host, LG_NEVER));
+    CHECK_INT(lg_watchdog_get(host), 0);
 }
 
 it("the watchdog", "can be asked by who was told of, and is off at first")
 {
     open_with(1, false, 0, 0);
     spec_main(host, hold_and_be_told, NULL);
+}
+
+static void hold_aside(__attribute__((unused)) void *arg)
+{
+    CHECK_OK(lg_watchdog(host, 1000000));
+    lg_stand_aside();
+    int64_t until_ns = lg_now(host) + 50000000;
+    while (lg_now(host) < until_ns) {
+    }
+    CHECK_OK(lg_watchdog(host, 0));
+}
+
+it("the watchdog", "does not tell of who has stood aside")
+{
+    open_with(2, false, 0, 0);
+    spec_main(host, hold_aside, NULL);
+    CHECK_INT(count("has held its P for"), 0);
 }
 
 it("the watchdog", "refuses a negative time", .procs = 1)
