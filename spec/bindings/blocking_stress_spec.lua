@@ -13,18 +13,18 @@ local runtime = lagoon.runtime
 -- What a call does, as its seed tells. It adds 1 to `begun`, and returns its seed unless it fails.
 local function act(seed, begun, depth)
   local lagoon, ffi = require "lagoon", require "ffi"
-  ffi.cdef "int usleep(unsigned us);"
+  ffi.cdef "int poll(void *fds, unsigned long n, int ms);"
   begun:add(1)
   local what = seed % 8
   if what == 0 then
-    ffi.C.usleep(seed % 2000)
+    ffi.C.poll(nil, 0, seed % 3)
   elseif what == 1 then
     lagoon.sleep(seed % 3 / 1000)
   elseif what == 2 and depth > 0 then
     assert(lagoon.blocking(act, seed + 1, begun, depth - 1) == seed + 1)
   elseif what == 3 then
     local task = lagoon.parallel(function(n) return { n } end, seed)
-    ffi.C.usleep(seed % 100)
+    ffi.C.poll(nil, 0, seed % 2)
     assert(task:wait()[1] == seed)
   elseif what == 4 then
     error({ seed = seed })
@@ -36,7 +36,7 @@ local function act(seed, begun, depth)
       end
       ch:close()
     end)
-    ffi.C.usleep(seed % 100)
+    ffi.C.poll(nil, 0, seed % 2)
     for _ in ch do
       lagoon.yield()
     end

@@ -51,6 +51,21 @@ describe("the example wordcount", function()
   end)
 end)
 
+describe("the example commands", function()
+  it("runs commands side by side, and tells how each has ended", function()
+    -- Each waits for the other one.
+    local here, there = helper.path("here.fifo"), helper.path("there.fifo")
+    os.execute(("rm -f %s %s; mkfifo %s %s"):format(here, there, here, there))
+    local child = helper.lagoon({ "examples/commands.lua",
+      ("echo ping > %s; cat %s"):format(here, there),
+      ("cat %s; echo pong > %s; exit 3"):format(here, there) }, { env = { LAGOON_PROCS = 1 } })
+    assert.equal(0, child.status, child.err)
+    assert.matches(": 0\npong\n", child.out)
+    assert.matches(": 3\nping\n", child.out)
+    assert.matches("^2 commands, %d+ ticks meanwhile\n$", child.err)
+  end)
+end)
+
 describe("the example checksum", function()
   it("knows the checksum of what has a known one, in order", function()
     local words = { "examples/checksum.lua", helper.file("check", "123456789"),
