@@ -29,7 +29,7 @@ local function act(seed, begun, depth)
   elseif what == 4 then
     error({ seed = seed })
   elseif what == 5 then
-    local ch = lagoon.chan()
+    local ch = lagoon.chan(3) -- who sends is not left behind by a cancellation
     lagoon.go(function()
       for i = 1, 3 do
         ch:send(i)
