@@ -45,7 +45,7 @@
 //   SAYS_NOTHING     who waits for a P does not say so (INTERRUPT_P_WANTED)
 //   SAYS_TOO_LITTLE  one that gets a P takes that back, though others wait
 //   GIVES_EXCESS     a P in excess is given to who waits
-//   REPLACES_IDLE    lg__p_replace() does not look whether the P is still owned
+//   REPLACES_TWICE   lg__p_replace() does not look whether the P is in excess already
 //   NEVER_REPLACES   sysmon only takes Ps of blocked Ms
 //   NEVER_TAKES      sysmon only replaces Ps, nor does the M look
 //
@@ -111,6 +111,11 @@ bool stopped;
 byte ndone;
 byte nlong;                       // that wait for the others' end
 
+#if NPS > 3
+#define nactive (is_active[0] + is_active[1] + is_active[2] + is_active[3])
+#else
+#define nactive (is_active[0] + is_active[1] + is_active[2])
+#endif
 #define all_are_done (ndone + nlong == NG)
 #define touch(who, q) assert(owner[q] == who && hold[q] == 0)
 
@@ -215,13 +220,14 @@ inline replace(q)
         :: else -> break
         od;
         if
-#ifdef REPLACES_IDLE
-        :: i < NPS && is_active[q] ->
+#ifdef REPLACES_TWICE
+        :: i < NPS && !is_idle[q] ->
 #else
         :: i < NPS && is_active[q] && !is_idle[q] ->
 #endif
             deactivate_locked(q);
-            activate_locked(i)
+            activate_locked(i);
+            assert(nactive == procs)
         :: else
         fi;
         i = 0
@@ -748,6 +754,7 @@ proctype end()
 {
     ndone == NG;
     timeout;
+    assert(nactive == procs);
     assert(nexcess == 0 && nblocked == 0 && nidle == procs && len(waiters) == 0 && !p_wanted)
 }
 
