@@ -9,6 +9,7 @@
 #include "collect.h"
 #include "embedded.h"
 #include "failed.h"
+#include "limit.h"
 #include "remote.h"
 #include "retire.h"
 #include "state.h"
@@ -147,7 +148,7 @@ static void restart_stranded(struct hub *hub)
 static struct worker *make_worker(struct hub *hub, struct task_core *task)
 {
     int64_t start_ns = lagoon__clock_ns();
-    struct worker *worker = lagoon__worker_open(hub);
+    struct worker *worker = lagoon__worker_open(hub, NULL);
     int64_t took_ns = lagoon__clock_ns() - start_ns;
     pthread_mutex_lock(&hub->lock);
     if (worker != NULL) {
@@ -210,6 +211,11 @@ static void place(lg_job *job)
     struct hub *hub = task->hub;
     bool must_make = false;
     struct worker *worker = NULL;
+    if (task->limit != NULL) {
+        unpin_origin(task);
+        lagoon__limit_place(task->limit, task);
+        return;
+    }
     pthread_mutex_lock(&hub->lock);
     if (!hub->is_closed) {
         worker = choose_locked(hub, task, &must_make);
@@ -257,6 +263,9 @@ static struct task_core *take_waiting_locked(struct hub *hub, struct worker *wor
 
 struct task_core *lagoon__hub_next(struct hub *hub, struct worker *worker)
 {
+    if (worker->limit != NULL) {
+        return NULL;
+    }
     pthread_mutex_lock(&hub->lock);
     struct task_core *task = NULL;
     if (hub->nwaiting > 0) {

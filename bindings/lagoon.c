@@ -22,6 +22,7 @@
 #include "heap.h"
 #include "interruptible.h"
 #include "leaks.h"
+#include "limit.h"
 #include "memory.h"
 #include "out.h"
 #include "parallel.h"
@@ -99,6 +100,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_task(L, s);
     lagoon__open_remote(L, s);
     lagoon__open_parallel(L, s);
+    lagoon__open_limit(L, s);
     lagoon__open_report(L, s);
     lagoon__open_chan(L, s);
     lagoon__open_out(L, s);

@@ -4,15 +4,19 @@
 #include "parallel.h"
 
 #include <lauxlib.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "fail.h"
 #include "go.h"
 #include "hub.h"
+#include "limit.h"
 #include "out.h"
 #include "parcel.h"
 #include "remote.h"
 #include "state.h"
+#include "wait.h"
+#include "worker.h"
 
 // The root's `arg`, on top, for workers to come. One that cannot be sent is left out.
 static int encode_arg(lua_State *L)
@@ -80,12 +84,35 @@ static void note_birth(lua_State *L, struct script *s, struct task_core *core)
     }
 }
 
-static int parallel(lua_State *L)
+static int start(struct script *s, struct task_core *core, struct shared *shared,
+                 const size_t *max_bytes)
 {
-    struct script *s = lagoon__script(L);
+    int err = lg_handle_new(s->rt, shared, &core->alive);
+    if (err == LG_OK && max_bytes != NULL) {
+        core->limit = lagoon__limit_new(s->hub, core, *max_bytes);
+        err = core->limit ? LG_OK : LG_ENOMEM;
+    }
+    if (err == LG_OK) {
+        err = lagoon__hub_start(s->hub, core);
+    }
+    if (err != LG_OK) {
+        if (core->limit != NULL) {
+            lagoon__limit_free(core->limit);
+        }
+        lagoon__recall(core->call);
+        lg_handle_free(core->alive);
+    }
+    return err;
+}
+
+// Pushes the task of the function at 1 and its arguments. Bounds of NULL: none.
+static void push_task(lua_State *L, struct script *s, const size_t *max_bytes)
+{
     int n = lua_gettop(L);
-    lagoon__check_callable(L, 1, "parallel");
     luaL_checkstack(L, 16, "too many arguments");
+    if (s->worker != NULL && s->worker->limit != NULL) {
+        lagoon__raise(L, "cannot start a task from inside runtime.limit");
+    }
     struct hub *hub = lagoon__hub_of(L, s);
     note_setup(L, s, hub);
     struct shared *shared;
@@ -94,20 +121,39 @@ static int parallel(lua_State *L)
     struct task_core *core = lagoon__task_core_new(L, s, shared);
     lagoon__encode_all(L, s, 1, n, ROUTE_CALL, &core->call);
     note_birth(L, s, core);
-    int err = lg_handle_new(s->rt, shared, &core->alive);
-    if (err == LG_OK) {
-        err = lagoon__hub_start(hub, core);
-    }
+    int err = start(s, core, shared, max_bytes);
     if (err != LG_OK) {
-        lagoon__recall(core->call);
-        lg_handle_free(core->alive);
         lagoon__raise(L, "cannot start a task: %s", lg_strerror(err));
     }
+}
+
+static int parallel(lua_State *L)
+{
+    lagoon__check_callable(L, 1, "parallel");
+    push_task(L, lagoon__script(L), NULL);
+    return 1;
+}
+
+// limit_start(bytes or nil, f, ...): a task, for limit_wait() and limit_end(). Raises
+// where that may not be waited for.
+static int limit_start(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    lua_Number bytes = lua_tonumber(L, 1);
+    size_t max_bytes =
+        lua_isnil(L, 1) || bytes >= (lua_Number)SIZE_MAX ? SIZE_MAX : (size_t)bytes;
+    int64_t deadline_ns = LG_NEVER;
+    if (lagoon__waiter(L, s, &deadline_ns) == &s->outside) {
+        lagoon__refuse(L, s);
+    }
+    lua_remove(L, 1);
+    push_task(L, s, &max_bytes);
     return 1;
 }
 
 void lagoon__open_parallel(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {{"parallel", parallel}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"parallel", parallel}, {"limit_start", limit_start}, {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

@@ -20,6 +20,7 @@
 #include "value.h"
 
 struct hub;
+struct limit;
 struct worker;
 
 enum { BIRTH_SIZE = 96, NAME_SIZE = 64 };
@@ -32,6 +33,7 @@ struct task_core {
     uint64_t parent;        // the goroutine that called it
     char birth[BIRTH_SIZE]; // where, as in lua_Debug.source
     int line;               // 0: not by a script
+    struct limit *limit;    // NULL: it has none
 
     // -- whoever has it in hand: the queues, a worker, its goroutine --
     lg_job job;

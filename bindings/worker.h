@@ -12,12 +12,15 @@
 
 #include "hub.h"
 
+struct limit;
+
 struct worker {
     // -- fixed --
     struct hub *hub;
     lua_State *L;
     struct script *script;
     lg_strand *strand;
+    struct limit *limit; // it is for one task, and the hub does not list it; or NULL
 
     // -- the hub's lock --
     struct worker *next;      // of all
@@ -38,7 +41,7 @@ struct worker {
 };
 
 // Makes a worker, which has begun nothing; outside of any goroutine. NULL: no memory.
-struct worker *lagoon__worker_open(struct hub *hub);
+struct worker *lagoon__worker_open(struct hub *hub, struct limit *limit);
 
 // Pushes a fresh environment over the globals of a worker's state. Raises.
 void lagoon__worker_push_env(lua_State *L, struct script *s);
