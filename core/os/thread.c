@@ -25,20 +25,23 @@ static void *thread_main(void *arg)
 
 // Signals belong to the host's own threads; what a thread causes by itself, a
 // fault or a write to a broken pipe, still arrives where it happens.
-static void block_signals(sigset_t *old)
+static void caused_only(sigset_t *out)
 {
     static const int caused[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
                                  SIGPIPE, SIGTRAP, SIGSYS, SIGABRT};
-    sigset_t all;
-    sigfillset(&all);
+    sigfillset(out);
     for (size_t i = 0; i < sizeof caused / sizeof caused[0]; i++) {
-        sigdelset(&all, caused[i]);
+        sigdelset(out, caused[i]);
     }
-    pthread_sigmask(SIG_SETMASK, &all, old);
+}
+
+void lg__thread_mask(sigset_t *out)
+{
+    pthread_sigmask(SIG_SETMASK, NULL, out);
 }
 
 int lg__thread_start(void (*main)(void *arg), void *arg, const char *name,
-                     bool takes_signals, struct thread *out)
+                     const sigset_t *mask, struct thread *out)
 {
     struct start *start = malloc(sizeof *start);
     if (!start) {
@@ -49,11 +52,13 @@ int lg__thread_start(void (*main)(void *arg), void *arg, const char *name,
     pthread_attr_t attr;
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
-    sigset_t old;
-    pthread_sigmask(SIG_SETMASK, NULL, &old);
-    if (!takes_signals) {
-        block_signals(&old);
+    sigset_t none;
+    if (!mask) {
+        caused_only(&none);
+        mask = &none;
     }
+    sigset_t old;
+    pthread_sigmask(SIG_SETMASK, mask, &old);
     pthread_t handle;
     int failed = pthread_create(&handle, &attr, thread_main, start);
     pthread_sigmask(SIG_SETMASK, &old, NULL);

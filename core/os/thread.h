@@ -6,16 +6,19 @@
 #define LG_OS_THREAD_H
 
 #include <pthread.h>
-#include <stdbool.h>
+#include <signal.h>
 
 struct thread {
     pthread_t handle;
 };
 
-// Starts main(arg) on a new thread. It takes the signals that its creator takes,
-// or only those that arrive where they are caused. LG_OK or LG_ETHREAD.
+// Which signals the calling thread does not take.
+void lg__thread_mask(sigset_t *out);
+
+// Starts main(arg) on a new thread. It does not take the signals of a mask; NULL: none but
+// those that arrive where they are caused. LG_OK or LG_ETHREAD.
 int lg__thread_start(void (*main)(void *arg), void *arg, const char *name,
-                     bool takes_signals, struct thread *out);
+                     const sigset_t *mask, struct thread *out);
 
 void lg__thread_join(struct thread thread);
 

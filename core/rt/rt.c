@@ -136,6 +136,7 @@ static int runtime_new(const lg_options *options, struct lg_runtime **out)
     }
     lg__alloc_init(&rt->alloc, &rt->heap, options->alloc, options->alloc_ud);
     rt->options = *options;
+    lg__thread_mask(&rt->signal_mask);
     rt->panic_hook = (struct panic_hook){.say = options->on_fatal, .ud = options->ud};
     *out = rt;
     return LG_OK;

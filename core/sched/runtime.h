@@ -14,6 +14,7 @@
 #include "mem/stack.h"
 #include "os/lock.h"
 #include "os/note.h"
+#include "os/thread.h"
 #include "sched/g.h"
 #include "sched/gc_door.h"
 #include "sched/globq.h"
@@ -42,6 +43,7 @@ struct lg_runtime {
     struct alloc alloc;
     lg_options options;
     struct panic_hook panic_hook;
+    sigset_t signal_mask; // of the thread that opened it
     struct gc_door gc_door;
     struct gc *gc; // the collector's
 

@@ -263,7 +263,7 @@ int lg__sysmon_start(struct lg_runtime *rt)
         return LG_OK;
     }
     int err =
-        lg__thread_start(sysmon_main, rt, "lagoon-sysmon", false, &rt->sysmon.handle);
+        lg__thread_start(sysmon_main, rt, "lagoon-sysmon", NULL, &rt->sysmon.handle);
     if (err) {
         lg__lock(&rt->lock, RANK_SCHED);
         rt->sysmon.is_started = false;

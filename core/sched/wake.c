@@ -121,7 +121,8 @@ static bool start_spinner(struct lg_runtime *rt)
     lg__m_set_p(fresh, p);
     fresh->is_spinning = true;
     bool is_started = lg__m_new_loop(fresh) &&
-                      lg__thread_start(lg__m_main, fresh, "lagoon-m", rt->options.signals,
+                      lg__thread_start(lg__m_main, fresh, "lagoon-m",
+                                       rt->options.signals ? &rt->signal_mask : NULL,
                                        &fresh->handle) == LG_OK;
     if (!is_started) {
         unmake_m(rt, fresh);

@@ -3,6 +3,7 @@
 // Blocking calls: what a goroutine does between lg_block_enter() and leave holds nobody
 // up, and neither does what blocks a thread without them.
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "load.h"
@@ -366,4 +367,38 @@ it("block.enter of a scripted goroutine", "keeps its strand and lets the others 
     script_go(strand, block_in_strand, NULL);
     spec_main(host, main_of_strand, NULL);
     close_pipe(0);
+}
+
+// -- signals --
+
+// Threads are started by whoever finds that one is missing: sysmon, which itself takes
+// no signals, among them.
+static void await_byte_with_signals(__attribute__((unused)) void *arg)
+{
+    await_byte(0);
+    sigset_t blocked;
+    CHECK_INT(pthread_sigmask(SIG_SETMASK, NULL, &blocked), 0);
+    CHECK(!sigismember(&blocked, SIGINT));
+    CHECK(!sigismember(&blocked, SIGTERM));
+    n_done++;
+}
+
+static void block_on_all_threads(__attribute__((unused)) void *arg)
+{
+    enum { N = 6 };
+    for (int i = 0; i < N; i++) {
+        spec_go(host, await_byte_with_signals, NULL);
+    }
+    SETTLE(spec_stats(host).threads > N); // each of them has one
+    for (int i = 0; i < N; i++) {
+        write_byte(0);
+    }
+    SETTLE(n_done == N);
+}
+
+it("threads that take the place of blocked ones", "take the signals that the host's does")
+{
+    if (load_has_signals()) {
+        in_runtime(2, block_on_all_threads);
+    }
 }
