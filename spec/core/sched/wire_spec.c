@@ -154,6 +154,24 @@ it("lock_thread of the main goroutine",
     }
 }
 
+static void sleep_wired(__attribute__((unused)) void *arg)
+{
+    lg_lock_thread();
+    pthread_t home = pthread_self();
+    CHECK_OK(lg_sleep_until(lg_now(host) + 700000000)); // sysmon sleeps before
+    stay(home);
+}
+
+it("lock_thread of who sleeps for long", "leaves somebody to the timers, with one P")
+{
+    in_runtime(1, sleep_wired);
+}
+
+it("lock_thread of who sleeps for long", "does so with two Ps")
+{
+    in_runtime(2, sleep_wired);
+}
+
 static void wait_wired(__attribute__((unused)) void *arg)
 {
     lg_lock_thread();
