@@ -92,8 +92,10 @@ int lg_drive(lg_runtime *rt, lg_ref until)
         lg__m_set_p(m, lg__take_idle_p(rt));
         lg__wake_if_idle(rt);
         err = lg__m_enter(m);
-        if (err && m->p) {
-            lg__put_idle_p(rt, m->p);
+        struct p *p = m->p;
+        if (err && p) {
+            lg__m_set_p(m, NULL);
+            lg__put_idle_p(rt, p);
         }
     }
     int result = driver_leave(rt, has_ended(until));
