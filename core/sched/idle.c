@@ -317,6 +317,9 @@ bool lg__idle(struct m *m)
     }
     lg__note_sleep(&m->note, tidy_or_sleep(rt, sleep_timeout(rt, former)));
     leave_idle_list(m);
+    if (m->must_end) {
+        lg__wake_for_rest(rt); // it may be we who waited for the first timer
+    }
     return !m->must_end;
 }
 

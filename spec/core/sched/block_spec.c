@@ -370,6 +370,32 @@ it("stand_aside", "lets the others go on, and the goroutine too")
     in_runtime(1, aside);
 }
 
+static lg_ticket first_ticket;
+
+static void compute_and_sleep(__attribute__((unused)) void *arg)
+{
+    while (!atomic_load(&must_end)) {
+    }
+    compute_for_ms(2); // meanwhile the first thread goes to sleep
+    CHECK_OK(lg_sleep_until(lg_now(host) + 1500000000));
+    lg_ready(first_ticket);
+}
+
+static void wait_aside(__attribute__((unused)) void *arg)
+{
+    spec_go(host, compute_and_sleep, NULL);
+    lg_stand_aside();
+    first_ticket = lg_park_arm();
+    atomic_store(&must_end, true);
+    CHECK_OK(lg_park("the other", LG_NEVER));
+}
+
+// The check build sends threads away soon.
+it("a thread that ends because nobody needs it", "leaves somebody to the timers")
+{
+    in_runtime(1, wait_aside);
+}
+
 // -- strands --
 
 static struct interpreter interpreter;
