@@ -273,11 +273,19 @@ static lg_strand *park_strand(bool on_first)
     return strand;
 }
 
+static bool has_passed_on(void)
+{
+    lg__lock(&host->lock, RANK_SCHED);
+    bool has_passed = host->driver_m.wired_run != NULL;
+    lg__unlock(&host->lock, RANK_SCHED);
+    return has_passed;
+}
+
 // Wakes it where its thread does not drive: there it stands until that does.
 static void ready_passed_on(void)
 {
     CHECK(lg_ready(parked));
-    SETTLE(__atomic_load_n(&host->driver_m.wired_run, __ATOMIC_RELAXED));
+    SETTLE(has_passed_on());
 }
 
 it("strand_close of one wired to a thread that does not drive",
