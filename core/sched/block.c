@@ -8,7 +8,6 @@
 #include "sched/idle.h"
 #include "sched/preempt.h"
 #include "sched/sysmon.h"
-#include "sched/wake.h"
 #include "sched/world.h"
 
 static struct m *m_of(uintptr_t hold)
@@ -48,9 +47,7 @@ bool lg__block_retake(struct lg_runtime *rt, struct p *p)
     atomic_store_explicit(&m->is_taken, true, memory_order_release);
     lg__p_show_runnext(p);
     lg__put_idle_p(rt, p);
-    if (lg__has_work(rt)) {
-        lg__wake_if_idle(rt);
-    }
+    lg__wake_for_rest(rt);
     return true;
 }
 

@@ -41,12 +41,13 @@ static struct m *driver_enter(struct lg_runtime *rt, lg_ref until)
     struct m *m = &rt->driver_m;
     if (!is_driven) {
         // What is wired to this thread stays so, until the next time.
-        struct runnable *wired = m->wired;
+        struct runnable *wired = lg__m_wired(m);
         struct runnable *wired_run = m->wired_run;
         memset(m, 0, sizeof *m);
         m->rt = rt;
         m->is_driver = true;
-        m->wired = wired;
+        // relaxed: changed under the lock
+        atomic_store_explicit(&m->wired, wired, memory_order_relaxed);
         m->wired_run = wired_run;
         rt->driver = m;
         rt->is_deadlocked = false;
@@ -91,8 +92,10 @@ int lg_drive(lg_runtime *rt, lg_ref until)
         lg__m_set_p(m, lg__take_idle_p(rt));
         lg__wake_if_idle(rt);
         err = lg__m_enter(m);
-        if (err && m->p) {
-            lg__put_idle_p(rt, m->p);
+        struct p *p = m->p;
+        if (err && p) {
+            lg__m_set_p(m, NULL);
+            lg__put_idle_p(rt, p);
         }
     }
     int result = driver_leave(rt, has_ended(until));

@@ -159,7 +159,7 @@ struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache)
     atomic_store_explicit(&g->wait.cancel, 0, memory_order_relaxed);
     // relaxed: nobody looks
     atomic_store_explicit(&g->reported_id, 0, memory_order_relaxed);
-    g->home = NULL;
+    atomic_store_explicit(&g->home, NULL, memory_order_relaxed);
     g->nlocks = 0;
     g->has_wait = false;
     g->has_ticket = false;

@@ -98,8 +98,8 @@ struct lg_g {
     void (*fn)(void *arg);    // native: what it runs
     void *arg;
 
-    struct m *home;  // the only one that runs it; NULL: any (sched/wire.h)
-    uint32_t nlocks; // lg_lock_thread()
+    _Atomic(struct m *) home; // the only one that runs it; NULL: any (sched/wire.h)
+    uint32_t nlocks;          // lg_lock_thread()
 
     // -- the goroutine itself; reason and since for dumps, relaxed --
     _Atomic(const char *) wait_reason;

@@ -87,9 +87,8 @@ int lg__go_system(struct lg_runtime *rt, enum system_kind kind, void (*fn)(void 
 
 int lg_yield(void)
 {
+    struct lg_g *g = lg__g_self();
     struct m *m = lg__m();
-    LG_MISUSE_IF(!m || !m->g, "a blocking call outside a goroutine");
-    struct lg_g *g = m->g;
     if (g->strand) {
         // A wait that is over at once: the strand puts it behind the others.
         lg__wait_begin_uncancelable(g);

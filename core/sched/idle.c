@@ -148,6 +148,18 @@ static int64_t first_timer(struct lg_runtime *rt)
     return first_ns;
 }
 
+// Of all Ps' timers sysmon finds those that are due, while some P is busy; the last M
+// that goes idle sleeps until the first.
+void lg__wake_for_rest(struct lg_runtime *rt)
+{
+    // seq_cst: either we see that all are idle, or the last that becomes idle does
+    bool are_all_idle =
+        atomic_load_explicit(&rt->nidle, memory_order_seq_cst) >= lg__nprocs(rt);
+    if (lg__has_work(rt) || (are_all_idle && first_timer(rt) != LG_NEVER)) {
+        lg__wake_if_idle(rt);
+    }
+}
+
 static bool has_runnext(struct lg_runtime *rt)
 {
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
@@ -305,6 +317,9 @@ bool lg__idle(struct m *m)
     }
     lg__note_sleep(&m->note, tidy_or_sleep(rt, sleep_timeout(rt, former)));
     leave_idle_list(m);
+    if (m->must_end) {
+        lg__wake_for_rest(rt); // it may be we who waited for the first timer
+    }
     return !m->must_end;
 }
 

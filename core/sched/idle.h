@@ -63,6 +63,10 @@ void lg__ps_resize_locked(struct lg_runtime *rt, uint32_t procs) LG_REQUIRES(rt-
 // Makes sure that ps[0..procs) exist; new ones are idle. LG_OK or LG_ENOMEM.
 int lg__ps_grow(struct lg_runtime *rt, uint32_t procs);
 
+// A P has become idle whose M does not look for work any more: wakes somebody who does,
+// if work has been left, or timers that nobody would come to.
+void lg__wake_for_rest(struct lg_runtime *rt);
+
 // Whether the M must leave its loop.
 bool lg__idle_is_called_away(struct m *m);
 

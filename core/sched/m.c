@@ -8,6 +8,7 @@
 #include "sched/idle.h"
 #include "sched/runtime.h"
 #include "sched/sched.h"
+#include "sched/wire.h"
 #include "sched/world.h"
 
 enum { LOOP_STACK_BYTES = 2 * 1024 * 1024 };
@@ -119,6 +120,7 @@ void lg__m_main(void *arg)
     struct lg_runtime *rt = m->rt;
     lg__m_enter(m); // its stack was made before the thread
     lg__lock(&rt->lock, RANK_SCHED);
+    lg__wire_leave_locked(rt, m);
     m->has_ended = m->must_end;
     rt->nleaving -= m->must_end;
     lg__m_left_locked(rt);

@@ -60,7 +60,8 @@ struct m {
     struct registers blocked_registers;
     _Atomic bool is_taken; // somebody has taken that P, and is done with the M
 
-    struct runnable *wired; // the only one that it runs; NULL: any (sched/wire.h)
+    // The only one that it runs; NULL: any (sched/wire.h). Changed under the sched lock.
+    _Atomic(struct runnable *) wired;
 
     int *errno_at;        // errno of its thread
     bool is_driver;       // the host's thread, in lg_drive()
@@ -115,6 +116,13 @@ LG_INLINE void lg__m_set_g(struct m *m, struct lg_g *g)
 LG_INLINE struct m *lg__m(void)
 {
     return lg__tls_get();
+}
+
+// What it is wired to.
+LG_INLINE struct runnable *lg__m_wired(struct m *m)
+{
+    // relaxed: its own doing, or that of who closes the strand: then it looks again
+    return atomic_load_explicit(&m->wired, memory_order_relaxed);
 }
 
 // Gives the M a P, or NULL: the only way in which it gets and loses one.

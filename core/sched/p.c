@@ -87,6 +87,8 @@ static void activate_locked(struct lg_runtime *rt, struct p *p) LG_REQUIRES(rt->
         list_idle_locked(rt, p);
     } else {
         p->is_idle = false;
+        p->was_idle = false;
+        p->is_flushed = false;
     }
 }
 

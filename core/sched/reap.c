@@ -31,12 +31,15 @@ static bool send_away_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
     return m != NULL;
 }
 
-// Those whose threads have left the loop for good.
+// Those whose threads have left the loop for good. Not while one is being started: who
+// starts it may not have written its handle down yet.
 static struct m *take_ended_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
 {
     struct m *ended = NULL;
+    // acquire: pairs with the release in wake.c:start_spinner(); the handles are there
+    bool is_starting = atomic_load_explicit(&rt->nstarting, memory_order_acquire) > 0;
     struct m **at = &rt->made;
-    while (*at) {
+    while (*at && !is_starting) {
         struct m *m = *at;
         if (m->has_ended) {
             *at = m->next_made;

@@ -218,7 +218,7 @@ static struct runnable *next_wired(struct m *m, struct runnable *r)
     if (!r && m->p) {
         r = pop_once(m);
     }
-    if (r && r != m->wired) {
+    if (r && r != lg__m_wired(m)) {
         lg__sched_requeue(r);
         r = NULL;
     }
@@ -239,7 +239,7 @@ static struct runnable *next_runnable(struct m *m)
         }
         struct runnable *r = m->next;
         m->next = NULL;
-        if (m->wired) {
+        if (lg__m_wired(m)) {
             r = next_wired(m, r);
             if (!r) {
                 continue;

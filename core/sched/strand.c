@@ -6,6 +6,7 @@
 #include "sched/runtime.h"
 #include "sched/scan.h"
 #include "sched/sched.h"
+#include "sched/wire.h"
 #include "sched/world.h"
 
 // Steps before the M looks at its queue again: about 10 us of small steps.
@@ -390,6 +391,7 @@ void lg_strand_close(lg_strand *s)
     lg__unlock(&s->rt->lock, RANK_SCHED);
     // release: pairs with the acquire in lg__strand_is_closing()
     atomic_store_explicit(&s->is_closing, true, memory_order_release);
+    lg__wire_undo(s->rt, &s->run); // its thread may not come any more
     // If it stands in a run queue, an M will take it and leave at once; without
     // any M there is nobody to wait for but who is about to queue it.
     while (!try_enter(s) && !lg__sched_forget(s->rt, &s->run)) {

@@ -42,7 +42,7 @@ struct lg_strand {
     lg_post *held; // goroutines started from outside, newest first; the next
                    // lg_drive() queues them
 
-    struct m *home; // the only one that runs it; NULL: any (sched/wire.h)
+    _Atomic(struct m *) home; // the only one that runs it; NULL: any (sched/wire.h)
 
     // -- the M inside --
     uint32_t nlocks; // lg_lock_thread() of its goroutines

@@ -66,12 +66,14 @@ static void unmake_m(struct lg_runtime *rt, struct m *m)
     *at = m->next_made;
     rt->nmade--;
     lg__m_left_locked(rt);
+    struct p *p = m->p;
+    lg__m_set_p(m, NULL); // sysmon looks at whose a P is
     struct m *other = take_idle_m_locked(rt);
     if (other) {
-        other->given_p = m->p;
+        other->given_p = p;
         other->given_spinning = true;
     } else {
-        lg__put_idle_p_locked(rt, m->p);
+        lg__put_idle_p_locked(rt, p);
         uncount_spinner_locked(rt);
     }
     bool is_first = !rt->has_thread_trouble;

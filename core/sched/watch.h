@@ -27,9 +27,9 @@ struct sysmon {
 // Names who holds a P for long (sched/watchdog.c).
 struct watchdog {
     _Atomic int64_t after_ns; // 0: off; any thread, relaxed
-    _Atomic uint32_t state;   // of the fields below: see there
+    // The M whose stack is wanted, or one of enum stack_state.
+    _Atomic uintptr_t wanted;
     // -- sysmon, then the handler, then sysmon --
-    struct m *of;
     const void *pc;
     int nstack;
     void *stack[BACKTRACE_MAX];

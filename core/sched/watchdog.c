@@ -18,56 +18,62 @@ enum {
     LINE_BYTES = 256,
 };
 
-// Of watchdog.state: whose stack is wanted, whether it is there.
-enum { STACK_NONE, STACK_WANTED, STACK_TAKEN };
+// Of watchdog.wanted. The handler that finds its own M there begins by taking it away, so
+// that none that comes late, when sysmon has given up, writes into what the next one does.
+enum stack_state { STACK_NONE, STACK_BEING_TAKEN, STACK_TAKEN };
 
 void lg__watchdog_on_signal(struct m *m, const struct interruption *at)
 {
     struct watchdog *w = &m->rt->watchdog;
-    // acquire: pairs with the release in want_stack()
-    if (atomic_load_explicit(&w->state, memory_order_acquire) != STACK_WANTED ||
-        w->of != m) {
+    uintptr_t mine = (uintptr_t)m;
+    // relaxed: most signals are about something else; the CAS tells. acquire: pairs with
+    // the release in want_stack()
+    if (atomic_load_explicit(&w->wanted, memory_order_relaxed) != mine ||
+        !atomic_compare_exchange_strong_explicit(&w->wanted, &mine, STACK_BEING_TAKEN,
+                                                 memory_order_acquire,
+                                                 memory_order_relaxed)) {
         return;
     }
     w->pc = at->pc;
     w->nstack = lg__backtrace(w->stack);
     // release: pairs with the acquire in await_stack()
-    atomic_store_explicit(&w->state, STACK_TAKEN, memory_order_release);
+    atomic_store_explicit(&w->wanted, STACK_TAKEN, memory_order_release);
 }
 
-// Signals the P's M; under the world's lock a thread that is inside does not end.
-static bool want_stack(struct lg_runtime *rt, struct p *p)
+// Signals the P's M, which is returned; NULL: there is none that could be. Under the
+// world's lock a thread that is inside does not end.
+static struct m *want_stack(struct lg_runtime *rt, struct p *p)
 {
     struct watchdog *w = &rt->watchdog;
-    bool is_asked = false;
+    struct m *asked = NULL;
     lg__lock(&rt->world.lock, RANK_WORLD);
     struct node *node = rt->world.inside.first;
-    for (; node && !is_asked; node = node->next) {
+    for (; node && !asked; node = node->next) {
         struct m *m = LG_CONTAINER_OF(node, struct m, inside_node);
         // relaxed: as in lg__m_set_p()
         if (atomic_load_explicit(&p->m, memory_order_relaxed) == m &&
             m->suspendable.is_able) {
-            w->of = m;
+            asked = m;
             // release: pairs with the acquire in the handler
-            atomic_store_explicit(&w->state, STACK_WANTED, memory_order_release);
+            atomic_store_explicit(&w->wanted, (uintptr_t)m, memory_order_release);
             lg__suspend_ask(m->thread_handle);
-            is_asked = true;
         }
     }
     lg__unlock(&rt->world.lock, RANK_WORLD);
-    return is_asked;
+    return asked;
 }
 
-static bool await_stack(struct lg_runtime *rt)
+// False: it has not come in time, and will not.
+static bool await_stack(struct lg_runtime *rt, struct m *m)
 {
     struct watchdog *w = &rt->watchdog;
     int64_t end_ns = lg__clock_now() + STACK_WAIT_NS;
     // acquire: pairs with the release in the handler
-    while (atomic_load_explicit(&w->state, memory_order_acquire) != STACK_TAKEN) {
-        uint32_t wanted = STACK_WANTED;
-        // relaxed: who has begun to write it is waited for no longer than a handler runs
+    while (atomic_load_explicit(&w->wanted, memory_order_acquire) != STACK_TAKEN) {
+        uintptr_t wanted = (uintptr_t)m;
+        // relaxed: who has begun to take it is waited for no longer than a handler runs
         if (lg__clock_now() > end_ns && atomic_compare_exchange_strong_explicit(
-                                            &w->state, &wanted, STACK_NONE,
+                                            &w->wanted, &wanted, STACK_NONE,
                                             memory_order_relaxed, memory_order_relaxed)) {
             return false;
         }
@@ -121,7 +127,8 @@ static void say_who(struct lg_runtime *rt, struct lg_g *g, int64_t held_ns)
 
 void lg__watchdog_report(struct lg_runtime *rt, struct p *p, int64_t held_ns)
 {
-    bool has_stack = want_stack(rt, p) && await_stack(rt);
+    struct m *asked = want_stack(rt, p);
+    bool has_stack = asked && await_stack(rt, asked);
     // relaxed: guesses: records of Ms that are inside, and of goroutines, stay
     struct m *m = atomic_load_explicit(&p->m, memory_order_relaxed);
     struct lg_g *g = m ? __atomic_load_n(&m->g, __ATOMIC_RELAXED) : NULL;
@@ -130,7 +137,7 @@ void lg__watchdog_report(struct lg_runtime *rt, struct p *p, int64_t held_ns)
     if (has_stack) {
         say_stack(rt);
         // relaxed: nobody writes until it is wanted again
-        atomic_store_explicit(&rt->watchdog.state, STACK_NONE, memory_order_relaxed);
+        atomic_store_explicit(&rt->watchdog.wanted, STACK_NONE, memory_order_relaxed);
     }
     if (g) {
         // relaxed: for itself, when it next looks; by now it may be another

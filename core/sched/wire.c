@@ -9,7 +9,7 @@
 #include "sched/wake.h"
 #include "sched/world.h"
 
-static struct m **home_of(struct runnable *r)
+static _Atomic(struct m *) *home_of(struct runnable *r)
 {
     switch (r->kind) {
     case RUNNABLE_G: return &LG_CONTAINER_OF(r, struct lg_g, run)->home;
@@ -24,14 +24,30 @@ static struct m **home_of(struct runnable *r)
 // In the loop
 // ---------------------------------------------------------------------------
 
+static struct m *home_m(struct runnable *r)
+{
+    _Atomic(struct m *) *home = home_of(r);
+    // relaxed: changed under the lock; else a guess
+    return home ? atomic_load_explicit(home, memory_order_relaxed) : NULL;
+}
+
+static void set_home(struct runnable *r, struct m *m)
+{
+    // relaxed: changed under the lock
+    atomic_store_explicit(home_of(r), m, memory_order_relaxed);
+}
+
 bool lg__wire_pass(struct m *m, struct runnable *r)
 {
-    struct m **home = home_of(r);
-    struct m *to = home ? *home : NULL;
+    struct m *to = home_m(r);
     if (!to || to == m) {
         return false;
     }
     lg__lock(&m->rt->lock, RANK_SCHED);
+    if (!home_m(r)) { // undone meanwhile
+        lg__unlock(&m->rt->lock, RANK_SCHED);
+        return false;
+    }
     to->wired_run = r; // if it is on its way to sleep it finds it
     if (to->is_wired_asleep) {
         to->given_p = m->p;
@@ -60,7 +76,7 @@ static void give_up_p(struct m *m)
 static bool must_sleep_locked(__attribute__((unused)) struct lg_runtime *rt, struct m *m)
     LG_REQUIRES(rt->lock)
 {
-    return m->wired && !m->wired_run && !lg__idle_is_called_away(m);
+    return lg__m_wired(m) && !m->wired_run && !lg__idle_is_called_away(m);
 }
 
 static void sleep_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock)
@@ -144,33 +160,64 @@ static void wire(struct m *m, struct runnable *r)
 {
     struct lg_runtime *rt = m->rt;
     lg__lock(&rt->lock, RANK_SCHED);
-    *home_of(r) = m;
-    m->wired = r;
+    set_home(r, m);
+    // relaxed: our own
+    atomic_store_explicit(&m->wired, r, memory_order_relaxed);
     rt->nwired++;
     // release: pairs with the acquire in lg__interrupts()
     atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_WIRED, memory_order_release);
     lg__unlock(&rt->lock, RANK_SCHED);
 }
 
-// By the M itself, or whoever closes the strand.
-static void unwire(struct lg_runtime *rt, struct runnable *r)
+// What was passed on to it, and it has not come to, goes where everybody finds it. False:
+// nothing has.
+static bool pass_back_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock)
 {
-    lg__lock(&rt->lock, RANK_SCHED);
-    struct m *m = *home_of(r);
-    if (m) {
-        *home_of(r) = NULL;
-        m->wired = NULL;
-        rt->nwired--;
-        if (m->is_wired_asleep) {
-            lg__note_wake(&m->note);
-        }
+    if (!m->wired_run || m->given_p) {
+        return false;
     }
+    lg__globq_push(&rt->global, m->wired_run);
+    lg__nglobal_publish_locked(rt);
+    m->wired_run = NULL;
+    // seq_cst: it wants no P; what it was passed is queued
+    atomic_fetch_sub_explicit(&rt->nblocked, 1, memory_order_seq_cst);
+    return true;
+}
+
+static bool unwire_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock)
+{
+    set_home(lg__m_wired(m), NULL);
+    // relaxed: changed under the lock
+    atomic_store_explicit(&m->wired, NULL, memory_order_relaxed);
+    if (m->is_wired_asleep) {
+        lg__note_wake(&m->note);
+    }
+    rt->nwired--;
     if (rt->nwired == 0) {
         // relaxed: seen late it only costs a round
         atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_WIRED,
                                   memory_order_relaxed);
     }
+    return pass_back_locked(rt, m);
+}
+
+// By the M itself, or whoever closes the strand.
+void lg__wire_undo(struct lg_runtime *rt, struct runnable *r)
+{
+    lg__lock(&rt->lock, RANK_SCHED);
+    struct m *m = home_m(r);
+    bool has_passed_back = m && unwire_locked(rt, m);
     lg__unlock(&rt->lock, RANK_SCHED);
+    if (has_passed_back) {
+        lg__wake_if_idle(rt);
+    }
+}
+
+void lg__wire_leave_locked(struct lg_runtime *rt, struct m *m)
+{
+    if (lg__m_wired(m)) {
+        unwire_locked(rt, m);
+    }
 }
 
 void lg_lock_thread(void)
@@ -186,7 +233,7 @@ void lg_lock_thread(void)
 static void unlock(struct lg_g *g, uint32_t n)
 {
     if (count(g, 0, n) == 0) {
-        unwire(g->rt, runnable_of(g));
+        lg__wire_undo(g->rt, runnable_of(g));
     }
 }
 

@@ -23,6 +23,13 @@ bool lg__wire_pass(struct m *m, struct runnable *r);
 // returned. NULL: the M must look up, or is not wired.
 struct runnable *lg__wire_await(struct m *m);
 
+// Whatever is wired may run anywhere again: its strand is closed. What had been passed on
+// to an M that has not come to it stands in the global queue.
+void lg__wire_undo(struct lg_runtime *rt, struct runnable *r);
+
+// The same, of an M that leaves its loop for good.
+void lg__wire_leave_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock);
+
 // A goroutine ends: what it has wired is free.
 void lg__wire_end(struct lg_g *g);
 

@@ -109,6 +109,13 @@ static void block_beside_queued(__attribute__((unused)) void *arg)
     CHECK_OK(lg_yield());
 }
 
+it("yield between enter and leave", "is fatal", .procs = 1,
+   .dies = "a wait between lg_block_enter() and lg_block_leave()")
+{
+    lg_block_enter();
+    lg_yield();
+}
+
 it("block.enter with somebody queued", "lets it run, with one P")
 {
     in_runtime(1, block_beside_queued);
@@ -133,6 +140,35 @@ static void block_beside_sleeper(__attribute__((unused)) void *arg)
 it("block.enter with somebody who wakes later", "lets it run, with one P")
 {
     in_runtime(1, block_beside_sleeper);
+}
+
+static void write_much_later(__attribute__((unused)) void *arg)
+{
+    CHECK_OK(lg_sleep_until(lg_now(host) + 700000000)); // sysmon sleeps before
+    write_first(NULL);
+}
+
+static void compute_for_ms(int64_t ms)
+{
+    int64_t end_ns = spec_host_now_ns() + ms * 1000000;
+    while (spec_host_now_ns() < end_ns) {
+    }
+}
+
+static void block_asked_to_make_room(__attribute__((unused)) void *arg)
+{
+    spec_go(host, write_much_later, NULL);
+    CHECK_OK(lg_yield());
+    compute_for_ms(40);
+    lg_block_enter(); // gives its P up, for nobody
+    await_byte(0);
+    lg_block_leave();
+    CHECK_INT(n_done, 1);
+}
+
+it("block.enter by who has been asked to make room", "leaves somebody to the timers")
+{
+    in_runtime(1, block_asked_to_make_room);
 }
 
 static void block_unsaid(__attribute__((unused)) void *arg)
@@ -333,6 +369,32 @@ static void aside(__attribute__((unused)) void *arg)
 it("stand_aside", "lets the others go on, and the goroutine too")
 {
     in_runtime(1, aside);
+}
+
+static lg_ticket first_ticket;
+
+static void compute_and_sleep(__attribute__((unused)) void *arg)
+{
+    while (!atomic_load(&must_end)) {
+    }
+    compute_for_ms(2); // meanwhile the first thread goes to sleep
+    CHECK_OK(lg_sleep_until(lg_now(host) + 1500000000));
+    lg_ready(first_ticket);
+}
+
+static void wait_aside(__attribute__((unused)) void *arg)
+{
+    spec_go(host, compute_and_sleep, NULL);
+    lg_stand_aside();
+    first_ticket = lg_park_arm();
+    atomic_store(&must_end, true);
+    CHECK_OK(lg_park("the other", LG_NEVER));
+}
+
+// The check build sends threads away soon.
+it("a thread that ends because nobody needs it", "leaves somebody to the timers")
+{
+    in_runtime(1, wait_aside);
 }
 
 // -- strands --

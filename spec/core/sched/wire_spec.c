@@ -4,6 +4,8 @@
 #include <pthread.h>
 
 #include "load.h"
+#include "sched/runtime.h"
+#include "sched/strand.h"
 #include "script.h"
 
 enum { WIRED = 3, OTHERS = 8 };
@@ -154,6 +156,24 @@ it("lock_thread of the main goroutine",
     }
 }
 
+static void sleep_wired(__attribute__((unused)) void *arg)
+{
+    lg_lock_thread();
+    pthread_t home = pthread_self();
+    CHECK_OK(lg_sleep_until(lg_now(host) + 700000000)); // sysmon sleeps before
+    stay(home);
+}
+
+it("lock_thread of who sleeps for long", "leaves somebody to the timers, with one P")
+{
+    in_runtime(1, sleep_wired);
+}
+
+it("lock_thread of who sleeps for long", "does so with two Ps")
+{
+    in_runtime(2, sleep_wired);
+}
+
 static void wait_wired(__attribute__((unused)) void *arg)
 {
     lg_lock_thread();
@@ -216,6 +236,85 @@ it("lock_thread of scripted goroutines", "wires their strands")
         script_go(strand, stay_in_strand, NULL);
     }
     spec_main(host, await_strands, NULL);
+}
+
+static pthread_t first_thread;
+static bool is_for_first; // the host's thread, or any other
+static lg_ticket parked;
+
+static int park_wired(struct script *script, int result)
+{
+    SCRIPT_BEGIN
+    while (pthread_equal(pthread_self(), first_thread) != is_for_first) {
+        SCRIPT_AWAIT(lg_sleep_until(lg_now(host) + 50000))
+    }
+    lg_lock_thread();
+    parked = lg_park_arm();
+    SCRIPT_AWAIT(lg_park("the host", LG_NEVER))
+    SCRIPT_END
+}
+
+static void await_parked(__attribute__((unused)) void *arg)
+{
+    while (spec_waiting(host, "the host") == 0) {
+        CHECK_OK(lg_sleep_until(lg_now(host) + 50000));
+    }
+}
+
+static lg_strand *park_strand(bool on_first)
+{
+    host = load_open(2);
+    first_thread = pthread_self();
+    is_for_first = on_first;
+    interpreters[0] = (struct interpreter){0};
+    lg_strand *strand = script_strand(host, &interpreters[0]);
+    script_go(strand, park_wired, NULL);
+    spec_main(host, await_parked, NULL);
+    return strand;
+}
+
+static bool has_passed_on(void)
+{
+    lg__lock(&host->lock, RANK_SCHED);
+    bool has_passed = host->driver_m.wired_run != NULL;
+    lg__unlock(&host->lock, RANK_SCHED);
+    return has_passed;
+}
+
+// Wakes it where its thread does not drive: there it stands until that does.
+static void ready_passed_on(void)
+{
+    CHECK(lg_ready(parked));
+    SETTLE(has_passed_on());
+}
+
+it("strand_close of one wired to a thread that does not drive",
+   "takes it back from there")
+{
+    lg_strand *strand = park_strand(true);
+    ready_passed_on();
+    lg_strand_close(strand);
+    CHECK_INT(lg_num_goroutine(host), 0);
+}
+
+it("strand_close of one wired to a thread that does not drive",
+   "does so when the others have stopped")
+{
+    lg_strand *strand = park_strand(true);
+    ready_passed_on();
+    lg_stop(host);
+    lg_strand_close(strand);
+    CHECK_INT(lg_num_goroutine(host), 0);
+}
+
+it("lock_thread of who waits when its thread ends", "ends with that")
+{
+    lg_strand *strand = park_strand(false);
+    CHECK(strand->home);
+    lg_stop(host);
+    CHECK(!strand->home);
+    lg_strand_close(strand);
+    CHECK_INT(lg_num_goroutine(host), 0);
 }
 
 it("unlock_thread of who is not wired", "says so", .procs = 1)
