@@ -234,7 +234,7 @@ describe("blocking", function()
     blocking(function() end)
     local before = figures().made
     for i = 1, 300 do
-      assert.equal(i, blocking(function(i) return i end, i))
+      assert.equal(i, blocking(function(n) return n end, i))
     end
     assert.is_true(figures().made - before <= 4)
   end))
@@ -307,9 +307,9 @@ describe("blocking of who is cancelled", function()
   it("never starts what waits in line", helper.guard(function()
     local g = gate()
     with(runtime.blocking_limit, 1, function()
-      local first, second = held(g), nil
+      local first = held(g)
       g.await(1)
-      second = held(g)
+      local second = held(g)
       helper.settle(function() return figures().calls_waiting == 1 end, "it waits in line")
       second:cancel()
       assert.equal("cancelled", helper.error_of(second.wait, second))
@@ -411,9 +411,9 @@ describe("runtime.blocking_limit", function()
       g.await(4)
       local tasks = {}
       for i = 1, 100 do
-        tasks[i] = lagoon.parallel(function(i)
+        tasks[i] = lagoon.parallel(function(n)
           require("lagoon").yield()
-          return i
+          return n
         end, i)
       end
       for i = 1, 100 do
