@@ -7,6 +7,8 @@ files["spec"] = { std = "+busted" }
 files["**/*_spec.lua"] = { std = "+busted" }
 -- What is sent to another state has its own variables, of the same names.
 files["**/*parallel*_spec.lua"] = { std = "+busted", ignore = { "431" } }
+files["**/*blocking*_spec.lua"] = { std = "+busted", ignore = { "431" } }
+files["**/thread_spec.lua"] = { std = "+busted", ignore = { "431" } }
 -- The program sets `arg`, as luajit does in C.
 files["scripts/lagoon/program.lua"] = { globals = { "arg" } }
 -- Programs for LÖVE, which sets it, too.

@@ -9,6 +9,7 @@
 #include "state.h"
 #include "task.h"
 #include "wait.h"
+#include "watchdog.h"
 
 // The hook is the state's: another goroutine may have come to it than was to be asked.
 static struct script *script_of(lua_State *L)
@@ -90,6 +91,9 @@ static void on_hook(lua_State *L, lua_Debug *ar)
         return;
     }
     disarm(L, ar, s);
+    if (decision != GO_ON) {
+        lagoon__watchdog_look(L, L, lg_extra_self());
+    }
     if (decision == MAKE_ROOM) {
         make_room(L, lg_extra_self());
     } else if (decision == BE_TOLD) {

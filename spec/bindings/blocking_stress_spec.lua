@@ -45,6 +45,7 @@ local function act(seed, begun, depth)
     for i = 1, seed % 1000 do
       waste[i] = { tostring(i) }
     end
+    assert(#waste == seed % 1000)
   end
   return seed
 end

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
 -- The watchdog as a script sees it: what stands on stderr.
+local lagoon = require "lagoon"
 local helper = require "helper"
 
 -- Each holds its P until its own stderr, whose path is the script's argument, tells of it.
@@ -92,6 +93,22 @@ describe("the watchdog", function()
     assert.equal(0, child.status)
     assert.matches("has held its P for %d+ ms", child.err)
     assert.matches("\ngoroutine %d+, in Lua:\n\t", child.err)
+  end)
+
+  it("says so while it goes on, where Lua is interrupted", function()
+    if lagoon.runtime.preemption() ~= "signal" then
+      return
+    end
+    local child = run [[
+      lagoon.runtime.watchdog(0.02)
+      lagoon.async(function()
+        match()
+        repeat until count "in Lua:" > 0
+      end):wait()
+    ]]
+    assert.equal(0, child.status)
+    assert.matches("\ngoroutine %d+, in Lua:\n\t.*script%.lua:%d+: in function.*\ncreated by",
+      child.err)
   end)
 
   it("tells of tasks in other states", function()
