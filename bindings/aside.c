@@ -45,7 +45,7 @@ static bool may_wait_locked(const struct task_core *task)
 // Makes a worker for a call, which has been counted. NULL: no memory, and it is not.
 static struct worker *make_worker(struct hub *hub, struct task_core *task)
 {
-    struct worker *worker = lagoon__worker_open(hub);
+    struct worker *worker = lagoon__worker_open(hub, NULL);
     pthread_mutex_lock(&hub->lock);
     if (worker != NULL) {
         worker->is_aside = true;

@@ -10,6 +10,7 @@
 #include "collect.h"
 #include "embedded.h"
 #include "failed.h"
+#include "limit.h"
 #include "remote.h"
 #include "retire.h"
 #include "state.h"
@@ -171,7 +172,7 @@ static void restart_stranded(struct hub *hub)
 // Makes a worker for a task whose origin is pinned, and unpins that.
 static struct worker *make_worker(struct hub *hub, struct task_core *task)
 {
-    struct worker *worker = lagoon__worker_open(hub);
+    struct worker *worker = lagoon__worker_open(hub, NULL);
     pthread_mutex_lock(&hub->lock);
     if (worker != NULL) {
         lagoon__hub_add_locked(hub, worker);
@@ -230,6 +231,13 @@ static void place(lg_job *job)
     struct hub *hub = task->hub;
     bool must_make = false;
     struct worker *worker = NULL;
+    if (task->limit != NULL) {
+        pthread_mutex_lock(&hub->lock);
+        lagoon__hub_unpin_locked(task);
+        pthread_mutex_unlock(&hub->lock);
+        lagoon__limit_place(task->limit, task);
+        return;
+    }
     pthread_mutex_lock(&hub->lock);
     if (!hub->is_closed) {
         worker = choose_locked(hub, task, &must_make);
@@ -278,6 +286,9 @@ static struct task_core *take_waiting_locked(struct hub *hub, struct worker *wor
 struct task_core *lagoon__hub_next(struct hub *hub, struct worker *worker)
 {
     struct task_core *homeless = NULL;
+    if (worker->limit != NULL) {
+        return NULL;
+    }
     pthread_mutex_lock(&hub->lock);
     struct task_core *task =
         worker->is_aside ? lagoon__aside_next_locked(hub, worker, &homeless) : NULL;

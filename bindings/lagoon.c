@@ -23,6 +23,7 @@
 #include "heap.h"
 #include "interruptible.h"
 #include "leaks.h"
+#include "limit.h"
 #include "memory.h"
 #include "out.h"
 #include "parallel.h"
@@ -105,6 +106,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_blocking(L, s);
     lagoon__open_thread(L, s);
     lagoon__open_watchdog(L, s);
+    lagoon__open_limit(L, s);
     lagoon__open_report(L, s);
     lagoon__open_chan(L, s);
     lagoon__open_out(L, s);

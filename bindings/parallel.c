@@ -9,10 +9,12 @@
 #include "fail.h"
 #include "go.h"
 #include "hub.h"
+#include "limit.h"
 #include "out.h"
 #include "parcel.h"
 #include "remote.h"
 #include "state.h"
+#include "worker.h"
 
 // The root's `arg`, on top, for workers to come. One that cannot be sent is left out.
 static int encode_arg(lua_State *L)
@@ -84,6 +86,9 @@ struct task_core *lagoon__parallel_new(lua_State *L, struct script *s, const cha
     int n = lua_gettop(L);
     lagoon__check_callable(L, 1, name);
     luaL_checkstack(L, 16, "too many arguments");
+    if (s->worker != NULL && s->worker->limit != NULL) {
+        lagoon__raise(L, "cannot start a task from inside runtime.limit");
+    }
     struct hub *hub = lagoon__hub_of(L, s);
     note_setup(L, s, hub);
     struct shared *shared;
@@ -103,6 +108,9 @@ void lagoon__parallel_start(lua_State *L, struct task_core *core)
         err = lagoon__hub_start(hub, core);
     }
     if (err != LG_OK) {
+        if (core->limit != NULL) {
+            lagoon__limit_free(core->limit);
+        }
         lagoon__recall(core->call);
         lg_handle_free(core->alive);
         lagoon__raise(L, "cannot start a task: %s", lg_strerror(err));

@@ -9,6 +9,7 @@
 #include "failed.h"
 #include "go.h"
 #include "hub.h"
+#include "limit.h"
 #include "out.h"
 #include "parcel.h"
 #include "report.h"
@@ -154,6 +155,9 @@ void lagoon__remote_set_ended(struct task_core *core, enum task_state state)
     core->alive = NULL;
     pthread_mutex_unlock(&core->hub->lock);
     lg_waitgroup_add(&core->end, -1);
+    if (core->limit != NULL) {
+        lagoon__limit_ended(core->limit);
+    }
     lg_handle_free(alive);
 }
 

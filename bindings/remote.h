@@ -20,6 +20,7 @@
 #include "value.h"
 
 struct hub;
+struct limit;
 struct worker;
 
 enum { BIRTH_SIZE = 96, NAME_SIZE = 64 };
@@ -33,6 +34,7 @@ struct task_core {
     char birth[BIRTH_SIZE]; // where, as in lua_Debug.source
     int line;               // 0: not by a script
     bool is_blocking;       // a call that blocks its thread (aside.h)
+    struct limit *limit;    // NULL: it has none
 
     // -- whoever has it in hand: the queues, a worker, its goroutine --
     lg_job job;

@@ -14,6 +14,7 @@
 #include "state.h"
 #include "task.h"
 #include "trace.h"
+#include "worker.h"
 
 // How many errors that are strings or numbers keep their tracebacks.
 enum { RECENT_CAP = 64 };
@@ -283,6 +284,9 @@ void lagoon__report_unhandled(struct script_g *sg, lua_State *from)
 {
     struct script *s = sg->script;
     struct unhandled unhandled = {sg, from};
+    if (s->worker != NULL && s->worker->limit != NULL) {
+        return; // of code that nobody trusts: only what its function returns counts
+    }
     if (s->refs.handler != LUA_NOREF && !sg->is_reporter) {
         if (lua_cpcall(s->aux, call_handler, &unhandled) == 0) {
             return;

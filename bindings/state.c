@@ -96,14 +96,19 @@ static int panic(lua_State *L)
     return 0;
 }
 
+lua_State *lagoon__new_state_with(lua_Alloc alloc, void *ud)
+{
+    lua_State *L = lua_newstate(alloc, ud);
+    if (L != NULL) {
+        lua_atpanic(L, panic);
+    }
+    return L;
+}
+
 lua_State *lagoon__new_state(lg_runtime *rt)
 {
-    lua_State *L = lua_newstate(allocate, rt);
-    if (L == NULL) {
-        return luaL_newstate();
-    }
-    lua_atpanic(L, panic);
-    return L;
+    lua_State *L = lagoon__new_state_with(allocate, rt);
+    return L ? L : luaL_newstate();
 }
 
 lg_runtime *lagoon__rt(lua_State *L, const struct script *s)

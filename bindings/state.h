@@ -41,6 +41,7 @@ struct core_block;
 struct hub;
 struct script;
 struct scratch;
+struct pending;
 struct program;
 struct select_block;
 struct task;
@@ -96,6 +97,7 @@ struct script {
     int npooled;
     struct select_block *blocks; // for reuse
     struct core_block *cores;    // the same
+    struct pending *pending;     // timers that may still come (timers.c)
     struct load *loads;          // of modules, by goroutines (require.h)
     struct code_cache *codes;    // code.c's
     size_t hidden_bytes;         // allocated behind the collector's back lately
@@ -110,6 +112,9 @@ struct script {
 // LuaJIT takes no other (its 32-bit references reach only the lowest 2 GB). NULL: no
 // memory.
 lua_State *lagoon__new_state(lg_runtime *rt);
+
+// The same, with an allocator. NULL: no memory, or this LuaJIT takes none.
+lua_State *lagoon__new_state_with(lua_Alloc alloc, void *ud);
 
 // Gives a state its script, or finds the one it has. rt is borrowed; NULL opens
 // a runtime of one P, which is closed with the state. Raises.

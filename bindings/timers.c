@@ -14,8 +14,15 @@
 #include "state.h"
 #include "wait.h"
 
-struct ticker {
+// A timer of the core's, in the list of the state's that may still come.
+struct pending {
     lg_timer timer;
+    struct pending *next;
+    struct pending **link; // what points to it; NULL: it is in no list
+};
+
+struct ticker {
+    struct pending pending;
     struct chan *chan;
     int slot; // keeps a channel that others may wait on; 0: nothing does
     bool is_periodic;
@@ -24,13 +31,54 @@ struct ticker {
 
 struct timer {
     struct object object;
-    lg_timer timer;
+    struct pending pending;
     int slot; // keeps the userdata alive; 0: not pending
 };
 
 static double now_seconds(struct script *s)
 {
     return (double)lg_now(s->rt) / 1e9;
+}
+
+// -- what is pending --
+
+static void unlink_pending(struct pending *pending)
+{
+    if (pending->link != NULL) {
+        *pending->link = pending->next;
+        if (pending->next != NULL) {
+            pending->next->link = pending->link;
+        }
+        pending->link = NULL;
+    }
+}
+
+static int start_pending(struct script *s, struct pending *pending, int64_t when_ns,
+                         int64_t period_ns)
+{
+    int err = lg_timer_start(&pending->timer, when_ns, period_ns);
+    if (err == LG_OK && pending->link == NULL) {
+        pending->next = s->pending;
+        pending->link = &s->pending;
+        if (s->pending != NULL) {
+            s->pending->link = &pending->next;
+        }
+        s->pending = pending;
+    }
+    return err;
+}
+
+static bool stop_pending(struct pending *pending)
+{
+    unlink_pending(pending);
+    return lg_timer_stop(&pending->timer);
+}
+
+void lagoon__timers_stop(struct script *s)
+{
+    while (s->pending != NULL) {
+        stop_pending(s->pending);
+    }
 }
 
 // -- after, tick --
@@ -57,6 +105,9 @@ static void send_time(void *arg)
     struct ticker *ticker = arg;
     struct script *s = ticker->chan->object.script;
     struct value value = lagoon__value_of_number(now_seconds(s));
+    if (!ticker->is_periodic) {
+        unlink_pending(&ticker->pending);
+    }
     set_pending(ticker, ticker->is_periodic);
     lg_chan_send(ticker->chan->ch, &value, 0);
     if (!ticker->is_pending) {
@@ -69,7 +120,7 @@ bool lagoon__ticker_stop(struct chan *chan)
     struct ticker *ticker = chan->ticker;
     set_pending(ticker, false);
     let_go(ticker);
-    return lg_timer_stop(&ticker->timer);
+    return stop_pending(&ticker->pending);
 }
 
 bool lagoon__ticker_share(lua_State *L, struct chan *chan, int index)
@@ -102,7 +153,7 @@ void lagoon__ticker_free(struct chan *chan)
     }
     chan->ticker = NULL;
     if (ticker->is_pending && s->rt != NULL) {
-        lg_timer_stop(&ticker->timer);
+        stop_pending(&ticker->pending);
     }
     set_pending(ticker, false);
     lagoon__realloc(s, ticker, sizeof *ticker, 0);
@@ -121,11 +172,11 @@ static int push_ticker(lua_State *L, int64_t delay_ns, int64_t period_ns)
     ticker->chan = chan;
     ticker->is_periodic = period_ns > 0;
     chan->ticker = ticker;
-    lg_timer_init(&ticker->timer, s->rt, s->strand, send_time, ticker);
+    lg_timer_init(&ticker->pending.timer, s->rt, s->strand, send_time, ticker);
     lagoon__hidden(L, s, sizeof *ticker);
     int64_t when_ns = lagoon__after(s, delay_ns);
     if (when_ns != LG_NEVER) {
-        if (lg_timer_start(&ticker->timer, when_ns, period_ns) != LG_OK) {
+        if (start_pending(s, &ticker->pending, when_ns, period_ns) != LG_OK) {
             lagoon__raise_memory(L);
         }
         set_pending(ticker, true);
@@ -174,6 +225,7 @@ static void fire(void *arg)
 {
     struct timer *timer = arg;
     struct script *s = timer->object.script;
+    unlink_pending(&timer->pending);
     if (s->is_over) {
         return;
     }
@@ -196,7 +248,8 @@ static void start_timer(lua_State *L, struct timer *timer, int64_t delay_ns)
         timer->slot = lagoon__keep(L, s);
         lagoon__busy_add(s, 1);
     }
-    if (when_ns != LG_NEVER && lg_timer_start(&timer->timer, when_ns, 0) != LG_OK) {
+    if (when_ns != LG_NEVER &&
+        start_pending(s, &timer->pending, when_ns, 0) != LG_OK) {
         lagoon__raise_memory(L);
     }
 }
@@ -218,7 +271,7 @@ static int timer_new(lua_State *L)
     lua_rawseti(L, -2, 3);
     lua_setfenv(L, -2);
     lua_replace(L, 1);
-    lg_timer_init(&timer->timer, lagoon__rt(L, s), s->strand, fire, timer);
+    lg_timer_init(&timer->pending.timer, lagoon__rt(L, s), s->strand, fire, timer);
     start_timer(L, timer, delay_ns);
     lua_settop(L, 1);
     return 1;
@@ -230,7 +283,7 @@ static bool stop_timer(lua_State *L, struct timer *timer)
     if (timer->slot == 0) {
         return false;
     }
-    lg_timer_stop(&timer->timer);
+    stop_pending(&timer->pending);
     lagoon__unkeep(L, timer->object.script, timer->slot);
     timer->slot = 0;
     lagoon__busy_end(timer->object.script);

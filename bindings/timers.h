@@ -10,6 +10,9 @@
 struct chan;
 struct script;
 
+// Stops all of a state that may still come. Inside its strand.
+void lagoon__timers_stop(struct script *s);
+
 // Stops what sends on a channel; true if it would have gone on.
 bool lagoon__ticker_stop(struct chan *chan);
 

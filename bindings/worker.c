@@ -11,6 +11,7 @@
 #include "embedded.h"
 #include "fail.h"
 #include "go.h"
+#include "limit.h"
 #include "open.h"
 #include "parcel.h"
 #include "remote.h"
@@ -116,7 +117,7 @@ static int prepare(lua_State *L)
     return 0;
 }
 
-struct worker *lagoon__worker_open(struct hub *hub)
+struct worker *lagoon__worker_open(struct hub *hub, struct limit *limit)
 {
     int64_t start_ns = lagoon__clock_ns();
     struct worker *worker = lg_calloc(hub->rt, 1, sizeof *worker);
@@ -126,7 +127,8 @@ struct worker *lagoon__worker_open(struct hub *hub)
     worker->hub = hub;
     worker->begin.fn = on_begin;
     worker->look.fn = on_look;
-    worker->L = lagoon__new_state(hub->rt);
+    worker->limit = limit;
+    worker->L = limit ? lagoon__limit_new_state(limit) : lagoon__new_state(hub->rt);
     if (worker->L == NULL) {
         lg_free(hub->rt, worker);
         return NULL;

@@ -12,12 +12,15 @@
 
 #include "hub.h"
 
+struct limit;
+
 struct worker {
     // -- fixed --
     struct hub *hub;
     lua_State *L;
     struct script *script;
     lg_strand *strand;
+    struct limit *limit; // it is for one task, and the hub does not list it; or NULL
 
     // -- the hub's lock --
     struct worker *next;      // of all
@@ -42,7 +45,7 @@ struct worker {
 };
 
 // Makes a worker, which has begun nothing; outside of any goroutine. NULL: no memory.
-struct worker *lagoon__worker_open(struct hub *hub);
+struct worker *lagoon__worker_open(struct hub *hub, struct limit *limit);
 
 // Whether nothing of a free worker is left that could come to life, and nobody but the hub
 // can give it work; the hub's lock is held. In this order: a strand that is idle may be

@@ -2,6 +2,7 @@
 --
 -- lagoon.runtime: what the scheduler is and does.
 local core = require "lagoon.core"
+require "lagoon.task"
 
 ---@class lagoon.GoroutineInfo
 ---@field id integer
@@ -11,6 +12,9 @@ local core = require "lagoon.core"
 ---@field wait_seconds number?
 ---@field where string?  the line of the script
 ---@field created_by string?
+
+local c_start, c_wait, c_end = core.limit_start, core.limit_wait, core.limit_end
+local wait = core.classes.task.__index.wait
 
 local runtime = {}
 
@@ -76,5 +80,43 @@ runtime.stats = core.stats
 ---compiled code too; or "off", and why not.
 ---@type fun(): string, string?
 runtime.preemption = core.preemption
+
+local function check_bound(bounds, name)
+    local bound = bounds[name]
+    if bound ~= nil and not (type(bound) == "number" and bound > 0) then
+        error(("bad argument #1 to 'limit' (%s must be a positive number)"):format(name), 3)
+    end
+    return bound
+end
+
+---Calls `f(...)` in a Lua state of its own, as `parallel` would, and waits for that: at most so many
+---seconds, and while it allocates at most so many bytes. As `pcall` it returns `true` and what `f`
+---returns, or `false` and its error; `nil`, a message and "ETIMEDOUT" or "ENOMEM" if it wanted
+---more: then, and whenever it has ended, nothing that it has started runs on. It cannot catch
+---that; an error in a goroutine that it has started is dropped. Go: none.
+---@async
+---@param bounds { seconds?: number, memory?: number }
+---@param f function
+---@param ... any  for f
+---@return boolean? ok
+---@return any ...
+function runtime.limit(bounds, f, ...)
+    if type(bounds) ~= "table" then
+        error("bad argument #1 to 'limit' (table expected, got " .. type(bounds) .. ")", 2)
+    elseif type(f) ~= "function" then
+        error("bad argument #2 to 'limit' (function expected, got " .. type(f) .. ")", 2)
+    end
+    local seconds, memory = check_bound(bounds, "seconds"), check_bound(bounds, "memory")
+    local task = c_start(memory, f, ...)
+    local code, reason = c_wait(task, seconds)
+    if c_end(task) then
+        return nil, "memory limit exceeded", "ENOMEM"
+    elseif code == core.OK then
+        return pcall(wait, task)
+    elseif code == core.TIMEOUT then
+        return nil, "time limit exceeded", "ETIMEDOUT"
+    end
+    return core.raise(code, reason)
+end
 
 return runtime
