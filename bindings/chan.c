@@ -83,7 +83,8 @@ static int finalise(lua_State *L)
     lagoon__ticker_free(chan);
     if (chan->object.handle) {
         lagoon__unshare(&chan->object);
-    } else if (lagoon__rt_of_ends(s) != NULL && chan->nwaiting == 0) {
+    } else if (s->ending_rt != NULL || (s->rt != NULL && chan->nwaiting == 0)) {
+        // The goroutines of a state that ends alone have been dropped before.
         lg_chan_free(chan->ch);
     }
     chan->ch = NULL;
