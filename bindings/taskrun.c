@@ -198,7 +198,8 @@ static int encode_trace(lua_State *L)
     ending->is_cancelled = is_cancelled && lua_rawequal(L, 2, -1);
     lagoon__push_new_trace(L, ending->sg, 2);
     lagoon__encode(L, s, -1, &ending->core->trace);
-    if (!ending->is_cancelled) {
+    // What becomes of a limited one, who called it is told in any case.
+    if (!ending->is_cancelled && ending->core->limit == NULL) {
         lua_pushvalue(L, 2);
         lua_insert(L, -2);
         lagoon__failed_keep(L, s, ending->core);
