@@ -116,7 +116,7 @@ describe("go", function()
       local function dig(n) return n == 0 and 0 or 1 + dig(n - 1) end
       depth = dig(10000)
     end)
-    lagoon.yield()
+    settle(function() return depth end)
     assert.equal(10000, depth)
   end)
 
