@@ -232,9 +232,7 @@ static void place(lg_job *job)
     bool must_make = false;
     struct worker *worker = NULL;
     if (task->limit != NULL) {
-        pthread_mutex_lock(&hub->lock);
-        lagoon__hub_unpin_locked(task);
-        pthread_mutex_unlock(&hub->lock);
+        unpin_origin(task);
         lagoon__limit_place(task->limit, task);
         return;
     }

@@ -19,6 +19,9 @@
 enum {
     CLOSING_STACK_BYTES = 1024 * 1024, // finalisers are Lua code
     LOOK_NS = 1000 * 1000,             // whether the last goroutine has gone to sleep
+    // Garbage counts until it is collected: cycles follow one another, and are short.
+    PAUSE_PERCENT = 100,
+    STEPMUL_PERCENT = 400,
 };
 
 struct limit {
@@ -159,6 +162,20 @@ static void close_limit(struct limit *limit)
 
 // -- placed --
 
+// What is held so far does not count.
+static void start_counting(struct limit *limit, lua_State *L)
+{
+    size_t used = limit->used_bytes;
+    if (limit->max_bytes != SIZE_MAX) {
+        limit->max_bytes =
+            limit->max_bytes > SIZE_MAX - used ? SIZE_MAX : limit->max_bytes + used;
+        limit->is_counted = true;
+        lua_gc(L, LUA_GCSETPAUSE, PAUSE_PERCENT);
+        lua_gc(L, LUA_GCSETSTEPMUL, STEPMUL_PERCENT);
+        lua_gc(L, LUA_GCCOLLECT, 0);
+    }
+}
+
 void lagoon__limit_place(struct limit *limit, struct task_core *core)
 {
     struct hub *hub = limit->hub;
@@ -166,10 +183,7 @@ void lagoon__limit_place(struct limit *limit, struct task_core *core)
     if (worker == NULL) {
         lagoon__remote_drop(core, "cannot make a Lua state: not enough memory");
     } else {
-        size_t used = limit->used_bytes;
-        limit->max_bytes = limit->max_bytes > SIZE_MAX - used ? SIZE_MAX
-                                                               : limit->max_bytes + used;
-        limit->is_counted = true;
+        start_counting(limit, worker->L);
         lagoon__worker_give(worker, core);
     }
     pthread_mutex_lock(&hub->lock);
