@@ -31,7 +31,7 @@ static int blocking(lua_State *L)
         return lagoon__settle(L, sg, lg_sleep_until(LG_NEVER), lagoon__finish_plain);
     }
     core->is_blocking = true;
-    lagoon__parallel_start(L, core, NULL);
+    lagoon__parallel_start(L, core);
     lua_pushinteger(L, WAIT_OK);
     lua_insert(L, -2);
     return 2;

@@ -6,7 +6,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "fail.h"
 #include "hub.h"
+#include "parallel.h"
 #include "parcel.h"
 #include "remote.h"
 #include "state.h"
@@ -17,6 +19,9 @@
 enum {
     CLOSING_STACK_BYTES = 1024 * 1024, // finalisers are Lua code
     LOOK_NS = 1000 * 1000,             // whether the last goroutine has gone to sleep
+    // Garbage counts until it is collected: cycles follow one another, and are short.
+    PAUSE_PERCENT = 100,
+    STEPMUL_PERCENT = 400,
 };
 
 struct limit {
@@ -157,6 +162,20 @@ static void close_limit(struct limit *limit)
 
 // -- placed --
 
+// What is held so far does not count.
+static void start_counting(struct limit *limit, lua_State *L)
+{
+    size_t used = limit->used_bytes;
+    if (limit->max_bytes != SIZE_MAX) {
+        limit->max_bytes =
+            limit->max_bytes > SIZE_MAX - used ? SIZE_MAX : limit->max_bytes + used;
+        limit->is_counted = true;
+        lua_gc(L, LUA_GCSETPAUSE, PAUSE_PERCENT);
+        lua_gc(L, LUA_GCSETSTEPMUL, STEPMUL_PERCENT);
+        lua_gc(L, LUA_GCCOLLECT, 0);
+    }
+}
+
 void lagoon__limit_place(struct limit *limit, struct task_core *core)
 {
     struct hub *hub = limit->hub;
@@ -164,10 +183,7 @@ void lagoon__limit_place(struct limit *limit, struct task_core *core)
     if (worker == NULL) {
         lagoon__remote_drop(core, "cannot make a Lua state: not enough memory");
     } else {
-        size_t used = limit->used_bytes;
-        limit->max_bytes = limit->max_bytes > SIZE_MAX - used ? SIZE_MAX
-                                                               : limit->max_bytes + used;
-        limit->is_counted = true;
+        start_counting(limit, worker->L);
         lagoon__worker_give(worker, core);
     }
     pthread_mutex_lock(&hub->lock);
@@ -186,6 +202,29 @@ void lagoon__limit_ended(struct limit *limit)
 }
 
 // -- Lua functions --
+
+// limit_start(bytes or nil, f, ...): a task, for limit_wait() and limit_end(). Raises
+// where that may not be waited for.
+static int start(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    lua_Number bytes = lua_tonumber(L, 1);
+    size_t max_bytes =
+        lua_isnil(L, 1) || bytes >= (lua_Number)SIZE_MAX ? SIZE_MAX : (size_t)bytes;
+    int64_t deadline_ns = LG_NEVER;
+    if (lagoon__waiter(L, s, &deadline_ns) == &s->outside) {
+        lagoon__refuse(L, s);
+    }
+    lua_remove(L, 1);
+    struct task_core *core = lagoon__parallel_new(L, s, "limit");
+    core->limit = lagoon__limit_new(core->hub, core, max_bytes);
+    if (core->limit == NULL) {
+        lagoon__recall(core->call);
+        lagoon__raise_memory(L);
+    }
+    lagoon__parallel_start(L, core);
+    return 1;
+}
 
 // limit_wait(task, seconds): a code.
 static int wait(lua_State *L)
@@ -221,7 +260,9 @@ static int end(lua_State *L)
 
 void lagoon__open_limit(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"limit_wait", wait}, {"limit_end", end}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"limit_start", start},
+                                         {"limit_wait", wait},
+                                         {"limit_end", end},
+                                         {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

@@ -36,7 +36,7 @@ lua_State *lagoon__limit_new_state(struct limit *limit);
 // The task has ended.
 void lagoon__limit_ended(struct limit *limit);
 
-// Adds limit_wait() and limit_end() to the table on top.
+// Adds limit_start(), limit_wait() and limit_end() to the table on top.
 void lagoon__open_limit(lua_State *L, struct script *s);
 
 #endif // LAGOON_LIMIT_H

@@ -4,7 +4,6 @@
 #include "parallel.h"
 
 #include <lauxlib.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "fail.h"
@@ -15,7 +14,6 @@
 #include "parcel.h"
 #include "remote.h"
 #include "state.h"
-#include "wait.h"
 #include "worker.h"
 
 // The root's `arg`, on top, for workers to come. One that cannot be sent is left out.
@@ -83,27 +81,6 @@ static void note_birth(lua_State *L, struct script *s, struct task_core *core)
     }
 }
 
-static int start(struct task_core *core, const size_t *max_bytes)
-{
-    struct hub *hub = core->hub;
-    int err = lg_handle_new(hub->rt, core->shared, &core->alive);
-    if (err == LG_OK && max_bytes != NULL) {
-        core->limit = lagoon__limit_new(hub, core, *max_bytes);
-        err = core->limit ? LG_OK : LG_ENOMEM;
-    }
-    if (err == LG_OK) {
-        err = lagoon__hub_start(hub, core);
-    }
-    if (err != LG_OK) {
-        if (core->limit != NULL) {
-            lagoon__limit_free(core->limit);
-        }
-        lagoon__recall(core->call);
-        lg_handle_free(core->alive);
-    }
-    return err;
-}
-
 struct task_core *lagoon__parallel_new(lua_State *L, struct script *s, const char *name)
 {
     int n = lua_gettop(L);
@@ -123,10 +100,19 @@ struct task_core *lagoon__parallel_new(lua_State *L, struct script *s, const cha
     return core;
 }
 
-void lagoon__parallel_start(lua_State *L, struct task_core *core, const size_t *max_bytes)
+void lagoon__parallel_start(lua_State *L, struct task_core *core)
 {
-    int err = start(core, max_bytes);
+    struct hub *hub = core->hub;
+    int err = lg_handle_new(hub->rt, core->shared, &core->alive);
+    if (err == LG_OK) {
+        err = lagoon__hub_start(hub, core);
+    }
     if (err != LG_OK) {
+        if (core->limit != NULL) {
+            lagoon__limit_free(core->limit);
+        }
+        lagoon__recall(core->call);
+        lg_handle_free(core->alive);
         lagoon__raise(L, "cannot start a task: %s", lg_strerror(err));
     }
 }
@@ -134,31 +120,12 @@ void lagoon__parallel_start(lua_State *L, struct task_core *core, const size_t *
 // parallel(f, ...): a task.
 static int parallel(lua_State *L)
 {
-    struct script *s = lagoon__script(L);
-    lagoon__parallel_start(L, lagoon__parallel_new(L, s, "parallel"), NULL);
-    return 1;
-}
-
-// limit_start(bytes or nil, f, ...): a task, for limit_wait() and limit_end(). Raises
-// where that may not be waited for.
-static int limit_start(lua_State *L)
-{
-    struct script *s = lagoon__script(L);
-    lua_Number bytes = lua_tonumber(L, 1);
-    size_t max_bytes =
-        lua_isnil(L, 1) || bytes >= (lua_Number)SIZE_MAX ? SIZE_MAX : (size_t)bytes;
-    int64_t deadline_ns = LG_NEVER;
-    if (lagoon__waiter(L, s, &deadline_ns) == &s->outside) {
-        lagoon__refuse(L, s);
-    }
-    lua_remove(L, 1);
-    lagoon__parallel_start(L, lagoon__parallel_new(L, s, "limit"), &max_bytes);
+    lagoon__parallel_start(L, lagoon__parallel_new(L, lagoon__script(L), "parallel"));
     return 1;
 }
 
 void lagoon__open_parallel(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"parallel", parallel}, {"limit_start", limit_start}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"parallel", parallel}, {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

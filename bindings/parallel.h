@@ -3,7 +3,6 @@
 #define LAGOON_PARALLEL_H
 
 #include <lua.h>
-#include <stddef.h>
 
 struct script;
 struct task_core;
@@ -12,9 +11,8 @@ struct task_core;
 // in a state that is still to be found. name is for messages. Raises.
 struct task_core *lagoon__parallel_new(lua_State *L, struct script *s, const char *name);
 
-// Starts it, or raises. max_bytes: it is limited (limit.h); NULL: it is not.
-void lagoon__parallel_start(lua_State *L, struct task_core *core,
-                            const size_t *max_bytes);
+// Starts it, or raises.
+void lagoon__parallel_start(lua_State *L, struct task_core *core);
 
 // Adds parallel() to the table on top.
 void lagoon__open_parallel(lua_State *L, struct script *s);

@@ -64,8 +64,10 @@ describe("a function within its limit", function()
 
   it("may produce garbage without end", function()
     local ok, n = limit({ memory = 2 ^ 20 }, function()
-      local sum = 0
+      local held, sum = {}, 0 -- half a megabyte
+      for i = 1, 2 ^ 13 do held[i] = { i } end
       for i = 1, 2e5 do sum = sum + #{ i } end
+      assert(#held == 2 ^ 13)
       return sum
     end)
     assert.is_true(ok)
