@@ -34,7 +34,7 @@ struct m;
 
 // The second half of a blocking call, run by the goroutine itself when its
 // wait is over: unhooks its waiters and says what the call returns. LG_WAIT:
-// it has armed another wait.
+// it has armed another wait, by lg__wait_again().
 typedef int wait_finish(struct lg_g *g, enum wake wake);
 
 // One goroutine in one queue of something that it waits for (sync/waiter.h).
@@ -47,7 +47,7 @@ struct waiter {
     uint32_t number;     // of the wait
     uint16_t which_case; // of a select
     uint16_t mode;       // the owner's: reader or writer, ...
-    int64_t amount;      // the owner's: units
+    int64_t amount;      // the owner's: units, since when
 };
 
 // What a blocking call must remember until its wait is over.
@@ -57,9 +57,10 @@ struct wait_op {
     const lg_case *cases;
     size_t *out_index;
     bool *out_flag;
-    struct lg_mutex *relock; // a condition's
+    struct lg_mutex *relock; // a condition's; NULL in lg_mutex_lock()
     int relock_result;
     uint32_t ncases;
+    int64_t deadline_ns; // of who may have to wait for a mutex again
 };
 
 // A copy: who looks at the record of another goroutine can hold nothing alive that this
@@ -89,6 +90,7 @@ struct lg_g {
     bool has_wait;   // a wait of it is not finished yet
     bool has_ticket; // armed by lg_park_arm(), not parked yet
     bool has_timer;  // its timer was started for this wait
+    bool is_dropped; // it will not run again: finish must keep nothing for it
     int result;      // of the finished wait, for lg_wait_finish()
     wait_finish *finish;
 
