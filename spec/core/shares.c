@@ -42,8 +42,6 @@ void shares_check(struct shares *shares, int n)
         snprintf(text + length, sizeof text - length, " %" PRId64,
                  (int64_t)shares->got[i]);
     }
-    if (getenv("SHOW"))
-        fprintf(stderr, "%s\n", text);
     if (total > SHARES_UNFAIR * shares->least * shares->n) {
         spec_fail(SPEC_HERE, "%" PRId64 " each would have done, they got%s",
                   shares->least, text);

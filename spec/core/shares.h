@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
 // Who gets how much of something that several want all the time. A contest goes on until
-// each of them has had its least; by then nobody may have had fifty times as much as
-// that on the average. So it is the count that decides, not the clock, and one whose
+// each of them has had its least; by then they must not have had ten times as much
+// together. So it is the count that decides, not the clock, and one whose
 // thread the system has put aside for a while makes it longer, not wrong.
 #ifndef SHARES_H
 #define SHARES_H
 
 #include "spec.h"
 
-enum { SHARES_MAX = 16, SHARES_UNFAIR = 50 };
+enum { SHARES_MAX = 16, SHARES_UNFAIR = 10 };
 
 struct shares {
     int n;
