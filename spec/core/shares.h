@@ -22,15 +22,14 @@ struct shares {
 // Zeroed before.
 void shares_begin(struct shares *shares, int n, int64_t least);
 
-// Counts one for this contestant. False: all have had their least, it is over.
+// Counts one for this contestant, and works for 20 microseconds: a thread that is put
+// aside for a moment misses some turns, not thousands. False: all have had their least, it
+// is over.
 bool shares_take(struct shares *shares, int who);
 bool shares_is_over(struct shares *shares);
 
 // Waits until n goroutines have ended, each by nended++, and looks what they got.
 void shares_check(struct shares *shares, int n);
-
-// Keeps the CPU busy for so long, without a look around.
-void shares_work(int us);
 
 // Opens a runtime whose goroutines make room after 100 microseconds.
 lg_runtime *shares_open(int procs, bool has_signals);

@@ -309,16 +309,15 @@ static void end_contest(void)
     CHECK(!lg_mutex_is_locked(&mutex));
 }
 
-// Holds it for so long that a starving waiter's millisecond is a few turns of the others.
+// Held for so long that a starving waiter's millisecond is some turns of the others.
 static void take_and_work(void *arg)
 {
     bool goes_on = true;
     while (goes_on) {
         CHECK_OK(lg_mutex_lock(&mutex, LG_NEVER));
         int64_t before = guarded;
-        shares_work(50);
-        guarded = before + 1;
         goes_on = shares_take(&shares, (int)(intptr_t)arg);
+        guarded = before + 1;
         CHECK_OK(lg_mutex_unlock(&mutex));
     }
     shares.nended++;
