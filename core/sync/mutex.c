@@ -6,12 +6,19 @@
 //   normal    Unlocking opens it and wakes the first in line, who competes with those
 //             that run and come along. They mostly win: a hand-over would cost a switch
 //             each time. A waiter that was beaten goes back to the head of the line.
-//   starving  A beaten waiter that has waited for over a millisecond brings this about.
-//             Unlocking leaves it locked, for the first in line; who comes along queues
-//             at the end. It ends with a waiter that is the last, or is no such one.
+//   starving  A waiter that is beaten for the fourth time, or after a millisecond, brings
+//             this about. Unlocking leaves it locked, for the first in line; who comes
+//             along queues at the end. It ends with a waiter that is the last, or has not
+//             waited for that long.
 //
-// The millisecond is the system's. With a clock that the host drives what happens must
-// not depend on that: there a waiter starves as soon as it was beaten once.
+// Go has the millisecond only. Where goroutines change places all the time that is thousands
+// of turns, and the count a few.
+//
+// Competing is for native waiters of a runtime that takes the CPU from who has had his slice.
+// Otherwise one who locks again and again might never make room for the one that was
+// woken: to a scripted goroutine, in whose strand he may be, with a clock that the host
+// drives, or with one P and no signals, it is always handed over. So nothing depends there
+// on how long something takes.
 //
 //               wakes, opens                   takes it
 //   LOCKED, HAS_WAITERS --> WOKEN, HAS_WAITERS --------> LOCKED, HAS_WAITERS
@@ -32,6 +39,7 @@
 #include "os/cpu.h"
 #include "os/lock.h"
 #include "sched/runtime.h"
+#include "sched/sysmon.h"
 #include "sync/waiter.h"
 
 enum {
@@ -41,11 +49,10 @@ enum {
     STARVING = 1U << 3,    // changed under the lock only
 };
 
-// What a waiter is (waiter.mode).
+// Of a waiter: how often it was woken and somebody else was faster (waiter.mode).
 enum {
-    FRESH,  // has not been woken yet
-    BEATEN, // has been woken, and somebody else was faster
-    HANDED, // has been woken, and it is locked for him
+    BEATEN_MAX = 4,
+    HANDED = UINT16_MAX, // no number: it was woken, and it is locked for him
 };
 
 enum { STARVING_NS = 1000 * 1000 };
@@ -155,16 +162,18 @@ static bool take_or_announce_locked(struct mutex *m, uint32_t mine, uint32_t new
 // Waiting for it
 // ---------------------------------------------------------------------------
 
-static bool is_driven(const struct lg_g *g)
+// Whether a waiter will get to run although others do not wait.
+static bool may_compete(const struct waiter *w)
 {
-    return g->rt->options.clock != NULL;
+    const struct lg_g *g = w->g;
+    return !g->strand && g->rt->options.slice_ns > 0 && lg__may_hand_over(g->rt);
 }
 
-// Whether a waiter has waited for too long.
+// Whether a waiter has competed for too long.
 static bool is_starved(const struct waiter *w)
 {
-    return is_driven(w->g) ? w->mode == BEATEN
-                           : lg__clock_now() - w->amount > STARVING_NS;
+    return may_compete(w) &&
+           (w->mode >= BEATEN_MAX || lg__clock_now() - w->amount > STARVING_NS);
 }
 
 static bool arm(struct lg_g *g)
@@ -203,8 +212,8 @@ static int queue_up_first(struct mutex *m, struct lg_g *g)
     w->g = g;
     w->owner = m;
     w->which_case = 0;
-    w->mode = FRESH;
-    w->amount = is_driven(g) ? 0 : lg__clock_now();
+    w->mode = 0;
+    w->amount = may_compete(w) ? lg__clock_now() : 0;
     return queue_up(m, g, 0);
 }
 
@@ -245,7 +254,7 @@ static int finish_woken(struct mutex *m, struct lg_g *g)
     if (w->mode == HANDED || grab(m, WOKEN) || spin(m, g, WOKEN)) {
         return conclude(g, LG_OK);
     }
-    w->mode = BEATEN;
+    w->mode++;
     return conclude(g, queue_up(m, g, WOKEN));
 }
 
@@ -318,10 +327,10 @@ static struct waiter *claim(struct mutex *m)
         w = lg__waitq_claim(&m->queue, WAKE_READY, NULL);
         bool is_last = lg__list_is_empty(&m->queue);
         state = LOCKED | (is_last ? 0 : HAS_WAITERS);
-        if (w && !is_starving) {
+        if (w && !is_starving && may_compete(w)) {
             state |= WOKEN;
         } else if (w) {
-            state |= is_last || !is_starved(w) ? 0 : STARVING;
+            state |= is_starving && !is_last && is_starved(w) ? STARVING : 0;
             w->mode = HANDED;
         }
         // relaxed: it is still locked. A store: so locked, nobody changes it without

@@ -6,8 +6,8 @@
 //
 // N goroutines lock and unlock, some of them again and again. The last may have a deadline,
 // which comes at any moment, may be canceled, which it finds when it arms, or may be
-// dropped once it was woken. Whether a beaten waiter starves is anybody's guess: time is not
-// modelled. Shown: one is inside at a time; whoever waits gets it, or gives up by his
+// dropped once it was woken. Whether a beaten waiter starves is anybody's guess: neither
+// time nor count is modelled. Shown: one is inside at a time; whoever waits gets it, or gives up by his
 // deadline or cancellation, and nothing is left locked, woken or queued in the end; while
 // it starves nobody who comes along is faster than the one at the head, who was beaten; and
 // the flags are what mutex.c says of them. Memory is sequentially consistent here.

@@ -112,6 +112,31 @@ static void contend_driven(__attribute__((unused)) void *arg)
     SETTLE(shares.nended == CONTENDERS);
 }
 
+static void lock_and_end(__attribute__((unused)) void *arg)
+{
+    CHECK_OK(lg_mutex_lock(&mutex, LG_NEVER));
+    n_got = 1000;
+    CHECK_OK(lg_mutex_unlock(&mutex));
+}
+
+// Nobody makes it wait but by having the mutex.
+static void hog_without_yield(__attribute__((unused)) void *arg)
+{
+    CHECK_OK(lg_mutex_lock(&mutex, LG_NEVER));
+    lg_ref ref = spec_go(host, lock_and_end, NULL);
+    SETTLE(spec_is_waiting(host, ref));
+    while (n_got < 1000) {
+        CHECK_OK(lg_mutex_unlock(&mutex));
+        CHECK_OK(lg_mutex_lock(&mutex, LG_NEVER));
+    }
+    CHECK_OK(lg_mutex_unlock(&mutex));
+}
+
+it("mutex with a clock that the host drives", "is handed to who waits")
+{
+    drive(1, hog_without_yield);
+}
+
 it("mutex with a clock that the host drives", "has the same turns each time")
 {
     for (guarded = 0; guarded < 2; guarded++) {
@@ -123,6 +148,22 @@ it("mutex with a clock that the host drives", "has the same turns each time")
     }
 }
 
+// ---------------------------------------------------------------------------
+// Competing
+// ---------------------------------------------------------------------------
+
+// One P, whose goroutines are asked to make room after 10 ms: until then who is woken does
+// not run.
+static void compete(void (*fn)(void *arg))
+{
+    lg_options opts;
+    lg_options_init(&opts);
+    opts.procs = 1;
+    opts.signals = true;
+    host = spec_open_with(&opts);
+    spec_main(host, fn, NULL);
+}
+
 static void lock_once(__attribute__((unused)) void *arg)
 {
     CHECK_OK(lg_mutex_lock(&mutex, LG_NEVER));
@@ -130,14 +171,21 @@ static void lock_once(__attribute__((unused)) void *arg)
     CHECK_OK(lg_mutex_unlock(&mutex));
 }
 
-static void beat_once(__attribute__((unused)) void *arg)
+// Lets it be faster than one that waits until that starves.
+static void beat(lg_ref waiter)
+{
+    for (int i = 0; i < 4; i++) {
+        SETTLE(spec_is_waiting(host, waiter));
+        CHECK_OK(lg_mutex_unlock(&mutex));
+        CHECK_OK(lg_mutex_lock(&mutex, 0));
+    }
+    SETTLE(spec_is_waiting(host, waiter));
+}
+
+static void beat_and_hand_over(__attribute__((unused)) void *arg)
 {
     CHECK_OK(lg_mutex_lock(&mutex, LG_NEVER));
-    lg_ref first = spec_go(host, lock_once, NULL);
-    SETTLE(spec_is_waiting(host, first));
-    CHECK_OK(lg_mutex_unlock(&mutex));
-    CHECK_OK(lg_mutex_lock(&mutex, 0)); // before the one that was woken
-    SETTLE(spec_is_waiting(host, first));
+    beat(spec_go(host, lock_once, NULL));
     lg_ref second = spec_go(host, lock_once, NULL);
     SETTLE(spec_is_waiting(host, second));
     CHECK_OK(lg_mutex_unlock(&mutex)); // handed over
@@ -148,9 +196,9 @@ static void beat_once(__attribute__((unused)) void *arg)
     CHECK(!lg_mutex_is_locked(&mutex));
 }
 
-it("mutex with a clock that the host drives", "is handed to who was beaten once")
+it("mutex", "is handed to who was beaten four times")
 {
-    drive(1, beat_once);
+    compete(beat_and_hand_over);
 }
 
 static void give_up(__attribute__((unused)) void *arg)
@@ -163,10 +211,7 @@ static void starve_and_cancel(__attribute__((unused)) void *arg)
 {
     CHECK_OK(lg_mutex_lock(&mutex, LG_NEVER));
     lg_ref starving = spec_go(host, give_up, NULL);
-    SETTLE(spec_is_waiting(host, starving));
-    CHECK_OK(lg_mutex_unlock(&mutex));
-    CHECK_OK(lg_mutex_lock(&mutex, 0));
-    SETTLE(spec_is_waiting(host, starving));
+    beat(starving);
     lg_ref next = spec_go(host, lock_once, NULL);
     SETTLE(spec_is_waiting(host, next));
     CHECK_OK(lg_cancel(starving));
@@ -179,7 +224,7 @@ static void starve_and_cancel(__attribute__((unused)) void *arg)
 
 it("mutex.lock that starves and is canceled", "leaves the mutex to the next")
 {
-    drive(1, starve_and_cancel);
+    compete(starve_and_cancel);
 }
 
 static void cancel_on_the_way(__attribute__((unused)) void *arg)
@@ -199,7 +244,7 @@ static void cancel_on_the_way(__attribute__((unused)) void *arg)
 
 it("mutex.lock that is canceled when it is beaten", "leaves the mutex to the next")
 {
-    drive(1, cancel_on_the_way);
+    compete(cancel_on_the_way);
 }
 
 // ---------------------------------------------------------------------------
@@ -207,6 +252,12 @@ it("mutex.lock that is canceled when it is beaten", "leaves the mutex to the nex
 // ---------------------------------------------------------------------------
 
 static struct interpreter interpreters[2];
+static _Atomic int n_done;
+
+static void settle_done(__attribute__((unused)) void *arg)
+{
+    SETTLE(n_done == 1);
+}
 
 static int lock_scripted(struct script *script, int result)
 {
@@ -246,6 +297,40 @@ it("mutex.lock of scripted goroutines beside one that hogs it", "gets it", .limi
     spec_main(host, hog_until_scripts_are_done, NULL);
 }
 
+static int lock_and_end_scripted(struct script *script, int result)
+{
+    SCRIPT_BEGIN
+    SCRIPT_AWAIT(lg_mutex_lock(&mutex, LG_NEVER));
+    CHECK_OK(result);
+    n_got = 1000;
+    CHECK_OK(lg_mutex_unlock(&mutex));
+    SCRIPT_END
+}
+
+// Leaves the strand only if it must wait for the mutex.
+static int hog_strand(struct script *script, int result)
+{
+    SCRIPT_BEGIN
+    SCRIPT_AWAIT(lg_mutex_lock(&mutex, LG_NEVER));
+    SCRIPT_AWAIT(lg_yield()); // the other one queues
+    while (n_got < 1000) {
+        CHECK_OK(lg_mutex_unlock(&mutex));
+        SCRIPT_AWAIT(lg_mutex_lock(&mutex, LG_NEVER));
+    }
+    CHECK_OK(lg_mutex_unlock(&mutex));
+    n_done++;
+    SCRIPT_END
+}
+
+it("mutex.lock beside one that locks it again and again", "is not left out in a strand")
+{
+    host = shares_open(2, false);
+    lg_strand *strand = script_strand(host, &interpreters[0]);
+    script_go(strand, hog_strand, NULL);
+    script_go(strand, lock_and_end_scripted, NULL);
+    spec_main(host, settle_done, NULL);
+}
+
 static int lock_in_vain(struct script *script, int result)
 {
     SCRIPT_BEGIN
@@ -255,44 +340,27 @@ static int lock_in_vain(struct script *script, int result)
 }
 
 static lg_strand *closing;
-static lg_ref woken;
-static bool must_starve;
+static lg_ref handed;
 
-// The M stays here, so that nobody comes to what was woken.
-static void wake_dropped(__attribute__((unused)) void *arg)
+// The M stays here, so that nobody comes to what was handed the mutex.
+static void drop_it(__attribute__((unused)) void *arg)
 {
     CHECK_OK(lg_mutex_lock(&mutex, LG_NEVER));
-    SETTLE(spec_is_waiting(host, woken));
+    SETTLE(spec_is_waiting(host, handed));
     lg_ref next = spec_go(host, lock_once, NULL);
     SETTLE(spec_is_waiting(host, next));
-    if (must_starve) { // beaten, so that it is handed over to
-        CHECK_OK(lg_mutex_unlock(&mutex));
-        CHECK_OK(lg_mutex_lock(&mutex, 0));
-        SETTLE(spec_is_waiting(host, woken));
-    }
     CHECK_OK(lg_mutex_unlock(&mutex));
     lg_strand_close(closing);
     SETTLE(n_got == 1);
     CHECK(!lg_mutex_is_locked(&mutex));
 }
 
-static void close_with_waiter(void)
+it("mutex.lock that is handed the mutex in a strand that is closed", "passes it on")
 {
     host = open_driven(1);
     closing = script_strand(host, &interpreters[0]);
-    woken = script_go(closing, lock_in_vain, NULL);
-    spec_main(host, wake_dropped, NULL);
-}
-
-it("mutex.lock that is woken in a strand that is closed", "passes it on")
-{
-    close_with_waiter();
-}
-
-it("mutex.lock that is handed the mutex in a strand that is closed", "passes it on")
-{
-    must_starve = true;
-    close_with_waiter();
+    handed = script_go(closing, lock_in_vain, NULL);
+    spec_main(host, drop_it, NULL);
 }
 
 // ---------------------------------------------------------------------------
@@ -331,6 +399,18 @@ static void share_all(__attribute__((unused)) void *arg)
     }
     shares_check(&shares, CONTENDERS);
     end_contest();
+}
+
+it("mutex.lock beside one that locks it again and again", "is not left out on one P")
+{
+    host = shares_open(1, true);
+    spec_main(host, hog_without_yield, NULL);
+}
+
+it("mutex.lock beside one that locks it again and again", "is not left out on two Ps")
+{
+    host = shares_open(2, false);
+    spec_main(host, hog_without_yield, NULL);
 }
 
 it("mutex that eight goroutines want all the time", "is shared on one P", .limit_s = 60)
