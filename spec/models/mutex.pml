@@ -4,19 +4,22 @@
 // finish_woken, pass_on, claim, unlock_slow) and of the wait word what is needed: claiming
 // decides a wait, firing makes its goroutine run (park.pml has the rest).
 //
-// N goroutines lock and unlock, some of them again and again. The last may have a deadline,
-// which comes at any moment, may be canceled, which it finds when it arms, or may be
-// dropped once it was woken. Whether a beaten waiter starves is anybody's guess: neither
-// time nor count is modelled. Shown: one is inside at a time; whoever waits gets it, or gives up by his
-// deadline or cancellation, and nothing is left locked, woken or queued in the end; while
-// it starves nobody who comes along is faster than the one at the head, who was beaten; and
-// the flags are what mutex.c says of them. Memory is sequentially consistent here.
+// N goroutines lock and unlock, ROUNDS times each. The last may have a deadline, which
+// comes at any moment, may be canceled, which it finds when it arms, or may be dropped
+// once it was woken. With STRAND the first is one that never competes. Whether a beaten
+// waiter starves is anybody's guess: neither time nor count is modelled. Shown: one is
+// inside at a time; whoever waits gets it, or gives up by his deadline or cancellation, and
+// nothing is left locked, woken or queued in the end; while it starves nobody who comes
+// along is faster than the one at the head, who was beaten; and the flags are what mutex.c
+// says of them. Memory is sequentially consistent here.
 //
 // check: -DN=3 -DROUNDS=2
 // check: -DN=3 -DROUNDS=1 -DDEADLINE
 // check: -DN=3 -DROUNDS=1 -DDEADLINE -DCANCEL
 // check: -DN=3 -DROUNDS=1 -DDROP -DDEADLINE
+// check: -DN=3 -DROUNDS=2 -DSTRAND
 // check: -DN=4 -DROUNDS=1 -DDEADLINE
+// check: -DN=4 -DROUNDS=1 -DDEADLINE -DSTRAND
 
 #define NOBODY 255
 
@@ -39,6 +42,12 @@ byte head = NOBODY;               // beaten, starving, and at the head
 byte nover;
 
 #define LAST (N - 1)
+
+#ifdef STRAND
+#define MAY_COMPETE(i) (i != 0)
+#else
+#define MAY_COMPETE(i) true
+#endif
 
 inline look()                     // what mutex.c says of the flags
 {
@@ -158,7 +167,7 @@ inline unlock()
                 has_waiters = (nqueued > 0);
                 if
                 :: w == NOBODY -> starving = false
-                :: w != NOBODY && !starving -> woken = true; nwoken++
+                :: w != NOBODY && !starving && MAY_COMPETE(w) -> woken = true; nwoken++
                 :: else -> mode[w] = HANDED; took(w)
                 fi
             }
