@@ -63,8 +63,7 @@ struct wait_op {
     int64_t deadline_ns; // of who may have to wait for a mutex again
 };
 
-// A copy: who looks at the record of another goroutine can hold nothing alive that this
-// one owns.
+// A copy: who looks at another's record can hold nothing alive that this one owns.
 enum { G_NAME_WORDS = LG_NAME_SIZE / sizeof(uint64_t) };
 
 // In the order of need: a switch touches the first cache line, a wait in one
@@ -160,8 +159,7 @@ void lg__g_free(struct lg_runtime *rt, struct g_cache *cache, struct lg_g *g);
 // Names it; NULL: none.
 void lg__g_set_name(struct lg_g *g, const char *name);
 
-// Reads the name of any goroutine: "" if it has none. One that is being renamed may show
-// parts of both. Returns out.
+// Reads the name of any goroutine, or ""; while it is renamed, parts of both. Returns out.
 const char *lg__g_name(const struct lg_g *g, char out[LG_NAME_SIZE]);
 
 // Moves a P's cache to the pool.
