@@ -55,7 +55,8 @@ describe("goroutines of one state that want the same all the time", function()
   it("share a semaphore, one of them wanting all of it", function()
     local semaphore = lagoon.semaphore(8)
     contest(6, function(who, take)
-      local units, goes_on = who == 1 and 8 or 1 + who % 3, nil
+      local units = who == 1 and 8 or 1 + who % 3
+      local goes_on
       repeat
         semaphore:acquire(units)
         lagoon.yield()
@@ -149,7 +150,8 @@ describe("tasks in several states that want the same all the time", function()
 
   it("share a semaphore, one of them wanting all of it", function()
     contest_of_tasks(6, function(who, semaphore, take)
-      local units, goes_on = who == 1 and 8 or 1 + who % 3, nil
+      local units = who == 1 and 8 or 1 + who % 3
+      local goes_on
       repeat
         semaphore:acquire(units)
         goes_on = take()
