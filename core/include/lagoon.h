@@ -1556,7 +1556,8 @@ LG_API int lg_select(const lg_case *cases, size_t ncases, int64_t deadline_ns,
 
 // ---------------------------------------------------------------------------
 // Locks and their kin. Each is yours to place; zero bytes are a fresh one, and
-// nothing needs freeing. All waiters are served first come, first served.
+// nothing needs freeing. All waiters are served first come, first served, and nobody
+// who comes along is faster; but for a mutex, where that would cost too much.
 // ---------------------------------------------------------------------------
 
 typedef struct lg_mutex {
@@ -1583,7 +1584,12 @@ typedef struct lg_semaphore {
     uint64_t opaque[4];
 } lg_semaphore;
 
-// Locks a mutex.
+// Locks a mutex. As in Go one that is woken to lock it competes with those who come
+// along, and is soon in front of them: a waiter that was beaten four times, or has
+// waited for a millisecond when it is beaten, is handed the mutex, before everybody.
+// Scripted goroutines are always handed it, and so are all with a clock that the host
+// drives, without slices, or with one P in a host that keeps its signals: who holds it
+// might never make room there.
 //
 // m            the mutex
 // deadline_ns  as everywhere
@@ -1595,7 +1601,8 @@ typedef struct lg_semaphore {
 // Go:      sync.Mutex.Lock, TryLock
 LG_API int lg_mutex_lock(lg_mutex *m, int64_t deadline_ns);
 
-// Unlocks a mutex and hands it to the first waiter.
+// Unlocks a mutex. The first in line is woken to lock it, or has it already: see
+// lg_mutex_lock(). The caller goes on.
 //
 // m  the mutex
 //
@@ -1614,7 +1621,8 @@ LG_API int lg_mutex_unlock(lg_mutex *m);
 // Go:      none
 LG_API bool lg_mutex_is_locked(const lg_mutex *m);
 
-// Locks for writing: alone.
+// Locks for writing: alone. Writers do so in the order in which they came; readers that
+// come while one waits are behind it.
 //
 // m            the lock
 // deadline_ns  as everywhere
@@ -1669,7 +1677,7 @@ LG_API int lg_rwmutex_runlock(lg_rwmutex *m);
 // Go:      sync.Cond.Wait
 LG_API int lg_cond_wait(lg_cond *c, lg_mutex *m, int64_t deadline_ns);
 
-// Wakes the first waiter, if there is one.
+// Wakes the first waiter, if there is one. Locking the mutex again is as everybody's.
 //
 // c  the condition
 //

@@ -34,7 +34,7 @@ struct m;
 
 // The second half of a blocking call, run by the goroutine itself when its
 // wait is over: unhooks its waiters and says what the call returns. LG_WAIT:
-// it has armed another wait.
+// it has armed another wait, by lg__wait_again().
 typedef int wait_finish(struct lg_g *g, enum wake wake);
 
 // One goroutine in one queue of something that it waits for (sync/waiter.h).
@@ -47,7 +47,7 @@ struct waiter {
     uint32_t number;     // of the wait
     uint16_t which_case; // of a select
     uint16_t mode;       // the owner's: reader or writer, ...
-    int64_t amount;      // the owner's: units
+    int64_t amount;      // the owner's: units, since when
 };
 
 // What a blocking call must remember until its wait is over.
@@ -57,13 +57,13 @@ struct wait_op {
     const lg_case *cases;
     size_t *out_index;
     bool *out_flag;
-    struct lg_mutex *relock; // a condition's
+    struct lg_mutex *relock; // a condition's; NULL in lg_mutex_lock()
     int relock_result;
     uint32_t ncases;
+    int64_t deadline_ns; // of who may have to wait for a mutex again
 };
 
-// A copy: who looks at the record of another goroutine can hold nothing alive that this
-// one owns.
+// A copy: who looks at another's record can hold nothing alive that this one owns.
 enum { G_NAME_WORDS = LG_NAME_SIZE / sizeof(uint64_t) };
 
 // In the order of need: a switch touches the first cache line, a wait in one
@@ -89,6 +89,7 @@ struct lg_g {
     bool has_wait;   // a wait of it is not finished yet
     bool has_ticket; // armed by lg_park_arm(), not parked yet
     bool has_timer;  // its timer was started for this wait
+    bool is_dropped; // it will not run again: finish must keep nothing for it
     int result;      // of the finished wait, for lg_wait_finish()
     wait_finish *finish;
 
@@ -106,10 +107,10 @@ struct lg_g {
     _Atomic int64_t wait_since_ns;
 
     struct wait_op op;
-    struct timer timer;       // of its deadline
-    const char *next_reason;  // lg_wait_reason()
-    _Atomic uint64_t id;      // 0: the record is free
-    _Atomic uint64_t parent;  // relaxed: for dumps
+    struct timer timer;           // of its deadline
+    const char *next_reason;      // lg_wait_reason()
+    _Atomic uint64_t id;          // 0: the record is free
+    _Atomic uint64_t parent;      // relaxed: for dumps
     _Atomic uint64_t reported_id; // id, when the watchdog has told of it; relaxed
     struct lg_g *next_free;
     _Atomic uint32_t scan; // the cycle that has scanned it, or is at it (sched/scan.c)
@@ -158,8 +159,7 @@ void lg__g_free(struct lg_runtime *rt, struct g_cache *cache, struct lg_g *g);
 // Names it; NULL: none.
 void lg__g_set_name(struct lg_g *g, const char *name);
 
-// Reads the name of any goroutine: "" if it has none. One that is being renamed may show
-// parts of both. Returns out.
+// Reads the name of any goroutine, or ""; while it is renamed, parts of both. Returns out.
 const char *lg__g_name(const struct lg_g *g, char out[LG_NAME_SIZE]);
 
 // Moves a P's cache to the pool.

@@ -146,7 +146,9 @@ void lg__g_drop(struct lg_g *g)
         while (!lg__wait_is_fired(&g->wait)) {
             lg__world_pause(); // somebody else has claimed it and is about to
         }
+        g->is_dropped = true;
         lg__wait_settle(g);
+        g->is_dropped = false;
     }
     lg__scan_forget(g->rt, g);
     if (g->stack) {

@@ -25,10 +25,27 @@ void lg__nglobal_publish_locked(struct lg_runtime *rt)
     atomic_store_explicit(&rt->nglobal, rt->global.count, memory_order_seq_cst);
 }
 
+// relaxed: a peek; who goes idle looks again, in lg__has_work()
+static bool seems_empty(struct lg_runtime *rt)
+{
+    return atomic_load_explicit(&rt->nglobal, memory_order_relaxed) == 0;
+}
+
+struct runnable *lg__global_pop_one(struct lg_runtime *rt)
+{
+    if (seems_empty(rt)) {
+        return NULL;
+    }
+    lg__lock(&rt->lock, RANK_SCHED);
+    struct runnable *r = lg__globq_pop(&rt->global);
+    lg__nglobal_publish_locked(rt);
+    lg__unlock(&rt->lock, RANK_SCHED);
+    return r;
+}
+
 struct runnable *lg__global_pop(struct lg_runtime *rt, struct p *p)
 {
-    // relaxed: a peek; who goes idle looks again, in lg__has_work()
-    if (atomic_load_explicit(&rt->nglobal, memory_order_relaxed) == 0) {
+    if (seems_empty(rt)) {
         return NULL;
     }
     lg__lock(&rt->lock, RANK_SCHED);

@@ -23,6 +23,10 @@
 // Tells the world how long the global queue is.
 void lg__nglobal_publish_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock);
 
+// Takes the oldest of the global queue. For who has a ring with something in it: what
+// is moved there might be spilled again before it runs, and so time after time.
+struct runnable *lg__global_pop_one(struct lg_runtime *rt);
+
 // Takes a fair share of the global queue: one to run, the rest into the ring.
 struct runnable *lg__global_pop(struct lg_runtime *rt, struct p *p);
 

@@ -109,8 +109,8 @@ static void park_native(struct lg_g *g)
     }
 }
 
-int lg__wait_for(struct lg_g *g, const char *reason, int64_t deadline_ns,
-                 wait_finish *finish)
+int lg__wait_again(struct lg_g *g, const char *reason, int64_t deadline_ns,
+                   wait_finish *finish)
 {
     g->finish = finish;
     g->has_wait = true;
@@ -118,11 +118,18 @@ int lg__wait_for(struct lg_g *g, const char *reason, int64_t deadline_ns,
     if (deadline_ns != LG_NEVER) {
         start_deadline(g, deadline_ns);
     }
-    if (g->strand) {
-        return LG_WAIT;
+    return LG_WAIT;
+}
+
+int lg__wait_for(struct lg_g *g, const char *reason, int64_t deadline_ns,
+                 wait_finish *finish)
+{
+    int rc = lg__wait_again(g, reason, deadline_ns, finish);
+    while (rc == LG_WAIT && !g->strand) {
+        park_native(g);
+        rc = lg__wait_settle(g);
     }
-    park_native(g);
-    return lg__wait_settle(g);
+    return rc;
 }
 
 int lg__wait_settle(struct lg_g *g)

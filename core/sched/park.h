@@ -9,7 +9,8 @@
 //     return lg__wait_for(g, "chan receive", deadline_ns, finish);
 //
 // For a native goroutine lg__wait_for() parks, then calls finish. For a
-// scripted one it returns LG_WAIT at once; the strand's next step calls finish.
+// scripted one it returns LG_WAIT at once; the strand's next step calls finish. That
+// may arm another wait and return lg__wait_again().
 #ifndef LG_SCHED_PARK_H
 #define LG_SCHED_PARK_H
 
@@ -44,6 +45,11 @@ void lg__wait_begin_uncancelable(struct lg_g *g);
 // Waits out the armed wait, as told above.
 int lg__wait_for(struct lg_g *g, const char *reason, int64_t deadline_ns,
                  wait_finish *finish);
+
+// For a finish function that has armed another wait: it is waited out in the same way.
+// Returns LG_WAIT.
+int lg__wait_again(struct lg_g *g, const char *reason, int64_t deadline_ns,
+                   wait_finish *finish);
 
 // Ends the calling goroutine's own wait before it parks; false: a waker was
 // faster, and the wait must be waited out.

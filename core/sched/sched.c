@@ -194,7 +194,7 @@ static struct runnable *pop_once(struct m *m)
     poll_timers(m, &p->timers);
     if (tick % P_GLOBAL_EVERY == 0) {
         poll_retired(m);
-        struct runnable *r = lg__global_pop(m->rt, p);
+        struct runnable *r = lg__global_pop_one(m->rt);
         if (r) {
             return r;
         }

@@ -20,33 +20,6 @@ static struct cond *cond_of(lg_cond *c)
     return (struct cond *)(void *)c->opaque;
 }
 
-static int relock(struct lg_g *g);
-
-// The wait for the mutex is over: it is ours, or it must be waited for again.
-static int finish_relock(struct lg_g *g, enum wake wake)
-{
-    if (wake == WAKE_READY) {
-        return g->op.relock_result;
-    }
-    lg__mutex_unhook(g);
-    if (wake == WAKE_DROP) {
-        return LG_ECANCELED;
-    }
-    return relock(g);
-}
-
-static int relock(struct lg_g *g)
-{
-    if (lg__mutex_try(g->op.relock)) {
-        return g->op.relock_result;
-    }
-    lg__wait_begin_uncancelable(g);
-    if (lg__mutex_join(g->op.relock, g) == LG_OK) {
-        return g->op.relock_result;
-    }
-    return lg__wait_for(g, "cond wait (mutex lock)", LG_NEVER, finish_relock);
-}
-
 static int finish_signal(struct lg_g *g, enum wake wake)
 {
     if (wake != WAKE_READY) {
@@ -55,11 +28,8 @@ static int finish_signal(struct lg_g *g, enum wake wake)
         lg__waitq_unlink(&g->op.waiter);
         lg__unlock(&c->lock, RANK_SYNC);
     }
-    if (wake == WAKE_DROP) {
-        return LG_ECANCELED;
-    }
     g->op.relock_result = lg__wake_result(wake);
-    return relock(g);
+    return lg__mutex_relock(g);
 }
 
 int lg_cond_wait(lg_cond *cond, lg_mutex *m, int64_t deadline_ns)

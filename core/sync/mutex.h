@@ -4,17 +4,11 @@
 #ifndef LG_SYNC_MUTEX_H
 #define LG_SYNC_MUTEX_H
 
-#include "lagoon.h"
 #include "sched/g.h"
 
-// Locks it if it is open.
-bool lg__mutex_try(lg_mutex *mutex);
-
-// With a wait of g armed: locks it and abandons the wait (LG_OK), or queues
-// g->op.waiter (LG_WAIT); a wake by WAKE_READY then means that g holds it.
-int lg__mutex_join(lg_mutex *mutex, struct lg_g *g);
-
-// Takes g->op.waiter out of the queue after any other wake.
-void lg__mutex_unhook(struct lg_g *g);
+// For a finish function of g: locks g->op.relock, whatever comes in between. Returns
+// g->op.relock_result, LG_WAIT if it has to wait for that, or LG_ECANCELED if g is
+// dropped.
+int lg__mutex_relock(struct lg_g *g);
 
 #endif // LG_SYNC_MUTEX_H

@@ -50,19 +50,28 @@ static void admit_writer_locked(struct rwmutex *m, struct list *woken)
     }
 }
 
+static void leave_queue(struct rwmutex *m, struct waiter *w)
+{
+    struct list woken = {0};
+    lg__lock(&m->lock, RANK_SYNC);
+    lg__waitq_unlink(w);
+    // Readers may have waited for a writer that gave up.
+    if (!m->has_writer && lg__list_is_empty(&m->writers)) {
+        admit_readers_locked(m, &woken);
+    }
+    lg__unlock(&m->lock, RANK_SYNC);
+    lg__waitq_fire_all(&woken);
+}
+
 static int finish(struct lg_g *g, enum wake wake)
 {
+    struct waiter *w = &g->op.waiter;
     if (wake != WAKE_READY) {
-        struct rwmutex *m = g->op.waiter.owner;
-        struct list woken = {0};
-        lg__lock(&m->lock, RANK_SYNC);
-        lg__waitq_unlink(&g->op.waiter);
-        // Readers may have waited for a writer that gave up.
-        if (!m->has_writer && lg__list_is_empty(&m->writers)) {
-            admit_readers_locked(m, &woken);
-        }
-        lg__unlock(&m->lock, RANK_SYNC);
-        lg__waitq_fire_all(&woken);
+        leave_queue(w->owner, w);
+    } else if (LG_UNLIKELY(g->is_dropped) && w->mode == MODE_READ) {
+        lg_rwmutex_runlock(w->owner);
+    } else if (LG_UNLIKELY(g->is_dropped)) {
+        lg_rwmutex_unlock(w->owner);
     }
     return lg__wake_result(wake);
 }
@@ -101,6 +110,7 @@ static int lock_as(lg_rwmutex *mutex, int mode, int64_t deadline_ns)
             bool is_reader = mode == MODE_READ;
             g->op.waiter.owner = m;
             g->op.waiter.which_case = 0;
+            g->op.waiter.mode = (uint16_t)mode;
             lg__waitq_push(is_reader ? &m->readers : &m->writers, g, &g->op.waiter);
             lg__unlock(&m->lock, RANK_SYNC);
             const char *reason = is_reader ? "rwmutex rlock" : "rwmutex lock";

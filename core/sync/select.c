@@ -215,10 +215,13 @@ static int join(struct lg_g *g, size_t i)
 }
 
 // Second pass. LG_WAIT: armed and queued, or claimed meanwhile: wait it out.
-// LG_EAGAIN: withdrawn, but the partner was lost: start again.
+// LG_EAGAIN: withdrawn, but the partner was lost: start again. It begins anywhere: what has
+// become ready since the first pass is not the first case's more often than another's.
 static int join_all(struct lg_g *g, size_t ncases, size_t *out_index)
 {
-    for (size_t i = 0; i < ncases; i++) {
+    size_t first = random_below((uint32_t)ncases);
+    for (size_t count = 0; count < ncases; count++) {
+        size_t i = first + count < ncases ? first + count : first + count - ncases;
         if (!g->op.cases[i].ch) {
             continue;
         }

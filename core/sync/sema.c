@@ -61,6 +61,8 @@ static int finish(struct lg_g *g, enum wake wake)
         serve_locked(s, &woken);
         lg__unlock(&s->lock, RANK_SYNC);
         lg__waitq_fire_all(&woken);
+    } else if (LG_UNLIKELY(g->is_dropped)) {
+        lg_semaphore_release(g->op.waiter.owner, g->op.waiter.amount);
     }
     return lg__wake_result(wake);
 }

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "sync/waiter.h"
 
-void lg__waitq_push(struct list *queue, struct lg_g *g, struct waiter *w)
+static void enter(struct list *queue, struct lg_g *g, struct waiter *w)
 {
     w->g = g;
     w->queue = queue;
     w->number = (uint32_t)lg__wait_number(&g->wait);
+}
+
+void lg__waitq_push(struct list *queue, struct lg_g *g, struct waiter *w)
+{
+    enter(queue, g, w);
     lg__list_push_back(queue, &w->node);
+}
+
+void lg__waitq_push_front(struct list *queue, struct lg_g *g, struct waiter *w)
+{
+    enter(queue, g, w);
+    lg__list_push_front(queue, &w->node);
 }
 
 void lg__waitq_unlink(struct waiter *w)

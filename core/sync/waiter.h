@@ -15,6 +15,9 @@
 // Appends a waiter of the armed wait of g.
 void lg__waitq_push(struct list *queue, struct lg_g *g, struct waiter *w);
 
+// The same for one that must not lose its place.
+void lg__waitq_push_front(struct list *queue, struct lg_g *g, struct waiter *w);
+
 // Takes a waiter out if it still stands in a queue.
 void lg__waitq_unlink(struct waiter *w);
 

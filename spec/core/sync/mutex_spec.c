@@ -69,7 +69,8 @@ it("mutex.lock", "serves those who wait first come, first served", .procs = 2)
     CHECK(!lg_mutex_is_locked(&mutex));
 }
 
-it("mutex.lock of a mutex that others wait for", "does not overtake them", .procs = 1)
+it("mutex.lock of a mutex that others wait for", "does not overtake them on one P",
+   .procs = 1)
 {
     CHECK_OK(lg_mutex_lock(&mutex, LG_NEVER));
     lg_ref ref = spec_go(rt, lock_in_turn, (void *)1);
