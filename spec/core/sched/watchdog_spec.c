@@ -55,11 +55,10 @@ static void compute(__attribute__((unused)) void *arg)
 static void await_report(__attribute__((unused)) void *arg)
 {
     lg_ref hog = spec_go(host, compute, NULL);
-    SETTLE(count("has held its P for") > 0);
     char who[64];
     snprintf(who, sizeof who, "goroutine %" PRIu64 " [hog], created by goroutine 1, has",
              hog.id);
-    CHECK_INT(count(who), 1);
+    SETTLE(count(who) == 1);
     for (int i = 0; i < 100; i++) {
         CHECK_OK(lg_yield());
     }
@@ -74,12 +73,22 @@ it("the watchdog", "names who holds its P, without signals")
     spec_main(host, await_report, NULL);
 }
 
+// A thread that has just lost its CPU to another process does not tell in time.
+static void await_stack(void *arg)
+{
+    for (int i = 0; i < 50 && count("(core_spec)") == 0; i++) {
+        atomic_store(&must_end, false);
+        n_done = 0;
+        await_report(arg);
+    }
+    CHECK(count("(core_spec)") > 0);
+}
+
 it("the watchdog", "tells with signals where that is")
 {
     if (load_has_signals()) {
         open_with(1, true, 20000000, 0);
-        spec_main(host, await_report, NULL);
-        CHECK(count("(core_spec)") > 0);
+        spec_main(host, await_stack, NULL);
     }
 }
 
