@@ -102,20 +102,27 @@ describe("goroutines of one state that want the same all the time", function()
   end)
 end)
 
--- The same in states of their own: contestant(who, shared, take).
+-- The same in states of their own, which begin together: contestant(who, shared, take).
 local function contest_of_tasks(n, contestant, shared)
   local got, tasks, wanting = {}, {}, lagoon.atomic(n)
+  local begun, start = lagoon.waitgroup(), lagoon.chan()
+  begun:add(n)
   for who = 1, n do got[who] = lagoon.atomic(0) end
   for who = 1, n do
     tasks[who] = helper.parallel(function(mine)
+      begun:done()
+      start:recv()
       contestant(who, shared, function()
         local x = 0
-        for i = 1, 20000 do x = x + i % 7 end -- so long that some turns are a millisecond
+        -- A thread that is put aside for a moment misses some turns, not thousands.
+        for i = 1, 60000 do x = x + i % 7 end
         if mine:add(1) == LEAST then wanting:add(-1) end
         return wanting:get() > 0
       end)
     end, got[who])
   end
+  begun:wait()
+  start:close()
   local total, text = 0, {}
   for who = 1, n do
     tasks[who]:wait()
