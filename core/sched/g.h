@@ -106,10 +106,10 @@ struct lg_g {
     _Atomic int64_t wait_since_ns;
 
     struct wait_op op;
-    struct timer timer;       // of its deadline
-    const char *next_reason;  // lg_wait_reason()
-    _Atomic uint64_t id;      // 0: the record is free
-    _Atomic uint64_t parent;  // relaxed: for dumps
+    struct timer timer;           // of its deadline
+    const char *next_reason;      // lg_wait_reason()
+    _Atomic uint64_t id;          // 0: the record is free
+    _Atomic uint64_t parent;      // relaxed: for dumps
     _Atomic uint64_t reported_id; // id, when the watchdog has told of it; relaxed
     struct lg_g *next_free;
     _Atomic uint32_t scan; // the cycle that has scanned it, or is at it (sched/scan.c)
