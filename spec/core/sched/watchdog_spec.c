@@ -111,8 +111,8 @@ it("the watchdog", "can be asked by who was told of, and is off at first")
 
 static void hold_aside(__attribute__((unused)) void *arg)
 {
-    CHECK_OK(lg_watchdog(host, 1000000));
     lg_stand_aside();
+    CHECK_OK(lg_watchdog(host, 1000000)); // after: it may lose its CPU in between
     int64_t until_ns = lg_now(host) + 50000000;
     while (lg_now(host) < until_ns) {
     }
@@ -123,7 +123,7 @@ it("the watchdog", "does not tell of who has stood aside")
 {
     open_with(2, false, 0, 0);
     spec_main(host, hold_aside, NULL);
-    CHECK_INT(count("has held its P for"), 0);
+    CHECK_INT(count("[main]"), 0); // another thread may have lost its CPU with a P
 }
 
 it("the watchdog", "refuses a negative time", .procs = 1)
