@@ -130,8 +130,7 @@ static int told_line(struct script_g *sg)
         return 0;
     }
     lua_getinfo(sg->co, "S", &ar);
-    bool is_here =
-        ar.linedefined <= sg->told_line && sg->told_line <= ar.lastlinedefined;
+    bool is_here = ar.linedefined <= sg->told_line && sg->told_line <= ar.lastlinedefined;
     return is_here || ar.what[0] == 'm' ? sg->told_line : 0;
 }
 
