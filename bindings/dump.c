@@ -108,7 +108,7 @@ static void add_goroutine(luaL_Buffer *b, struct script *s, const lg_g_info *inf
         return;
     }
     if (sg == lg_extra_self() && L != sg->co) {
-        lagoon__trace_frames(b, L, 0, NULL, 0);
+        lagoon__trace_frames(b, L, 0, NULL);
     }
     lagoon__trace_goroutine(b, sg, NULL);
     if (sg->birth.source) {
@@ -159,7 +159,7 @@ static int stack(lua_State *L)
         add_goroutine(&b, s, &info, L, sg);
     } else {
         luaL_addstring(&b, "no goroutine:");
-        lagoon__trace_frames(&b, L, 0, NULL, 0);
+        lagoon__trace_frames(&b, L, 0, NULL);
     }
     luaL_pushresult(&b);
     return 1;

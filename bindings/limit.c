@@ -260,9 +260,7 @@ static int end(lua_State *L)
 
 void lagoon__open_limit(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {{"limit_start", start},
-                                         {"limit_wait", wait},
-                                         {"limit_end", end},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"limit_start", start}, {"limit_wait", wait}, {"limit_end", end}, {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

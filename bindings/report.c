@@ -170,10 +170,10 @@ static int note_trace(lua_State *L)
     lua_settop(L, 1);
     luaL_buffinit(L, &b);
     luaL_addstring(&b, "stack traceback:");
-    lagoon__trace_frames(&b, L, 1, NULL, 0);
+    lagoon__trace_frames(&b, L, 1, NULL);
     if (sg != NULL && sg->script == s) {
         if (L != sg->co) {
-            lagoon__trace_frames(&b, sg->co, 0, NULL, 0);
+            lagoon__trace_frames(&b, sg->co, 0, NULL);
         }
         add_goroutine(&b, sg);
     }

@@ -248,8 +248,7 @@ static void start_timer(lua_State *L, struct timer *timer, int64_t delay_ns)
         timer->slot = lagoon__keep(L, s);
         lagoon__busy_add(s, 1);
     }
-    if (when_ns != LG_NEVER &&
-        start_pending(s, &timer->pending, when_ns, 0) != LG_OK) {
+    if (when_ns != LG_NEVER && start_pending(s, &timer->pending, when_ns, 0) != LG_OK) {
         lagoon__raise_memory(L);
     }
 }

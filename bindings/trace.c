@@ -88,8 +88,9 @@ static int line_in(const char *message, const char *short_src)
     return *end == ':' && line > 0 && line < INT_MAX ? (int)line : -1;
 }
 
-int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level, const char *message,
-                         int line)
+// The line is where co has died, or 0.
+static int add_frames(luaL_Buffer *b, lua_State *co, int level, const char *message,
+                      int line)
 {
     int nlevels = lagoon__trace_levels(co);
     int nshown = 0;
@@ -115,6 +116,11 @@ int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level, const char *m
     return nshown;
 }
 
+int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level, const char *message)
+{
+    return add_frames(b, co, level, message, 0);
+}
+
 // Where a goroutine that died of its cancellation was computing, unless that was
 // elsewhere: it may have caught that.
 static int told_line(struct script_g *sg)
@@ -124,8 +130,7 @@ static int told_line(struct script_g *sg)
         return 0;
     }
     lua_getinfo(sg->co, "S", &ar);
-    bool is_here =
-        ar.linedefined <= sg->told_line && sg->told_line <= ar.lastlinedefined;
+    bool is_here = ar.linedefined <= sg->told_line && sg->told_line <= ar.lastlinedefined;
     return is_here || ar.what[0] == 'm' ? sg->told_line : 0;
 }
 
@@ -133,9 +138,9 @@ int lagoon__trace_goroutine(luaL_Buffer *b, struct script_g *sg, const char *mes
 {
     int nshown = 0;
     if (sg->donor && sg->donor != sg->co) {
-        nshown = lagoon__trace_frames(b, sg->donor, 0, NULL, 0);
+        nshown = lagoon__trace_frames(b, sg->donor, 0, NULL);
     }
-    return nshown + lagoon__trace_frames(b, sg->co, 0, message, told_line(sg));
+    return nshown + add_frames(b, sg->co, 0, message, told_line(sg));
 }
 
 void lagoon__trace_birth(luaL_Buffer *b, const struct birthplace *birth)

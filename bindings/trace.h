@@ -15,10 +15,8 @@ struct birthplace;
 int lagoon__trace_levels(lua_State *co);
 
 // Adds a coroutine's frames, from a level on, to a buffer: "\n\t" before each.
-// Returns how many. The message is the error's that co has died of, or NULL;
-// the line is where it did, or 0.
-int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level, const char *message,
-                         int line);
+// Returns how many. The message is the error's that co has died of, or NULL.
+int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level, const char *message);
 
 // Adds all frames of a goroutine: where it stands in lg_wait(), if it does,
 // and its own coroutine. Returns how many.

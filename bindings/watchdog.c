@@ -22,9 +22,9 @@ static void add_trace(luaL_Buffer *b, const struct report *report)
 {
     struct script_g *sg = report->sg;
     int level = b->L == report->from ? 1 : 0; // our own function is on top
-    int nframes = lagoon__trace_frames(b, report->from, level, NULL, 0);
+    int nframes = lagoon__trace_frames(b, report->from, level, NULL);
     if (report->from != sg->co) {
-        nframes += lagoon__trace_frames(b, sg->co, 0, NULL, 0);
+        nframes += lagoon__trace_frames(b, sg->co, 0, NULL);
     }
     if (nframes == 0) {
         luaL_addstring(b, "\n\tit has ended");

@@ -89,10 +89,10 @@ local function check_bound(bounds, name)
     return bound
 end
 
----Calls `f(...)` in a Lua state of its own, as `parallel` would, and waits for that: at most so many
----seconds, and while it allocates at most so many bytes. As `pcall` it returns `true` and what `f`
----returns, or `false` and its error; `nil`, a message and "ETIMEDOUT" or "ENOMEM" if it wanted
----more: then, and whenever it has ended, nothing that it has started runs on. It cannot catch
+---Calls `f(...)` in a Lua state of its own, as `parallel` would, and waits for that: at most so
+---many seconds, and while it holds at most so many bytes. As `pcall` it returns `true` and what
+---`f` returns, or `false` and its error; `nil`, a message and "ETIMEDOUT" or "ENOMEM" if it wanted
+---more. Then, and whenever it has ended, nothing that it has started runs on. It cannot catch
 ---that; an error in a goroutine that it has started is dropped. Go: none.
 ---@async
 ---@param bounds { seconds?: number, memory?: number }

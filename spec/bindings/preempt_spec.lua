@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
--- Loops that never wait, beside a goroutine of the same state whose ticks must keep coming: in this
--- state and in a worker's. How often the loops are left is up to the scheduler; that they go on with
--- the right result, and hear of a cancellation, is not.
+-- Loops that never wait, beside a goroutine of the same state whose ticks must keep coming: in
+-- this state and in a worker's. How often the loops are left is up to the scheduler; that they go
+-- on with the right result, and hear of a cancellation, is not.
 local ffi = require "ffi"
 local helper = require "helper"
 local lagoon = require "lagoon"

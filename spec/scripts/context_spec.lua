@@ -15,6 +15,30 @@ describe("context.background", function()
   end)
 end)
 
+describe("a loop that never waits", function()
+  if lagoon.runtime.preemption() == "off" then return end
+
+  it("sees that the context's time is over", function()
+    local ctx = context.with_timeout(context.background(), 0.002)
+    local n = 0
+    while not ctx:err() do n = n + 1 end
+    assert.equal("context deadline exceeded", ctx:err())
+    assert.is_true(n > 0)
+  end)
+
+  it("is ended by who watches the context", function()
+    local ctx = context.with_timeout(context.background(), 0.002)
+    local task = lagoon.async(function()
+      while true do end
+    end)
+    lagoon.go(function()
+      ctx:done():recv()
+      task:cancel(ctx:err())
+    end)
+    assert.equal("context deadline exceeded", helper.error_of(task.wait, task))
+  end)
+end)
+
 describe("context.with_cancel", function()
   it("is done when it is cancelled, once and for all", function()
     local ctx, cancel = context.with_cancel(context.background())

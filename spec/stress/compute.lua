@@ -17,7 +17,8 @@ local works = {
         for j = i + 1, 3 do
           local dx, dy = x[i] - x[j], y[i] - y[j]
           local d = 0.001 / (dx * dx + dy * dy + 0.01)
-          vx[i], vy[i], vx[j], vy[j] = vx[i] - dx * d, vy[i] - dy * d, vx[j] + dx * d, vy[j] + dy * d
+          vx[i], vy[i] = vx[i] - dx * d, vy[i] - dy * d
+          vx[j], vy[j] = vx[j] + dx * d, vy[j] + dy * d
         end
       end
       for i = 1, 3 do x[i], y[i] = x[i] + vx[i] * 0.01, y[i] + vy[i] * 0.01 end
@@ -26,8 +27,8 @@ local works = {
   end,
   function(n) -- fannkuch
     local size, flips_max, checksum = 7, 0, 0
-    local perm, q, count = {}, {}, {}
-    for i = 1, size do perm[i], q[i], count[i] = i, i, i end
+    local perm, q = {}, {}
+    for i = 1, size do perm[i], q[i] = i, i end
     for round = 1, 500 + n do
       for i = 1, size do q[i] = perm[i] end
       local flips = 0
@@ -77,7 +78,8 @@ local works = {
     local text = table.concat(parts, ",")
     local sum = 0
     for word in text:gmatch("%d+:") do sum = sum + #word end
-    return #text .. " " .. sum .. " " .. text:gsub("%d", function(d) return d == "7" and "" or nil end):len()
+    local rest = text:gsub("%d", function(d) return d == "7" and "" or nil end)
+    return #text .. " " .. sum .. " " .. #rest
   end,
   function(n) -- sorting, metamethods
     local t, meta = {}, { __lt = function(a, b) return a[1] < b[1] end }
