@@ -187,7 +187,11 @@ void lg_block_leave(void)
 void lg_stand_aside(void)
 {
     struct m *m = lg__m();
-    if (m && m->g && m->p && lg__may_hand_over(m->rt) && lg__hand_over(m->rt, m->p)) {
+    if (!m || !m->g || !m->p || !lg__p_is_active(m->p) || !lg__may_hand_over(m->rt)) {
+        return;
+    }
+    lg__p_give_queue(m->rt, m->p);
+    if (lg__hand_over(m->rt, m->p)) {
         // relaxed: for the watchdog
         atomic_store_explicit(&m->p->is_aside, true, memory_order_relaxed);
     }

@@ -84,6 +84,9 @@ void lg__p_show_runnext(struct p *p);
 // here on. False: it is not owned any more, or there is none.
 bool lg__p_replace(struct lg_runtime *rt, struct p *p);
 
+// Moves what stands in a P's queue to the global one. Who owns the P.
+void lg__p_give_queue(struct lg_runtime *rt, struct p *p);
+
 // Gives the M's P to who waits for one. False: nobody does, or it is in excess.
 bool lg__give_p_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock);
 

@@ -122,8 +122,7 @@ void lg__put_idle_p_locked(struct lg_runtime *rt, struct p *p)
     }
 }
 
-// A retired P's queue goes to the global one; its timers are polled by others.
-static void drain_retired(struct lg_runtime *rt, struct p *p)
+void lg__p_give_queue(struct lg_runtime *rt, struct p *p)
 {
     struct runnable *r;
     lg__lock(&rt->lock, RANK_SCHED);
@@ -135,6 +134,12 @@ static void drain_retired(struct lg_runtime *rt, struct p *p)
     }
     lg__nglobal_publish_locked(rt);
     lg__unlock(&rt->lock, RANK_SCHED);
+}
+
+// A retired P's queue goes to others; its timers are polled by them.
+static void drain_retired(struct lg_runtime *rt, struct p *p)
+{
+    lg__p_give_queue(rt, p);
     lg__g_cache_flush(&rt->gs, &p->gs);
     lg__stack_cache_flush(&rt->stacks, &p->stacks);
     lg__mcache_flush(&p->mcache);

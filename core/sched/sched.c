@@ -195,6 +195,7 @@ static struct runnable *pop_once(struct m *m)
     if (tick % P_GLOBAL_EVERY == 0) {
         poll_retired(m);
         struct runnable *r = lg__global_pop_one(m->rt);
+        r = r ? r : lg__steal_retired(m);
         if (r) {
             return r;
         }

@@ -59,6 +59,29 @@ struct runnable *lg__steal(struct m *m)
     return NULL;
 }
 
+struct runnable *lg__steal_retired(struct m *m)
+{
+    struct lg_runtime *rt = m->rt;
+    struct p *p = m->p;
+    uint32_t nps = lg__nps(rt);
+    // relaxed: a hint
+    if (atomic_load_explicit(&rt->nexcess, memory_order_relaxed) == 0 ||
+        lg__runq_len(&p->runq) > RUNQ_CAP / 2) {
+        return NULL;
+    }
+    uint32_t start = lg__rand_below(&p->rand, nps);
+    for (uint32_t i = 0; i < nps; i++) {
+        struct p *victim = lg__p_at(rt, (start + i) % nps);
+        bool is_retired = victim != p && !lg__p_is_active(victim);
+        struct runnable *r = is_retired ? steal_from(p, victim) : NULL;
+        if (r) {
+            lg__p_count(&p->nsteals);
+            return r;
+        }
+    }
+    return NULL;
+}
+
 struct runnable *lg__steal_lingering(struct m *m, struct lingering *seen)
 {
     struct lg_runtime *rt = m->rt;

@@ -10,6 +10,9 @@
 // nothing was found.
 struct runnable *lg__steal(struct m *m);
 
+// The same from Ps in excess, whose owners do not come to it.
+struct runnable *lg__steal_retired(struct m *m);
+
 // What a spinning M has seen in the other Ps' runnext.
 struct lingering {
     struct runnable *runnext[LG_PROCS_MAX];

@@ -106,7 +106,7 @@ describe("the watchdog", function()
         repeat until count "in Lua:" > 0
       end):wait()
     ]]
-    assert.equal(0, child.status)
+    assert.equal(0, child.status, child.err)
     assert.matches("\ngoroutine %d+, in Lua:\n\t.*script%.lua:%d+: in function.*\ncreated by",
       child.err)
   end)
