@@ -951,7 +951,8 @@ LG_API bool lg_watchdog_take(void);
 // Wires the calling goroutine to its thread: it runs on this one only, and nothing else
 // does, until it has called lg_unlock_thread() as often, or ends. For libraries that keep
 // state by thread. A scripted goroutine wires its whole strand. In a host with one P and
-// without signals everything runs on one thread anyway. Each wait of a wired goroutine
+// without signals everything runs on one thread anyway, for as long as it has one P: a
+// later lg_set_procs() may move it. Each wait of a wired goroutine
 // costs two changes of threads.
 //
 // Returns: none.   Errors: none.

@@ -24,6 +24,9 @@ enum {
     ASK_FOR_NS = 50 * 1000 * 1000,
     // When it loses its place instead: it may be in C for long.
     HAND_OVER_AFTER_NS = 5 * 1000 * 1000,
+    // A P whose M is in a blocking call for so long is taken although nobody needs it yet:
+    // then all may be idle, and we sleep. As in Go.
+    BLOCKED_FOR_NS = 10 * 1000 * 1000,
     // Periods without a finding before they grow.
     PATIENCE = 50,
 };
@@ -36,6 +39,7 @@ struct watch {
     int64_t asked_ns;    // since when its goroutine has been asked and has not heard
     int64_t cpu_ns;      // of its M, when that was last to be interrupted in this slice
     int64_t reported_ns; // since_ns, when that was reported
+    int64_t blocked_ns;  // since when its M has been in a blocking call; 0: it is not
 };
 
 // What a look found, of all Ps.
@@ -45,6 +49,7 @@ struct finding {
     bool must_ask;       // somebody is to make room and has not heard yet
     int64_t at_ns;       // when it is worth looking again; LG_NEVER
     struct p *blocked;   // can be taken
+    struct p *stale;     // the same, and has been for long
     struct p *unheeding; // its goroutine does not leave
 };
 
@@ -129,6 +134,17 @@ static void watch_long(struct lg_runtime *rt, struct p *p, struct watch *w,
     lg__watchdog_report(rt, p, real_ns - w->since_ns);
 }
 
+static void watch_blocked(struct p *p, struct watch *w, int64_t real_ns,
+                          struct finding *found)
+{
+    found->has_blocked = true;
+    found->blocked = p;
+    w->blocked_ns = w->blocked_ns ? w->blocked_ns : real_ns;
+    if (real_ns - w->blocked_ns >= BLOCKED_FOR_NS) {
+        found->stale = p;
+    }
+}
+
 static void look_at(struct lg_runtime *rt, struct p *p, struct watch *w, int64_t now_ns,
                     int64_t real_ns, struct finding *found)
 {
@@ -136,9 +152,12 @@ static void look_at(struct lg_runtime *rt, struct p *p, struct watch *w, int64_t
     found->has_work |= is_behind(p, w, now_ns);
     // relaxed: a guess
     if (lg__block_has(p)) {
-        found->has_blocked = true;
-        found->blocked = p;
-    } else if (atomic_load_explicit(&p->m, memory_order_relaxed)) {
+        watch_blocked(p, w, real_ns, found);
+        return;
+    }
+    w->blocked_ns = 0;
+    // relaxed: a guess
+    if (atomic_load_explicit(&p->m, memory_order_relaxed)) {
         watch_slice(rt, p, w, real_ns, found);
         watch_long(rt, p, w, real_ns, found);
     }
@@ -162,7 +181,8 @@ static void look_at_all(struct lg_runtime *rt, struct watch *watches,
 static bool act(struct lg_runtime *rt, const struct finding *found)
 {
     if (!found->has_work) {
-        return false;
+        return found->stale && lg__may_hand_over(rt) &&
+               lg__block_retake(rt, found->stale);
     }
     // seq_cst: as everywhere (idle.h)
     if (atomic_load_explicit(&rt->nidle, memory_order_seq_cst) > 0) {

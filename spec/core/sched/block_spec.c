@@ -321,6 +321,27 @@ it("a cycle of the collector", "does not wait for blocking calls, with signals")
     in_runtime(2, stop_beside_blocked);
 }
 
+static void *write_when_idle(__attribute__((unused)) void *arg)
+{
+    while (spec_stats(host).procs_idle < 2) {
+        load_block(1000);
+    }
+    write_byte(0);
+    return NULL;
+}
+
+it("block.enter for long", "leaves no P busy, so that sysmon may sleep")
+{
+    host = load_open(2);
+    open_pipe(0);
+    pthread_t thread;
+    CHECK_INT(pthread_create(&thread, NULL, write_when_idle, NULL), 0);
+    spec_main(host, block_for_ever, NULL);
+    CHECK_INT(n_done, 1);
+    pthread_join(thread, NULL);
+    close_pipe(0);
+}
+
 static void wait_for_nothing(__attribute__((unused)) void *arg)
 {
     spec_go(host, block_for_ever, NULL);
