@@ -98,6 +98,20 @@ local loops = {
       assert(n == 6000)
     end
   end,
+  ["errno"] = function(s)
+    local function keep(n)
+      ffi.errno(n)
+      for _ = 1, 1e4 do end
+      assert(ffi.errno() == n)
+    end
+    while not s.stop do
+      keep(4242)
+      table.sort({ 1, 2 }, function(a, b)
+        keep(4343)
+        return a < b
+      end)
+    end
+  end,
   ["cdata"] = function(s)
     local a = ffi.new("int64_t[100]")
     while not s.stop do
