@@ -340,6 +340,21 @@ describe("a goroutine that computes", function()
   end)
 end)
 
+describe("an interrupted goroutine", function()
+  it("is told of with its line", function()
+    local task = async(loops["an empty loop"], {})
+    lagoon.sleep(0.001)
+    for _, info in ipairs(lagoon.runtime.goroutines()) do
+      if info.id == task:id() then
+        assert.equal("ready", info.status)
+        assert.matches("preempt_spec.lua:%d+$", info.where)
+      end
+    end
+    task:cancel("enough")
+    assert.equal("enough", helper.error_of(task.wait, task))
+  end)
+end)
+
 describe("a cancelled goroutine that computes", function()
   it("catches the reason once, and goes on", function()
     local stop, caught = {}, nil
