@@ -24,7 +24,7 @@ bool lagoon__is_ours(const char *source)
 
 bool lagoon__script_frame(lua_State *L, lua_Debug *ar)
 {
-    for (int level = 1; lua_getstack(L, level, ar); level++) {
+    for (int level = 0; lua_getstack(L, level, ar); level++) {
         lua_getinfo(L, "Sl", ar);
         if (ar->currentline >= 0 && !lagoon__is_ours(ar->source)) {
             return true;

@@ -31,7 +31,7 @@ const char *lagoon__type_name(lua_State *L, int index);
 // Whether a source is one of our own modules.
 bool lagoon__is_ours(const char *source);
 
-// Finds the innermost frame of a script below the running C function, filling
+// Finds the innermost frame of a script, which a running C function is not, filling
 // "Sl". False: there is none.
 bool lagoon__script_frame(lua_State *L, lua_Debug *ar);
 

@@ -45,6 +45,7 @@ struct script_g {
     struct task *task; // its handle; NULL: nobody has asked for one
     struct birthplace birth;
     int co_slot;        // keeps co alive
+    int saved_errno;    // while it makes room between two instructions
     int told_line;      // where it was told of its cancellation while it computed
     int top;            // of co's stack when it yielded, to know it again
     struct value value; // on its way from or to a channel

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "preempt.h"
 
+#include <errno.h>
+
 #include "decision.h"
 #include "fail.h"
 #include "interruptible.h"
@@ -20,11 +22,13 @@ static struct script *script_of(lua_State *L)
     return s;
 }
 
-static int finish_nothing(lua_State *L, struct script_g *sg, int rc)
+// The instruction before may have been a call through the FFI, the next one may ask for
+// its errno.
+static int finish_room(lua_State *L, struct script_g *sg, int rc)
 {
     (void)L;
-    (void)sg;
     (void)rc;
+    errno = sg->saved_errno;
     return 0;
 }
 
@@ -45,12 +49,13 @@ static bool may_yield(lua_State *L, struct script_g *sg)
 static void make_room(lua_State *L, struct script_g *sg)
 {
     sg->parked_on = PARKED_ELSEWHERE;
+    sg->saved_errno = errno;
     lg_yield(); // is over at once: the strand puts it behind the others
     if (!may_yield(L, sg)) {
         donate(L, sg);
         return;
     }
-    sg->finish = finish_nothing;
+    sg->finish = finish_room;
     sg->is_armed = true;
     sg->top = 0; // as the interpreter leaves a coroutine that yields from a hook
     lua_yield(L, 0);

@@ -98,6 +98,20 @@ local loops = {
       assert(n == 6000)
     end
   end,
+  ["errno"] = function(s)
+    local function keep(n)
+      ffi.errno(n)
+      for _ = 1, 1e4 do end
+      assert(ffi.errno() == n)
+    end
+    while not s.stop do
+      keep(4242)
+      table.sort({ 1, 2 }, function(a, b)
+        keep(4343)
+        return a < b
+      end)
+    end
+  end,
   ["cdata"] = function(s)
     local a = ffi.new("int64_t[100]")
     while not s.stop do
@@ -323,6 +337,21 @@ describe("a goroutine that computes", function()
     for i = 1, 3 do
       tasks[i]:wait()
     end
+  end)
+end)
+
+describe("an interrupted goroutine", function()
+  it("is told of with its line", function()
+    local task = async(loops["an empty loop"], {})
+    lagoon.sleep(0.001)
+    for _, info in ipairs(lagoon.runtime.goroutines()) do
+      if info.id == task:id() then
+        assert.equal("ready", info.status)
+        assert.matches("preempt_spec.lua:%d+$", info.where)
+      end
+    end
+    task:cancel("enough")
+    assert.equal("enough", helper.error_of(task.wait, task))
   end)
 end)
 
