@@ -400,21 +400,26 @@ static void hold_queue(__attribute__((unused)) void *arg)
     }
 }
 
-// Never idle, so that it would not look elsewhere.
-static void yield_beside_aside(__attribute__((unused)) void *arg)
+static void keep_yielding(__attribute__((unused)) void *arg)
 {
-    spec_go(host, hold_queue_aside, NULL);
     while (n_done < QUEUED) {
         CHECK_OK(lg_yield());
     }
 }
 
-static void yield_beside(__attribute__((unused)) void *arg)
+// Two that yield to one another: their P is never idle, and would not look elsewhere.
+static void yield_beside_aside(void *arg)
+{
+    spec_go(host, hold_queue_aside, NULL);
+    spec_go(host, keep_yielding, NULL);
+    keep_yielding(arg);
+}
+
+static void yield_beside(void *arg)
 {
     spec_go(host, hold_queue, NULL);
-    while (n_done < QUEUED) {
-        CHECK_OK(lg_yield());
-    }
+    spec_go(host, keep_yielding, NULL);
+    keep_yielding(arg);
 }
 
 it("stand_aside", "leaves its queue to a P that is busy")
