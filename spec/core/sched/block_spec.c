@@ -392,6 +392,67 @@ it("stand_aside", "lets the others go on, and the goroutine too")
     in_runtime(1, aside);
 }
 
+enum { QUEUED = 10 };
+
+static void do_little(__attribute__((unused)) void *arg)
+{
+    n_done++;
+}
+
+static void fill_queue(void)
+{
+    for (int i = 0; i < QUEUED; i++) {
+        spec_go(host, do_little, NULL);
+    }
+}
+
+static void hold_queue_aside(__attribute__((unused)) void *arg)
+{
+    fill_queue();
+    lg_stand_aside();
+    while (n_done < QUEUED) {
+    }
+}
+
+static void hold_queue(__attribute__((unused)) void *arg)
+{
+    fill_queue();
+    while (n_done < QUEUED) {
+    }
+}
+
+static void keep_yielding(__attribute__((unused)) void *arg)
+{
+    while (n_done < QUEUED) {
+        CHECK_OK(lg_yield());
+    }
+}
+
+// Two that yield to one another: their P is never idle, and would not look elsewhere.
+static void yield_beside_aside(void *arg)
+{
+    spec_go(host, hold_queue_aside, NULL);
+    spec_go(host, keep_yielding, NULL);
+    keep_yielding(arg);
+}
+
+static void yield_beside(void *arg)
+{
+    spec_go(host, hold_queue, NULL);
+    spec_go(host, keep_yielding, NULL);
+    keep_yielding(arg);
+}
+
+it("stand_aside", "leaves its queue to a P that is busy")
+{
+    in_runtime(1, yield_beside_aside);
+}
+
+it("a P whose goroutine does not leave", "is stolen from by one that is busy")
+{
+    in_runtime(1, yield_beside);
+}
+
 static lg_ticket first_ticket;
 
 static void compute_and_sleep(__attribute__((unused)) void *arg)
