@@ -88,6 +88,12 @@ void lg__sched_push(struct lg_runtime *rt, struct runnable *r)
 void lg__sched_requeue(struct runnable *r)
 {
     struct m *m = lg__m();
+    // relaxed: a peek. In the ring it would overtake those that stand there, for as long
+    // as it does nothing but yield
+    if (LG_UNLIKELY(atomic_load_explicit(&m->rt->nglobal, memory_order_relaxed) > 0)) {
+        push_global(m->rt, r);
+        return;
+    }
     // release: it is no new work, this P will come to it; no idle P is told
     push_ring(m->p, m->rt, r, memory_order_release);
 }
