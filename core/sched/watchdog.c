@@ -125,13 +125,28 @@ static void say_who(struct lg_runtime *rt, struct lg_g *g, int64_t held_ns)
     lg_log(rt, line);
 }
 
+// Who runs on a P; NULL: none, or it has changed hands. Under the world's lock the record
+// of a thread that is inside is there, and complete; those of goroutines stay.
+static struct lg_g *holder(struct lg_runtime *rt, struct p *p)
+{
+    struct lg_g *g = NULL;
+    lg__lock(&rt->world.lock, RANK_WORLD);
+    for (struct node *node = rt->world.inside.first; node; node = node->next) {
+        struct m *m = LG_CONTAINER_OF(node, struct m, inside_node);
+        // relaxed: guesses; as in lg__m_set_p() and lg__m_set_g()
+        if (atomic_load_explicit(&p->m, memory_order_relaxed) == m) {
+            g = __atomic_load_n(&m->g, __ATOMIC_RELAXED);
+        }
+    }
+    lg__unlock(&rt->world.lock, RANK_WORLD);
+    return g;
+}
+
 void lg__watchdog_report(struct lg_runtime *rt, struct p *p, int64_t held_ns)
 {
     struct m *asked = want_stack(rt, p);
     bool has_stack = asked && await_stack(rt, asked);
-    // relaxed: guesses: records of Ms that are inside, and of goroutines, stay
-    struct m *m = atomic_load_explicit(&p->m, memory_order_relaxed);
-    struct lg_g *g = m ? __atomic_load_n(&m->g, __ATOMIC_RELAXED) : NULL;
+    struct lg_g *g = holder(rt, p);
     uint64_t id = g ? lg__g_id(g) : 0;
     say_who(rt, g, held_ns);
     if (has_stack) {

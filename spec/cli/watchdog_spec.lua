@@ -14,8 +14,11 @@ local HEAD = [[
     file:close()
     return n
   end
+  local function of_self(pattern)
+    return ("goroutine %d"):format(require("lagoon").self():id()) .. pattern
+  end
   local function is_told()
-    return count "has held its P for" > 0
+    return count(of_self "[^\n]+ has held its P for") > 0
   end
   local function compute()
     repeat until is_told()
@@ -24,7 +27,7 @@ local HEAD = [[
   local function wait()
     repeat
       require("lagoon").yield()
-    until count "in Lua:" > 0
+    until count(of_self ", in Lua:") > 0
   end
   -- In one call: backtracking without end, almost.
   local function match()
@@ -103,7 +106,7 @@ describe("the watchdog", function()
       lagoon.runtime.watchdog(0.02)
       lagoon.async(function()
         match()
-        repeat until count "in Lua:" > 0
+        repeat until count(of_self ", in Lua:") > 0
       end):wait()
     ]]
     assert.equal(0, child.status, child.err)
