@@ -3,10 +3,12 @@
 -- Runs shell commands side by side, and prints what each has said as soon as it has: calls that
 -- block their thread.
 --
--- `io.popen` and `read` know nothing of goroutines: called here, they would stop all of them until
--- the command says something. `lagoon.blocking` calls them on a thread of their own. As with
--- `parallel`, the function goes to another Lua state; what goes there is a string, what comes back
--- are two, and the pipe itself stays where it was opened.
+-- `os.execute` knows nothing of goroutines: called here, it would stop all of them until the command
+-- has ended. `lagoon.blocking` calls it on a thread of its own. As with `parallel`, the function goes
+-- to another Lua state; what goes there is a string, what comes back are a string and a number.
+--
+-- Not `io.popen`: it begins by flushing all files of the process, and waits for those that other
+-- threads are reading, so that the commands would run one after the other.
 --
 -- A command that does not end in time is left behind: nobody waits for it any more, but its thread
 -- is stopped by nothing but the command's own end.
@@ -17,9 +19,12 @@ local lagoon = require "lagoon"
 local SECONDS = 10
 
 local function output_of(command)
-    local pipe = assert(io.popen("(" .. command .. "\n); echo $?"))
-    local text = pipe:read("*a")
-    pipe:close()
+    local path = os.tmpname()
+    os.execute(("{ (%s\n); echo $?; } >%s"):format(command, path))
+    local file = assert(io.open(path))
+    local text = file:read("*a")
+    file:close()
+    os.remove(path)
     local said, status = text:match("^(.-)(%d+)\n$")
     return said, tonumber(status)
 end
