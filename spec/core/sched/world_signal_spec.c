@@ -258,9 +258,12 @@ static void take_line(__attribute__((unused)) void *ud, const char *line)
     strncpy(logged, line, sizeof logged - 1);
 }
 
-static void compute_50_ms(__attribute__((unused)) void *arg)
+// From the moment on in which the stop begins.
+static void compute_50_ms(void *rt)
 {
     atomic_store(&count, 1);
+    while (!lg__world_is_wanted(rt)) {
+    }
     for (int64_t end_ns = spec_host_now_ns() + 50000000; spec_host_now_ns() < end_ns;) {
     }
     atomic_fetch_add(&nended, 1);
@@ -269,7 +272,7 @@ static void compute_50_ms(__attribute__((unused)) void *arg)
 static void stop_late(void *arg)
 {
     lg_go_options opts = {.name = "the thinker"};
-    CHECK_OK(lg_go(arg, compute_50_ms, NULL, &opts, NULL));
+    CHECK_OK(lg_go(arg, compute_50_ms, arg, &opts, NULL));
     SETTLE(atomic_load(&count) > 0);
     lg__world_stop(arg);
     lg__world_start(arg);
