@@ -72,6 +72,16 @@ int lg__thread_start(void (*main)(void *arg), void *arg, const char *name,
     return LG_OK;
 }
 
+void lg__thread_mask_all(struct thread_mask *out)
+{
+    block_signals(&out->old);
+}
+
+void lg__thread_mask_restore(const struct thread_mask *mask)
+{
+    pthread_sigmask(SIG_SETMASK, &mask->old, NULL);
+}
+
 void lg__thread_join(struct thread thread)
 {
     pthread_join(thread.handle, NULL);

@@ -50,17 +50,41 @@ struct waiter {
     int64_t amount;      // the owner's: units, since when
 };
 
+// What a call into a loop must remember besides (io/call.h).
+struct call_op {
+    const struct call_kind *kind;
+    lg_post post;           // on its way to the loop's strand
+    struct lg_strand *home; // that one
+    size_t done;            // how far it has come
+    union {
+        void *out;                                   // where the result goes
+        int (*at_once)(void *owner, int64_t amount); // all that it does
+    };
+    int64_t deadline_ns;
+    int rc;
+    bool is_try;     // it must not wait
+    bool has_begun;  // the strand has heard of it
+    bool is_hooked;  // its waiter stands where it waits
+    bool is_counted; // among those who wait in the loop
+    bool is_over;    // has its result
+};
+
 // What a blocking call must remember until its wait is over.
 struct wait_op {
     struct waiter waiter;   // for all that wait in one queue
-    struct waiter *waiters; // a select's, ncases of them
-    const lg_case *cases;
-    size_t *out_index;
-    bool *out_flag;
-    struct lg_mutex *relock; // a condition's; NULL in lg_mutex_lock()
-    int relock_result;
+    struct waiter *waiters; // a select's, ncases of them; NULL outside of one
     uint32_t ncases;
-    int64_t deadline_ns; // of who may have to wait for a mutex again
+    union {
+        struct {
+            const lg_case *cases;
+            size_t *out_index;
+            bool *out_flag;
+            struct lg_mutex *relock; // a condition's; NULL in lg_mutex_lock()
+            int relock_result;
+            int64_t deadline_ns; // of who may have to wait for a mutex again
+        };
+        struct call_op call;
+    };
 };
 
 // A copy: who looks at another's record can hold nothing alive that this one owns.

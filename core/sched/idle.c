@@ -203,8 +203,8 @@ static bool is_dead_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
            atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == lg__nprocs(rt) &&
            atomic_load_explicit(&rt->nspinning, memory_order_seq_cst) == 0 &&
            atomic_load_explicit(&rt->nholds, memory_order_relaxed) == 0 &&
-           !lg__netpoll_is_awaited(rt) &&
-           !lg__has_work(rt) && !has_runnext(rt) && first_timer(rt) == LG_NEVER;
+           !lg__netpoll_is_awaited(rt) && !lg__has_work(rt) && !has_runnext(rt) &&
+           first_timer(rt) == LG_NEVER;
 }
 
 void lg__idle_look_for_deadlock_locked(struct lg_runtime *rt)

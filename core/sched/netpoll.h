@@ -45,9 +45,9 @@ struct lg_strand;
 struct m;
 
 enum {
-    NETPOLL_BATCH = LG_SIZED(64, 2),       // strands that are told of at a time
-    NETPOLL_ROUNDS = LG_SIZED(61, 3),      // of a busy strand between two turns of its loop
-    NETPOLL_LOOK_NS = 10 * 1000 * 1000,    // sysmon looks if nobody has for so long
+    NETPOLL_BATCH = LG_SIZED(64, 2),    // strands that are told of at a time
+    NETPOLL_ROUNDS = LG_SIZED(61, 3),   // of a busy strand between two turns of its loop
+    NETPOLL_LOOK_NS = 10 * 1000 * 1000, // sysmon looks if nobody has for so long
 };
 
 // A strand's place in the poll set. The M inside, but for what says otherwise.
