@@ -343,7 +343,7 @@ static const struct call_kind at_once = {
 int lg__call_at_once(struct lg_strand *home, int (*fn)(void *owner, int64_t amount),
                      void *owner, int64_t amount)
 {
-    if (lg_strand_self() == home || !lg_current()) {
+    if (!home || lg_strand_self() == home || !lg_current()) {
         return fn(owner, amount);
     }
     struct waiter *w = lg__call_prepare(&at_once, owner);

@@ -67,8 +67,8 @@ struct waiter *lg__call_prepare(const struct call_kind *kind, void *owner);
 // Makes the call on a strand. LG_EPERM: the caller is another strand's.
 int lg__call(struct waiter *w, struct lg_strand *home, int64_t deadline_ns);
 
-// Has fn called on a strand: at once if the caller is inside it, or if no goroutine is
-// running (then nobody else is). Neither a deadline nor a cancellation comes between.
+// Has fn called on a strand: at once if the caller is inside it, or if nobody can be: the
+// strand is closed (NULL), or no runtime is running here. Neither a deadline nor a cancellation comes between.
 int lg__call_at_once(struct lg_strand *home, int (*fn)(void *owner, int64_t amount),
                      void *owner, int64_t amount);
 

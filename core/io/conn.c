@@ -27,6 +27,7 @@ static void on_orphan(struct io_watch *watch)
         lg__dial_orphan(c->dial);
         return;
     }
+    c->strand = NULL;
     c->reader = c->writer = NULL; // their goroutines are dropped
     lg__inbuf_fini(&c->in, &c->rt->alloc);
     c->in_status = c->out_status = LG_ECLOSED;
@@ -49,6 +50,10 @@ lg_conn *lg__conn_new(struct lg_runtime *rt, struct lg_strand *s)
         c->watch.on_orphan = on_orphan;
         c->watch.on_free = on_free;
         atomic_init(&c->deadline_ns, LG_NEVER);
+    }
+    if (c && lg__watch_enlist(&c->watch, s) != LG_OK) {
+        on_free(&c->watch);
+        c = NULL;
     }
     return c;
 }

@@ -23,7 +23,7 @@ struct waiter;
 struct lg_conn {
     struct io_watch watch;
     struct lg_runtime *rt;
-    struct lg_strand *strand;
+    struct lg_strand *strand; // NULL: closed
     // -- inside the strand --
     struct inbuf in;
     int in_status;  // what comes after the bytes of in: LG_OK, more; LG_EOF or an error
@@ -40,7 +40,7 @@ struct lg_conn {
     _Atomic int64_t deadline_ns; // lg_conn_set_deadline()
 };
 
-// A record for a strand's connection, without a socket yet; NULL: no memory.
+// A record for a strand's connection, inside, without a socket yet; NULL: no memory.
 lg_conn *lg__conn_new(struct lg_runtime *rt, struct lg_strand *s);
 
 // It has one now, which is connected.

@@ -72,6 +72,7 @@ static int hook_reader(struct waiter *w)
         return LG_EBUSY;
     }
     c->reader = w;
+    *(size_t *)lg__call_op(w)->out = 0;
     return LG_OK;
 }
 

@@ -12,6 +12,7 @@ static int hook_writer(struct waiter *w)
 {
     lg_conn *c = w->owner;
     if (c->out_status != LG_OK) {
+        *(size_t *)lg__call_op(w)->out = 0;
         return c->out_status;
     }
     if (c->writer) {
@@ -95,9 +96,12 @@ int lg_conn_write(lg_conn *c, const void *data, size_t size, size_t *out_n,
     if (!w) {
         return LG_EAGAIN;
     }
-    *out_n = 0;
     w->elem = (void *)(uintptr_t)data; // only ever read
     w->amount = (int64_t)size;
     lg__call_op(w)->out = out_n;
-    return lg__call(w, c->strand, deadline_ns);
+    int rc = lg__call(w, c->strand, deadline_ns);
+    if (rc == LG_ECANCELED && !lg__call_op(w)->has_begun) {
+        *out_n = 0;
+    }
+    return rc;
 }

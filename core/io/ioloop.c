@@ -69,6 +69,7 @@ int lg__ioloop_of(struct lg_strand *s, struct io_loop **out)
     }
     loop->rt = s->rt;
     loop->strand = s;
+    loop->uv.data = loop;
     int err = lg__netpoll_enlist(s, loop, uv_backend_fd(&loop->uv));
     if (err) {
         uv_loop_close(&loop->uv);

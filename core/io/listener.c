@@ -110,9 +110,13 @@ static void forget_trouble(lg_listener *l)
 // LG_OK: l->ready; LG_EAGAIN; or an error.
 static int try_accept(lg_listener *l)
 {
-    lg_conn *c = lg__conn_new(l->rt, l->strand);
-    int fd = c ? lg__socket_accept(l->watch.fd) : -ENOMEM;
-    if (fd >= 0) {
+    int fd = lg__socket_accept(l->watch.fd);
+    lg_conn *c = fd >= 0 ? lg__conn_new(l->rt, l->strand) : NULL;
+    if (fd >= 0 && !c) {
+        lg__socket_close(fd);
+        return LG_ENOMEM;
+    }
+    if (c) {
         if (l->address.any.sa_family != AF_UNIX) {
             lg__socket_set_nodelay(fd);
         }
@@ -120,9 +124,6 @@ static int try_accept(lg_listener *l)
         l->ready = c;
         forget_trouble(l);
         return LG_OK;
-    }
-    if (c) {
-        lg__watch_free(&c->watch);
     }
     if (is_scarce(fd)) {
         back_off(l);
@@ -219,6 +220,7 @@ static void drop_ready(lg_listener *l)
 static void on_orphan(struct io_watch *watch)
 {
     lg_listener *l = listener_of(watch);
+    l->strand = NULL;
     l->queue = (struct list){0}; // their goroutines are dropped
     lg__socket_unlink(&l->address);
 }
@@ -232,9 +234,9 @@ static void on_free(struct io_watch *watch)
 static void close_now(lg_listener *l)
 {
     if (l->watch.fd >= 0) {
-        lg__watch_close(&l->watch);
         lg__socket_unlink(&l->address);
     }
+    lg__watch_close(&l->watch);
     drop_ready(l);
     struct waiter *w;
     while ((w = first_of(l))) {
@@ -367,6 +369,13 @@ int lg_listen(const char *network, const char *address, const lg_listen_options 
         return lg__ioerr_of(fd);
     }
     l->address = place;
+    if (g->strand) {
+        err = lg__watch_enlist(&l->watch, s);
+    }
+    if (err) {
+        free_at_once(l, 0);
+        return err;
+    }
     *out = l;
     return LG_OK;
 }

@@ -15,20 +15,31 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     watch->on_ready(watch, events);
 }
 
-static int attach(struct io_watch *watch, struct lg_strand *s)
+int lg__watch_enlist(struct io_watch *watch, struct lg_strand *s)
 {
+    if (watch->loop) {
+        return LG_OK;
+    }
     struct io_loop *loop;
     int err = lg__ioloop_of(s, &loop);
     if (!err) {
-        err = lg__ioerr_of(uv_poll_init(&loop->uv, &watch->poll, watch->fd));
+        watch->loop = loop;
+        lg__list_push_back(&loop->watches, &watch->node);
     }
-    if (err) {
-        return err;
+    return err;
+}
+
+static int begin(struct io_watch *watch, struct lg_strand *s)
+{
+    int err = lg__watch_enlist(watch, s);
+    if (!err) {
+        err = lg__ioerr_of(uv_poll_init(&watch->loop->uv, &watch->poll, watch->fd));
     }
-    watch->poll.data = watch;
-    watch->loop = loop;
-    lg__list_push_back(&loop->watches, &watch->node);
-    return LG_OK;
+    if (!err) {
+        watch->poll.data = watch;
+        watch->is_begun = true;
+    }
+    return err;
 }
 
 int lg__watch_for(struct io_watch *watch, struct lg_strand *s, int interest)
@@ -36,7 +47,7 @@ int lg__watch_for(struct io_watch *watch, struct lg_strand *s, int interest)
     if (interest == watch->interest || watch->fd < 0) {
         return LG_OK;
     }
-    int err = watch->loop ? LG_OK : attach(watch, s);
+    int err = watch->is_begun ? LG_OK : begin(watch, s);
     if (!err) {
         err = interest == 0 ? uv_poll_stop(&watch->poll)
                             : uv_poll_start(&watch->poll, interest, on_poll);
@@ -49,34 +60,40 @@ int lg__watch_for(struct io_watch *watch, struct lg_strand *s, int interest)
     return err;
 }
 
-static void on_closed(uv_handle_t *handle)
+static void free_if_done(struct io_watch *watch)
 {
-    struct io_watch *watch = handle->data;
-    watch->loop->nclosing--;
-    watch->loop = NULL;
-    if (watch->is_freed) {
+    if (watch->is_freed && !watch->is_begun) {
         watch->on_free(watch);
     }
 }
 
-// libuv forgets the descriptor first: the next one may have its number.
+static void on_closed(uv_handle_t *handle)
+{
+    struct io_watch *watch = handle->data;
+    ((struct io_loop *)handle->loop->data)->nclosing--;
+    watch->is_begun = false;
+    free_if_done(watch);
+}
+
+// libuv forgets the descriptor first: the next one may have its number. The record is out of
+// the loop's list.
 static void close_both(struct io_watch *watch)
 {
-    watch->interest = 0;
-    if (watch->loop) {
+    if (watch->is_begun && watch->loop) {
         watch->loop->nclosing++;
         watch->loop->is_dirty = true;
         uv_close((uv_handle_t *)&watch->poll, on_closed);
     }
-    lg__socket_close(watch->fd);
+    if (watch->fd >= 0) {
+        lg__socket_close(watch->fd);
+    }
+    watch->loop = NULL;
+    watch->interest = 0;
     watch->fd = -1;
 }
 
 void lg__watch_close(struct io_watch *watch)
 {
-    if (watch->fd < 0) {
-        return;
-    }
     if (watch->loop) {
         lg__list_remove(&watch->loop->watches, &watch->node);
     }
@@ -87,9 +104,7 @@ void lg__watch_free(struct io_watch *watch)
 {
     lg__watch_close(watch);
     watch->is_freed = true;
-    if (!watch->loop) {
-        watch->on_free(watch);
-    }
+    free_if_done(watch);
 }
 
 void lg__watch_orphan(struct io_watch *watch)

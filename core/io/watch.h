@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A descriptor that a loop watches, from when somebody first has to wait for it on.
+// A descriptor of a loop, which watches it from when somebody first has to wait for it on.
 //
 // libuv tells when it is readable or writable (uv_poll); reading and writing are ours. Its
 // own streams would copy what cannot be written at once, could not say how much of it is gone
@@ -30,8 +30,12 @@ struct io_watch {
     void (*on_orphan)(struct io_watch *watch);
     // Nobody refers to the record any more; called once, by lg__watch_free() or later.
     void (*on_free)(struct io_watch *watch);
+    bool is_begun; // libuv knows it
     bool is_freed;
 };
+
+// Tells the loop of a strand, inside, that it has the descriptor. LG_OK or LG_ENOMEM.
+int lg__watch_enlist(struct io_watch *watch, struct lg_strand *s);
 
 // Watches for what is said, and no more for anything else; the first time the loop of
 // the strand gets to know it. LG_OK, LG_ENOMEM, or what the system has against it.

@@ -58,6 +58,7 @@ local lagoon = {
     buffer = shared.buffer,
     shared_map = shared.shared_map,
 
+    net = require "lagoon.net",
     context = require "lagoon.context",
     runtime = require "lagoon.runtime",
 }

@@ -84,8 +84,8 @@ static void talk(void *arg)
     char buffer[64];
     char got[64];
     for (int i = 0; i < 100; i++) {
-        int length = snprintf(buffer, sizeof buffer, "message %d of %d", i,
-                              *(const int *)arg);
+        int length =
+            snprintf(buffer, sizeof buffer, "message %d of %d", i, *(const int *)arg);
         size_t n;
         CHECK_OK(lg_conn_write(c, buffer, (size_t)length, &n, LG_NEVER));
         CHECK_OK(lg_conn_read_full(c, got, (size_t)length, &n, LG_NEVER));
@@ -135,8 +135,9 @@ it("dial to where nobody listens", "says ECONNREFUSED", .procs = 1)
 
 it("dial and listen with what is no address", "say LG_EINVAL", .procs = 1)
 {
-    static const char *const bad[] = {"",          "localhost", "1.2.3.4:",    "1.2.3.4:65536",
-                                      "::1:80",    "[::1:80",   "1.2.3.4:80x", "a:b:c"};
+    static const char *const bad[] = {
+        "",       "localhost", "1.2.3.4:",    "1.2.3.4:65536",
+        "::1:80", "[::1:80",   "1.2.3.4:80x", "a:b:c"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         lg_conn *c;
         CHECK_CODE(lg_dial("tcp", bad[i], &c, LG_NEVER), LG_EINVAL);
@@ -222,7 +223,8 @@ it("cancel", "wakes a reader, and the connection lives on", .procs = 2)
     free_pair(pair);
 }
 
-it("conn.set_deadline", "ends a read that waits already, and can be taken back", .procs = 2)
+it("conn.set_deadline", "ends a read that waits already, and can be taken back",
+   .procs = 2)
 {
     struct pair pair = make_pair(rt);
     lg_ref reader = spec_go(rt, read_one, pair.here);
