@@ -34,7 +34,8 @@ static size_t share_of(lg_conn *c, const struct waiter *w)
 
 static bool has_enough(lg_conn *c, const struct waiter *w)
 {
-    return c->in_status != LG_OK || share_of(c, w) > 0;
+    bool is_nothing = (lg_want)w->mode == LG_WANT_EXACT && w->amount == 0;
+    return c->in_status != LG_OK || is_nothing || share_of(c, w) > 0;
 }
 
 // Takes what the system has. True: there may be more.
