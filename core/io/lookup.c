@@ -60,10 +60,10 @@ int lg__lookup_start(struct lg_strand *s, const struct address_text *text,
     lookup->on_orphan = on_orphan;
     lookup->loop = loop;
     // libuv's threads take none of the host's signals.
-    struct thread_mask mask;
-    lg__thread_mask_all(&mask);
+    sigset_t mask;
+    lg__thread_keep_signals_off(&mask);
     err = uv_getaddrinfo(&loop->uv, &lookup->request, on_found, text->host, NULL, &hints);
-    lg__thread_mask_restore(&mask);
+    lg__thread_set_mask(&mask);
     if (err) {
         free(lookup);
         return lg__ioerr_of(err);

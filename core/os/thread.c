@@ -72,14 +72,16 @@ int lg__thread_start(void (*main)(void *arg), void *arg, const char *name,
     return LG_OK;
 }
 
-void lg__thread_mask_all(struct thread_mask *out)
+void lg__thread_keep_signals_off(sigset_t *old)
 {
-    block_signals(&out->old);
+    sigset_t none;
+    caused_only(&none);
+    pthread_sigmask(SIG_SETMASK, &none, old);
 }
 
-void lg__thread_mask_restore(const struct thread_mask *mask)
+void lg__thread_set_mask(const sigset_t *mask)
 {
-    pthread_sigmask(SIG_SETMASK, &mask->old, NULL);
+    pthread_sigmask(SIG_SETMASK, mask, NULL);
 }
 
 void lg__thread_join(struct thread thread)

@@ -24,10 +24,7 @@ void lg__thread_join(struct thread thread);
 
 // Keeps signals of the host's from the calling thread, and from those that a library starts
 // meanwhile; and takes that back.
-struct thread_mask {
-    sigset_t old;
-};
-void lg__thread_mask_all(struct thread_mask *out);
-void lg__thread_mask_restore(const struct thread_mask *mask);
+void lg__thread_keep_signals_off(sigset_t *old);
+void lg__thread_set_mask(const sigset_t *mask);
 
 #endif // LG_OS_THREAD_H

@@ -212,12 +212,12 @@ static uint32_t post_all(struct lg_runtime *rt, const uint64_t *told, int ntold,
         if (!s || slot->generation != told[i] >> 32) {
             continue;
         }
+        // seq_cst: as in arm(). Before the post: who comes to that arms anew
+        narmed +=
+            atomic_exchange_explicit(&s->polled.is_armed, false, memory_order_seq_cst);
         if (lg__strand_post_idle(s, &s->polled.post)) {
             idle[(*out_nidle)++] = &s->run;
         }
-        // seq_cst: as in arm()
-        narmed +=
-            atomic_exchange_explicit(&s->polled.is_armed, false, memory_order_seq_cst);
     }
     lg__unlock(&n->lock, RANK_NETPOLL);
     return narmed;

@@ -13,8 +13,9 @@
 //    is_armed: false -> true
 //    arms the descriptor
 //    leaves the inbox IDLE        is told, once
+//                                 is_armed: true -> false
 //                                 posts the turn: queues the strand if it was idle
-//                                 is_armed: true -> false, counts it out of narmed
+//                                 counts it out of narmed
 //
 // So a strand that is armed is idle, or busy with other things, or has the post.
 //
