@@ -8,7 +8,7 @@
 // One strand, whose goroutine waits for NEVENTS events, one after the other, and then for no
 // more. Two Ms, which run it or sleep, one of them in the poll set. A waker wakes idle Ms NWAKES
 // times for no reason; with LEAVES the first M is the driver, is called away once, and does not come
-// back. There is no sysmon, which would hide what is lost.
+// back. SYSMON: somebody without a P looks, but once only, or it would hide what is lost.
 //
 // Shown: when nothing moves any more, no event that the strand waits for has been left
 // lying, and nothing is queued; who counts as waiting for the outside is armed; nobody is
@@ -29,6 +29,7 @@
 // check: -DNEVENTS=3
 // check: -DNWAKES=2
 // check: -DLEAVES
+// check: -DSYSMON
 
 #ifndef NEVENTS
 #define NEVENTS 2
@@ -169,7 +170,7 @@ loop:
     :: called && id == 0 ->
 #ifndef LEAVES_ALONE
         if                     // lg__wake_for_rest
-        :: narmed > 0 && sleeper == NONE ->
+        :: queued || (narmed > 0 && sleeper == NONE) ->
             atomic { mine = m_idle[1]; m_idle[1] = false }
             if
             :: mine -> wake(1)
@@ -275,6 +276,34 @@ end_waker:
     od
 }
 
+#ifdef SYSMON
+proctype sysmon()              // looks, and wakes an M for what it queues
+{
+    bool told, mine, out;
+    byte was = NONE;
+    byte who = NONE;
+end_sysmon:
+    narmed > 0;
+    hear();
+    queue_told();
+    if
+    :: queued ->
+        atomic {
+            if
+            :: m_idle[0] -> m_idle[0] = false; who = 0
+            :: !m_idle[0] && m_idle[1] -> m_idle[1] = false; who = 1
+            :: else
+            fi
+        }
+        if
+        :: who != NONE -> wake(who)
+        :: else
+        fi
+    :: else
+    fi
+}
+#endif
+
 #ifdef LEAVES
 proctype caller()              // lg__drive_done
 {
@@ -290,6 +319,9 @@ init {
         run machine(1);
         run outside();
         run waker();
+#ifdef SYSMON
+        run sysmon();
+#endif
 #ifdef LEAVES
         run caller();
 #endif
