@@ -170,6 +170,58 @@ describe("listener:accept", function()
   end)
 end)
 
+describe("listener:accept without a descriptor to spare", function()
+  local ffi = require "ffi"
+  pcall(ffi.cdef, [[
+    struct lagoon_spec_rlimit { unsigned long now, most; };
+    int getrlimit(int resource, struct lagoon_spec_rlimit *out);
+    int setrlimit(int resource, const struct lagoon_spec_rlimit *limit);
+  ]])
+  local RLIMIT_NOFILE = 7
+
+  -- f with as many descriptors as there are now.
+  local function scarce(f)
+    local lowest = assert(io.open("/dev/null"))
+    local before = ffi.new("struct lagoon_spec_rlimit")
+    assert(ffi.C.getrlimit(RLIMIT_NOFILE, before) == 0)
+    local files = { lowest }
+    assert(ffi.C.setrlimit(RLIMIT_NOFILE, ffi.new("struct lagoon_spec_rlimit", 60, before.most)) == 0)
+    repeat
+      local file = io.open("/dev/null")
+      files[#files + 1] = file
+    until not file
+    local ok, err = pcall(f, files)
+    ffi.C.setrlimit(RLIMIT_NOFILE, before)
+    for _, file in ipairs(files) do
+      pcall(file.close, file)
+    end
+    assert(ok, err)
+  end
+
+  it("says EMFILE, and waits longer each time instead of spinning", function()
+    local listener, place = listen()
+    local conn
+    scarce(function(files)
+      table.remove(files):close() -- for the dialer
+      conn = assert(net.dial("tcp", place))
+      local n, t0 = 0, lagoon.now()
+      local there, err, code
+      repeat
+        there, err, code = listener:accept()
+        n = n + 1
+        assert.is_nil(there)
+        assert.equal("too many open files", err)
+        assert.equal("EMFILE", code)
+      until lagoon.now() - t0 > 0.1
+      assert.is_true(n <= 6, n)
+      table.remove(files):close()
+      there = assert(listener:accept())
+      close(there)
+    end)
+    close(conn, listener)
+  end)
+end)
+
 describe("conn:read", function()
   it("gives what has arrived, so many bytes, lines, and all the rest", function()
     local here, there = pair()
@@ -336,6 +388,23 @@ describe("conn:write", function()
 end)
 
 describe("a connection", function()
+  it("whose reader is slow slows the writer down, and keeps little", function()
+    local here, there = pair()
+    local before = lagoon.runtime.stats().memory.uses.buffers
+    local text = ("x"):rep(32 * 1024 * 1024)
+    here:write("x")
+    there:read(1)
+    local task = helper.parked(async(here.write, here, text))
+    for _ = 1, 100 do
+      lagoon.yield()
+    end
+    assert.equal("waiting", task:status())
+    assert.is_true(lagoon.runtime.stats().memory.uses.buffers - before <= 64 * 1024)
+    assert.equal(#text, #there:read(#text))
+    task:wait()
+    close(here, there)
+  end)
+
   it("that is reset says so, after what came before", function()
     local here, there = pair()
     here:write("unread") -- a socket that is closed with something unread is reset
