@@ -257,7 +257,9 @@ local LIMIT_S = 20
 
 local ffi = require "ffi"
 pcall(ffi.cdef, [[
-  struct lagoon_spec_dirent { uint64_t ino; int64_t off; uint16_t reclen; uint8_t type; char name[256]; };
+  struct lagoon_spec_dirent {
+    uint64_t ino; int64_t off; uint16_t reclen; uint8_t type; char name[256];
+  };
   void *opendir(const char *path);
   struct lagoon_spec_dirent *readdir(void *dir);
   int closedir(void *dir);

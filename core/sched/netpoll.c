@@ -60,11 +60,12 @@ static struct netpoll_slot *slot_locked(struct netpoll *n, uint64_t tag)
     return &n->slots[(uint32_t)tag - 1];
 }
 
-static int enlist_locked(struct lg_strand *s, int fd) LG_REQUIRES(s->rt->netpoll.lock)
+static int enlist_locked(struct lg_runtime *rt, struct lg_strand *s, int fd)
+    LG_REQUIRES(rt->netpoll.lock)
 {
-    struct netpoll *n = &s->rt->netpoll;
+    struct netpoll *n = &rt->netpoll;
     uint32_t at;
-    int err = find_slot_locked(s->rt, &at);
+    int err = find_slot_locked(rt, &at);
     if (!err && !n->is_open) {
         err = lg__pollset_init(&n->set);
         n->is_open = !err;
@@ -85,10 +86,10 @@ static int enlist_locked(struct lg_strand *s, int fd) LG_REQUIRES(s->rt->netpoll
 
 int lg__netpoll_enlist(struct lg_strand *s, void *loop, int fd)
 {
-    struct netpoll *n = &s->rt->netpoll;
-    lg__lock(&n->lock, RANK_NETPOLL);
-    int err = enlist_locked(s, fd);
-    lg__unlock(&n->lock, RANK_NETPOLL);
+    struct lg_runtime *rt = s->rt;
+    lg__lock(&rt->netpoll.lock, RANK_NETPOLL);
+    int err = enlist_locked(rt, s, fd);
+    lg__unlock(&rt->netpoll.lock, RANK_NETPOLL);
     if (!err) {
         s->polled.fd = fd;
         s->polled.post.fn = on_told;

@@ -99,9 +99,9 @@ describe("net.dial", function()
 
   it("ends with its time-out", function()
     -- A listener whose queue is full answers nobody.
-    local listener, place = assert(net.listen("tcp", "127.0.0.1:0", { backlog = 1 }))
-    place = listener:addr()
-    local conns, conn, err, code = {}, nil, nil, nil
+    local listener = assert(net.listen("tcp", "127.0.0.1:0", { backlog = 1 }))
+    local place, conns = listener:addr(), {}
+    local conn, err, code
     repeat
       conn, err, code = net.dial("tcp", place, { timeout = 0.05 })
       conns[#conns + 1] = conn
@@ -112,11 +112,9 @@ describe("net.dial", function()
 
   it("is refused outside a goroutine's reach: in a finaliser", function()
     local message
-    local proxy = newproxy(true)
-    getmetatable(proxy).__gc = function()
+    getmetatable(newproxy(true)).__gc = function()
       message = select(2, pcall(net.dial, "tcp", "127.0.0.1:1"))
     end
-    proxy = nil
     helper.settle(function()
       collectgarbage()
       return message
@@ -185,7 +183,8 @@ describe("listener:accept without a descriptor to spare", function()
     local before = ffi.new("struct lagoon_spec_rlimit")
     assert(ffi.C.getrlimit(RLIMIT_NOFILE, before) == 0)
     local files = { lowest }
-    assert(ffi.C.setrlimit(RLIMIT_NOFILE, ffi.new("struct lagoon_spec_rlimit", 60, before.most)) == 0)
+    local few = ffi.new("struct lagoon_spec_rlimit", 60, before.most)
+    assert(ffi.C.setrlimit(RLIMIT_NOFILE, few) == 0)
     repeat
       local file = io.open("/dev/null")
       files[#files + 1] = file
@@ -416,16 +415,15 @@ describe("a connection", function()
   end)
 
   it("that nobody holds any more is closed", function()
-    local here, there = pair()
-    local task = async(here.read, here)
-    helper.parked(task)
-    there = nil -- luacheck: ignore
+    local conns = { pair() }
+    local task = helper.parked(async(conns[1].read, conns[1]))
+    conns[2] = nil
     helper.settle(function()
       collectgarbage()
       return task:status() == "done"
     end)
     assert.is_nil((task:wait()))
-    close(here)
+    close(conns[1])
   end)
 
   it("cannot be sent to another Lua state", function()
