@@ -176,8 +176,8 @@ void lg__wake_for_rest(struct lg_runtime *rt)
     // seq_cst: either we see that all are idle, or the last that becomes idle does
     bool are_all_idle =
         atomic_load_explicit(&rt->nidle, memory_order_seq_cst) >= lg__nprocs(rt);
-    if (lg__has_work(rt) || (are_all_idle &&
-                            (first_timer(rt) != LG_NEVER || lg__netpoll_is_unattended(rt)))) {
+    if (lg__has_work(rt) || (are_all_idle && (first_timer(rt) != LG_NEVER ||
+                                              lg__netpoll_is_unattended(rt)))) {
         lg__wake_if_idle(rt);
     }
 }
@@ -215,7 +215,7 @@ void lg__idle_look_for_deadlock_locked(struct lg_runtime *rt)
     rt->is_deadlocked = true;
     // release: pairs with the acquire in lg__interrupts()
     atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_DRIVE, memory_order_release);
-    lg__m_wake(rt->driver);
+    lg__m_wake(rt, rt->driver);
 }
 
 // How long the M may sleep: until its former P's next timer, or until any

@@ -302,9 +302,9 @@ int lg__netpoll_sleep(struct m *m, int64_t timeout_ns, uint64_t told[NETPOLL_BAT
     return ntold;
 }
 
-void lg__m_wake(struct m *m)
+void lg__m_wake(struct lg_runtime *rt, struct m *m)
 {
-    struct netpoll *n = &m->rt->netpoll;
+    struct netpoll *n = &rt->netpoll;
     if (!lg__note_set(&m->note)) {
         return;
     }

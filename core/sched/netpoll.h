@@ -115,7 +115,8 @@ int lg__netpoll_sleep(struct m *m, int64_t timeout_ns, uint64_t told[NETPOLL_BAT
 // Queues the strands that were told of.
 void lg__netpoll_queue(struct lg_runtime *rt, const uint64_t *told, int ntold);
 
-// Wakes an M that sleeps.
-void lg__m_wake(struct m *m);
+// Wakes an M that sleeps. It may be up and gone meanwhile: nothing of it but its note is
+// touched.
+void lg__m_wake(struct lg_runtime *rt, struct m *m);
 
 #endif // LG_SCHED_NETPOLL_H
