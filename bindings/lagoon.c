@@ -19,6 +19,7 @@
 #include "fast.h"
 #include "fastshared.h"
 #include "frozen.h"
+#include "fs.h"
 #include "go.h"
 #include "heap.h"
 #include "interruptible.h"
@@ -126,6 +127,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_memory(L, s);
     lagoon__open_stats(L, s);
     lagoon__open_net(L, s);
+    lagoon__open_fs(L, s);
     lagoon__open_transfer(L, s);
     lagoon__open_fast(L, s);
     lagoon__open_frozen(L, s);

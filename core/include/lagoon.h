@@ -2236,6 +2236,31 @@ LG_API void lg_conn_free(lg_conn *c);
 LG_API int lg_resolve(const char *name, char (*out)[LG_ADDRESS_SIZE], size_t cap,
                       size_t *out_n, int64_t deadline_ns);
 
+// Has fn called on a thread of a pool while the goroutine waits: for system calls that no
+// descriptor announces, such as those on files. Neither a deadline nor a cancellation ends it.
+//
+// fn    called with arg on a thread outside of the runtime; must not call the runtime
+// drop  called with arg if the goroutine was dropped with its strand or runtime meanwhile and
+//       lg_work() does not return: when fn is through, or never if the runtime's end did not wait
+//       so long. NULL: that waits, however long
+// arg   handed to them; in place until then
+//
+// Returns: LG_OK, fn has returned.
+// Errors:  LG_ECANCELED, the goroutine was canceled before: fn is not called; LG_EAGAIN, outside a
+//          goroutine; LG_ENOMEM.
+// Misuse:  none.   Blocks: the goroutine.
+// Call from: a goroutine.
+// Go:      what a system call is there
+LG_API int lg_work(void (*fn)(void *arg), void (*drop)(void *arg), void *arg);
+
+// Whether some thread of the pool may still be at work, or looking up a name, for a runtime or
+// strand that was closed meanwhile. exit() waits for it, _exit() does not.
+//
+// Returns: true once that has happened in this process.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API bool lg_has_left_work(void);
+
 // ---------------------------------------------------------------------------
 // Reports
 // ---------------------------------------------------------------------------

@@ -161,6 +161,17 @@ static int code_of(enum wake wake)
 // Of the strand's own goroutine
 // ---------------------------------------------------------------------------
 
+// Arms the goroutine's wait. False: it has been cancelled.
+static bool arm(struct waiter *w)
+{
+    struct lg_g *g = g_of(w);
+    if (g->op.call.is_try || g->op.call.kind->is_firm) {
+        lg__wait_begin_uncancelable(g);
+        return true;
+    }
+    return lg__wait_begin(g);
+}
+
 static int call_inside(struct waiter *w)
 {
     struct lg_g *g = g_of(w);
@@ -169,7 +180,7 @@ static int call_inside(struct waiter *w)
         unhook(w);
         return call->rc;
     }
-    if (!lg__wait_begin(g)) {
+    if (!arm(w)) {
         unhook(w);
         return call->kind->cut(w, LG_ECANCELED);
     }
@@ -275,7 +286,7 @@ static int finish_outside(struct lg_g *g, enum wake wake)
             return rc;
         }
     }
-    if (!lg__wait_begin(g)) {
+    if (!arm(w)) {
         return retract(g, LG_ECANCELED);
     }
     return call_outside(w);
@@ -301,12 +312,7 @@ int lg__call(struct waiter *w, struct lg_strand *home, int64_t deadline_ns)
     if (g->strand) {
         return LG_EPERM;
     }
-    if (call->is_try) {
-        lg__wait_begin_uncancelable(g);
-    } else if (!lg__wait_begin(g)) {
-        return LG_ECANCELED;
-    }
-    return call_outside(w);
+    return arm(w) ? call_outside(w) : LG_ECANCELED;
 }
 
 static int hook_nothing(struct waiter *w)

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// The record of a loop comes from the C library: a look-up of a name that hangs keeps its
-// thread and its loop for longer than the runtime may live.
+// The record of a loop comes from the C library: a look-up of a name that hangs, or work, keeps
+// its thread and its loop for longer than the runtime may live.
 #include "io/ioloop.h"
 
 #include <stdlib.h>
 
+#include "io/iowork.h"
 #include "io/lookup.h"
 #include "io/watch.h"
 #include "os/clock.h"
 #include "sched/runtime.h"
 #include "sched/strand.h"
 
-// How long the end of a loop waits for look-ups that cannot be cancelled any more.
+// How long the end of a loop waits for look-ups and work that cannot be cancelled any more.
 static const int64_t CLOSE_PATIENCE_NS = 20 * 1000 * 1000;
+
+static _Atomic uint32_t nleft; // loops that were left behind
 
 static void turn(void *arg)
 {
@@ -37,9 +40,22 @@ static void end_all(struct io_loop *loop)
     for (struct node *node; (node = lg__list_pop_front(&loop->watches));) {
         lg__watch_orphan(LG_CONTAINER_OF(node, struct io_watch, node));
     }
+    for (struct node *node = loop->works.first; node; node = node->next) {
+        lg__work_orphan(LG_CONTAINER_OF(node, struct io_work, node));
+    }
     for (struct node *node; (node = lg__list_pop_front(&loop->lookups));) {
         lg__lookup_orphan(LG_CONTAINER_OF(node, struct io_lookup, node));
     }
+}
+
+// Work on memory of somebody's who will not wait for it otherwise.
+static bool must_wait(const struct io_loop *loop)
+{
+    bool must = loop->nclosing > 0;
+    for (struct node *node = loop->works.first; node; node = node->next) {
+        must |= LG_CONTAINER_OF(node, struct io_work, node)->drop == NULL;
+    }
+    return must;
 }
 
 static void close_loop(void *arg)
@@ -49,11 +65,19 @@ static void close_loop(void *arg)
     int64_t end_ns = lg__clock_now() + CLOSE_PATIENCE_NS;
     do {
         uv_run(&loop->uv, UV_RUN_NOWAIT);
-    } while (loop->nclosing > 0 ||
-             (uv_loop_alive(&loop->uv) && lg__clock_now() < end_ns));
+    } while (must_wait(loop) || (uv_loop_alive(&loop->uv) && lg__clock_now() < end_ns));
     if (uv_loop_close(&loop->uv) == 0) {
         free(loop);
+    } else {
+        // relaxed: a count. Of the process, as libuv's threads are
+        atomic_fetch_add_explicit(&nleft, 1, memory_order_relaxed);
     }
+}
+
+bool lg_has_left_work(void)
+{
+    // relaxed: as above
+    return atomic_load_explicit(&nleft, memory_order_relaxed) > 0;
 }
 
 int lg__ioloop_of(struct lg_strand *s, struct io_loop **out)

@@ -59,6 +59,7 @@ local lagoon = {
     shared_map = shared.shared_map,
 
     net = require "lagoon.net",
+    fs = require "lagoon.fs",
     context = require "lagoon.context",
     runtime = require "lagoon.runtime",
 }
