@@ -19,12 +19,14 @@
 #include "fast.h"
 #include "fastshared.h"
 #include "frozen.h"
+#include "fs.h"
 #include "go.h"
 #include "heap.h"
 #include "interruptible.h"
 #include "leaks.h"
 #include "limit.h"
 #include "memory.h"
+#include "net.h"
 #include "out.h"
 #include "parallel.h"
 #include "remote.h"
@@ -124,6 +126,8 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_leaks(L, s);
     lagoon__open_memory(L, s);
     lagoon__open_stats(L, s);
+    lagoon__open_net(L, s);
+    lagoon__open_fs(L, s);
     lagoon__open_transfer(L, s);
     lagoon__open_fast(L, s);
     lagoon__open_frozen(L, s);

@@ -27,6 +27,8 @@ enum kind {
     KIND_BUFFER,
     KIND_MOVE, // a buffer on its way out
     KIND_FROZEN,
+    KIND_LISTENER,
+    KIND_CONN,
     KIND_CODE,  // scripts do not see it
     KIND_CLASS, // nor this
     NKINDS,

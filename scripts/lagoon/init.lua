@@ -58,6 +58,8 @@ local lagoon = {
     buffer = shared.buffer,
     shared_map = shared.shared_map,
 
+    net = require "lagoon.net",
+    fs = require "lagoon.fs",
     context = require "lagoon.context",
     runtime = require "lagoon.runtime",
 }
