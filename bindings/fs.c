@@ -24,7 +24,7 @@ enum { FIRST_PIECE = 64 * 1024 };
 struct request {
     void (*run)(struct request *request); // on the pool's thread
     char *path;
-    char *other;   // where to, or what is written
+    char *other; // where to, or what is written
     size_t length;
     int err;     // an errno; 0: it went well
     char *bytes; // what was read, or the names in a folder, each with its zero
