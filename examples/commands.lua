@@ -3,9 +3,10 @@
 -- Runs shell commands side by side, and prints what each has said as soon as it has: calls that
 -- block their thread.
 --
--- `os.execute` knows nothing of goroutines: called here, it would stop all of them until the command
--- has ended. `lagoon.blocking` calls it on a thread of its own. As with `parallel`, the function goes
--- to another Lua state; what goes there is a string, what comes back are a string and a number.
+-- `os.execute` knows nothing of goroutines: called here, it would stop all of them until the
+-- command has ended. `lagoon.blocking` calls it on a thread of its own. As with `parallel`, the
+-- function goes to another Lua state; what goes there is a string, what comes back are a string
+-- and a number.
 --
 -- Not `io.popen`: it begins by flushing all files of the process, and waits for those that other
 -- threads are reading, so that the commands would run one after the other.

@@ -132,6 +132,11 @@ local function contest_of_tasks(n, contestant, shared)
   assert(total <= UNFAIR * LEAST * n, "they got " .. table.concat(text, " "))
 end
 
+-- On one P, and never interrupted, the first one has it all: it never has to wait.
+if lagoon.runtime.preemption() == "off" and lagoon.runtime.procs() == 1 then
+  return
+end
+
 describe("tasks in several states that want the same all the time", function()
   it("share a mutex", function()
     contest_of_tasks(6, function(_, mutex, take)
