@@ -265,6 +265,10 @@ static void step(struct lg_strand *s, struct lg_g *g)
     if (rc == LG_WAIT) {
         LG_MISUSE_IF(!g->has_wait,
                      "a strand's resume returned LG_WAIT, but no wait is armed");
+        if (LG_UNLIKELY(lg__p_asks(m->p))) {
+            // Who has slept long enough meanwhile comes before who has had its slice.
+            lg__idle_run_timers(m);
+        }
         lg__sched_commit(g);
     } else {
         lg__g_end(g);

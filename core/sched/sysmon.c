@@ -35,7 +35,8 @@ enum {
 struct watch {
     uint32_t tick;
     bool is_stuck;       // the tick was the same a period ago
-    int64_t since_ns;    // when the tick was first seen, and the P busy
+    int64_t looked_ns;   // the last look at it
+    int64_t since_ns;    // since when its slice may have gone on
     int64_t asked_ns;    // since when its goroutine has been asked and has not heard
     int64_t cpu_ns;      // of its M, when that was last to be interrupted in this slice
     int64_t reported_ns; // since_ns, when that was reported
@@ -72,9 +73,12 @@ static void watch_tick(struct p *p, struct watch *w, int64_t real_ns)
     w->is_stuck = tick == w->tick;
     if (!w->is_stuck || !is_owned || lg__block_has(p)) {
         w->tick = tick;
-        w->since_ns = w->asked_ns = real_ns;
+        // It began after the last look. That is at most half a slice too early; the time
+        // of this look would make that much more of all slices.
+        w->since_ns = w->asked_ns = is_owned ? w->looked_ns : real_ns;
         w->cpu_ns = CPU_UNKNOWN;
     }
+    w->looked_ns = real_ns;
 }
 
 // Has a P's goroutine interrupted until it hears. One that has heard and is still there
