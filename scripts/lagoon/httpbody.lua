@@ -6,6 +6,7 @@
 -- message is over, and not a byte further: what follows is the next message's.
 local core = require "lagoon.core"
 
+local raise, RAISE = core.raise, core.RAISE
 local chunk, sub, concat, find = core.http_chunk, string.sub, table.concat, string.find
 
 local CHUNKED, UNTIL_CLOSE = -1, -2
@@ -230,7 +231,7 @@ function Body:read(format)
     elseif letter == "l" or letter == "L" then
         return read_line(self, letter == "L")
     end
-    error("bad argument #1 to 'read' (invalid format)", 3)
+    raise(RAISE, "bad argument #1 to 'read' (invalid format)")
 end
 
 -- Reads and forgets what is left, but no more than so many bytes. Whether that was all.

@@ -5,8 +5,10 @@
 -- What is written is held back at first: a short response then goes out in one piece and tells its
 -- length. A longer one is chunked. To a client of HTTP/1.0, which could not tell a response
 -- that breaks off from a whole one, it is held back until its length is known.
+local core = require "lagoon.core"
 local headers = require "lagoon.httpheaders"
 
+local raise, RAISE = core.raise, core.RAISE
 local concat, format = table.concat, string.format
 
 local HELD_MAX = 4096
@@ -29,7 +31,8 @@ local REASONS = {
 }
 
 local DAYS = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" }
-local MONTHS = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" }
+local MONTHS = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" }
 
 local date_time, date_text
 
@@ -60,7 +63,7 @@ local function promised(own)
     if #lengths == 0 then
         return nil
     elseif #lengths > 1 or not lengths[1]:find("^%d+$") or #lengths[1] > 15 then
-        error("the header Content-Length must be one whole number", 4)
+        raise(RAISE, "the header Content-Length must be one whole number")
     end
     return tonumber(lengths[1])
 end
@@ -69,10 +72,13 @@ end
 local function frame(self, is_whole)
     local own = self.headers
     if own:get("Transfer-Encoding") then
-        error("the header Transfer-Encoding is not for handlers", 4)
+        raise(RAISE, "the header Transfer-Encoding is not for handlers")
     end
     self.left = promised(own)
     if has_no_body(self.status) then
+        if self.nheld > 0 then
+            raise(RAISE, ("a response with status %d has no body"):format(self.status))
+        end
         if self.status == 204 then
             own:set("Content-Length", nil)
         end
@@ -85,13 +91,15 @@ local function frame(self, is_whole)
         own:set("Transfer-Encoding", "chunked")
     end
     if self.left and self.nheld > self.left then
-        error("more was written than Content-Length says", 4)
+        raise(RAISE, "more was written than Content-Length says")
+    elseif self.left and is_whole and self.nheld < self.left and not self.is_head then
+        raise(RAISE, "less was written than Content-Length says")
     end
 end
 
 local function check_status(status)
     if type(status) ~= "number" or status % 1 ~= 0 or status < 200 or status > 999 then
-        error("the status of a response must be a whole number from 200 to 999", 4)
+        raise(RAISE, "the status of a response must be a whole number from 200 to 999")
     end
 end
 
@@ -107,10 +115,8 @@ local function begin(self, is_whole)
     self.has_begun = true
     local own = self.headers
     self.keeps_alive = self.keeps_alive and not wants_close(own) and self.may_keep()
-    local lines = { format("HTTP/1.1 %d %s", self.status, REASONS[self.status] or "") }
-    for i = 1, #own, 2 do
-        lines[#lines + 1] = own[i] .. ": " .. own[i + 1]
-    end
+    local lines = headers.lines(own)
+    table.insert(lines, 1, format("HTTP/1.1 %d %s", self.status, REASONS[self.status] or ""))
     if not own:get("Date") then
         lines[#lines + 1] = "Date: " .. date()
     end
@@ -174,7 +180,8 @@ local function check_text(...)
     for i = 1, select("#", ...) do
         local kind = type((select(i, ...)))
         if kind ~= "string" and kind ~= "number" then
-            error(("bad argument #%d to 'write' (a string expected, got %s)"):format(i, kind), 3)
+            raise(RAISE, ("bad argument #%d to 'write' (a string expected, got %s)")
+                :format(i, kind))
         end
     end
 end
@@ -191,11 +198,11 @@ function Response:write(...)
     check_text(...)
     local text = select("#", ...) == 1 and tostring((...)) or concat { ... }
     if self.is_finished then
-        error("the response is finished", 2)
+        raise(RAISE, "the response is finished")
     elseif has_no_body(self.status) and text ~= "" then
-        error(("a response with status %d has no body"):format(self.status), 2)
+        raise(RAISE, ("a response with status %d has no body"):format(self.status))
     elseif self.has_begun and self.left and not self.is_head and #text > self.left - self.nheld then
-        error("more was written than Content-Length says", 2)
+        raise(RAISE, "more was written than Content-Length says")
     end
     self.held[#self.held + 1] = text
     self.nheld = self.nheld + #text
@@ -238,7 +245,7 @@ function Response:finish()
     self.is_finished = true
     if self.left and self.left > 0 and not self.is_head then
         self.is_broken = true
-        error("less was written than Content-Length says", 2)
+        raise(RAISE, "less was written than Content-Length says")
     end
     return text == "" or send(self, text)
 end

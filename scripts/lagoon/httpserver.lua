@@ -15,6 +15,7 @@ local httpbody = require "lagoon.httpbody"
 local httpresponse = require "lagoon.httpresponse"
 local httptarget = require "lagoon.httptarget"
 
+local raise, RAISE = core.raise, core.RAISE
 local LINGER_S, LINGER_BYTES = 0.5, 256 * 1024
 
 ---@class lagoon.HttpServeOptions
@@ -278,7 +279,7 @@ local function stop(server)
 end
 
 ---Accepts no more, closes idle connections, and waits until the busy ones have done their
----responses. After so many seconds those are closed, too. In a handler, which would wait for itself:
+---responses. After so many seconds those are closed, too. A handler would wait for itself; it can
 ---`go(server.close, server)`. Go: `Server.Shutdown`.
 ---@async
 ---@param seconds? number  instead of the option close_timeout; 0 does not wait
@@ -305,10 +306,23 @@ function Server:wait()
     self.done:recv()
 end
 
+local TYPES = {
+    network = "string", backlog = "number", reuse_port = "boolean", header_timeout = "number",
+    idle_timeout = "number", io_timeout = "number", close_timeout = "number",
+    max_header_bytes = "number", max_body_bytes = "number", log = "function",
+}
+
 local function options_of(opts)
     local own = setmetatable({}, { __index = DEFAULTS })
     for name, value in pairs(opts or {}) do
+        if type(value) ~= TYPES[name] then
+            raise(RAISE, ("bad option '%s' of serve (%s)"):format(tostring(name),
+                TYPES[name] and TYPES[name] .. " expected" or "there is none of that name"))
+        end
         own[name] = value
+    end
+    if own.max_header_bytes < 1 or own.max_header_bytes > 2 ^ 30 then
+        raise(RAISE, "bad option 'max_header_bytes' of serve (out of range)")
     end
     return own
 end
