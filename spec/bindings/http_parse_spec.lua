@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- The parser of lagoon.http: what it takes, what it refuses, and that it makes no difference to it in
--- which pieces bytes come.
+-- The parser of lagoon.http: what it takes, what it refuses, and that it makes no difference to it
+-- in which pieces bytes come.
 local core = require "lagoon.core"
 local helper = require "helper"
 
@@ -50,8 +50,8 @@ end
 
 describe("the parser of requests", function()
   it("tells the first line, the fields, and what follows", function()
-    local text = crlf { "GET /a?b=%20 HTTP/1.1", "Host: example.org:80", "X-One: 1", "x-one:\t two \t",
-      "Empty:", "Beyond: \228\246" }
+    local text = crlf { "GET /a?b=%20 HTTP/1.1", "Host: example.org:80", "X-One: 1",
+      "x-one:\t two \t", "Empty:", "Beyond: \228\246" }
     local results, seen = parsed(core.http_request, text)
     assert.same({ #text, "GET", "/a?b=%20", 1,
       { "Host", "example.org:80", "X-One", "1", "x-one", "two", "Empty", "", "Beyond", "\228\246" },
