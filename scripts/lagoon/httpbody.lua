@@ -11,10 +11,15 @@ local chunk, sub, concat, find = core.http_chunk, string.sub, table.concat, stri
 
 local CHUNKED, UNTIL_CLOSE = -1, -2
 
+---@class lagoon.HttpWire
 local Wire = {}
 Wire.__index = Wire
 
--- Waits for more. nil at the end of the stream, or nil, err, code.
+---Waits for more. nil at the end of the stream, or nil, err, code.
+---@async
+---@return true? ok
+---@return string? err
+---@return string? code
 function Wire:more()
     local data, err, code = self.conn:read()
     if not data then
@@ -27,13 +32,18 @@ function Wire:more()
     return true
 end
 
--- Whether something is there that has not been used.
+---Whether something is there that has not been used.
+---@return boolean
 function Wire:has_text()
     return self.at <= #self.text
 end
 
--- Reads a head: what `parse` returns, or nil, err, code. Once there is a part of one,
--- `on_partial` is called.
+---Reads a head: what `parse` returns, or nil, err, code.
+---@async
+---@param parse function  of core: for requests or for responses
+---@param max_bytes integer
+---@param on_partial? fun()  is called once there is a part of a head, but not all
+---@return any ...
 function Wire:head(parse, max_bytes, on_partial)
     local scanned = 0
     while true do
@@ -61,7 +71,7 @@ end
 local Body = {}
 Body.__index = Body
 
-function Body:fail(err, code)
+local function fail(self, err, code)
     self.err, self.code = err, code
     return nil, err, code
 end
@@ -84,7 +94,7 @@ end
 local function take_chunked(self, wire)
     local data, at = chunk(self.chunks, wire.text, wire.at)
     if data == false then
-        return self:fail(at, "EPROTO")
+        return fail(self, at, "EPROTO")
     end
     wire.at = at
     if data == true then
@@ -93,7 +103,7 @@ local function take_chunked(self, wire)
     end
     self.size = self.size + (data and #data or 0)
     if self.size > self.max_bytes then
-        return self:fail("body too large", "EFBIG")
+        return fail(self, "body too large", "EFBIG")
     end
     return data
 end
@@ -114,12 +124,16 @@ local function at_end(self, err, code)
     if err then
         return nil, err, code
     elseif self.left or self.chunks then
-        return self:fail("unexpected end of stream", "EOF")
+        return fail(self, "unexpected end of stream", "EOF")
     end
     self.is_done = true
 end
 
--- What comes next. nil at the end of the body, or nil, err, code.
+---What comes next. nil at the end of the body, or nil, err, code.
+---@async
+---@return string? data
+---@return string? err
+---@return string? code
 function Body:piece()
     if self.before_first then
         local ok, err, code = self.before_first()
@@ -234,7 +248,10 @@ function Body:read(format)
     raise(RAISE, "bad argument #1 to 'read' (invalid format)")
 end
 
--- Reads and forgets what is left, but no more than so many bytes. Whether that was all.
+---Reads and forgets what is left. Whether that was all.
+---@async
+---@param max_bytes integer  no more than about so many
+---@return boolean?
 function Body:discard(max_bytes)
     self.pending = ""
     local n = 0
@@ -250,12 +267,17 @@ end
 
 local httpbody = {}
 
--- What comes over a connection.
+---What comes over a connection.
+---@param conn lagoon.Conn
 function httpbody.wire(conn)
     return setmetatable({ conn = conn, text = "", at = 1 }, Wire)
 end
 
--- The body behind a head that has just been read, and of which the parser said `framing`.
+---The body behind a head that has just been read.
+---@param wire table
+---@param framing number  what the parser said of it
+---@param max_bytes number  for chunks
+---@return lagoon.HttpBody
 function httpbody.new(wire, framing, max_bytes)
     local body = { wire = wire, pending = "", size = 0, max_bytes = max_bytes }
     if framing == CHUNKED then

@@ -250,7 +250,9 @@ function Response:finish()
     return text == "" or send(self, text)
 end
 
--- Forgets what is held, for another response instead, if nothing has gone yet.
+---For the server: forgets what is held, for another response instead; nothing has gone yet.
+---@param status integer
+---@param text string
 function Response:reset(status, text)
     self.status, self.headers = status, headers.of_list()
     self.held, self.nheld, self.is_finished = { text }, #text, false
@@ -258,15 +260,20 @@ end
 
 local httpresponse = {}
 
--- exchange: conn, minor, is_head, keeps_alive; may_keep(), which is asked once more before the head
--- goes, and before_write().
+---A response that has not begun.
+---@param exchange table  conn, minor, is_head, keeps_alive; may_keep(), which is asked once more
+---before the head goes, and before_write(). Becomes the response
+---@return lagoon.HttpResponseWriter
 function httpresponse.new(exchange)
     exchange.status, exchange.headers = 200, headers.of_list()
     exchange.held, exchange.nheld = {}, 0
     return setmetatable(exchange, Response)
 end
 
--- The whole text of a response that the server gives by itself, before it closes.
+---The whole text of a response that the server gives by itself, before it closes.
+---@param status integer
+---@param message string
+---@return string
 function httpresponse.refusal(status, message)
     local text = message .. "\n"
     return format("HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: text/plain; charset=utf-8\r\n"
