@@ -103,7 +103,8 @@ describe("http.get", function()
     assert.same({ nil, "not a response of HTTP/1.1: bad version", "EPROTO" },
       failure("SSH-2.0-OpenSSH\r\n\r\n"))
     assert.same({ nil, "not a response of HTTP/1.1: Content-Length and Transfer-Encoding",
-      "EPROTO" }, failure("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"))
+      "EPROTO" }, failure("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
+        .. "Transfer-Encoding: chunked\r\n\r\n"))
   end)
 
   it("tells a body that breaks off from a whole one", function()
