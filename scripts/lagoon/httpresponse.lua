@@ -9,7 +9,7 @@ local core = require "lagoon.core"
 local headers = require "lagoon.httpheaders"
 
 local raise, RAISE = core.raise, core.RAISE
-local concat, format = table.concat, string.format
+local concat, format, get = table.concat, string.format, headers.get
 
 local HELD_MAX = 4096
 
@@ -59,19 +59,21 @@ end
 
 -- The length that the handler has promised; nil: none.
 local function promised(own)
-    local lengths = own:all("Content-Length")
-    if #lengths == 0 then
+    if not get(own, "Content-Length") then
         return nil
-    elseif #lengths > 1 or not lengths[1]:find("^%d+$") or #lengths[1] > 15 then
+    end
+    local lengths = own:all("Content-Length")
+    if #lengths > 1 or not lengths[1]:find("^%d+$") or #lengths[1] > 15 then
         raise(RAISE, "the header Content-Length must be one whole number")
     end
     return tonumber(lengths[1])
 end
 
--- Decides how the body ends, and says so in the headers. is_whole: what is held is all of it.
+-- Decides how the body ends; the line that says so, if the handler has not. is_whole: what is held
+-- is all of it.
 local function frame(self, is_whole)
-    local own = self.headers
-    if own:get("Transfer-Encoding") then
+    local own, line = self.headers, nil
+    if get(own, "Transfer-Encoding") then
         raise(RAISE, "the header Transfer-Encoding is not for handlers")
     end
     self.left = promised(own)
@@ -85,16 +87,17 @@ local function frame(self, is_whole)
         self.left = nil
     elseif not self.left and is_whole and (not self.is_head or self.nheld > 0) then
         self.left = self.nheld
-        own:set("Content-Length", self.nheld)
+        line = "Content-Length: " .. self.nheld
     elseif not self.left and self.minor > 0 then
         self.is_chunked = not self.is_head
-        own:set("Transfer-Encoding", "chunked")
+        line = "Transfer-Encoding: chunked"
     end
     if self.left and self.nheld > self.left then
         raise(RAISE, "more was written than Content-Length says")
     elseif self.left and is_whole and self.nheld < self.left and not self.is_head then
         raise(RAISE, "less was written than Content-Length says")
     end
+    return line
 end
 
 local function check_status(status)
@@ -104,26 +107,28 @@ local function check_status(status)
 end
 
 local function wants_close(own)
-    local value = own:get("Connection")
+    local value = get(own, "Connection")
     return value and value:lower():find("close", 1, true)
 end
 
 -- The head, as text. From here on status and headers are settled.
 local function begin(self, is_whole)
     check_status(self.status)
-    frame(self, is_whole)
+    local framing = frame(self, is_whole)
     self.has_begun = true
     local own = self.headers
-    self.keeps_alive = self.keeps_alive and not wants_close(own) and self.may_keep()
+    local closes = wants_close(own)
+    self.keeps_alive = self.keeps_alive and not closes and self.may_keep()
     local lines = headers.lines(own)
     table.insert(lines, 1, format("HTTP/1.1 %d %s", self.status, REASONS[self.status] or ""))
-    if not own:get("Date") then
+    lines[#lines + 1] = framing
+    if not get(own, "Date") then
         lines[#lines + 1] = "Date: " .. date()
     end
-    if self.nheld > 0 and not own:get("Content-Type") then
+    if self.nheld > 0 and not get(own, "Content-Type") then
         lines[#lines + 1] = "Content-Type: text/plain; charset=utf-8"
     end
-    if not self.keeps_alive and not wants_close(own) then
+    if not self.keeps_alive and not closes then
         lines[#lines + 1] = "Connection: close"
     elseif self.keeps_alive and self.minor == 0 then
         lines[#lines + 1] = "Connection: keep-alive"
@@ -173,7 +178,7 @@ end
 
 -- Whether the length of the response must be known before any of it goes.
 local function must_hold(self)
-    return self.minor == 0 and not self.has_begun and not self.headers:get("Content-Length")
+    return self.minor == 0 and not self.has_begun and not get(self.headers, "Content-Length")
 end
 
 local function check_text(...)

@@ -97,7 +97,7 @@ local function new_request(link, method, target, minor, fields, framing)
     return setmetatable({
         method = method, target = target, path = path, query = query,
         version = minor == 0 and "HTTP/1.0" or "HTTP/1.1",
-        host = host or own:get("Host") or "", headers = own, remote_addr = link.peer,
+        host = host or headers.get(own, "Host") or "", headers = own, remote_addr = link.peer,
         content_length = framing >= 0 and framing or nil,
         body = httpbody.new(link.wire, framing, link.server.opts.max_body_bytes),
     }, Request)
