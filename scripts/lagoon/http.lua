@@ -4,6 +4,7 @@
 local httpclient = require "lagoon.httpclient"
 local httpserver = require "lagoon.httpserver"
 
+---@class lagoon.http
 local http = {
     serve = httpserver.serve,
     get = httpclient.get,

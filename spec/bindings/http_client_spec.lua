@@ -243,6 +243,24 @@ describe("http.request", function()
   end)
 end)
 
+if not helper.is_hosted() then
+  describe("lagoon.http in a task's state", function()
+    it("serves and asks as elsewhere", function()
+      local text = helper.parallel(function()
+        local own = require("lagoon").http
+        local server = assert(own.serve("127.0.0.1:0", function(_, res)
+          res:write("from afar")
+        end))
+        local res = assert(own.get("http://" .. server:addr()))
+        local body = res:read("*a")
+        server:close()
+        return body
+      end):wait()
+      assert.equal("from afar", text)
+    end)
+  end)
+end
+
 describe("a redirect", function()
   -- Says what it was asked for at /end; /N/WHERE answers with status N and leads to WHERE.
   local function lead(req, res)
