@@ -218,10 +218,10 @@ end
 
 local function run_connection(link)
     local ok, failure = xpcall(serve_connection, note_trace, link)
+    forget(link.server, link)
     if not ok then
         link.server.opts.log("http: " .. tostring(failure.err) .. failure.trace)
     end
-    forget(link.server, link)
 end
 
 local function start_connection(server, conn)
