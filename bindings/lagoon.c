@@ -22,6 +22,7 @@
 #include "fs.h"
 #include "go.h"
 #include "heap.h"
+#include "http.h"
 #include "interruptible.h"
 #include "leaks.h"
 #include "limit.h"
@@ -128,6 +129,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_stats(L, s);
     lagoon__open_net(L, s);
     lagoon__open_fs(L, s);
+    lagoon__open_http(L, s);
     lagoon__open_transfer(L, s);
     lagoon__open_fast(L, s);
     lagoon__open_frozen(L, s);

@@ -29,8 +29,9 @@ enum kind {
     KIND_FROZEN,
     KIND_LISTENER,
     KIND_CONN,
-    KIND_CODE,  // scripts do not see it
-    KIND_CLASS, // nor this
+    KIND_CHUNKS, // a decoder of http; scripts do not see it
+    KIND_CODE,   // scripts do not see it, either
+    KIND_CLASS,  // nor this
     NKINDS,
 };
 

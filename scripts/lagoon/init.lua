@@ -89,4 +89,19 @@ function lagoon.run(f, ...)
     return task.finish(core.run(f, ...))
 end
 
+-- What not every state needs, and would pay for with its memory: loaded when it is asked for.
+local load = require
+
+---@class lagoon
+---@field http lagoon.http
+setmetatable(lagoon, {
+    __index = function(self, name)
+        if name == "http" then
+            local http = load "lagoon.http"
+            rawset(self, name, http)
+            return http
+        end
+    end,
+})
+
 return lagoon

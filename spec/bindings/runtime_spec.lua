@@ -223,7 +223,7 @@ end)
 
 describe("what is not there yet", function()
   it("is absent, not a stub", function()
-    for _, name in ipairs { "process", "signal", "http" } do
+    for _, name in ipairs { "process", "signal" } do
       assert.is_nil(lagoon[name])
     end
   end)
