@@ -29,6 +29,7 @@
 #include "net.h"
 #include "out.h"
 #include "parallel.h"
+#include "process.h"
 #include "remote.h"
 #include "report.h"
 #include "require.h"
@@ -128,6 +129,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_stats(L, s);
     lagoon__open_net(L, s);
     lagoon__open_fs(L, s);
+    lagoon__open_process(L, s);
     lagoon__open_transfer(L, s);
     lagoon__open_fast(L, s);
     lagoon__open_frozen(L, s);

@@ -30,6 +30,7 @@ static const struct {
     [KIND_FROZEN] = {"frozen table", "lagoon.frozen"},
     [KIND_LISTENER] = {"listener", "lagoon.listener"},
     [KIND_CONN] = {"connection", "lagoon.connection"},
+    [KIND_PROCESS] = {"process", "lagoon.process"},
     [KIND_CODE] = {"code", "lagoon.code"},
     [KIND_CLASS] = {"class", "lagoon.class"},
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "io/conn.h"
 
+#include <errno.h>
+
 #include "io/address.h"
 #include "io/call.h"
 #include "io/ioerr.h"
@@ -136,7 +138,12 @@ static int close_write_at_once(void *owner, int64_t amount)
     if (c->writer) {
         return LG_EBUSY;
     }
-    int rc = lg__ioerr_of(lg__socket_shutdown(c->watch.fd));
+    int err = lg__socket_shutdown(c->watch.fd);
+    if (err == -ENOTSOCK) { // a pipe: it has no other direction
+        close_now(c);
+        return LG_OK;
+    }
+    int rc = lg__ioerr_of(err);
     if (rc == LG_OK && c->out_status == LG_OK) {
         c->out_status = LG_ECLOSED;
     }

@@ -6,6 +6,8 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include "os/pipe.h"
+
 static int result(int rc)
 {
     return rc < 0 ? -errno : rc;
@@ -68,6 +70,9 @@ ssize_t lg__socket_recv(int fd, void *buffer, size_t size_bytes)
     do {
         n = recv(fd, buffer, size_bytes, 0);
     } while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == ENOTSOCK) {
+        return lg__pipe_read(fd, buffer, size_bytes);
+    }
     return n < 0 ? -errno : n;
 }
 
@@ -77,6 +82,9 @@ ssize_t lg__socket_send(int fd, const void *data, size_t size_bytes)
     do {
         n = send(fd, data, size_bytes, MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == ENOTSOCK) {
+        return lg__pipe_write(fd, data, size_bytes);
+    }
     return n < 0 ? -errno : n;
 }
 

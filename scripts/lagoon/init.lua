@@ -60,6 +60,7 @@ local lagoon = {
 
     net = require "lagoon.net",
     fs = require "lagoon.fs",
+    process = require "lagoon.process",
     context = require "lagoon.context",
     runtime = require "lagoon.runtime",
 }
