@@ -3,7 +3,7 @@
 // Child processes, from native goroutines and from a strand's.
 #include <errno.h>
 #include <signal.h>
-#include <unistd.h>
+#include <sys/wait.h>
 
 #include "script.h"
 
@@ -122,17 +122,6 @@ static void free_while_it_runs(lg_runtime *rt)
     free_all();
 }
 
-// What a child that outlives the runtime leaves here.
-static int left_pid;
-
-static void leave(lg_runtime *rt)
-{
-    (void)rt;
-    spawn_shell("exec sleep 100");
-    left_pid = lg_process_pid(process);
-    free_all();
-}
-
 static int scripted(struct script *script, int result)
 {
     static lg_exit end;
@@ -148,51 +137,67 @@ static int scripted(struct script *script, int result)
     SCRIPT_END
 }
 
-static void go_scripted(lg_runtime *rt)
+it("a process", "has three streams and an exit status", .procs = 2)
 {
+    talk(rt);
+}
+
+it("a process that cannot start", "says why", .procs = 1)
+{
+    fail_to_start(rt);
+}
+
+it("a process", "is waited for until a deadline, and killed", .procs = 2)
+{
+    wait_in_vain(rt);
+}
+
+it("a process", "is waited for by several", .procs = 3)
+{
+    wait_together(rt);
+}
+
+it("a process that is freed before its end", "goes on and leaves no zombie", .procs = 2)
+{
+    free_while_it_runs(rt);
+}
+
+static void leave(void *arg)
+{
+    (void)arg;
+    spawn_shell("exec sleep 100");
+    for (int i = 0; i < 3; i++) {
+        lg_conn_free(streams[i]);
+        streams[i] = NULL;
+    }
+}
+
+it("a process", "outlives its runtime, which has its record to free")
+{
+    rt = spec_open(1);
+    spec_main(rt, leave, NULL);
+    int pid = lg_process_pid(process);
+    lg_process_free(process); // goes to the loop, which ends before it
+    process = NULL;
+    spec_close(rt);
+    CHECK(is_there(pid));
+    kill(pid, SIGKILL);
+    CHECK_INT(waitpid(pid, NULL, 0), pid);
+}
+
+static void see_it_done(void *arg)
+{
+    (void)arg;
+    SETTLE(n_done == 1);
+}
+
+it("a process of a scripted goroutine", "is waited for in both ways")
+{
+    rt = spec_open(2);
     static struct interpreter interpreter;
     n_done = 0;
     lg_strand *strand = script_strand(rt, &interpreter);
     script_go(strand, scripted, NULL);
-    SETTLE(n_done == 1);
-}
-
-static void processes(void)
-{
-    describe("a process of a native goroutine")
-    {
-        it("has three streams and an exit status")
-        {
-            spec_run(2, talk);
-        }
-        it("that cannot start says why")
-        {
-            spec_run(1, fail_to_start);
-        }
-        it("is waited for until a deadline, and killed")
-        {
-            spec_run(2, wait_in_vain);
-        }
-        it("is waited for by several")
-        {
-            spec_run(3, wait_together);
-        }
-        it("leaves no zombie when it is freed before its end")
-        {
-            spec_run(2, free_while_it_runs);
-        }
-        it("survives the runtime")
-        {
-            spec_run(1, leave);
-            CHECK(is_there(left_pid));
-            kill(left_pid, SIGKILL);
-        }
-    }
-    describe("a process of a strand's goroutine")
-    {
-        it("is waited for in both ways")
-        {
-            spec_run(2, go_scripted);
-        }
-    }
+    spec_main(rt, see_it_done, NULL);
+    lg_strand_close(strand);
 }
