@@ -36,6 +36,7 @@
 #include "runtime.h"
 #include "select.h"
 #include "sharedmap.h"
+#include "signals.h"
 #include "stats.h"
 #include "sync.h"
 #include "task.h"
@@ -130,6 +131,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_net(L, s);
     lagoon__open_fs(L, s);
     lagoon__open_process(L, s);
+    lagoon__open_signals(L, s);
     lagoon__open_transfer(L, s);
     lagoon__open_fast(L, s);
     lagoon__open_frozen(L, s);

@@ -2199,6 +2199,17 @@ LG_API int lg_conn_local(lg_conn *c, char *out, size_t size);
 // Go:      net.Conn.RemoteAddr
 LG_API int lg_conn_remote(lg_conn *c, char *out, size_t size);
 
+// Makes a connection of a descriptor that can be watched: a pipe's, a terminal's, a socket's.
+//
+// fd   the connection's from here on, also on errors; does not block any more
+// out  the connection; yours, for lg_conn_free()
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, outside a goroutine; LG_ENOMEM; from LG_ESYSTEM down: EBADF.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      net.FileConn
+LG_API int lg_conn_adopt(int fd, lg_conn **out);
+
 // Closes a connection. Who waits in it gets LG_ECLOSED; what has not been read is lost.
 //
 // c  still yours to be freed

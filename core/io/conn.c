@@ -8,6 +8,7 @@
 #include "io/ioerr.h"
 #include "io/ioloop.h"
 #include "os/socket.h"
+#include "sched/park.h"
 #include "sched/runtime.h"
 #include "sched/strand.h"
 
@@ -163,6 +164,39 @@ static int set_deadline_at_once(void *owner, int64_t deadline_ns)
 // ---------------------------------------------------------------------------
 // Public
 // ---------------------------------------------------------------------------
+
+// What lg_conn_adopt() was given, for the strand.
+struct adoption {
+    struct lg_runtime *rt;
+    struct lg_strand *strand;
+    lg_conn *conn;
+};
+
+static int adopt_at_once(void *owner, int64_t fd)
+{
+    struct adoption *adoption = owner;
+    adoption->conn = lg__conn_new(adoption->rt, adoption->strand);
+    if (!adoption->conn) {
+        return LG_ENOMEM;
+    }
+    lg__conn_adopt(adoption->conn, (int)fd);
+    return LG_OK;
+}
+
+int lg_conn_adopt(int fd, lg_conn **out)
+{
+    struct lg_g *g = lg__g_self();
+    struct adoption adoption = {.rt = g ? g->rt : NULL};
+    int rc = g ? lg__ioerr_of(lg__socket_unblock(fd)) : LG_EAGAIN;
+    rc = rc ? rc : lg__io_strand(g, &adoption.strand);
+    rc = rc ? rc : lg__call_at_once(adoption.strand, adopt_at_once, &adoption, fd);
+    if (rc != LG_OK) {
+        lg__socket_close(fd);
+        return rc;
+    }
+    *out = adoption.conn;
+    return LG_OK;
+}
 
 int lg_conn_close(lg_conn *c)
 {

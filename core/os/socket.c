@@ -2,6 +2,7 @@
 #include "os/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
@@ -27,6 +28,12 @@ int lg__socket_open(int family)
 void lg__socket_close(int fd)
 {
     close(fd);
+}
+
+int lg__socket_unblock(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return result(flags < 0 ? flags : fcntl(fd, F_SETFL, flags | O_NONBLOCK));
 }
 
 int lg__socket_connect(int fd, const struct socket_address *address)

@@ -24,6 +24,9 @@ int lg__socket_open(int family);
 
 void lg__socket_close(int fd);
 
+// Has any descriptor never block.
+int lg__socket_unblock(int fd);
+
 // Begins to connect: 0, it is; -EINPROGRESS, lg__socket_error() tells how it ended when
 // the socket is writable.
 int lg__socket_connect(int fd, const struct socket_address *address);
