@@ -30,12 +30,14 @@
 #include "net.h"
 #include "out.h"
 #include "parallel.h"
+#include "process.h"
 #include "remote.h"
 #include "report.h"
 #include "require.h"
 #include "runtime.h"
 #include "select.h"
 #include "sharedmap.h"
+#include "signals.h"
 #include "stats.h"
 #include "sync.h"
 #include "task.h"
@@ -130,6 +132,8 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_net(L, s);
     lagoon__open_fs(L, s);
     lagoon__open_http(L, s);
+    lagoon__open_process(L, s);
+    lagoon__open_signals(L, s);
     lagoon__open_transfer(L, s);
     lagoon__open_fast(L, s);
     lagoon__open_frozen(L, s);

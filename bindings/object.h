@@ -29,6 +29,7 @@ enum kind {
     KIND_FROZEN,
     KIND_LISTENER,
     KIND_CONN,
+    KIND_PROCESS,
     KIND_CHUNKS, // a decoder of http; scripts do not see it
     KIND_CODE,   // scripts do not see it, either
     KIND_CLASS,  // nor this

@@ -2199,6 +2199,17 @@ LG_API int lg_conn_local(lg_conn *c, char *out, size_t size);
 // Go:      net.Conn.RemoteAddr
 LG_API int lg_conn_remote(lg_conn *c, char *out, size_t size);
 
+// Makes a connection of a descriptor that can be watched: a pipe's, a terminal's, a socket's.
+//
+// fd   the connection's from here on, also on errors; does not block any more
+// out  the connection; yours, for lg_conn_free()
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, outside a goroutine; LG_ENOMEM; from LG_ESYSTEM down: EBADF.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      net.FileConn
+LG_API int lg_conn_adopt(int fd, lg_conn **out);
+
 // Closes a connection. Who waits in it gets LG_ECLOSED; what has not been read is lost.
 //
 // c  still yours to be freed
@@ -2260,6 +2271,97 @@ LG_API int lg_work(void (*fn)(void *arg), void (*drop)(void *arg), void *arg);
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      none
 LG_API bool lg_has_left_work(void);
+
+// ---------------------------------------------------------------------------
+// Child processes
+// ---------------------------------------------------------------------------
+//
+// No signal handler of the host's is touched, SIGCHLD's neither; a host that ignores SIGCHLD,
+// or waits for any child, takes their ends away. A process belongs to a strand, as a
+// connection does. The end of a strand or a runtime leaves its processes alone.
+
+typedef struct lg_process lg_process;
+
+// What one of a child's descriptors 0 to 2 is.
+typedef enum lg_stream {
+    LG_STREAM_PIPE,    // a connection's other end
+    LG_STREAM_INHERIT, // the host's own
+    LG_STREAM_NULL,    // /dev/null
+} lg_stream;
+
+typedef struct lg_spawn_options {
+    const char *cwd; // NULL: the host's
+    const char *const
+        *env; // "NAME=value", NULL at the end, and nothing else; NULL: the host's
+    lg_stream streams[3]; // stdin, stdout, stderr
+} lg_spawn_options;
+
+// Starts a program: with no signal blocked, ignored or handled, and no descriptor but 0 to 2.
+//
+// file     a path, or a name that the host's PATH is searched for
+// argv     the arguments with the program's name in front, NULL at the end; borrowed
+// opts     borrowed; NULL for defaults: three pipes
+// streams  receives three connections, of which the first can only be written to, the others
+//          only read from; yours, for lg_conn_free(). NULL for what is no pipe
+// out      the process; yours, for lg_process_free()
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, outside a goroutine; LG_ENOMEM; from LG_ESYSTEM down: ENOENT, no such
+//          program or directory, EACCES, EMFILE, ...
+// Misuse:  none.   Blocks: the thread, until the program has been loaded.
+// Call from: a goroutine.
+// Go:      exec.Cmd.Start
+LG_API int lg_spawn(const char *file, const char *const *argv,
+                    const lg_spawn_options *opts, lg_conn *streams[3], lg_process **out);
+
+typedef struct lg_exit {
+    int code;   // exit status; 0 if a signal has ended it
+    int signal; // the number of that; 0: none has
+} lg_exit;
+
+// Waits for the end of a process. Any number of goroutines may, before and after it.
+//
+// p            borrowed
+// out          receives how it has ended; in place until the call is over
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER waits forever, 0 does not wait
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED: the process goes on; LG_ECLOSED, its strand
+//          is; LG_EPERM; LG_ENOMEM; from LG_ESYSTEM down: ECHILD, the host has taken its end.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      exec.Cmd.Wait
+LG_API int lg_process_wait(lg_process *p, lg_exit *out, int64_t deadline_ns);
+
+// Sends a signal, never to a process that has got the number of one that has ended.
+//
+// p      borrowed
+// signo  the signal's number
+//
+// Returns: LG_OK.
+// Errors:  LG_EPERM; from LG_ESYSTEM down: ESRCH, it has ended; EINVAL, no such signal; EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      os.Process.Signal
+LG_API int lg_process_kill(lg_process *p, int signo);
+
+// The number that the system has given a process.
+//
+// p  borrowed
+//
+// Returns: that, also when it has ended.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      os.Process.Pid
+LG_API int lg_process_pid(const lg_process *p);
+
+// Frees a process's record. It goes on if it has not ended, and leaves no zombie if its strand
+// is still there at its end.
+//
+// p  ended; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  while a goroutine is in a call on it.
+// Blocks:  a native goroutine, shortly.   Call from: as lg_conn_free().
+// Go:      os.Process.Release
+LG_API void lg_process_free(lg_process *p);
 
 // ---------------------------------------------------------------------------
 // Reports

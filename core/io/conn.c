@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "io/conn.h"
 
+#include <errno.h>
+
 #include "io/address.h"
 #include "io/call.h"
 #include "io/ioerr.h"
 #include "io/ioloop.h"
 #include "os/socket.h"
+#include "sched/park.h"
 #include "sched/runtime.h"
 #include "sched/strand.h"
 
@@ -136,7 +139,12 @@ static int close_write_at_once(void *owner, int64_t amount)
     if (c->writer) {
         return LG_EBUSY;
     }
-    int rc = lg__ioerr_of(lg__socket_shutdown(c->watch.fd));
+    int err = lg__socket_shutdown(c->watch.fd);
+    if (err == -ENOTSOCK) { // a pipe: it has no other direction
+        close_now(c);
+        return LG_OK;
+    }
+    int rc = lg__ioerr_of(err);
     if (rc == LG_OK && c->out_status == LG_OK) {
         c->out_status = LG_ECLOSED;
     }
@@ -156,6 +164,39 @@ static int set_deadline_at_once(void *owner, int64_t deadline_ns)
 // ---------------------------------------------------------------------------
 // Public
 // ---------------------------------------------------------------------------
+
+// What lg_conn_adopt() was given, for the strand.
+struct adoption {
+    struct lg_runtime *rt;
+    struct lg_strand *strand;
+    lg_conn *conn;
+};
+
+static int adopt_at_once(void *owner, int64_t fd)
+{
+    struct adoption *adoption = owner;
+    adoption->conn = lg__conn_new(adoption->rt, adoption->strand);
+    if (!adoption->conn) {
+        return LG_ENOMEM;
+    }
+    lg__conn_adopt(adoption->conn, (int)fd);
+    return LG_OK;
+}
+
+int lg_conn_adopt(int fd, lg_conn **out)
+{
+    struct lg_g *g = lg__g_self();
+    struct adoption adoption = {.rt = g ? g->rt : NULL};
+    int rc = g ? lg__ioerr_of(lg__socket_unblock(fd)) : LG_EAGAIN;
+    rc = rc ? rc : lg__io_strand(g, &adoption.strand);
+    rc = rc ? rc : lg__call_at_once(adoption.strand, adopt_at_once, &adoption, fd);
+    if (rc != LG_OK) {
+        lg__socket_close(fd);
+        return rc;
+    }
+    *out = adoption.conn;
+    return LG_OK;
+}
 
 int lg_conn_close(lg_conn *c)
 {

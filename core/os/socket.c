@@ -2,9 +2,12 @@
 #include "os/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
+
+#include "os/pipe.h"
 
 static int result(int rc)
 {
@@ -25,6 +28,12 @@ int lg__socket_open(int family)
 void lg__socket_close(int fd)
 {
     close(fd);
+}
+
+int lg__socket_unblock(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return result(flags < 0 ? flags : fcntl(fd, F_SETFL, flags | O_NONBLOCK));
 }
 
 int lg__socket_connect(int fd, const struct socket_address *address)
@@ -68,6 +77,9 @@ ssize_t lg__socket_recv(int fd, void *buffer, size_t size_bytes)
     do {
         n = recv(fd, buffer, size_bytes, 0);
     } while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == ENOTSOCK) {
+        return lg__pipe_read(fd, buffer, size_bytes);
+    }
     return n < 0 ? -errno : n;
 }
 
@@ -77,6 +89,9 @@ ssize_t lg__socket_send(int fd, const void *data, size_t size_bytes)
     do {
         n = send(fd, data, size_bytes, MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == ENOTSOCK) {
+        return lg__pipe_write(fd, data, size_bytes);
+    }
     return n < 0 ? -errno : n;
 }
 

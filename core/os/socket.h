@@ -24,6 +24,9 @@ int lg__socket_open(int family);
 
 void lg__socket_close(int fd);
 
+// Has any descriptor never block.
+int lg__socket_unblock(int fd);
+
 // Begins to connect: 0, it is; -EINPROGRESS, lg__socket_error() tells how it ended when
 // the socket is writable.
 int lg__socket_connect(int fd, const struct socket_address *address);
@@ -39,11 +42,11 @@ int lg__socket_listen(int fd, const struct socket_address *address, int backlog,
 // The next connection that has come in; -EAGAIN: none has.
 int lg__socket_accept(int fd);
 
-// How many bytes: 0 from recv is the end of the stream; -EAGAIN: it would wait.
+// How many bytes: 0 from recv is the end of the stream; -EAGAIN: it would wait. Of pipes, too.
 ssize_t lg__socket_recv(int fd, void *buffer, size_t size_bytes);
 ssize_t lg__socket_send(int fd, const void *data, size_t size_bytes);
 
-// Ends the stream of what is sent.
+// Ends the stream of what is sent. -ENOTSOCK: a pipe, which only ends by being closed.
 int lg__socket_shutdown(int fd);
 
 // The error that is pending, and takes it away; 0: none is.

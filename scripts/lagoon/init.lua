@@ -60,6 +60,8 @@ local lagoon = {
 
     net = require "lagoon.net",
     fs = require "lagoon.fs",
+    process = require "lagoon.process",
+    signal = require "lagoon.signal",
     context = require "lagoon.context",
     runtime = require "lagoon.runtime",
 }
