@@ -221,14 +221,6 @@ describe("runtime.stats", function()
   end)
 end)
 
-describe("what is not there yet", function()
-  it("is absent, not a stub", function()
-    for _, name in ipairs { "process", "signal" } do
-      assert.is_nil(lagoon[name])
-    end
-  end)
-end)
-
 describe("require \"lagoon\"", function()
   it("gives the same module again, also after a reload", function()
     assert.equal(lagoon, require "lagoon")
