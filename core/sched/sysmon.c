@@ -65,6 +65,15 @@ static bool is_behind(struct p *p, const struct watch *w, int64_t now_ns)
     return lg__runq_len(&p->runq) > 0 || lg__timers_next(&p->timers) <= now_ns;
 }
 
+// When the slice began that this look has found: after the look before. That is at most
+// half a slice too early; this look's time would make all slices that much longer. If
+// it was long ago nobody knows.
+static int64_t begun_ns(const struct watch *w, int64_t real_ns)
+{
+    bool is_recent = real_ns - w->looked_ns <= PERIOD_MAX_BUSY_NS * 2;
+    return is_recent ? w->looked_ns : real_ns;
+}
+
 static void watch_tick(struct p *p, struct watch *w, int64_t real_ns)
 {
     // relaxed: figures that are some moments old do as well
@@ -73,9 +82,7 @@ static void watch_tick(struct p *p, struct watch *w, int64_t real_ns)
     w->is_stuck = tick == w->tick;
     if (!w->is_stuck || !is_owned || lg__block_has(p)) {
         w->tick = tick;
-        // It began after the last look. That is at most half a slice too early; the time
-        // of this look would make that much more of all slices.
-        w->since_ns = w->asked_ns = is_owned ? w->looked_ns : real_ns;
+        w->since_ns = w->asked_ns = is_owned ? begun_ns(w, real_ns) : real_ns;
         w->cpu_ns = CPU_UNKNOWN;
     }
     w->looked_ns = real_ns;
