@@ -27,12 +27,8 @@ enum kind {
     KIND_BUFFER,
     KIND_MOVE, // a buffer on its way out
     KIND_FROZEN,
-    KIND_LISTENER,
-    KIND_CONN,
-    KIND_PROCESS,
-    KIND_CHUNKS, // a decoder of http; scripts do not see it
-    KIND_CODE,   // scripts do not see it, either
-    KIND_CLASS,  // nor this
+    KIND_CODE,  // scripts do not see it
+    KIND_CLASS, // nor this
     NKINDS,
 };
 
