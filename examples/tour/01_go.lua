@@ -3,7 +3,7 @@
 -- Tour 1: goroutines.
 --
 -- `go(f, ...)` starts f(...) beside the caller and returns at once. A goroutine of a Lua state
--- shares its variables with the others; it runs while they wait. So nothing below needs a lock.
+-- shares its variables with the others; it runs while they wait.
 local lagoon = require "lagoon"
 local go = lagoon.go
 
@@ -27,15 +27,16 @@ while finished < 2 do
     lagoon.yield()
 end
 
--- They are cheap, so start many: a goroutine that waits costs about a kilobyte.
-local sum, left = 0, 10000
-for i = 1, left do
+-- They are cheap, so start many: a goroutine that waits costs about a kilobyte. One that has run
+-- for 10 ms makes room between any two steps, so what many count is an atomic (or has a lock: 06).
+local sum, left = lagoon.atomic(0), lagoon.atomic(10000)
+for i = 1, left:get() do
     go(function()
-        sum = sum + i
-        left = left - 1
+        sum:add(i)
+        left:add(-1)
     end)
 end
-while left > 0 do
+while left:get() > 0 do
     lagoon.yield()
 end
-print("main: 10000 goroutines added up to " .. sum)
+print("main: 10000 goroutines added up to " .. sum:get())

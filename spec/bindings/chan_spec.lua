@@ -359,19 +359,18 @@ end)
 describe("many goroutines on one channel", function()
   for _, cap in ipairs { 0, 1, 10 } do
     it(("of capacity %d lose nothing, and keep each sender's order"):format(cap), function()
-      local ch, n, left = chan(cap), helper.rounds(5000), 8
+      local ch, n, left = chan(cap), helper.rounds(5000), lagoon.atomic(8)
       for sender = 1, 8 do
         go(function()
           for i = 1, n do
             ch:send(sender * 1000000 + i)
           end
-          left = left - 1
-          if left == 0 then
+          if left:add(-1) == 0 then
             ch:close()
           end
         end)
       end
-      local count, tasks = 0, {}
+      local count, tasks = lagoon.atomic(0), {}
       for i = 1, 4 do
         tasks[i] = async(function()
           local last = {}
@@ -381,14 +380,14 @@ describe("many goroutines on one channel", function()
               error(("sender %d: %d after %d"):format(sender, number, last[sender]))
             end
             last[sender] = number
-            count = count + 1
+            count:add(1)
           end
         end)
       end
       for i = 1, 4 do
         tasks[i]:wait()
       end
-      assert.equal(8 * n, count)
+      assert.equal(8 * n, count:get())
     end)
   end
 

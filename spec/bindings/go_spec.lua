@@ -90,16 +90,16 @@ describe("go", function()
   end)
 
   it("starts goroutines from goroutines", function()
-    local count = 0
+    local count = lagoon.atomic(0)
     local function tree(depth)
-      count = count + 1
+      count:add(1)
       if depth > 0 then
         lagoon.go(tree, depth - 1)
         lagoon.go(tree, depth - 1)
       end
     end
     tree(9)
-    settle(function() return count == 1023 end)
+    settle(function() return count:get() == 1023 end)
   end)
 
   it("keeps coroutines of goroutines apart from the script's", function()
@@ -122,17 +122,17 @@ describe("go", function()
 
   it("starts, parks, wakes and finishes many", function()
     local n = helper.is_stress() and 1000000 or helper.rounds(100000)
-    local gate, count = lagoon.chan(), 0
+    local gate, count = lagoon.chan(), lagoon.atomic(0)
     for _ = 1, n do
       lagoon.go(function()
         gate:recv()
-        count = count + 1
+        count:add(1)
       end)
     end
     lagoon.yield()
     assert.equal(n + 1, lagoon.runtime.num_goroutine())
     gate:close()
-    settle(function() return count == n end)
+    settle(function() return count:get() == n end)
   end)
 end)
 

@@ -295,7 +295,7 @@ describe("locks under load with cancellation", function()
   it("are never lost", function()
     local random = helper.random(3)
     local mutex, rwmutex, sema = lagoon.mutex(), lagoon.rwmutex(), lagoon.semaphore(4)
-    local holders, in_use, tasks = 0, 0, {}
+    local holders, in_use, tasks = 0, lagoon.atomic(0), {}
     local function work()
       for _ = 1, 20 do
         local choice = random(3)
@@ -319,10 +319,9 @@ describe("locks under load with cancellation", function()
         else
           local n = random(4)
           if pcall(sema.acquire, sema, n) then
-            in_use = in_use + n
-            assert(in_use <= 4)
+            assert(in_use:add(n) <= 4)
             lagoon.yield()
-            in_use = in_use - n
+            in_use:add(-n)
             sema:release(n)
           end
         end
