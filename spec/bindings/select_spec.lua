@@ -192,7 +192,7 @@ describe("select under load", function()
     local random = helper.random(1)
     local chans = { chan(), chan(1), chan() }
     local quit = chan()
-    local sent, received, left = {}, {}, 10
+    local sent, received, left = {}, {}, lagoon.atomic(10)
     for sender = 1, 10 do
       lagoon.go(function()
         for i = 1, helper.rounds(3000) do
@@ -208,7 +208,7 @@ describe("select under load", function()
             lagoon.yield()
           end
         end
-        left = left - 1
+        left:add(-1)
       end)
     end
     local tasks = {}
@@ -227,7 +227,7 @@ describe("select under load", function()
         end
       end)
     end
-    helper.settle(function() return left == 0 and #chans[2] == 0 end)
+    helper.settle(function() return left:get() == 0 and #chans[2] == 0 end)
     quit:close()
     for i = 1, 10 do
       tasks[i]:wait()
