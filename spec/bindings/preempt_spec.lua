@@ -317,8 +317,12 @@ describe("a goroutine that computes", function()
 
   for _, name in ipairs(names) do
     it("hears that it is cancelled in a worker: " .. name, function()
-      local task = helper.parallel(loops[name], {})
-      helper.settle(function() return task:status() == "running" end)
+      local begun = lagoon.atomic(0)
+      local task = helper.parallel(function(loop)
+        begun:set(1)
+        return loop({})
+      end, loops[name])
+      helper.settle(function() return begun:get() == 1 end)
       task:cancel("enough")
       is_reason(helper.error_of(task.wait, task))
     end)
@@ -394,13 +398,15 @@ describe("a cancelled goroutine that computes", function()
 
   it("hears a reason of another state", function()
     local reason = { 1, 2, 3 }
+    local begun = lagoon.atomic(0)
     local task = helper.parallel(function()
       local ok, err = pcall(function()
+        begun:set(1)
         while true do end
       end)
       return ok, err
     end)
-    helper.settle(function() return task:status() == "running" end)
+    helper.settle(function() return begun:get() == 1 end) -- on one P it is not "running" now
     task:cancel(reason)
     local ok, err = task:wait()
     assert.is_false(ok)
