@@ -217,12 +217,19 @@ static void drop_ready(lg_listener *l)
     }
 }
 
+// Once: another listener may have the same path by now.
+static void forget_path(lg_listener *l)
+{
+    lg__socket_unlink(&l->address);
+    l->address = (struct socket_address){0};
+}
+
 static void on_orphan(struct io_watch *watch)
 {
     lg_listener *l = listener_of(watch);
     l->strand = NULL;
     l->queue = (struct list){0}; // their goroutines are dropped
-    lg__socket_unlink(&l->address);
+    forget_path(l);
 }
 
 static void on_free(struct io_watch *watch)
@@ -233,9 +240,7 @@ static void on_free(struct io_watch *watch)
 
 static void close_now(lg_listener *l)
 {
-    if (l->watch.fd >= 0) {
-        lg__socket_unlink(&l->address);
-    }
+    forget_path(l);
     lg__watch_close(&l->watch);
     drop_ready(l);
     struct waiter *w;

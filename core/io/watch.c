@@ -75,40 +75,36 @@ static void on_closed(uv_handle_t *handle)
     free_if_done(watch);
 }
 
-// libuv forgets the descriptor first: the next one may have its number. The record is out of
-// the loop's list.
-static void close_both(struct io_watch *watch)
+// libuv forgets the descriptor first: the next one may have its number.
+void lg__watch_close(struct io_watch *watch)
 {
-    if (watch->is_begun && watch->loop) {
+    if (watch->fd < 0) {
+        return;
+    }
+    if (watch->is_begun) {
         watch->loop->nclosing++;
         watch->loop->is_dirty = true;
         uv_close((uv_handle_t *)&watch->poll, on_closed);
     }
-    if (watch->fd >= 0) {
-        lg__socket_close(watch->fd);
-    }
-    watch->loop = NULL;
+    lg__socket_close(watch->fd);
     watch->interest = 0;
     watch->fd = -1;
-}
-
-void lg__watch_close(struct io_watch *watch)
-{
-    if (watch->loop) {
-        lg__list_remove(&watch->loop->watches, &watch->node);
-    }
-    close_both(watch);
 }
 
 void lg__watch_free(struct io_watch *watch)
 {
     lg__watch_close(watch);
+    if (watch->loop) {
+        lg__list_remove(&watch->loop->watches, &watch->node);
+        watch->loop = NULL;
+    }
     watch->is_freed = true;
     free_if_done(watch);
 }
 
 void lg__watch_orphan(struct io_watch *watch)
 {
-    close_both(watch);
+    lg__watch_close(watch);
+    watch->loop = NULL;
     watch->on_orphan(watch);
 }

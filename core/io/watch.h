@@ -18,15 +18,16 @@ struct lg_strand;
 
 struct io_watch {
     uv_poll_t poll;
-    struct node node;     // in the loop's list, while the loop knows it
-    struct io_loop *loop; // NULL: it does not
+    struct node node;     // in the loop's list, until it is freed: also when it is closed
+    struct io_loop *loop; // NULL: in none
     int fd;               // -1: closed
     int interest;         // UV_READABLE, UV_WRITABLE: what is watched for
 
     // What has come, UV_READABLE and UV_WRITABLE; both after an error, of which the next
     // system call tells more.
     void (*on_ready)(struct io_watch *watch, int events);
-    // Its loop is being closed, and has closed the descriptor.
+    // Its loop is being closed, and has closed the descriptor if that was open. The strand
+    // is gone with it.
     void (*on_orphan)(struct io_watch *watch);
     // Nobody refers to the record any more; called once, by lg__watch_free() or later.
     void (*on_free)(struct io_watch *watch);
@@ -41,8 +42,10 @@ int lg__watch_enlist(struct io_watch *watch, struct lg_strand *s);
 // the strand gets to know it. LG_OK, LG_ENOMEM, or what the system has against it.
 int lg__watch_for(struct io_watch *watch, struct lg_strand *s, int interest);
 
-// Closes the descriptor; and takes the record away when the loop is done with it.
+// Closes the descriptor, if it is open. The loop still knows the record.
 void lg__watch_close(struct io_watch *watch);
+
+// Closes it, and takes the record away when libuv is done with it.
 void lg__watch_free(struct io_watch *watch);
 
 // By the loop that ends: it has taken it out of its list.

@@ -2,7 +2,9 @@
 //
 // Connections and listeners, from native goroutines and from a strand's.
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "script.h"
 
@@ -355,4 +357,50 @@ it("a scripted goroutine", "waits for connections and lines as for anything else
     script_go(strand, serve_scripted, NULL);
     spec_main(rt, talk_lines, rt);
     lg_strand_close(strand);
+}
+
+static lg_conn *left[2];
+
+// Everything is closed, nothing is freed: that is for who finds it when the strand is gone.
+static int close_and_leave(struct script *script, int result)
+{
+    SCRIPT_BEGIN
+    snprintf(place, sizeof place, "/tmp/lagoon-conn-spec.%d", (int)getpid());
+    CHECK_OK(lg_listen("unix", place, NULL, &listener));
+    SCRIPT_KEEP(lg_dial("unix", place, &left[0], LG_NEVER));
+    CHECK_OK(result);
+    SCRIPT_KEEP(lg_accept(listener, &left[1], LG_NEVER));
+    CHECK_OK(result);
+    CHECK_OK(lg_conn_close(left[0]));
+    CHECK_OK(lg_conn_close(left[1]));
+    CHECK_OK(lg_listener_close(listener));
+    n_done++;
+    SCRIPT_END
+}
+
+static void outlive(void *arg)
+{
+    lg_strand *strand = arg;
+    SETTLE(n_done == 1);
+    int other = open(place, O_CREAT | O_EXCL, 0600); // in the place of the one that is closed
+    CHECK_BETWEEN(other, 0, 1 << 20);
+    close(other);
+    lg_strand_close(strand);
+    CHECK_INT(unlink(place), 0);
+    for (int i = 0; i < 2; i++) {
+        CHECK_CODE(lg_conn_close(left[i]), LG_ECLOSED);
+        lg_conn_free(left[i]);
+    }
+    CHECK_CODE(lg_listener_close(listener), LG_ECLOSED);
+    lg_listener_free(listener);
+}
+
+it("what was closed", "outlives its strand, and is freed by another goroutine")
+{
+    rt = host = spec_open(2);
+    n_done = 0;
+    static struct interpreter interpreter;
+    lg_strand *strand = script_strand(rt, &interpreter);
+    script_go(strand, close_and_leave, NULL);
+    spec_main(rt, outlive, strand);
 }
