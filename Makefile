@@ -33,7 +33,7 @@ build_here = $(call build,$(SUFFIX),--luajit=$(LUAJIT),$(1),$(2))
 
 CONFIGS := debug release check asan tsan coverage
 
-.PHONY: all help run test asan tsan coverage stress arm64 models bench lint format install clean
+.PHONY: all help run test asan tsan coverage stress arm64 models fuzz bench lint format install clean
 .PHONY: luajit $(CONFIGS:%=build-%) setup-build setup-test setup-lint setup-stress
 
 all: setup-build luajit
@@ -46,8 +46,8 @@ help:
 	@echo "make test          the specs, on the release and check builds"
 	@echo "make asan, tsan    the specs under the address and thread sanitizers"
 	@echo "make coverage      the specs, and which lines of core and bindings they reach"
-	@echo "make stress        long randomised specs, the models, and arm64 under qemu"
-	@echo "make models, arm64 those two alone"
+	@echo "make stress        long randomised specs, the models, the fuzzer, and arm64 under qemu"
+	@echo "make models, arm64, fuzz   those alone"
 	@echo "make bench         lagoon against Go, where it is installed, and against other heaps"
 	@echo "make lint          formats, analysers and warnings of gcc, clang and luacheck"
 	@echo "make format        lays out the C sources as lint wants them"
@@ -88,7 +88,7 @@ coverage: setup-test build-coverage
 	@LAGOON_BUILD_SUFFIX=$(SUFFIX) spec/run --config=coverage
 	@tools/coverage build/coverage$(SUFFIX)
 
-stress: setup-test setup-stress build-release build-check models arm64
+stress: setup-test setup-stress build-release build-check models fuzz arm64
 	@echo "stress: long randomised specs"
 	@LAGOON_BUILD_SUFFIX=$(SUFFIX) spec/run --stress
 
@@ -100,6 +100,10 @@ arm64: setup-build setup-stress
 models: setup-stress
 	@echo "models: every state of spec/models"
 	@spec/models/run
+
+fuzz: setup-stress
+	@echo "fuzz: a minute of inputs for the parsers"
+	@spec/fuzz/run 60
 
 # A peer that is missing is passed over, and says so.
 bench: all

@@ -193,7 +193,7 @@ start_project("lagoon", "ConsoleApp")
     no_stack_marks()
     link_whole { "bindings", "scripts", "core" }
     libdirs { luajit.libdir }
-    links { luajit.link, "m", "dl", "pthread" }
+    links { luajit.link, "uv", "m", "dl", "pthread" }
     -- C modules that a script requires find the Lua API in the program.
     linkoptions { "-Wl,-E" }
     if luajit.door then
@@ -205,7 +205,7 @@ start_project("lagoon_so", "SharedLib")
     targetname "lagoon"
     targetprefix ""
     link_whole { "bindings", "scripts", "core" }
-    links { "m", "dl", "pthread" }
+    links { "uv", "m", "dl", "pthread" }
     -- Its threads may outlive the state that loaded it: never unmapped.
     linkoptions { "-Wl,-z,nodelete" }
 
@@ -221,7 +221,7 @@ start_project("core_spec", "ConsoleApp")
     -- What of the bindings needs no Lua has specs in C, too.
     files { "spec/bindings/*.c", "bindings/bytecode.c", "bindings/opcodes.c" }
     link_whole { "core" }
-    links { "m", "dl", "pthread" }
+    links { "uv", "m", "dl", "pthread" }
 
 local bench_names = {}
 for _, file in ipairs(os.matchfiles("bench/native/*.c")) do
@@ -230,7 +230,7 @@ for _, file in ipairs(os.matchfiles("bench/native/*.c")) do
     start_project("bench_" .. name, "ConsoleApp")
         includedirs { "core/include", "bench/native" }
         files { file }
-        links { "core", "m", "dl", "pthread" }
+        links { "core", "uv", "m", "dl", "pthread" }
         targetname(name)
         each_config(function(folder)
             targetdir("build/" .. folder .. "/bench")

@@ -19,20 +19,25 @@
 #include "fast.h"
 #include "fastshared.h"
 #include "frozen.h"
+#include "fs.h"
 #include "go.h"
 #include "heap.h"
+#include "http.h"
 #include "interruptible.h"
 #include "leaks.h"
 #include "limit.h"
 #include "memory.h"
+#include "net.h"
 #include "out.h"
 #include "parallel.h"
+#include "process.h"
 #include "remote.h"
 #include "report.h"
 #include "require.h"
 #include "runtime.h"
 #include "select.h"
 #include "sharedmap.h"
+#include "signals.h"
 #include "stats.h"
 #include "sync.h"
 #include "task.h"
@@ -124,6 +129,11 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_leaks(L, s);
     lagoon__open_memory(L, s);
     lagoon__open_stats(L, s);
+    lagoon__open_net(L, s);
+    lagoon__open_fs(L, s);
+    lagoon__open_http(L, s);
+    lagoon__open_process(L, s);
+    lagoon__open_signals(L, s);
     lagoon__open_transfer(L, s);
     lagoon__open_fast(L, s);
     lagoon__open_frozen(L, s);

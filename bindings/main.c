@@ -266,5 +266,9 @@ int main(int argc, char **argv)
     if (open_runtime(ignores_environment(argv), &program) != LG_OK) {
         return STATUS_ERROR;
     }
-    return flush(run(&program));
+    int status = run(&program);
+    if (lg_has_left_work()) {
+        leave_running(status); // exit() would wait for that
+    }
+    return flush(status);
 }

@@ -28,6 +28,10 @@ static const struct {
     [KIND_BUFFER] = {"buffer", "lagoon.buffer"},
     [KIND_MOVE] = {"moved buffer", "lagoon.move"},
     [KIND_FROZEN] = {"frozen table", "lagoon.frozen"},
+    [KIND_LISTENER] = {"listener", "lagoon.listener"},
+    [KIND_CONN] = {"connection", "lagoon.connection"},
+    [KIND_CHUNKS] = {"chunks", "lagoon.chunks"},
+    [KIND_PROCESS] = {"process", "lagoon.process"},
     [KIND_CODE] = {"code", "lagoon.code"},
     [KIND_CLASS] = {"class", "lagoon.class"},
 };

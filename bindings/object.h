@@ -27,8 +27,12 @@ enum kind {
     KIND_BUFFER,
     KIND_MOVE, // a buffer on its way out
     KIND_FROZEN,
-    KIND_CODE,  // scripts do not see it
-    KIND_CLASS, // nor this
+    KIND_LISTENER,
+    KIND_CONN,
+    KIND_PROCESS,
+    KIND_CHUNKS, // a decoder of http; scripts do not see it
+    KIND_CODE,   // scripts do not see it, either
+    KIND_CLASS,  // nor this
     NKINDS,
 };
 

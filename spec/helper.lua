@@ -255,6 +255,39 @@ end
 
 local LIMIT_S = 20
 
+local ffi = require "ffi"
+pcall(ffi.cdef, [[
+  struct lagoon_spec_dirent {
+    uint64_t ino; int64_t off; uint16_t reclen; uint8_t type; char name[256];
+  };
+  void *opendir(const char *path);
+  struct lagoon_spec_dirent *readdir(void *dir);
+  int closedir(void *dir);
+  long readlink(const char *path, char *buf, size_t size);
+]])
+
+-- Open descriptors, but what loops have for their life: eventfds and the like, and a pipe.
+local function descriptors()
+  local dir = ffi.C.opendir("/proc/self/fd")
+  if dir == nil then
+    return 0
+  end
+  local n, buffer = 0, ffi.new("char[64]")
+  while true do
+    local entry = ffi.C.readdir(dir)
+    if entry == nil then
+      break
+    end
+    local length = ffi.C.readlink("/proc/self/fd/" .. ffi.string(entry.name), buffer, 64)
+    local what = length > 0 and ffi.string(buffer, length) or "anon_inode:"
+    if not what:find("^anon_inode:") and not what:find("^pipe:") then
+      n = n + 1
+    end
+  end
+  ffi.C.closedir(dir)
+  return n
+end
+
 local function counts()
   local stats = lagoon.runtime.stats and lagoon.runtime.stats() or {}
   return {
@@ -262,6 +295,7 @@ local function counts()
     channels = stats.channels or 0,
     stacks = (stats.stacks or 0) - (stats.threads or 0), -- a thread has one to schedule on
     timers = stats.timers or 0,
+    descriptors = descriptors(),
   }
 end
 

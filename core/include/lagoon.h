@@ -45,16 +45,20 @@ extern "C" {
 enum {
     LG_WAIT = 1, // armed: a scripted goroutine must yield, or lg_wait()
     LG_OK = 0,
-    LG_ENOMEM = -1,    // out of memory or of address space
-    LG_EINVAL = -2,    // an argument is out of range
-    LG_EAGAIN = -3,    // would have to wait, and deadline 0 said not to
-    LG_ETIMEDOUT = -4, // the deadline passed first
-    LG_ECANCELED = -5, // the goroutine was canceled before or while waiting
-    LG_ECLOSED = -6,   // the channel is closed (and, receiving, drained)
-    LG_EPERM = -7,     // not held, or held by somebody else
-    LG_EDEADLOCK = -8, // every goroutine waits and nothing can wake one
-    LG_ETHREAD = -9,   // the system refused a thread
-    LG_ESRCH = -10,    // no such goroutine any more
+    LG_ENOMEM = -1,      // out of memory or of address space
+    LG_EINVAL = -2,      // an argument is out of range
+    LG_EAGAIN = -3,      // would have to wait, and deadline 0 said not to
+    LG_ETIMEDOUT = -4,   // the deadline passed first
+    LG_ECANCELED = -5,   // the goroutine was canceled before or while waiting
+    LG_ECLOSED = -6,     // the channel is closed (and, receiving, drained)
+    LG_EPERM = -7,       // not held, or held by somebody else
+    LG_EDEADLOCK = -8,   // every goroutine waits and nothing can wake one
+    LG_ETHREAD = -9,     // the system refused a thread
+    LG_ESRCH = -10,      // no such goroutine any more
+    LG_EOF = -11,        // the stream has ended
+    LG_EBUSY = -12,      // another goroutine is at it
+    LG_EBROKEN = -13,    // a write was cut in two: nothing may follow
+    LG_ESYSTEM = -10000, // and below: what the outside world says (lg_error_name())
 };
 
 #define LG_NEVER INT64_MAX
@@ -1930,6 +1934,434 @@ LG_API int lg_timer_start(lg_timer *t, int64_t when_ns, int64_t period_ns);
 // Call from: as lg_timer_start().
 // Go:      time.Timer.Stop
 LG_API bool lg_timer_stop(lg_timer *t);
+
+// ---------------------------------------------------------------------------
+// Input and output
+// ---------------------------------------------------------------------------
+//
+// A connection or listener belongs to the strand of the goroutine that made it, and a
+// goroutine of another strand gets LG_EPERM. Those that native goroutines have made are any
+// native goroutine's; so are a strand's, for them. Calls on one are made one after the other:
+// at a time one goroutine may read from a connection and one may write, a second gets LG_EBUSY.
+//
+// What the outside world refuses is told by codes from LG_ESYSTEM down, an errno of the system
+// below it: LG_ESYSTEM - ECONNREFUSED.
+
+typedef struct lg_conn lg_conn;
+typedef struct lg_listener lg_listener;
+
+enum { LG_ADDRESS_SIZE = 128 }; // bytes of an address as text, with the zero behind it
+
+// The name of a code of the outside world: "ECONNREFUSED".
+//
+// code  any int
+//
+// Returns: a static string; NULL: it is no such code.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API const char *lg_error_name(int code);
+
+// Connects. A name's addresses are tried one after the other.
+//
+// network      "tcp", "tcp4", "tcp6" or "unix"
+// address      "host:port", the host a name, "127.0.0.1", "[::1]" or "", which is this
+//              machine; for "unix" a path
+// out          the connection; yours, for lg_conn_free(). In place until the call is over
+// deadline_ns  over all of it; 0 gets no further than the system does at once
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, no such network, or the address is none; LG_ETIMEDOUT; LG_ECANCELED;
+//          LG_ENOMEM; from LG_ESYSTEM down, the last address's: ECONNREFUSED, EAI_NONAME, ...
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      net.Dialer.DialContext
+LG_API int lg_dial(const char *network, const char *address, lg_conn **out,
+                   int64_t deadline_ns);
+
+typedef struct lg_listen_options {
+    int backlog; // connections that may wait to be accepted; 0: as many as the system has
+    bool shares_port; // with other listeners there: the system deals out (SO_REUSEPORT)
+} lg_listen_options;
+
+// Listens for connections.
+//
+// network  as lg_dial()
+// address  as lg_dial(), but the host is no name other than "localhost"; "" is every address
+//          of this machine, of both families for "tcp". Port 0: a free one
+// opts     NULL for defaults
+// out      the listener; yours, for lg_listener_free()
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL as lg_dial(); LG_ENOMEM; from LG_ESYSTEM down: EADDRINUSE, ...
+// Misuse:  outside a goroutine: fatal.   Blocks: no.   Call from: a goroutine.
+// Go:      net.Listen
+LG_API int lg_listen(const char *network, const char *address,
+                     const lg_listen_options *opts, lg_listener **out);
+
+// Takes the next connection that comes in. Several goroutines may wait: first come, first
+// served.
+//
+// l            borrowed
+// out          the connection; yours, for lg_conn_free(). In place until the call is over
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER waits forever, 0 does not wait
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED; LG_ECLOSED, the listener is closed; LG_ENOMEM;
+//          from LG_ESYSTEM down: with EMFILE and its like the next call waits for a moment
+//          before it tries again, longer each time, up to a second.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      net.Listener.Accept
+LG_API int lg_accept(lg_listener *l, lg_conn **out, int64_t deadline_ns);
+
+// The address that a listener has, in the form that lg_dial() takes.
+//
+// l     borrowed
+// out   receives it, size bytes at most with the final zero
+// size  bytes at out; LG_ADDRESS_SIZE are enough
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED; from LG_ESYSTEM down.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine of its strand.
+// Go:      net.Listener.Addr
+LG_API int lg_listener_local(lg_listener *l, char *out, size_t size);
+
+// Sets a moment after which lg_accept() gives LG_ETIMEDOUT, also for those who wait now.
+//
+// l            borrowed
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER: none
+//
+// Returns: LG_OK.
+// Errors:  LG_EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      net.TCPListener.SetDeadline
+LG_API int lg_listener_set_deadline(lg_listener *l, int64_t deadline_ns);
+
+// Stops listening. Who waits in lg_accept() gets LG_ECLOSED.
+//
+// l  still yours to be freed
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED, it was closed already; LG_EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.
+// Call from: a goroutine; any thread while nothing drives the runtime.
+// Go:      net.Listener.Close
+LG_API int lg_listener_close(lg_listener *l);
+
+// Frees a listener, and closes it if it is open.
+//
+// l  ended; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  while a goroutine is in a call on it.
+// Blocks:  a native goroutine, shortly.   Call from: as lg_listener_close().
+// Go:      none
+LG_API void lg_listener_free(lg_listener *l);
+
+// Reads what has arrived, a byte at least.
+//
+// c            borrowed
+// buffer       receives it; in place until the call is over
+// size         how many bytes at most; not 0
+// out_n        receives how many; in place until the call is over
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER waits forever, 0 does not wait
+//
+// Returns: LG_OK.
+// Errors:  LG_EOF, the other side has ended its stream; LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED;
+//          LG_ECLOSED, it was closed here; LG_EBUSY, LG_EPERM, see above; LG_EINVAL;
+//          LG_ENOMEM; from LG_ESYSTEM down: ECONNRESET, ... What came before is read first.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      net.Conn.Read
+LG_API int lg_conn_read(lg_conn *c, void *buffer, size_t size, size_t *out_n,
+                        int64_t deadline_ns);
+
+// Reads so many bytes, fewer only where the stream ends. With a deadline or a cancellation
+// nothing is taken: what has come is read by the next call.
+//
+// c            borrowed
+// buffer       receives them; in place until the call is over
+// size         how many; not 0
+// out_n        receives how many it were; in place until the call is over
+// deadline_ns  as lg_conn_read()
+//
+// Returns: LG_OK.   Errors: as lg_conn_read().
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      io.ReadFull
+LG_API int lg_conn_read_full(lg_conn *c, void *buffer, size_t size, size_t *out_n,
+                             int64_t deadline_ns);
+
+// What lg_conn_await() waits for.
+typedef enum lg_want {
+    LG_WANT_SOME,  // a byte at least
+    LG_WANT_EXACT, // so many, fewer only where the stream ends
+    LG_WANT_LINE,  // up to and with the next newline, or to the end of the stream
+    LG_WANT_ALL,   // up to the end of the stream
+} lg_want;
+
+// The first half of a read without a buffer, for interpreters: waits until what is wanted
+// is there, for lg_conn_peek() and lg_conn_skip() before anything else runs in the strand.
+//
+// c            borrowed
+// want         what
+// n            for LG_WANT_EXACT: how many
+// out_n        receives how many bytes are the caller's, or with an error of LG_WANT_ALL have
+//              come before that; in place until the call is over
+// deadline_ns  as lg_conn_read()
+//
+// Returns: LG_OK; for LG_WANT_ALL also with 0 bytes.
+// Errors:  as lg_conn_read().
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine of the connection's strand.
+// Go:      bufio.Reader.Peek
+LG_API int lg_conn_await(lg_conn *c, lg_want want, size_t n, size_t *out_n,
+                         int64_t deadline_ns);
+
+// The oldest bytes that have come and stand together.
+//
+// c    borrowed
+// out  receives where they are, until the next call on the connection
+//
+// Returns: how many; 0: there are none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine of the connection's strand.
+// Go:      bufio.Reader.Peek
+LG_API size_t lg_conn_peek(const lg_conn *c, const void **out);
+
+// Takes the first of those.
+//
+// c  borrowed
+// n  how many, not more than lg_conn_peek() gave
+//
+// Returns: none.   Errors: none.
+// Misuse:  more than there are: fatal.   Blocks: no.
+// Call from: a goroutine of the connection's strand.
+// Go:      bufio.Reader.Discard
+LG_API void lg_conn_skip(lg_conn *c, size_t n);
+
+// Writes all of it, waiting where the other side is slow. When a deadline or a cancellation
+// has cut a write in two nothing may be written any more, for it would follow the half.
+//
+// c            borrowed
+// data         borrowed; in place and unchanged until the call is over
+// size         bytes
+// out_n        receives how many the system has taken, whatever the result; in place until the
+//              call is over
+// deadline_ns  as lg_conn_read()
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED; LG_ECLOSED, it or its writing side was closed
+//          here; LG_EBROKEN, an earlier write was cut; LG_EBUSY, LG_EPERM; LG_ENOMEM;
+//          from LG_ESYSTEM down: EPIPE, ECONNRESET, ...
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      net.Conn.Write
+LG_API int lg_conn_write(lg_conn *c, const void *data, size_t size, size_t *out_n,
+                         int64_t deadline_ns);
+
+// Ends the stream that the other side reads; reading goes on.
+//
+// c  borrowed
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED; LG_EBUSY, somebody is writing; LG_EPERM; from LG_ESYSTEM down.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      net.TCPConn.CloseWrite
+LG_API int lg_conn_close_write(lg_conn *c);
+
+// Sets a moment after which reads and writes give LG_ETIMEDOUT, also those that wait now.
+//
+// c            borrowed
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER: none
+//
+// Returns: LG_OK.
+// Errors:  LG_EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      net.Conn.SetDeadline
+LG_API int lg_conn_set_deadline(lg_conn *c, int64_t deadline_ns);
+
+// The address of this side, or of the other, in the form that lg_dial() takes; "" for a Unix
+// socket without a path.
+//
+// c     borrowed
+// out   receives it, size bytes at most with the final zero
+// size  bytes at out; LG_ADDRESS_SIZE are enough
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED; from LG_ESYSTEM down.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine of its strand.
+// Go:      net.Conn.LocalAddr
+LG_API int lg_conn_local(lg_conn *c, char *out, size_t size);
+
+// The other side's: as lg_conn_local().
+//
+// c     borrowed
+// out   receives it, size bytes at most with the final zero
+// size  bytes at out; LG_ADDRESS_SIZE are enough
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED; from LG_ESYSTEM down: ENOTCONN, ...
+// Misuse:  none.   Blocks: no.   Call from: a goroutine of its strand.
+// Go:      net.Conn.RemoteAddr
+LG_API int lg_conn_remote(lg_conn *c, char *out, size_t size);
+
+// Makes a connection of a descriptor that can be watched: a pipe's, a terminal's, a socket's.
+//
+// fd   the connection's from here on, also on errors; does not block any more
+// out  the connection; yours, for lg_conn_free()
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, outside a goroutine; LG_ENOMEM; from LG_ESYSTEM down: EBADF.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      net.FileConn
+LG_API int lg_conn_adopt(int fd, lg_conn **out);
+
+// Closes a connection. Who waits in it gets LG_ECLOSED; what has not been read is lost.
+//
+// c  still yours to be freed
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED, it was closed already; LG_EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.
+// Call from: a goroutine; any thread while nothing drives the runtime.
+// Go:      net.Conn.Close
+LG_API int lg_conn_close(lg_conn *c);
+
+// Frees a connection, and closes it if it is open.
+//
+// c  ended; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  while a goroutine is in a call on it.
+// Blocks:  a native goroutine, shortly.   Call from: as lg_conn_close().
+// Go:      none
+LG_API void lg_conn_free(lg_conn *c);
+
+// Looks up the addresses of a name.
+//
+// name         of a machine
+// out          receives them as text, without a port; in place until the call is over
+// cap          how many at most
+// out_n        receives how many; in place until the call is over
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER waits forever, 0 does not wait
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, the name is too long; LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED; LG_ENOMEM; from
+//          LG_ESYSTEM down: EAI_NONAME, EAI_AGAIN, ...
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      net.Resolver.LookupHost
+LG_API int lg_resolve(const char *name, char (*out)[LG_ADDRESS_SIZE], size_t cap,
+                      size_t *out_n, int64_t deadline_ns);
+
+// Has fn called on a thread of a pool while the goroutine waits: for system calls that no
+// descriptor announces, such as those on files. Neither a deadline nor a cancellation ends it.
+//
+// fn    called with arg on a thread outside of the runtime; must not call the runtime
+// drop  called with arg if the goroutine was dropped with its strand or runtime meanwhile and
+//       lg_work() does not return: when fn is through, or never if the runtime's end did not wait
+//       so long. NULL: that waits, however long
+// arg   handed to them; in place until then
+//
+// Returns: LG_OK, fn has returned.
+// Errors:  LG_ECANCELED, the goroutine was canceled before: fn is not called; LG_EAGAIN, outside a
+//          goroutine; LG_ENOMEM.
+// Misuse:  none.   Blocks: the goroutine.
+// Call from: a goroutine.
+// Go:      what a system call is there
+LG_API int lg_work(void (*fn)(void *arg), void (*drop)(void *arg), void *arg);
+
+// Whether some thread of the pool may still be at work, or looking up a name, for a runtime or
+// strand that was closed meanwhile. exit() waits for it, _exit() does not.
+//
+// Returns: true once that has happened in this process.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API bool lg_has_left_work(void);
+
+// ---------------------------------------------------------------------------
+// Child processes
+// ---------------------------------------------------------------------------
+//
+// No signal handler of the host's is touched, SIGCHLD's neither; a host that ignores SIGCHLD,
+// or waits for any child, takes their ends away. A process belongs to a strand, as a
+// connection does. The end of a strand or a runtime leaves its processes alone.
+
+typedef struct lg_process lg_process;
+
+// What one of a child's descriptors 0 to 2 is.
+typedef enum lg_stream {
+    LG_STREAM_PIPE,    // a connection's other end
+    LG_STREAM_INHERIT, // the host's own
+    LG_STREAM_NULL,    // /dev/null
+} lg_stream;
+
+typedef struct lg_spawn_options {
+    const char *cwd; // NULL: the host's
+    const char *const
+        *env; // "NAME=value", NULL at the end, and nothing else; NULL: the host's
+    lg_stream streams[3]; // stdin, stdout, stderr
+} lg_spawn_options;
+
+// Starts a program: with no signal blocked, ignored or handled, and no descriptor but 0 to 2.
+//
+// file     a path, or a name that the host's PATH is searched for
+// argv     the arguments with the program's name in front, NULL at the end; borrowed
+// opts     borrowed; NULL for defaults: three pipes
+// streams  receives three connections, of which the first can only be written to, the others
+//          only read from; yours, for lg_conn_free(). NULL for what is no pipe
+// out      the process; yours, for lg_process_free()
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, outside a goroutine; LG_ENOMEM; from LG_ESYSTEM down: ENOENT, no such
+//          program or directory, EACCES, EMFILE, ...
+// Misuse:  none.   Blocks: the thread, until the program has been loaded.
+// Call from: a goroutine.
+// Go:      exec.Cmd.Start
+LG_API int lg_spawn(const char *file, const char *const *argv,
+                    const lg_spawn_options *opts, lg_conn *streams[3], lg_process **out);
+
+typedef struct lg_exit {
+    int code;   // exit status; 0 if a signal has ended it
+    int signal; // the number of that; 0: none has
+} lg_exit;
+
+// Waits for the end of a process. Any number of goroutines may, before and after it.
+//
+// p            borrowed
+// out          receives how it has ended; in place until the call is over
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER waits forever, 0 does not wait
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED: the process goes on; LG_ECLOSED, its strand
+//          is; LG_EPERM; LG_ENOMEM; from LG_ESYSTEM down: ECHILD, the host has taken its end.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      exec.Cmd.Wait
+LG_API int lg_process_wait(lg_process *p, lg_exit *out, int64_t deadline_ns);
+
+// Sends a signal, never to a process that has got the number of one that has ended.
+//
+// p      borrowed
+// signo  the signal's number
+//
+// Returns: LG_OK.
+// Errors:  LG_EPERM; from LG_ESYSTEM down: ESRCH, it has ended; EINVAL, no such signal; EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      os.Process.Signal
+LG_API int lg_process_kill(lg_process *p, int signo);
+
+// The number that the system has given a process.
+//
+// p  borrowed
+//
+// Returns: that, also when it has ended.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      os.Process.Pid
+LG_API int lg_process_pid(const lg_process *p);
+
+// Frees a process's record. It goes on if it has not ended, and leaves no zombie if its strand
+// is still there at its end.
+//
+// p  ended; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  while a goroutine is in a call on it.
+// Blocks:  a native goroutine, shortly.   Call from: as lg_conn_free().
+// Go:      os.Process.Release
+LG_API void lg_process_free(lg_process *p);
 
 // ---------------------------------------------------------------------------
 // Reports

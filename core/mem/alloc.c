@@ -21,10 +21,15 @@ void lg__alloc_init(struct alloc *alloc, struct heap *h,
     };
 }
 
+void *lg__alloc_raw_for(const struct alloc *alloc, lg_use use, size_t size_bytes)
+{
+    return alloc->heap ? lg__alloc_for(alloc->heap, use, NULL, 0, size_bytes)
+                       : alloc->fn(alloc->ud, NULL, 0, size_bytes);
+}
+
 void *lg__alloc_new_for(const struct alloc *alloc, lg_use use, size_t size_bytes)
 {
-    void *ptr = alloc->heap ? lg__alloc_for(alloc->heap, use, NULL, 0, size_bytes)
-                            : alloc->fn(alloc->ud, NULL, 0, size_bytes);
+    void *ptr = lg__alloc_raw_for(alloc, use, size_bytes);
     if (ptr) {
         memset(ptr, 0, size_bytes);
     }

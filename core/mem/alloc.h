@@ -27,7 +27,8 @@ void *lg__alloc_new(const struct alloc *alloc, size_t size_bytes);
 
 void lg__alloc_free(const struct alloc *alloc, void *ptr, size_t size_bytes);
 
-// The same, counted for a use.
+// The same, counted for a use; raw: with whatever stands there.
+void *lg__alloc_raw_for(const struct alloc *alloc, lg_use use, size_t size_bytes);
 void *lg__alloc_new_for(const struct alloc *alloc, lg_use use, size_t size_bytes);
 void lg__alloc_free_for(const struct alloc *alloc, lg_use use, void *ptr,
                         size_t size_bytes);

@@ -19,6 +19,8 @@ enum lock_rank {
     RANK_FAMILY,   // the spans of one family: one at a time
     RANK_GC_OUT,   // grey objects of threads without a P (gc/mark.c)
     RANK_GC_POOL,  // full and empty work buffers (gc/work.c)
+    RANK_IO,       // the strand of those who have none (io/ioloop.c)
+    RANK_NETPOLL,  // which strands stand in the poll set (sched/netpoll.c)
     RANK_TIMERS,   // the timer heap of one P (sched/timer.c): one at a time
     RANK_SCHED,    // global queue, idle Ps and Ms (sched/idle.c)
     RANK_WORLD,    // who is inside the world (sched/world.c)

@@ -26,6 +26,24 @@ bool lg__note_sleep(struct note *note, int64_t timeout_ns)
     return true;
 }
 
+bool lg__note_set(struct note *note)
+{
+    // release: pairs with the acquire in lg__note_sleep(); seq_cst: the waker then looks
+    // where the sleeper is
+    return atomic_exchange_explicit(&note->is_set, 1, memory_order_seq_cst) == 0;
+}
+
+void lg__note_rouse(struct note *note)
+{
+    lg__futex_wake(&note->is_set);
+}
+
+bool lg__note_take(struct note *note)
+{
+    // acquire: as in lg__note_sleep(); seq_cst: the sleeper has said where it is
+    return atomic_exchange_explicit(&note->is_set, 0, memory_order_seq_cst) != 0;
+}
+
 void lg__note_wake(struct note *note)
 {
     // release: pairs with the acquire in lg__note_sleep().

@@ -17,4 +17,12 @@ bool lg__note_sleep(struct note *note, int64_t timeout_ns);
 
 void lg__note_wake(struct note *note);
 
+// The two halves of a wake, for a sleeper that may sleep elsewhere (sched/netpoll.h): sets
+// it, seq_cst; false: it was set already. And wakes who sleeps on a note that is set.
+bool lg__note_set(struct note *note);
+void lg__note_rouse(struct note *note);
+
+// Takes a wake back, seq_cst. False: there was none.
+bool lg__note_take(struct note *note);
+
 #endif // LG_OS_NOTE_H

@@ -72,6 +72,18 @@ int lg__thread_start(void (*main)(void *arg), void *arg, const char *name,
     return LG_OK;
 }
 
+void lg__thread_keep_signals_off(sigset_t *old)
+{
+    sigset_t none;
+    caused_only(&none);
+    pthread_sigmask(SIG_SETMASK, &none, old);
+}
+
+void lg__thread_set_mask(const sigset_t *mask)
+{
+    pthread_sigmask(SIG_SETMASK, mask, NULL);
+}
+
 void lg__thread_join(struct thread thread)
 {
     pthread_join(thread.handle, NULL);

@@ -22,4 +22,9 @@ int lg__thread_start(void (*main)(void *arg), void *arg, const char *name,
 
 void lg__thread_join(struct thread thread);
 
+// Keeps signals of the host's from the calling thread, and from those that a library starts
+// meanwhile; and takes that back.
+void lg__thread_keep_signals_off(sigset_t *old);
+void lg__thread_set_mask(const sigset_t *mask);
+
 #endif // LG_OS_THREAD_H

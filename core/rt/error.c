@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "io/ioerr.h"
 #include "lagoon.h"
 
 const char *lg_strerror(int code)
@@ -16,8 +17,13 @@ const char *lg_strerror(int code)
     case LG_EDEADLOCK: return "all goroutines are asleep";
     case LG_ETHREAD: return "no thread available";
     case LG_ESRCH: return "no such goroutine";
-    default: return "unknown error";
+    case LG_EOF: return "end of stream";
+    case LG_EBUSY: return "another goroutine is at it";
+    case LG_EBROKEN: return "an earlier write was cut short";
+    default: break;
     }
+    const char *phrase = lg__ioerr_phrase(code);
+    return phrase ? phrase : "unknown error";
 }
 
 const char *lg_version(void)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gc/gc.h"
+#include "io/ioloop.h"
 #include "mem/poison.h"
 #include "os/clock.h"
 #include "os/cpu.h"
@@ -102,6 +103,7 @@ static void record_free(struct lg_runtime *rt)
 static void runtime_free(struct lg_runtime *rt)
 {
     struct alloc alloc = rt->alloc;
+    lg__io_close(rt);
     lg__gc_close(rt);
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
         struct p *p = lg__p_at(rt, i);
@@ -165,7 +167,10 @@ int lg_open(const lg_options *opts, lg_runtime **out)
     lg__stack_pool_init(&rt->stacks, &rt->alloc, options.stack_size_bytes);
     lg__g_pool_init(&rt->gs);
     lg__now(rt);
-    err = lg__gc_open(rt);
+    err = lg__io_open(rt);
+    if (!err) {
+        err = lg__gc_open(rt);
+    }
     if (!err) {
         rt->gc->visit_chans = lg__chans_visit;
         err = lg_set_procs(rt, options.procs);

@@ -18,7 +18,7 @@ void lg__drive_done(struct lg_runtime *rt)
     atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_DRIVE, memory_order_release);
     lg__lock(&rt->lock, RANK_SCHED);
     if (rt->driver && rt->driver != lg__m()) {
-        lg__note_wake(&rt->driver->note);
+        lg__m_wake(rt, rt->driver);
     }
     lg__unlock(&rt->lock, RANK_SCHED);
 }
@@ -113,9 +113,8 @@ int lg_run(lg_runtime *rt, void (*fn)(void *arg), void *arg)
 static void wake_list_locked(struct lg_runtime *rt, struct list *list)
     LG_REQUIRES(rt->lock)
 {
-    (void)rt;
     for (struct node *node = list->first; node; node = node->next) {
-        lg__note_wake(&LG_CONTAINER_OF(node, struct m, node)->note);
+        lg__m_wake(rt, LG_CONTAINER_OF(node, struct m, node));
     }
 }
 

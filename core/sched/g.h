@@ -27,41 +27,9 @@
 #include "sched/runq.h"
 #include "sched/timer.h"
 #include "sched/wait.h"
+#include "sched/waitop.h"
 
-struct chan;
-struct lg_g;
 struct m;
-
-// The second half of a blocking call, run by the goroutine itself when its
-// wait is over: unhooks its waiters and says what the call returns. LG_WAIT:
-// it has armed another wait, by lg__wait_again().
-typedef int wait_finish(struct lg_g *g, enum wake wake);
-
-// One goroutine in one queue of something that it waits for (sync/waiter.h).
-struct waiter {
-    struct node node; // in queue, guarded by the lock of what owns that
-    struct lg_g *g;
-    struct list *queue;  // where it stands; NULL: in none
-    void *owner;         // the channel, mutex, ... whose queue that is
-    void *elem;          // from where, or where to, an element is copied
-    uint32_t number;     // of the wait
-    uint16_t which_case; // of a select
-    uint16_t mode;       // the owner's: reader or writer, ...
-    int64_t amount;      // the owner's: units, since when
-};
-
-// What a blocking call must remember until its wait is over.
-struct wait_op {
-    struct waiter waiter;   // for all that wait in one queue
-    struct waiter *waiters; // a select's, ncases of them
-    const lg_case *cases;
-    size_t *out_index;
-    bool *out_flag;
-    struct lg_mutex *relock; // a condition's; NULL in lg_mutex_lock()
-    int relock_result;
-    uint32_t ncases;
-    int64_t deadline_ns; // of who may have to wait for a mutex again
-};
 
 // A copy: who looks at another's record can hold nothing alive that this one owns.
 enum { G_NAME_WORDS = LG_NAME_SIZE / sizeof(uint64_t) };

@@ -117,6 +117,10 @@ struct runnable *lg__find_elsewhere(struct m *m)
     struct lg_runtime *rt = m->rt;
     uint32_t nprocs = lg__nprocs(rt);
     struct runnable *r = look_around(m);
+    if (!r && nprocs > 1 && lg__netpoll_is_awaited(rt)) {
+        lg__netpoll_look(rt);
+        r = lg__runq_pop(&m->p->runq);
+    }
     if (!r && rt->gc_door.idle_worker) {
         struct lg_g *worker = rt->gc_door.idle_worker(rt, m->p);
         r = worker ? &worker->run : NULL;
@@ -172,7 +176,8 @@ void lg__wake_for_rest(struct lg_runtime *rt)
     // seq_cst: either we see that all are idle, or the last that becomes idle does
     bool are_all_idle =
         atomic_load_explicit(&rt->nidle, memory_order_seq_cst) >= lg__nprocs(rt);
-    if (lg__has_work(rt) || (are_all_idle && first_timer(rt) != LG_NEVER)) {
+    if (lg__has_work(rt) || (are_all_idle && (first_timer(rt) != LG_NEVER ||
+                                              lg__netpoll_is_unattended(rt)))) {
         lg__wake_if_idle(rt);
     }
 }
@@ -198,7 +203,8 @@ static bool is_dead_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
            atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == lg__nprocs(rt) &&
            atomic_load_explicit(&rt->nspinning, memory_order_seq_cst) == 0 &&
            atomic_load_explicit(&rt->nholds, memory_order_relaxed) == 0 &&
-           !lg__has_work(rt) && !has_runnext(rt) && first_timer(rt) == LG_NEVER;
+           !lg__netpoll_is_awaited(rt) && !lg__has_work(rt) && !has_runnext(rt) &&
+           first_timer(rt) == LG_NEVER;
 }
 
 void lg__idle_look_for_deadlock_locked(struct lg_runtime *rt)
@@ -209,7 +215,7 @@ void lg__idle_look_for_deadlock_locked(struct lg_runtime *rt)
     rt->is_deadlocked = true;
     // release: pairs with the acquire in lg__interrupts()
     atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_DRIVE, memory_order_release);
-    lg__note_wake(&rt->driver->note);
+    lg__m_wake(rt, rt->driver);
 }
 
 // How long the M may sleep: until its former P's next timer, or until any
@@ -332,8 +338,13 @@ bool lg__idle(struct m *m)
         lg__sysmon_rouse(rt);
         return true;
     }
-    lg__note_sleep(&m->note, tidy_or_sleep(rt, sleep_timeout(rt, former)));
+    uint64_t told[NETPOLL_BATCH];
+    int64_t timeout_ns = tidy_or_sleep(rt, sleep_timeout(rt, former));
+    int ntold = lg__netpoll_sleep(m, timeout_ns, told);
     leave_idle_list(m);
+    if (ntold > 0) {
+        lg__netpoll_queue(rt, told, ntold);
+    }
     if (m->must_end) {
         lg__wake_for_rest(rt); // it may be we who waited for the first timer
     }
@@ -379,7 +390,8 @@ bool lg__idle_must_leave(struct m *m)
     // Others look after it from now on; and if we were spinning, pushes have
     // relied on us.
     if (!(interrupts & INTERRUPT_STOP) &&
-        (lg__has_work(rt) || first_timer(rt) != LG_NEVER)) {
+        (lg__has_work(rt) || first_timer(rt) != LG_NEVER ||
+         lg__netpoll_is_unattended(rt))) {
         lg__wake_if_idle(rt);
     }
     return must_leave;

@@ -26,7 +26,7 @@ static bool send_away_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
         rt->nidle_ms--;
         m->must_end = true;
         rt->nleaving++;
-        lg__note_wake(&m->note);
+        lg__m_wake(rt, m);
     }
     return m != NULL;
 }

@@ -19,7 +19,9 @@
 #include "sched/gc_door.h"
 #include "sched/globq.h"
 #include "sched/m.h"
+#include "sched/netpoll.h"
 #include "sched/p.h"
+#include "sched/poller.h"
 #include "sched/runq.h"
 #include "sched/stop.h"
 #include "sched/tidy.h"
@@ -46,6 +48,8 @@ struct lg_runtime {
     sigset_t signal_mask; // of the thread that opened it
     struct gc_door gc_door;
     struct gc *gc; // the collector's
+    struct poller_door poller_door;
+    struct io *io; // the I/O's
 
     // -- have locks of their own --
     struct heap heap;
@@ -54,6 +58,7 @@ struct lg_runtime {
     struct sysmon sysmon;
     struct watchdog watchdog;
     struct tidy tidy;
+    struct netpoll netpoll;
 
     struct lock chans_lock;
     // -- chans_lock --

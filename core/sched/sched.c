@@ -200,6 +200,7 @@ static struct runnable *pop_once(struct m *m)
     poll_timers(m, &p->timers);
     if (tick % P_GLOBAL_EVERY == 0) {
         poll_retired(m);
+        lg__netpoll_look(m->rt);
         struct runnable *r = lg__global_pop_one(m->rt);
         r = r ? r : lg__steal_retired(m);
         if (r) {

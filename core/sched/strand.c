@@ -2,6 +2,7 @@
 #include "sched/strand.h"
 
 #include "sched/idle.h"
+#include "sched/netpoll.h"
 #include "sched/park.h"
 #include "sched/runtime.h"
 #include "sched/scan.h"
@@ -204,6 +205,14 @@ void lg_strand_post(lg_strand *s, lg_post *post)
     }
 }
 
+bool lg__strand_post_idle(struct lg_strand *s, lg_post *post)
+{
+    LG_ASSERT(!is_inside(s));
+    // acq_rel: as in lg_strand_post()
+    return !__atomic_exchange_n(&post->is_queued, true, __ATOMIC_ACQ_REL) &&
+           push_inbox(s, post);
+}
+
 int lg_strand_go(lg_strand *s, const char *name, lg_ref *out, void **extra)
 {
     struct lg_g *g = lg__g_start(s->rt, name);
@@ -306,8 +315,14 @@ static void rounds(struct lg_strand *s)
             yield_strand(s);
             return;
         }
+        if (s->polled.loop) {
+            lg__netpoll_glance(s);
+        }
         lg_post *post = next_work(s);
         if (!post) {
+            if (s->polled.loop && lg__netpoll_settle(s)) {
+                continue;
+            }
             if (try_leave(s)) {
                 return;
             }
@@ -346,13 +361,13 @@ static bool try_enter(struct lg_strand *s)
         &s->inbox, &idle, NULL, memory_order_acq_rel, memory_order_relaxed);
 }
 
-// Takes what has come in. Steps of goroutines, nothing else may: they are
-// marked, since who pushed one has nothing more to do with its goroutine.
+// Takes what has come in. Steps of goroutines, and the loop's turn, nothing else may: they
+// are marked, since who pushed one has nothing more to do with its goroutine.
 static void mark_steps(struct lg_strand *s)
 {
     turn_inbox_over(s);
     for (lg_post *post = s->work; post; post = post->next) {
-        LG_MISUSE_OF_IF(s->rt, post->fn != step_marker,
+        LG_MISUSE_OF_IF(s->rt, post->fn != step_marker && post != &s->polled.post,
                         "lg_strand_close() while something posted waits in the strand");
         post->is_queued = true;
     }
@@ -404,6 +419,9 @@ void lg_strand_close(lg_strand *s)
         } else {
             lg__world_pause();
         }
+    }
+    if (s->polled.loop) {
+        lg__netpoll_delist(s);
     }
     mark_steps(s);
     lg_goroutines(s->rt, drop_if_ours, s);

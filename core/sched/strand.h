@@ -19,6 +19,7 @@
 #include "base/base.h"
 #include "base/list.h"
 #include "lagoon.h"
+#include "sched/netpoll.h"
 #include "sched/runq.h"
 #include "sched/runtime.h"
 
@@ -48,10 +49,15 @@ struct lg_strand {
     uint32_t nlocks; // lg_lock_thread() of its goroutines
     lg_post *work;   // oldest first
     lg_post *work_last;
+    struct polled polled; // its I/O
 };
 
 // Appends a post to a strand and makes the strand runnable if it was idle.
 void lg__strand_push(struct lg_strand *s, lg_post *post);
+
+// Posts without queuing the strand. True: it was idle, and the caller must queue it. From
+// outside.
+bool lg__strand_post_idle(struct lg_strand *s, lg_post *post);
 
 // Takes back a post if it is queued. Only inside the strand.
 bool lg__strand_unpost(struct lg_strand *s, lg_post *post);

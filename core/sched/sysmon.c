@@ -271,6 +271,7 @@ static void sysmon_main(void *arg)
     while (!(lg__interrupts(rt) & INTERRUPT_STOP)) {
         lg__note_sleep(&rt->sysmon.note, next_sleep(&rhythm, &found));
         lg__tidy(rt);
+        lg__netpoll_look_after(rt);
         look_at_all(rt, watches, &found);
         if (act(rt, &found)) {
             rhythm = (struct rhythm){.period_ns = PERIOD_MIN_NS};

@@ -79,7 +79,7 @@ static void unmake_m(struct lg_runtime *rt, struct m *m)
     bool is_first = !rt->has_thread_trouble;
     rt->has_thread_trouble = true;
     if (other) {
-        lg__note_wake(&other->note);
+        lg__m_wake(rt, other);
     }
     lg__unlock(&rt->lock, RANK_SCHED);
     lg__sysmon_rouse(rt);
@@ -114,7 +114,7 @@ static bool start_spinner(struct lg_runtime *rt)
     }
     lg__unlock(&rt->lock, RANK_SCHED);
     if (m) {
-        lg__note_wake(&m->note);
+        lg__m_wake(rt, m);
         return true;
     }
     if (!fresh) {

@@ -68,7 +68,7 @@ static void give_up_p(struct m *m)
     lg__m_set_p(m, NULL);
     lg__p_show_runnext(p);
     lg__put_idle_p(m->rt, p);
-    if (lg__has_work(m->rt)) {
+    if (lg__has_work(m->rt) || lg__netpoll_is_unattended(m->rt)) {
         lg__wake_if_idle(m->rt);
     }
 }

@@ -58,6 +58,10 @@ local lagoon = {
     buffer = shared.buffer,
     shared_map = shared.shared_map,
 
+    net = require "lagoon.net",
+    fs = require "lagoon.fs",
+    process = require "lagoon.process",
+    signal = require "lagoon.signal",
     context = require "lagoon.context",
     runtime = require "lagoon.runtime",
 }
@@ -86,5 +90,20 @@ function lagoon.run(f, ...)
     end
     return task.finish(core.run(f, ...))
 end
+
+-- What not every state needs, and would pay for with its memory: loaded when it is asked for.
+local load = require
+
+---@class lagoon
+---@field http lagoon.http
+setmetatable(lagoon, {
+    __index = function(self, name)
+        if name == "http" then
+            local http = load "lagoon.http"
+            rawset(self, name, http)
+            return http
+        end
+    end,
+})
 
 return lagoon

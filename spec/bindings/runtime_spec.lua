@@ -227,14 +227,6 @@ describe("runtime.stats", function()
   end)
 end)
 
-describe("what is not there yet", function()
-  it("is absent, not a stub", function()
-    for _, name in ipairs { "net", "fs", "process", "signal", "http" } do
-      assert.is_nil(lagoon[name])
-    end
-  end)
-end)
-
 describe("require \"lagoon\"", function()
   it("gives the same module again, also after a reload", function()
     assert.equal(lagoon, require "lagoon")

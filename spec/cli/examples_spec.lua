@@ -142,3 +142,19 @@ describe("the example spectral_norm", function()
       .. "the same to the last bit: true", out)
   end)
 end)
+
+describe("the example hello_http", function()
+  it("greets twenty visitors, ten times each", function()
+    local out, err = output_of { "examples/hello_http.lua", "--try" }
+    assert.equal("", err)
+    assert.equal("200 greetings\n", out)
+  end)
+end)
+
+describe("the example echo", function()
+  it("hears what it says, over a hundred connections", function()
+    local out, err = output_of { "examples/echo.lua", "--try" }
+    assert.equal("", err)
+    assert.equal("2000 lines over 100 connections\n", out)
+  end)
+end)

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: MIT
+#include "net.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "fail.h"
+#include "state.h"
+#include "wait.h"
+#include "worldly.h"
+
+enum { RESOLVED_MAX = 32 };
+
+// -- arguments --
+
+static const char *check_text(lua_State *L, int index, int n, const char *name)
+{
+    size_t length;
+    if (lua_type(L, index) != LUA_TSTRING) {
+        lagoon__raise_argument(L, n, name, "a string expected, got %s",
+                               lagoon__type_name(L, index));
+    }
+    const char *text = lua_tolstring(L, index, &length);
+    if (strlen(text) != length) {
+        lagoon__raise_argument(L, n, name, "a string without zero bytes expected");
+    }
+    return text;
+}
+
+static struct listener *check_listener(lua_State *L, const char *method)
+{
+    struct listener *listener = lagoon__self(L, KIND_LISTENER, method);
+    if (listener->core == NULL) {
+        lagoon__raise(L, "calling '%s' on a dead listener", method);
+    }
+    return listener;
+}
+
+static struct conn *check_conn(lua_State *L, const char *method)
+{
+    struct conn *conn = lagoon__self(L, KIND_CONN, method);
+    if (conn->core == NULL) {
+        lagoon__raise(L, "calling '%s' on a dead connection", method);
+    }
+    return conn;
+}
+
+// The goroutine that makes something; raises where there is none.
+static struct script_g *check_goroutine(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    lagoon__rt(L, s);
+    struct script_g *sg = lg_extra_self();
+    if (sg == NULL || sg->script != s) {
+        lagoon__raise(L, "cannot open a socket outside a goroutine: run this inside "
+                         "lagoon.run(f)");
+    }
+    return sg;
+}
+
+static int return_code(lua_State *L, int rc)
+{
+    if (rc != LG_OK) {
+        return lagoon__return_failed(L, rc);
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static int return_address(lua_State *L, int rc, const char *address)
+{
+    if (rc != LG_OK) {
+        return lagoon__return_failed(L, rc);
+    }
+    lua_pushstring(L, address);
+    return 1;
+}
+
+// -- listeners --
+
+// listen(network, address, backlog, shares_port)
+static int listen(lua_State *L)
+{
+    const char *network = check_text(L, 1, 1, "listen");
+    const char *address = check_text(L, 2, 2, "listen");
+    lg_listen_options opts = {.backlog = (int)luaL_optinteger(L, 3, 0),
+                              .shares_port = lua_toboolean(L, 4)};
+    struct script *s = check_goroutine(L)->script;
+    struct listener *listener = lagoon__object_new(L, s, KIND_LISTENER, sizeof *listener);
+    int rc = lg_listen(network, address, &opts, &listener->core);
+    return rc == LG_OK ? 1 : lagoon__return_failed(L, rc);
+}
+
+static int listener_free(lua_State *L)
+{
+    struct listener *listener = lagoon__object_at(L, 1, KIND_LISTENER);
+    if (listener == NULL) {
+        return 0; // a script has called it
+    }
+    if (listener->core != NULL && lagoon__rt_of_ends(listener->object.script) != NULL) {
+        lg_listener_free(listener->core);
+    }
+    listener->core = NULL;
+    lagoon__object_end(&listener->object);
+    return 0;
+}
+
+// Where a goroutine's call leaves the connection that it makes.
+static lg_conn **place_of(struct script_g *sg)
+{
+    sg->value.ptr = NULL;
+    return (lg_conn **)(void *)&sg->value.ptr;
+}
+
+static int finish_conn(lua_State *L, struct script_g *sg, int rc)
+{
+    if (rc != LG_OK) {
+        return lagoon__finish_failed(L, sg, rc);
+    }
+    lg_conn *core = *(lg_conn **)(void *)&sg->value.ptr;
+    sg->value.ptr = NULL;
+    lua_pushinteger(L, WAIT_OK);
+    struct conn *conn = lagoon__object_new(L, sg->script, KIND_CONN, sizeof *conn);
+    conn->core = core;
+    return 2;
+}
+
+static int accept(lua_State *L)
+{
+    struct listener *listener = check_listener(L, "accept");
+    int64_t deadline_ns = LG_NEVER;
+    struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
+    int rc = lg_accept(listener->core, place_of(sg), deadline_ns);
+    return lagoon__settle(L, sg, rc, finish_conn);
+}
+
+static int listener_addr(lua_State *L)
+{
+    struct listener *listener = check_listener(L, "addr");
+    char address[LG_ADDRESS_SIZE];
+    int rc = lg_listener_local(listener->core, address, sizeof address);
+    return return_address(L, rc, address);
+}
+
+static int listener_close(lua_State *L)
+{
+    return return_code(L, lg_listener_close(check_listener(L, "close")->core));
+}
+
+static int listener_set_deadline(lua_State *L)
+{
+    struct listener *listener = check_listener(L, "set_deadline");
+    int64_t deadline_ns = lagoon__deadline(L, 2, 1, "set_deadline");
+    return return_code(L, lg_listener_set_deadline(listener->core, deadline_ns));
+}
+
+// -- connections --
+
+// dial(network, address, seconds)
+static int dial(lua_State *L)
+{
+    const char *network = check_text(L, 1, 1, "dial");
+    const char *address = check_text(L, 2, 2, "dial");
+    int64_t deadline_ns = lagoon__deadline(L, 3, 3, "dial");
+    struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
+    int rc = lg_dial(network, address, place_of(sg), deadline_ns);
+    return lagoon__settle(L, sg, rc, finish_conn);
+}
+
+static int conn_free(lua_State *L)
+{
+    struct conn *conn = lagoon__object_at(L, 1, KIND_CONN);
+    if (conn == NULL) {
+        return 0; // a script has called it
+    }
+    if (conn->core != NULL && lagoon__rt_of_ends(conn->object.script) != NULL) {
+        lg_conn_free(conn->core);
+    }
+    conn->core = NULL;
+    lagoon__object_end(&conn->object);
+    return 0;
+}
+
+struct format {
+    lg_want want;
+    size_t n;
+    size_t chopped; // of the newline at the end of a line
+};
+
+// The format at index 2; false: it is none.
+static bool read_format(lua_State *L, struct format *out)
+{
+    *out = (struct format){.want = LG_WANT_SOME};
+    if (lua_isnoneornil(L, 2)) {
+        return true;
+    }
+    if (lua_type(L, 2) == LUA_TNUMBER) {
+        double n = lua_tonumber(L, 2);
+        out->want = LG_WANT_EXACT;
+        out->n = n >= 0 && n < 9e15 ? (size_t)n : 0;
+        return n >= 0 && n < 9e15 && n == (double)out->n;
+    }
+    const char *text = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    text += *text == '*';
+    out->want = *text == 'a' ? LG_WANT_ALL : LG_WANT_LINE;
+    out->chopped = *text == 'l';
+    return (*text == 'a' || *text == 'l' || *text == 'L') && text[1] == '\0';
+}
+
+// Takes n bytes out of a connection and pushes them, but for the newline at the end.
+static void push_bytes(lua_State *L, struct conn *conn, size_t n, size_t chopped)
+{
+    luaL_Buffer buffer;
+    const void *bytes;
+    size_t here = lg_conn_peek(conn->core, &bytes);
+    if (here >= n) { // the usual case: they stand together
+        bool has_newline = n > 0 && ((const char *)bytes)[n - 1] == '\n';
+        lua_pushlstring(L, n > 0 ? bytes : "", n - (has_newline ? chopped : 0));
+        lg_conn_skip(conn->core, n);
+        return;
+    }
+    luaL_buffinit(L, &buffer);
+    while (n > 0) {
+        here = lg_conn_peek(conn->core, &bytes);
+        here = here < n ? here : n;
+        n -= here;
+        bool has_newline = n == 0 && ((const char *)bytes)[here - 1] == '\n';
+        luaL_addlstring(&buffer, bytes, here - (has_newline ? chopped : 0));
+        lg_conn_skip(conn->core, here);
+    }
+    luaL_pushresult(&buffer);
+}
+
+static int finish_read(lua_State *L, struct script_g *sg, int rc)
+{
+    struct conn *conn = lua_touserdata(L, 1);
+    struct format format;
+    read_format(L, &format);
+    if (rc == LG_OK) {
+        lua_pushinteger(L, WAIT_OK);
+        push_bytes(L, conn, conn->nread, format.chopped);
+        return 2;
+    }
+    int n = lagoon__finish_failed(L, sg, rc);
+    if (format.want == LG_WANT_ALL && rc <= LG_ESYSTEM && conn->nread > 0) {
+        lua_settop(L, lua_gettop(L) + 4 - n);
+        push_bytes(L, conn, conn->nread, 0);
+        n = 5;
+    }
+    return n;
+}
+
+static int read(lua_State *L)
+{
+    struct conn *conn = check_conn(L, "read");
+    struct format format;
+    if (!read_format(L, &format)) {
+        lagoon__raise_argument(L, 1, "read", "invalid format");
+    }
+    int64_t deadline_ns = LG_NEVER;
+    struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
+    int rc = lg_conn_await(conn->core, format.want, format.n, &conn->nread, deadline_ns);
+    return lagoon__settle(L, sg, rc, finish_read);
+}
+
+static int finish_write(lua_State *L, struct script_g *sg, int rc)
+{
+    struct conn *conn = lua_touserdata(L, 1);
+    if (rc == LG_OK) {
+        lua_pushinteger(L, WAIT_OK);
+        lua_pushnumber(L, (double)conn->nwritten);
+        return 2;
+    }
+    int n = lagoon__finish_failed(L, sg, rc);
+    if (lua_isnil(L, -n + 1)) { // no error to be raised
+        lua_settop(L, lua_gettop(L) + 4 - n);
+        lua_pushnumber(L, (double)conn->nwritten);
+        n = 5;
+    }
+    return n;
+}
+
+// One string at index 2.
+static void join_arguments(lua_State *L)
+{
+    int top = lua_gettop(L);
+    for (int i = 2; i <= top; i++) {
+        if (!lua_isstring(L, i)) {
+            lagoon__raise_argument(L, i - 1, "write", "a string expected, got %s",
+                                   lagoon__type_name(L, i));
+        }
+    }
+    if (top == 1) {
+        lua_pushliteral(L, "");
+    } else if (top > 2) {
+        lua_concat(L, top - 1);
+    }
+}
+
+static int write(lua_State *L)
+{
+    struct conn *conn = check_conn(L, "write");
+    join_arguments(L);
+    size_t length;
+    const char *text = lua_tolstring(L, 2, &length); // stays: it is an argument
+    int64_t deadline_ns = LG_NEVER;
+    struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
+    int rc = lg_conn_write(conn->core, text, length, &conn->nwritten, deadline_ns);
+    return lagoon__settle(L, sg, rc, finish_write);
+}
+
+static int conn_close(lua_State *L)
+{
+    return return_code(L, lg_conn_close(check_conn(L, "close")->core));
+}
+
+static int conn_close_write(lua_State *L)
+{
+    return return_code(L, lg_conn_close_write(check_conn(L, "close_write")->core));
+}
+
+static int conn_set_deadline(lua_State *L)
+{
+    struct conn *conn = check_conn(L, "set_deadline");
+    int64_t deadline_ns = lagoon__deadline(L, 2, 1, "set_deadline");
+    if (deadline_ns == 0) {
+        deadline_ns = 1; // long past; 0 stands for "do not wait"
+    }
+    return return_code(L, lg_conn_set_deadline(conn->core, deadline_ns));
+}
+
+static int local_addr(lua_State *L)
+{
+    char address[LG_ADDRESS_SIZE];
+    int rc = lg_conn_local(check_conn(L, "local_addr")->core, address, sizeof address);
+    return return_address(L, rc, address);
+}
+
+static int remote_addr(lua_State *L)
+{
+    char address[LG_ADDRESS_SIZE];
+    int rc = lg_conn_remote(check_conn(L, "remote_addr")->core, address, sizeof address);
+    return return_address(L, rc, address);
+}
+
+// -- names --
+
+struct resolved {
+    size_t n;
+    char hosts[RESOLVED_MAX][LG_ADDRESS_SIZE];
+};
+
+static int finish_resolve(lua_State *L, struct script_g *sg, int rc)
+{
+    if (rc != LG_OK) {
+        return lagoon__finish_failed(L, sg, rc);
+    }
+    const struct resolved *resolved = lua_touserdata(L, 2);
+    lua_pushinteger(L, WAIT_OK);
+    lua_createtable(L, (int)resolved->n, 0);
+    for (size_t i = 0; i < resolved->n; i++) {
+        lua_pushstring(L, resolved->hosts[i]);
+        lua_rawseti(L, -2, (int)i + 1);
+    }
+    return 2;
+}
+
+// resolve(name)
+static int resolve(lua_State *L)
+{
+    const char *name = check_text(L, 1, 1, "resolve");
+    lua_settop(L, 1);
+    struct resolved *resolved = lua_newuserdata(L, sizeof *resolved);
+    int64_t deadline_ns = LG_NEVER;
+    struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
+    int rc = lg_resolve(name, resolved->hosts, RESOLVED_MAX, &resolved->n, deadline_ns);
+    return lagoon__settle(L, sg, rc, finish_resolve);
+}
+
+void lagoon__open_net(lua_State *L, struct script *s)
+{
+    static const luaL_Reg functions[] = {{"net_listen", listen},
+                                         {"net_dial", dial},
+                                         {"net_resolve", resolve},
+                                         {"listener_accept", accept},
+                                         {"listener_addr", listener_addr},
+                                         {"listener_close", listener_close},
+                                         {"listener_set_deadline", listener_set_deadline},
+                                         {"conn_read", read},
+                                         {"conn_write", write},
+                                         {"conn_close", conn_close},
+                                         {"conn_close_write", conn_close_write},
+                                         {"conn_set_deadline", conn_set_deadline},
+                                         {"conn_local_addr", local_addr},
+                                         {"conn_remote_addr", remote_addr},
+                                         {NULL, NULL}};
+    static const luaL_Reg listener_meta[] = {{"__gc", listener_free}, {NULL, NULL}};
+    static const luaL_Reg conn_meta[] = {{"__gc", conn_free}, {NULL, NULL}};
+    lagoon__register(L, s, functions);
+    lagoon__class(L, KIND_LISTENER);
+    lagoon__register(L, s, listener_meta);
+    lua_pop(L, 1);
+    lagoon__class(L, KIND_CONN);
+    lagoon__register(L, s, conn_meta);
+    lua_pop(L, 1);
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+#include "io/conn.h"
+
+#include <errno.h>
+
+#include "io/address.h"
+#include "io/call.h"
+#include "io/ioerr.h"
+#include "io/ioloop.h"
+#include "os/socket.h"
+#include "sched/park.h"
+#include "sched/runtime.h"
+#include "sched/strand.h"
+
+static void on_ready(struct io_watch *watch, int events);
+
+static lg_conn *conn_of(struct io_watch *watch)
+{
+    return LG_CONTAINER_OF(watch, lg_conn, watch);
+}
+
+// ---------------------------------------------------------------------------
+// Life
+// ---------------------------------------------------------------------------
+
+static void on_orphan(struct io_watch *watch)
+{
+    lg_conn *c = conn_of(watch);
+    if (c->is_dialed) {
+        lg__dial_orphan(c->dial);
+        return;
+    }
+    c->strand = NULL;
+    c->reader = c->writer = NULL; // their goroutines are dropped
+    lg__inbuf_fini(&c->in, &c->rt->alloc);
+    c->in_status = c->out_status = LG_ECLOSED;
+}
+
+static void on_free(struct io_watch *watch)
+{
+    lg_conn *c = conn_of(watch);
+    lg__inbuf_fini(&c->in, &c->rt->alloc);
+    lg__alloc_free_for(&c->rt->alloc, LG_USE_BUFFERS, c, sizeof *c);
+}
+
+lg_conn *lg__conn_new(struct lg_runtime *rt, struct lg_strand *s)
+{
+    lg_conn *c = lg__alloc_new_for(&rt->alloc, LG_USE_BUFFERS, sizeof *c);
+    if (c) {
+        c->rt = rt;
+        c->strand = s;
+        c->watch.fd = -1;
+        c->watch.on_orphan = on_orphan;
+        c->watch.on_free = on_free;
+        atomic_init(&c->deadline_ns, LG_NEVER);
+    }
+    if (c && lg__watch_enlist(&c->watch, s) != LG_OK) {
+        on_free(&c->watch);
+        c = NULL;
+    }
+    return c;
+}
+
+void lg__conn_adopt(lg_conn *c, int fd)
+{
+    c->watch.fd = fd;
+    c->watch.on_ready = on_ready;
+}
+
+static void close_now(lg_conn *c)
+{
+    lg__watch_close(&c->watch);
+    c->in_status = c->out_status = LG_ECLOSED;
+    lg__inbuf_fini(&c->in, &c->rt->alloc);
+    lg__call_end(c->reader, LG_ECLOSED);
+    lg__call_end(c->writer, LG_ECLOSED);
+}
+
+// Watches for what somebody waits for; and for reading once that has begun.
+int lg__conn_watch(lg_conn *c)
+{
+    bool reads = c->is_read && !c->is_paused && c->in_status == LG_OK;
+    int interest = (reads ? UV_READABLE : 0) | (c->writer ? UV_WRITABLE : 0);
+    return lg__watch_for(&c->watch, c->strand, interest);
+}
+
+int64_t lg__conn_limit(struct waiter *w)
+{
+    lg_conn *c = w->owner;
+    // relaxed: who changes it wakes those who wait
+    return atomic_load_explicit(&c->deadline_ns, memory_order_relaxed);
+}
+
+static void on_ready(struct io_watch *watched, int events)
+{
+    lg_conn *c = conn_of(watched);
+    if (events & UV_READABLE) {
+        lg__conn_on_readable(c);
+    }
+    if ((events & UV_WRITABLE) && lg__call_is_waiting(c->writer)) {
+        lg__call_look(c->writer);
+    }
+    if (c->watch.fd >= 0) {
+        lg__conn_watch(c);
+    }
+}
+
+// ---------------------------------------------------------------------------
+// What can be done at once, on the strand
+// ---------------------------------------------------------------------------
+
+static int close_at_once(void *owner, int64_t amount)
+{
+    lg_conn *c = owner;
+    (void)amount;
+    if (c->watch.fd < 0) {
+        return LG_ECLOSED;
+    }
+    close_now(c);
+    return LG_OK;
+}
+
+static int free_at_once(void *owner, int64_t amount)
+{
+    lg_conn *c = owner;
+    (void)amount;
+    close_now(c);
+    lg__watch_free(&c->watch);
+    return LG_OK;
+}
+
+static int close_write_at_once(void *owner, int64_t amount)
+{
+    lg_conn *c = owner;
+    (void)amount;
+    if (c->watch.fd < 0) {
+        return LG_ECLOSED;
+    }
+    if (c->writer) {
+        return LG_EBUSY;
+    }
+    int err = lg__socket_shutdown(c->watch.fd);
+    if (err == -ENOTSOCK) { // a pipe: it has no other direction
+        close_now(c);
+        return LG_OK;
+    }
+    int rc = lg__ioerr_of(err);
+    if (rc == LG_OK && c->out_status == LG_OK) {
+        c->out_status = LG_ECLOSED;
+    }
+    return rc;
+}
+
+static int set_deadline_at_once(void *owner, int64_t deadline_ns)
+{
+    lg_conn *c = owner;
+    // relaxed: as in lg__conn_limit()
+    atomic_store_explicit(&c->deadline_ns, deadline_ns, memory_order_relaxed);
+    lg__call_again(c->reader);
+    lg__call_again(c->writer);
+    return LG_OK;
+}
+
+// ---------------------------------------------------------------------------
+// Public
+// ---------------------------------------------------------------------------
+
+// What lg_conn_adopt() was given, for the strand.
+struct adoption {
+    struct lg_runtime *rt;
+    struct lg_strand *strand;
+    lg_conn *conn;
+};
+
+static int adopt_at_once(void *owner, int64_t fd)
+{
+    struct adoption *adoption = owner;
+    adoption->conn = lg__conn_new(adoption->rt, adoption->strand);
+    if (!adoption->conn) {
+        return LG_ENOMEM;
+    }
+    lg__conn_adopt(adoption->conn, (int)fd);
+    return LG_OK;
+}
+
+int lg_conn_adopt(int fd, lg_conn **out)
+{
+    struct lg_g *g = lg__g_self();
+    struct adoption adoption = {.rt = g ? g->rt : NULL};
+    int rc = g ? lg__ioerr_of(lg__socket_unblock(fd)) : LG_EAGAIN;
+    rc = rc ? rc : lg__io_strand(g, &adoption.strand);
+    rc = rc ? rc : lg__call_at_once(adoption.strand, adopt_at_once, &adoption, fd);
+    if (rc != LG_OK) {
+        lg__socket_close(fd);
+        return rc;
+    }
+    *out = adoption.conn;
+    return LG_OK;
+}
+
+int lg_conn_close(lg_conn *c)
+{
+    return lg__call_at_once(c->strand, close_at_once, c, 0);
+}
+
+int lg_conn_close_write(lg_conn *c)
+{
+    return lg__call_at_once(c->strand, close_write_at_once, c, 0);
+}
+
+int lg_conn_set_deadline(lg_conn *c, int64_t deadline_ns)
+{
+    return lg__call_at_once(c->strand, set_deadline_at_once, c, deadline_ns);
+}
+
+void lg_conn_free(lg_conn *c)
+{
+    if (c) {
+        lg__call_at_once(c->strand, free_at_once, c, 0);
+    }
+}
+
+static int name_of(lg_conn *c, int (*ask)(int fd, struct socket_address *out), char *out,
+                   size_t size)
+{
+    struct socket_address address;
+    int rc = c->watch.fd < 0 ? LG_ECLOSED : lg__ioerr_of(ask(c->watch.fd, &address));
+    if (rc == LG_OK) {
+        lg__address_format(&address, out, size);
+    }
+    return rc;
+}
+
+int lg_conn_local(lg_conn *c, char *out, size_t size)
+{
+    return name_of(c, lg__socket_name, out, size);
+}
+
+int lg_conn_remote(lg_conn *c, char *out, size_t size)
+{
+    return name_of(c, lg__socket_peer, out, size);
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#include "io/ioerr.h"
+
+#include <uv.h>
+
+const char *lg_error_name(int code)
+{
+#define NAME(name, _)                     \
+    if (code == LG_ESYSTEM + UV_##name) { \
+        return #name;                     \
+    }
+    UV_ERRNO_MAP(NAME)
+#undef NAME
+    return NULL;
+}
+
+const char *lg__ioerr_phrase(int code)
+{
+    // uv_strerror() leaks for codes that it does not know.
+    return lg_error_name(code) ? uv_strerror(code - LG_ESYSTEM) : NULL;
+}

@@ -1,0 +1,353 @@
+-- SPDX-License-Identifier: MIT
+--
+-- A server of HTTP/1.1: a goroutine that accepts, and one for each connection, which reads a
+-- request, calls the handler, and goes on with the next.
+--
+-- A connection is idle between two requests, and busy from the first byte of one until its
+-- response is done. Closing the server ends the idle ones at once.
+local core = require "lagoon.core"
+local net = require "lagoon.net"
+local task = require "lagoon.task"
+local chan = require "lagoon.chan"
+local time = require "lagoon.time"
+local headers = require "lagoon.httpheaders"
+local httpbody = require "lagoon.httpbody"
+local httpresponse = require "lagoon.httpresponse"
+local httptarget = require "lagoon.httptarget"
+
+local raise, RAISE = core.raise, core.RAISE
+local LINGER_S, LINGER_BYTES = 0.5, 256 * 1024
+
+---@class lagoon.HttpServeOptions
+---@field network ("tcp"|"tcp4"|"tcp6"|"unix")?  "tcp" if absent
+---@field backlog integer?  as for net.listen
+---@field reuse_port boolean?  as for net.listen
+---@field header_timeout number?  seconds for a head, from its first byte on, 10 if absent
+---@field idle_timeout number?  seconds between two requests of a connection, 60 if absent
+---@field io_timeout number?  seconds for one read of a body or one write, 60 if absent
+---@field close_timeout number?  seconds that `close` waits if it is not told; if absent, for good
+---@field max_header_bytes integer?  64 KB if absent: beyond it 431, or 414 for the first line
+---@field max_body_bytes number?  8 MB if absent: beyond it 413; math.huge for no limit
+---@field log (fun(line: string))?  gets errors of handlers; to stderr if absent
+
+local DEFAULTS = {
+    network = "tcp", header_timeout = 10, idle_timeout = 60, io_timeout = 60,
+    max_header_bytes = 64 * 1024, max_body_bytes = 8 * 1024 * 1024,
+    log = function(line)
+        io.stderr:write(line, "\n")
+    end,
+}
+
+---@class lagoon.HttpRequest
+---@field method string
+---@field target string  as it came
+---@field path string  percent-decoded
+---@field query string  as it came, without the question mark; "" if there is none
+---@field version string  "HTTP/1.1" or "HTTP/1.0"
+---@field host string  the header Host, or what stands in the target
+---@field headers lagoon.Headers
+---@field remote_addr string
+---@field content_length integer?  nil for a chunked body
+local Request = {}
+Request.__index = Request
+
+---Reads the body as it comes: see lagoon.HttpBody. The first call asks a client for it that
+---waits to be asked ("Expect: 100-continue").
+---@async
+---@param format? integer|"*l"|"*L"|"*a"
+---@return string? data
+---@return string? err
+---@return string? code
+function Request:read(format)
+    return self.body:read(format)
+end
+
+-- -- one exchange --
+
+-- Closes so that the other side gets what was written last: a socket that is closed with
+-- something unread is reset, and a reset overtakes it.
+local function linger(conn)
+    conn:close_write()
+    conn:set_deadline(LINGER_S)
+    local n = 0
+    while n < LINGER_BYTES do
+        local data = conn:read()
+        if not data then
+            break
+        end
+        n = n + #data
+    end
+    conn:close()
+end
+
+local function refuse(link, status, message)
+    link.conn:set_deadline(link.server.opts.io_timeout)
+    if link.conn:write(httpresponse.refusal(status, message)) then
+        linger(link.conn)
+    end
+    return false
+end
+
+local function new_request(link, method, target, minor, fields, framing)
+    local path, query, host = httptarget.parse(method, target)
+    if not path then
+        return nil
+    end
+    local own = headers.of_list(fields)
+    return setmetatable({
+        method = method, target = target, path = path, query = query,
+        version = minor == 0 and "HTTP/1.0" or "HTTP/1.1",
+        host = host or headers.get(own, "Host") or "", headers = own, remote_addr = link.peer,
+        content_length = framing >= 0 and framing or nil,
+        body = httpbody.new(link.wire, framing, link.server.opts.max_body_bytes),
+    }, Request)
+end
+
+local function new_response(link, req, minor, keeps_alive)
+    local body = req.body
+    return httpresponse.new {
+        conn = link.conn, minor = minor, is_head = req.method == "HEAD",
+        keeps_alive = keeps_alive, before_write = link.rearm,
+        may_keep = function()
+            -- Who still waits to be asked for the body may send it or not: nobody knows.
+            return not link.server.is_closing and not body.before_first
+        end,
+    }
+end
+
+local function note_trace(err)
+    return { err = err, trace = debug.traceback("", 2) }
+end
+
+local function run_handler(server, req, res)
+    return xpcall(function()
+        server.handler(req, res)
+        if req.body.code == "EFBIG" and not res.has_begun then
+            res.keeps_alive = false
+            res:reset(413, "body too large\n")
+        end
+        res:finish()
+    end, note_trace)
+end
+
+-- What the client gets for a handler's error: 500, or a response that it can see to be broken.
+local function answer_failure(server, req, res, failure)
+    server.opts.log(("http: %s %s: %s%s"):format(req.method, req.target, tostring(failure.err),
+        failure.trace))
+    res.keeps_alive = false
+    if not res.has_begun then
+        res:reset(500, "Internal Server Error\n")
+        pcall(res.finish, res)
+    end
+end
+
+-- One request and its response. Whether the connection goes on.
+local function exchange(link, method, target, minor, fields, framing, keeps_alive, expects)
+    local server = link.server
+    if method == "CONNECT" then
+        return refuse(link, 501, "CONNECT is not implemented")
+    end
+    local req = new_request(link, method, target, minor, fields, framing)
+    if not req then
+        return refuse(link, 400, "bad target")
+    elseif framing > server.opts.max_body_bytes then
+        return refuse(link, 413, "body too large")
+    end
+    local res = new_response(link, req, minor, keeps_alive)
+    local body = req.body
+    body.before_read = link.rearm
+    body.before_first = expects and function()
+        link.rearm()
+        return res.has_begun or link.conn:write("HTTP/1.1 100 Continue\r\n\r\n")
+    end or nil
+    local ok, failure = run_handler(server, req, res)
+    if not ok then
+        answer_failure(server, req, res, failure)
+    end
+    local is_whole = res.is_finished and not res.is_broken
+    if is_whole and not res.keeps_alive then
+        linger(link.conn)
+    end
+    body.before_first = nil
+    return is_whole and res.keeps_alive and body:discard(LINGER_BYTES)
+end
+
+-- -- one connection --
+
+-- Reads the next request. Whether the connection goes on.
+local function serve_next(link)
+    local opts = link.server.opts
+    local is_partial = false
+    local size, b, c, d, e, f, g, h = link.wire:head(core.http_request, opts.max_header_bytes,
+        function()
+            is_partial, link.is_idle = true, false
+            link.conn:set_deadline(opts.header_timeout)
+        end)
+    link.is_idle = false
+    if size then
+        return exchange(link, b, c, d, e, f, g, h)
+    elseif size == false then
+        return refuse(link, b, c)
+    elseif c == "ETIMEDOUT" and is_partial then
+        return refuse(link, 408, "the request took too long")
+    end
+    return false
+end
+
+local function serve_connection(link)
+    local server, conn = link.server, link.conn
+    local timeout = server.opts.header_timeout
+    repeat
+        link.is_idle = not link.wire:has_text()
+        if server.is_closing and link.is_idle then
+            break
+        end
+        conn:set_deadline(timeout)
+        timeout = server.opts.idle_timeout
+    until not serve_next(link)
+end
+
+local function forget(server, link)
+    link.conn:close()
+    server.links[link] = nil
+    server.nlinks = server.nlinks - 1
+    if server.is_closing and server.nlinks == 0 and server.has_stopped then
+        server.done:close()
+    end
+end
+
+local function run_connection(link)
+    local ok, failure = xpcall(serve_connection, note_trace, link)
+    forget(link.server, link)
+    if not ok then
+        link.server.opts.log("http: " .. tostring(failure.err) .. failure.trace)
+    end
+end
+
+local function start_connection(server, conn)
+    local link = { server = server, conn = conn, wire = httpbody.wire(conn),
+        peer = conn:remote_addr() or "", is_idle = true }
+    function link.rearm()
+        conn:set_deadline(server.opts.io_timeout)
+    end
+    server.links[link] = true
+    server.nlinks = server.nlinks + 1
+    task.go(run_connection, link)
+end
+
+-- -- the server --
+
+-- A shortage of descriptors passes: the listener waits a moment by itself before the next try.
+local function accept_all(server)
+    while not server.is_closing do
+        local conn, err, code = server.listener:accept()
+        if conn then
+            start_connection(server, conn)
+        elseif err ~= "closed" then
+            server.opts.log("http: accept: " .. err)
+            if code ~= "EMFILE" and code ~= "ENFILE" then
+                time.sleep(0.01)
+            end
+        end
+    end
+    server.has_stopped = true
+    if server.nlinks == 0 then
+        server.done:close()
+    end
+end
+
+---@class lagoon.HttpServer
+local Server = {}
+Server.__index = Server
+
+---The address, in the form that `net.dial` takes.
+---@return string? address
+---@return string? err
+---@return string? code
+function Server:addr()
+    return self.listener:addr()
+end
+
+local function stop(server)
+    server.is_closing = true
+    server.listener:close()
+    for link in pairs(server.links) do
+        if link.is_idle then
+            link.conn:close()
+        end
+    end
+end
+
+---Accepts no more, closes idle connections, and waits until the busy ones have done their
+---responses. After so many seconds those are closed, too. A handler would wait for itself; it can
+---`go(server.close, server)`. Go: `Server.Shutdown`.
+---@async
+---@param seconds? number  instead of the option close_timeout; 0 does not wait
+---@return true? ok
+---@return string? err  "timeout": some were closed in the middle
+---@return string? code
+function Server:close(seconds)
+    if not self.is_closing then
+        stop(self)
+    end
+    local _, _, err = self.done:recv(seconds or self.opts.close_timeout)
+    if not err then
+        return true
+    end
+    for link in pairs(self.links) do
+        link.conn:close()
+    end
+    return nil, "timeout", "ETIMEDOUT"
+end
+
+---Waits until the server has been closed and its last response is done.
+---@async
+function Server:wait()
+    self.done:recv()
+end
+
+local TYPES = {
+    network = "string", backlog = "number", reuse_port = "boolean", header_timeout = "number",
+    idle_timeout = "number", io_timeout = "number", close_timeout = "number",
+    max_header_bytes = "number", max_body_bytes = "number", log = "function",
+}
+
+local function options_of(opts)
+    local own = setmetatable({}, { __index = DEFAULTS })
+    for name, value in pairs(opts or {}) do
+        if type(value) ~= TYPES[name] then
+            raise(RAISE, ("bad option '%s' of serve (%s)"):format(tostring(name),
+                TYPES[name] and TYPES[name] .. " expected" or "there is none of that name"))
+        end
+        own[name] = value
+    end
+    if own.max_header_bytes < 1 or own.max_header_bytes > 2 ^ 30 then
+        raise(RAISE, "bad option 'max_header_bytes' of serve (out of range)")
+    end
+    return own
+end
+
+local httpserver = {}
+
+---Serves HTTP/1.1: has handler(req, res) called for each request, in the goroutine of its
+---connection. Returns at once. Go: `http.Serve`.
+---@param address string  as for net.listen
+---@param handler fun(req: lagoon.HttpRequest, res: lagoon.HttpResponseWriter)
+---@param opts? lagoon.HttpServeOptions
+---@return lagoon.HttpServer? server
+---@return string? err
+---@return string? code
+function httpserver.serve(address, handler, opts)
+    core.check_callable(handler, "serve")
+    local own = options_of(opts)
+    local listener, err, code = net.listen(own.network, address, own)
+    if not listener then
+        return nil, err, code
+    end
+    local server = setmetatable({ listener = listener, handler = handler, opts = own, links = {},
+        nlinks = 0, done = chan.new() }, Server)
+    task.go(accept_all, server)
+    return server
+end
+
+return httpserver
