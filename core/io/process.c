@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Child processes. The loop watches a descriptor of each (os/child.h) from when somebody first
-// waits for it on; whoever learns of the end first notes it, and gives the descriptor back.
+// waits for it on; whoever learns of the end first notes it, gives the descriptor back, and
+// tells the others who wait.
 //
 // Who frees a process that goes on leaves the record to the loop, which notes its end: or it
 // would be a zombie for as long as the host runs.
@@ -30,6 +31,7 @@ struct lg_process {
     lg_exit end;
     int rc;         // how the question for it went
     bool has_ended; // and end and rc are set
+    bool is_told;   // and whoever was waiting has heard of it
     bool is_freed;  // nobody but the loop has it
 };
 
@@ -74,9 +76,31 @@ static void leave(struct waiter *w)
     }
 }
 
+// It has ended, and the loop will not say so to those who wait: the descriptor is gone.
+static void tell_others(lg_process *p, const struct waiter *w)
+{
+    if (p->is_told) {
+        return;
+    }
+    p->is_told = true;
+    struct node *next;
+    for (struct node *node = p->queue.first; node; node = next) {
+        next = node->next;
+        struct waiter *other = LG_CONTAINER_OF(node, struct waiter, node);
+        if (other != w) {
+            lg__call_look(other);
+        }
+    }
+}
+
 static bool has_ended(struct waiter *w)
 {
-    return reap(w->owner);
+    lg_process *p = w->owner;
+    bool has_ended = reap(p);
+    if (has_ended) {
+        tell_others(p, w);
+    }
+    return has_ended;
 }
 
 static void take(struct waiter *w)
@@ -116,11 +140,7 @@ static void on_ready(struct io_watch *watch, int events)
     if (!reap(p)) {
         return;
     }
-    struct node *next;
-    for (struct node *node = p->queue.first; node; node = next) {
-        next = node->next;
-        lg__call_look(LG_CONTAINER_OF(node, struct waiter, node));
-    }
+    tell_others(p, NULL);
     if (p->is_freed) {
         lg__watch_free(watch);
     }

@@ -105,7 +105,8 @@ int lg_resolve(const char *name, char (*out)[LG_ADDRESS_SIZE], size_t cap, size_
         return LG_EAGAIN;
     }
     struct lg_strand *s;
-    int err = strlen(name) < HOST_SIZE ? lg__io_strand(w->g, &s) : LG_EINVAL;
+    size_t length = strlen(name);
+    int err = length < HOST_SIZE ? lg__io_strand(w->g, &s) : LG_EINVAL;
     if (err) {
         return err;
     }
@@ -114,8 +115,9 @@ int lg_resolve(const char *name, char (*out)[LG_ADDRESS_SIZE], size_t cap, size_
     if (!r) {
         return LG_ENOMEM;
     }
-    *r = (struct resolve){.rt = rt, .strand = s, .cap = cap, .out_n = out_n};
-    strcpy(r->text.host, name);
+    *r = (struct resolve){.rt = rt, .strand = s, .cap = cap};
+    r->out_n = out_n;
+    memcpy(r->text.host, name, length + 1);
     w->owner = r;
     lg__call_op(w)->out = out;
     int rc = lg__call(w, s, deadline_ns);

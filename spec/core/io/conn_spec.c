@@ -382,7 +382,8 @@ static void outlive(void *arg)
 {
     lg_strand *strand = arg;
     SETTLE(n_done == 1);
-    int other = open(place, O_CREAT | O_EXCL, 0600); // in the place of the one that is closed
+    int other =
+        open(place, O_CREAT | O_EXCL, 0600); // in the place of the one that is closed
     CHECK_BETWEEN(other, 0, 1 << 20);
     close(other);
     lg_strand_close(strand);
