@@ -389,7 +389,7 @@ describe("the collector at every chance", function()
     for i = 1, 20 do
       sent[i] = 0
       tasks[i] = async(function()
-        for _ = 1, helper.rounds(200) do
+        for _ = 1, helper.rounds(60) do
           local choice = random(5)
           if choice == 1 then
             ch:send({ n = i })
