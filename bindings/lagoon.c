@@ -18,6 +18,7 @@
 #include "fail.h"
 #include "fast.h"
 #include "fastshared.h"
+#include "fetch.h"
 #include "frozen.h"
 #include "fs.h"
 #include "go.h"
@@ -132,6 +133,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_net(L, s);
     lagoon__open_fs(L, s);
     lagoon__open_http(L, s);
+    lagoon__open_fetch(L, s);
     lagoon__open_process(L, s);
     lagoon__open_signals(L, s);
     lagoon__open_transfer(L, s);

@@ -31,6 +31,7 @@ static const struct {
     [KIND_LISTENER] = {"listener", "lagoon.listener"},
     [KIND_CONN] = {"connection", "lagoon.connection"},
     [KIND_CHUNKS] = {"chunks", "lagoon.chunks"},
+    [KIND_FETCH] = {"transfer", "lagoon.fetch"},
     [KIND_PROCESS] = {"process", "lagoon.process"},
     [KIND_CODE] = {"code", "lagoon.code"},
     [KIND_CLASS] = {"class", "lagoon.class"},

@@ -31,6 +31,7 @@ enum kind {
     KIND_CONN,
     KIND_PROCESS,
     KIND_CHUNKS, // a decoder of http; scripts do not see it
+    KIND_FETCH,  // a request of http, which they do not see, either
     KIND_CODE,   // scripts do not see it, either
     KIND_CLASS,  // nor this
     NKINDS,

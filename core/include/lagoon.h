@@ -58,6 +58,8 @@ enum {
     LG_EOF = -11,        // the stream has ended
     LG_EBUSY = -12,      // another goroutine is at it
     LG_EBROKEN = -13,    // a write was cut in two: nothing may follow
+    LG_ECERT = -14,      // the other side's certificate is not to be trusted
+    LG_ETLS = -15,       // the other side cannot be talked to in secret
     LG_ESYSTEM = -10000, // and below: what the outside world says (lg_error_name())
 };
 
@@ -2362,6 +2364,206 @@ LG_API int lg_process_pid(const lg_process *p);
 // Blocks:  a native goroutine, shortly.   Call from: as lg_conn_free().
 // Go:      os.Process.Release
 LG_API void lg_process_free(lg_process *p);
+
+// ---------------------------------------------------------------------------
+// Asking servers over HTTP
+// ---------------------------------------------------------------------------
+
+// A request and its response, over HTTP/1.1 or HTTP/2, with TLS or without. libcurl does it: the
+// library is loaded when lg_fetch_load() is first called. Connections are kept for further
+// requests of the same strand.
+typedef struct lg_fetch lg_fetch;
+
+typedef enum lg_body {
+    LG_BODY_NONE,
+    LG_BODY_WHOLE,  // body_bytes
+    LG_BODY_STREAM, // lg_fetch_write() and lg_fetch_finish(); its length is not told
+} lg_body;
+
+// Zeroed, but for the URL, it asks for a page. All is borrowed until lg_fetch_open() is over,
+// but for body_bytes.
+typedef struct lg_fetch_options {
+    const char *url;           // http or https, as it goes: without blanks, in ASCII
+    const char *method;        // NULL: "GET"
+    const char *const *fields; // "Name: value", or "Name;" without a value; NULL at the end
+    lg_body body;
+    const void *body_bytes; // in place until the transfer is closed, freed, or read to its end
+    size_t body_size_bytes;
+    size_t max_head_bytes; // of the response; 0: 64 KB
+    const char *proxy;     // its URL; "": none; NULL: what the environment says (http_proxy, ...)
+    const char *ca_file;   // certificates to trust, in PEM, instead of the system's
+    const char *ca_text;   // the same as text
+    bool is_unverified;    // any certificate will do
+    bool is_http1;         // HTTP/2 is not spoken
+    bool is_compressed;    // a compressed body is asked for, and unpacked
+} lg_fetch_options;
+
+// Loads libcurl if that has not been done, and waits for it. Whether it was there is told by
+// lg_fetch_missing().
+//
+// Returns: LG_OK.
+// Errors:  as lg_work().
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      none
+LG_API int lg_fetch_load(void);
+
+// Why there is no libcurl.
+//
+// Returns: words, for good; NULL: it is there.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API const char *lg_fetch_missing(void);
+
+// Begins a transfer, on the caller's strand. Redirects are not followed.
+//
+// opts  what is asked for
+// out   the transfer; yours, for lg_fetch_free()
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, outside a goroutine; LG_ENOMEM; from LG_ESYSTEM down: ENOSYS, no
+//          libcurl, or one that lacks an option; EINVAL, it has something against one; EMFILE.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      http.Client.Do
+LG_API int lg_fetch_open(const lg_fetch_options *opts, lg_fetch **out);
+
+// Waits for the head of the response.
+//
+// f            borrowed
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER waits forever, 0 does not wait
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED; LG_ECLOSED, it was closed here; LG_EBUSY, another
+//          goroutine waits for head or body; LG_EPERM; LG_ENOMEM; LG_ECERT, LG_ETLS; from
+//          LG_ESYSTEM down: ECONNREFUSED, EAI_NONAME, ECONNRESET, EOF for half a response, EPROTO
+//          for none of HTTP.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      http.Client.Do
+LG_API int lg_fetch_await_head(lg_fetch *f, int64_t deadline_ns);
+
+// The head, as it came: the status line, fields, and an empty line, with their line ends; of one
+// beyond max_head_bytes as much as is allowed.
+//
+// f    borrowed
+// out  receives where it is, until the transfer is freed
+//
+// Returns: its size in bytes; 0: it has not come.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine, after lg_fetch_await_head().
+// Go:      http.Response
+LG_API size_t lg_fetch_head(const lg_fetch *f, const char **out);
+
+// Reads what has come of the body, a byte at least.
+//
+// f            borrowed
+// buffer       receives it; in place until the call is over
+// size         bytes at buffer, not 0
+// out_n        receives how many; in place until the call is over
+// deadline_ns  as lg_fetch_await_head()
+//
+// Returns: LG_OK.
+// Errors:  LG_EOF, the body has ended; LG_EINVAL; else as lg_fetch_await_head(). What came before an
+//          error is read first.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      http.Response.Body.Read
+LG_API int lg_fetch_read(lg_fetch *f, void *buffer, size_t size, size_t *out_n,
+                         int64_t deadline_ns);
+
+// The first half of a read without a buffer, for interpreters, as lg_conn_await().
+//
+// f            borrowed
+// deadline_ns  as lg_fetch_await_head()
+//
+// Returns: LG_OK, there are bytes.
+// Errors:  as lg_fetch_read().
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine of the transfer's strand.
+// Go:      bufio.Reader.Peek
+LG_API int lg_fetch_await(lg_fetch *f, int64_t deadline_ns);
+
+// The oldest bytes of the body that have come and stand together.
+//
+// f    borrowed
+// out  receives where they are, until the next call on the transfer
+//
+// Returns: how many; 0: there are none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine of the transfer's strand.
+// Go:      bufio.Reader.Peek
+LG_API size_t lg_fetch_peek(const lg_fetch *f, const void **out);
+
+// Takes the first of those.
+//
+// f  borrowed
+// n  how many, not more than lg_fetch_peek() gave
+//
+// Returns: none.   Errors: none.
+// Misuse:  more than there are: fatal.   Blocks: no.
+// Call from: a goroutine of the transfer's strand.
+// Go:      bufio.Reader.Discard
+LG_API void lg_fetch_skip(lg_fetch *f, size_t n);
+
+// Sends a piece of a streamed body, and waits until libcurl has taken it. When a deadline or a
+// cancellation has cut one in two nothing may follow.
+//
+// f            borrowed
+// data         borrowed; in place and unchanged until the call is over
+// size         bytes
+// deadline_ns  as lg_fetch_await_head()
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED, it was closed here, or the response has ended before; LG_EBROKEN, a piece was
+//          cut; LG_EBUSY, another goroutine sends; else as lg_fetch_await_head().
+// Misuse:  the body is not LG_BODY_STREAM: fatal.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      io.PipeWriter.Write
+LG_API int lg_fetch_write(lg_fetch *f, const void *data, size_t size,
+                          int64_t deadline_ns);
+
+// Ends a streamed body.
+//
+// f  borrowed
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED, LG_EBROKEN, LG_EBUSY as lg_fetch_write(); LG_EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      io.PipeWriter.Close
+LG_API int lg_fetch_finish(lg_fetch *f);
+
+// Words for how a transfer has failed: libcurl's, where the code leaves something to be said.
+//
+// f  borrowed
+//
+// Returns: words, until it is freed.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine, after a call that has failed.
+// Go:      url.Error
+LG_API const char *lg_fetch_message(const lg_fetch *f);
+
+// Breaks a transfer off, unless it has ended: its connection is closed then. Who waits in it
+// gets LG_ECLOSED; what has not been read is lost.
+//
+// f  still yours to be freed
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED, it was closed already; LG_EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.
+// Call from: a goroutine; any thread while nothing drives the runtime.
+// Go:      http.Response.Body.Close
+LG_API int lg_fetch_close(lg_fetch *f);
+
+// Frees a transfer, and closes it if it is open.
+//
+// f  ended; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  while a goroutine is in a call on it.
+// Blocks:  a native goroutine, shortly.   Call from: as lg_fetch_close().
+// Go:      none
+LG_API void lg_fetch_free(lg_fetch *f);
+
+// Closes the connections that are kept for further requests of the caller's strand: at once, or
+// where transfers are under way when the last of them has ended.
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, outside a goroutine; LG_ENOMEM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      http.Client.CloseIdleConnections
+LG_API int lg_fetch_close_idle(void);
 
 // ---------------------------------------------------------------------------
 // Reports

@@ -5,6 +5,9 @@
 
 const char *lg_error_name(int code)
 {
+    if (code == LG_ECERT || code == LG_ETLS) {
+        return code == LG_ECERT ? "ECERT" : "ETLS";
+    }
 #define NAME(name, _)                     \
     if (code == LG_ESYSTEM + UV_##name) { \
         return #name;                     \
@@ -17,5 +20,5 @@ const char *lg_error_name(int code)
 const char *lg__ioerr_phrase(int code)
 {
     // uv_strerror() leaks for codes that it does not know.
-    return lg_error_name(code) ? uv_strerror(code - LG_ESYSTEM) : NULL;
+    return code < LG_ESYSTEM && lg_error_name(code) ? uv_strerror(code - LG_ESYSTEM) : NULL;
 }

@@ -6,8 +6,10 @@
 
 #include <stdlib.h>
 
+#include "io/fetch.h"
 #include "io/iowork.h"
 #include "io/lookup.h"
+#include "io/multi.h"
 #include "io/watch.h"
 #include "os/clock.h"
 #include "sched/runtime.h"
@@ -37,6 +39,10 @@ static bool is_awaited(void *arg)
 
 static void end_all(struct io_loop *loop)
 {
+    for (struct node *node; (node = lg__list_pop_front(&loop->fetches));) {
+        lg__fetch_orphan(LG_CONTAINER_OF(node, struct lg_fetch, node));
+    }
+    lg__multi_end_all(loop); // before the watches, of which each has one
     for (struct node *node; (node = lg__list_pop_front(&loop->watches));) {
         lg__watch_orphan(LG_CONTAINER_OF(node, struct io_watch, node));
     }

@@ -23,6 +23,8 @@ struct io_loop {
     struct list watches; // descriptors that it watches (io/watch.h)
     struct list lookups; // names that it looks up (io/lookup.h)
     struct list works;   // of its goroutines, under way (io/iowork.h)
+    struct list fetches; // of its strand (io/fetch.h)
+    struct list multis;  // what works on them (io/multi.h)
     uint32_t nawaited;   // goroutines that wait in it
     uint32_t nclosing;   // handles on their way out
     bool is_dirty;       // something was begun or ended since the last turn

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --
--- lagoon.http: HTTP/1.1 over lagoon.net.
+-- lagoon.http: a server of HTTP/1.1, and a client, which libcurl does.
 local httpclient = require "lagoon.httpclient"
 local httpserver = require "lagoon.httpserver"
 
@@ -9,6 +9,7 @@ local http = {
     serve = httpserver.serve,
     get = httpclient.get,
     request = httpclient.request,
+    close_idle = httpclient.close_idle,
 }
 
 return http

@@ -1,38 +1,45 @@
 -- SPDX-License-Identifier: MIT
 --
--- A client of HTTP/1.1: a connection for each request, which the end of the response closes.
+-- The client: options, redirects, responses. libcurl does the rest (core/io/fetch.h).
 local core = require "lagoon.core"
-local net = require "lagoon.net"
-local task = require "lagoon.task"
 local time = require "lagoon.time"
 local headers = require "lagoon.httpheaders"
-local httpbody = require "lagoon.httpbody"
+local httpfetch = require "lagoon.httpfetch"
 local httpurl = require "lagoon.httpurl"
 
 local raise, RAISE = core.raise, core.RAISE
 
--- A body of more is sent while the response is read: a server may answer before it has all.
-local SENT_AT_ONCE = 16 * 1024
+-- The body of a redirect that is read for the sake of its connection.
+local DRAINED_MAX = 16 * 1024
 
 ---@class lagoon.HttpRequestOptions
 ---@field url string
 ---@field method string?  "GET" if absent
 ---@field headers table<string, string|number|table>?  lists for repeated ones
----@field body string?
+---@field body string|(async fun(): string?)?  a function gives the next piece, nil at the end; called
+---in a goroutine of its own
 ---@field timeout number?  seconds for all of it, reading the body and redirects included
----@field max_redirects integer?  10 if absent; 0: a redirect is a response like others
+---@field redirects integer?  how many are followed: 10 if absent; 0: one is a response like others
+---@field max_redirects integer?  the same
 ---@field max_header_bytes integer?  64 KB if absent
+---@field stream boolean?  false: waits for the whole body, which is a string then
+---@field compressed boolean?  asks for a compressed body, and unpacks it
+---@field http2 boolean?  false: speaks HTTP/1.1 only, also with TLS
+---@field proxy string?  URL of a proxy, "" for none; if absent the environment tells
+---@field ca string?  file of certificates to trust instead of the system's, or their text, as PEM
+---@field verify boolean?  false: trusts any certificate
 
 ---@class lagoon.HttpResponse
 ---@field status integer
 ---@field reason string
----@field version string
+---@field version string  "HTTP/1.1", "HTTP/2"
 ---@field headers lagoon.Headers
 ---@field url string  where it came from, after redirects
+---@field body string|table  a string with `stream = false`
 local Response = {}
 Response.__index = Response
 
----Reads the body: see lagoon.HttpBody. Its end closes the connection.
+---Reads the body: see lagoon.HttpBody. At its end the connection is free for other requests.
 ---@async
 ---@param format? integer|"*l"|"*L"|"*a"
 ---@return string? data
@@ -41,21 +48,35 @@ Response.__index = Response
 function Response:read(format)
     local data, err, code = self.body:read(format)
     if self.body.is_done or self.body.err then
-        self.conn:close()
+        self.source:close()
     end
     return data, err, code
 end
 
+---An iterator over the lines, without their newlines; raises an error other than the end.
+---@return async fun(): string?
+function Response:lines()
+    return function()
+        local line, err = self:read("*l")
+        if err then
+            error(err, 2)
+        end
+        return line
+    end
+end
+
 ---Closes the connection before the end of the body.
 function Response:close()
-    self.conn:close()
+    self.source:close()
 end
 
 -- -- options --
 
 local TYPES = {
-    url = "string", method = "string", headers = "table", body = "string", timeout = "number",
-    max_redirects = "number", max_header_bytes = "number",
+    url = "string", method = "string", headers = "table", body = "string or function",
+    timeout = "number", redirects = "number", max_redirects = "number",
+    max_header_bytes = "number", stream = "boolean", compressed = "boolean", http2 = "boolean",
+    proxy = "string", ca = "string", verify = "boolean",
 }
 
 local function check(opts)
@@ -63,7 +84,7 @@ local function check(opts)
         raise(RAISE, "bad argument #1 to 'request' (a table expected, got " .. type(opts) .. ")")
     end
     for name, value in pairs(opts) do
-        if type(value) ~= TYPES[name] then
+        if not (TYPES[name] and TYPES[name]:find(type(value), 1, true)) then
             raise(RAISE, ("bad option '%s' of request (%s)"):format(tostring(name),
                 TYPES[name] and TYPES[name] .. " expected" or "there is none of that name"))
         end
@@ -86,119 +107,58 @@ local function asked(opts)
     return {
         method = opts.method or "GET", headers = own, body = opts.body,
         deadline = opts.timeout and time.now() + opts.timeout,
-        max_header_bytes = opts.max_header_bytes or 64 * 1024,
+        max_header_bytes = opts.max_header_bytes or 64 * 1024, compressed = opts.compressed,
+        http2 = opts.http2, proxy = opts.proxy, ca = opts.ca, verify = opts.verify,
     }
-end
-
--- Seconds that are left; nil: for good.
-local function left(ask)
-    return ask.deadline and math.max(ask.deadline - time.now(), 0)
-end
-
--- -- one exchange --
-
-local function head_text(ask, place)
-    local lines = headers.lines(ask.headers)
-    table.insert(lines, 1, ("%s %s HTTP/1.1"):format(ask.method, place.target))
-    if not ask.headers:get("Host") then
-        table.insert(lines, 2, "Host: " .. place.authority)
-    end
-    if ask.body or ask.method == "POST" or ask.method == "PUT" then
-        lines[#lines + 1] = "Content-Length: " .. #(ask.body or "")
-    end
-    lines[#lines + 1] = "Connection: close\r\n\r\n"
-    return table.concat(lines, "\r\n")
-end
-
--- What cannot be sent is no error yet: a server that wants no more may have said why.
-local function send(ask, place, conn)
-    local text, body = head_text(ask, place), ask.body or ""
-    if #body <= SENT_AT_ONCE then
-        conn:write(text, body)
-    else
-        task.go(conn.write, conn, text, body)
-    end
-end
-
--- The response, behind those that only announce it.
-local function receive(ask, place, conn)
-    local wire = httpbody.wire(conn)
-    local size, status, reason, minor, fields, framing
-    repeat
-        size, status, reason, minor, fields, framing = wire:head(core.http_response,
-            ask.max_header_bytes)
-    until not size or status >= 200 or status == 101
-    if size == false then
-        return nil, "not a response of HTTP/1.1: " .. reason, "EPROTO"
-    elseif not size then
-        return nil, status, reason
-    end
-    local body = httpbody.new(wire, ask.method == "HEAD" and 0 or framing, math.huge)
-    if body.is_done then
-        conn:close()
-    end
-    return setmetatable({
-        status = status, reason = reason, version = minor == 0 and "HTTP/1.0" or "HTTP/1.1",
-        headers = headers.of_list(fields), url = place.url, body = body, conn = conn,
-    }, Response)
-end
-
-local function exchange(ask, place, conn)
-    conn:set_deadline(left(ask))
-    send(ask, place, conn)
-    return receive(ask, place, conn)
-end
-
--- A connection that no response holds is closed at once, also when the goroutine is cancelled.
-local function fetch(ask, place)
-    local conn, dial_err, dial_code = net.dial("tcp", place.address, { timeout = left(ask) })
-    if not conn then
-        return nil, dial_err, dial_code
-    end
-    local ok, res, err, code = pcall(exchange, ask, place, conn)
-    if not (ok and res) then
-        conn:close()
-    end
-    if not ok then
-        error(res, 0)
-    end
-    return res, err, code
 end
 
 -- -- redirects --
 
--- Where a response sends us; nil: nowhere.
-local function redirection(res)
+-- Where a response sends us; nil: nowhere. What a function has given cannot be given once more.
+local function redirection(ask, res)
     local status = res.status
-    if status == 301 or status == 302 or status == 303 or status == 307 or status == 308 then
+    local is_kept = status == 307 or status == 308
+    if is_kept and type(ask.body) == "function" then
+        return nil
+    elseif is_kept or status == 301 or status == 302 or status == 303 then
         return res.headers:get("Location")
     end
 end
 
 -- What is asked for there (RFC 9110, 15.4): of those before 307 a POST becomes a GET. Secrets go to
--- no other host.
+-- no other host, and none that TLS has kept goes without.
 local function redirect(ask, status, from, to)
     local is_kept = status == 307 or status == 308
-    if not is_kept and ask.method ~= "HEAD" and (status == 303 or ask.method == "POST") then
+    local is_get = status == 303 or ask.method == "POST" or type(ask.body) == "function"
+    if not is_kept and ask.method ~= "HEAD" and is_get then
         ask.method, ask.body = "GET", nil
         ask.headers:set("Content-Type", nil)
     end
-    if from.authority ~= to.authority then
+    if from.authority ~= to.authority or (from.scheme == "https" and to.scheme == "http") then
         for _, name in ipairs { "Authorization", "Cookie", "Host" } do
             ask.headers:set(name, nil)
         end
     end
 end
 
+-- Lets go of a response, and keeps its connection where that is cheap.
+local function leave(res)
+    local size = tonumber(res.headers:get("Content-Length") or nil)
+    if size and size <= DRAINED_MAX then
+        res.body:discard(DRAINED_MAX)
+    end
+    res.source:close()
+end
+
 local function follow(ask, place, max_redirects)
     local nredirects = 0
     while true do
-        local res, err, code = fetch(ask, place)
-        local url = res and max_redirects > 0 and redirection(res)
+        local res, err, code = httpfetch.ask(ask, place)
+        local url = res and max_redirects > 0 and redirection(ask, res)
         if not url then
             return res, err, code
         end
-        res:close()
+        leave(res)
         nredirects = nredirects + 1
         if nredirects > max_redirects then
             return nil, "too many redirects", "ELOOP"
@@ -213,7 +173,18 @@ local function follow(ask, place, max_redirects)
     end
 end
 
-local httpclient = {}
+-- The body as a string.
+local function collect(res)
+    local data, err, code = res:read("*a")
+    res:close()
+    if not data then
+        return nil, err, code
+    end
+    res.body = data
+    return res
+end
+
+local httpclient = { close_idle = httpfetch.close_idle }
 
 ---Asks a server, and returns its response as soon as its head is there. Cancelling the goroutine
 ---closes the connection. Go: `Client.Do`.
@@ -221,7 +192,8 @@ local httpclient = {}
 ---@param opts lagoon.HttpRequestOptions
 ---@return lagoon.HttpResponse? response
 ---@return string? err
----@return string? code  "EPROTO" for what is no response, "ELOOP" for too many redirects
+---@return string? code  "EPROTO" for what is no response, "ELOOP" for too many redirects, "ECERT" for a
+---certificate that is not trusted
 function httpclient.request(opts)
     check(opts)
     local ask = asked(opts)
@@ -229,7 +201,19 @@ function httpclient.request(opts)
     if not place then
         return nil, err, code
     end
-    return follow(ask, place, opts.max_redirects or 10)
+    local res
+    res, err, code = follow(ask, place, opts.redirects or opts.max_redirects or 10)
+    if not res then
+        return nil, err, code
+    end
+    setmetatable(res, Response)
+    if res.body.is_done then
+        res.source:close()
+    end
+    if opts.stream == false then
+        return collect(res)
+    end
+    return res
 end
 
 ---The same for a page. Go: `http.Get`.

@@ -25,35 +25,26 @@ local function is_clean(text)
     return not text:find("[^\33-\126]")
 end
 
--- The host and the port of an authority; nil for a bad one, or one with a password.
-local function dialled(authority)
-    if authority == "" or authority:find("[^%w%-._~:%[%]]") then
-        return nil
-    elseif authority:find(":%d+$") then
-        return authority
-    end
-    return authority:gsub(":$", "") .. ":80"
+-- Whether it is a host, with or without a port; a name with a password is none.
+local function is_authority(authority)
+    return authority ~= "" and not authority:find("[^%w%-._~:%[%]]")
+        and (not authority:find(":[^%]:]*$") or authority:find(":%d*$"))
 end
 
 ---Takes an address apart.
 ---@param url string
----@return {url: string, authority: string, address: string, target: string}? parts  address is what
----to dial
+---@return {url: string, scheme: string, authority: string, target: string}? parts
 ---@return string? err
 ---@return string? code
 function httpurl.parse(url)
     local scheme, authority, rest = url:match("^(%a[%w+.-]*)://([^/?#]*)([^#]*)")
-    if scheme and scheme:lower() == "https" then
-        return nil, "https is not supported yet", "EPROTONOSUPPORT"
-    elseif not scheme or scheme:lower() ~= "http" or not is_clean(rest) then
-        return nil, "not an address of http: " .. url:gsub("%c", "?"), "EINVAL"
-    end
-    local address = dialled(authority)
-    if not address then
+    scheme = scheme and scheme:lower()
+    if scheme ~= "http" and scheme ~= "https" or not is_authority(authority)
+        or not is_clean(rest) then
         return nil, "not an address of http: " .. url:gsub("%c", "?"), "EINVAL"
     end
     local target = rest:sub(1, 1) == "/" and rest or "/" .. rest
-    return { url = "http://" .. authority .. target, authority = authority, address = address,
+    return { url = scheme .. "://" .. authority .. target, scheme = scheme, authority = authority,
         target = target }
 end
 
@@ -65,9 +56,10 @@ function httpurl.join(base, url)
     if url:find("^%a[%w+.-]*:") then
         return url
     elseif url:sub(1, 2) == "//" then
-        return "http:" .. url
+        return base.scheme .. ":" .. url
     end
-    local root, path = "http://" .. base.authority, base.target:match("^[^?]*")
+    local root = base.scheme .. "://" .. base.authority
+    local path = base.target:match("^[^?]*")
     local first = url:sub(1, 1)
     if first == "" or first == "#" then
         return root .. base.target
