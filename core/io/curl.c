@@ -5,7 +5,6 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <uv.h>
 
 #include "lagoon.h"
@@ -53,8 +52,7 @@ static bool find_all(void *library)
 
 static bool begin(void)
 {
-    const char *name = getenv("LAGOON_LIBCURL");
-    void *library = dlopen(name ? name : "libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+    void *library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
     if (!library) {
         snprintf(reason, sizeof reason, "no libcurl: %s", dlerror());
         return false;
