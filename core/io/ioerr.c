@@ -20,5 +20,6 @@ const char *lg_error_name(int code)
 const char *lg__ioerr_phrase(int code)
 {
     // uv_strerror() leaks for codes that it does not know.
-    return code < LG_ESYSTEM && lg_error_name(code) ? uv_strerror(code - LG_ESYSTEM) : NULL;
+    return code < LG_ESYSTEM && lg_error_name(code) ? uv_strerror(code - LG_ESYSTEM)
+                                                    : NULL;
 }

@@ -20,6 +20,7 @@ struct multi_socket {
     struct multi *multi;
     struct lg_runtime *rt;
     curl_socket_t fd;
+    int interest; // UV_READABLE, UV_WRITABLE
 };
 
 static void turn(struct multi *m, curl_socket_t fd, int events);
@@ -31,9 +32,15 @@ static void turn(struct multi *m, curl_socket_t fd, int events);
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct multi_socket *s = poll->data;
+    if (status < 0) {
+        // libuv has stopped. Of the error the next system call tells more, perhaps behind
+        // bytes that have come before.
+        events = UV_READABLE | UV_WRITABLE;
+        uv_poll_start(poll, s->interest, on_poll);
+    }
     int what = (events & UV_READABLE ? CURL_CSELECT_IN : 0) |
                (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
-    turn(s->multi, s->fd, status < 0 ? CURL_CSELECT_ERR : what);
+    turn(s->multi, s->fd, what);
 }
 
 static struct multi_socket *socket_new(struct multi *m, curl_socket_t fd)
@@ -88,11 +95,12 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *ud_
         }
         lg__curl()->multi_assign(m->handle, fd, s);
     }
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) |
-                 (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    s->interest = (what & CURL_POLL_IN ? UV_READABLE : 0) |
+                  (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
     m->loop->is_dirty = true;
-    int err = events ? uv_poll_start(&s->poll, events, on_poll) : uv_poll_stop(&s->poll);
-    return err ? -1 : 0;
+    int err = s->interest ? uv_poll_start(&s->poll, s->interest, on_poll)
+                          : uv_poll_stop(&s->poll);
+    return err ? -1 : 0; // then libcurl is of no use any more
 }
 
 // That moment takes the place of any other. libcurl says it anew after each call for a time-out,
@@ -126,21 +134,39 @@ static struct lg_fetch *fetch_of_easy(CURL *easy)
     return f;
 }
 
-static void work(struct multi *m, curl_socket_t fd, int events)
+// A callback could not do what libcurl needs. New transfers get another multi.
+static void fail_all(struct multi *m)
 {
-    const struct curl *curl = lg__curl();
-    int nrunning;
-    int nleft;
-    if (fd == CURL_SOCKET_TIMEOUT) {
-        m->is_due = false;
+    m->is_retired = true;
+    for (struct node *node = m->loop->fetches.first; node; node = node->next) {
+        struct lg_fetch *f = LG_CONTAINER_OF(node, struct lg_fetch, node);
+        if (f->multi == m) {
+            lg__fetch_end(f, CURLE_OUT_OF_MEMORY);
+        }
     }
-    // What fails here fails transfers, too, which say so.
-    curl->multi_socket_action(m->handle, fd, events, &nrunning);
+}
+
+static void take_leave(struct multi *m)
+{
+    int nleft;
     const CURLMsg *said;
-    while ((said = curl->multi_info_read(m->handle, &nleft))) {
+    while ((said = lg__curl()->multi_info_read(m->handle, &nleft))) {
         if (said->msg == CURLMSG_DONE) {
             lg__fetch_end(fetch_of_easy(said->easy_handle), said->data.result);
         }
+    }
+}
+
+static void work(struct multi *m, curl_socket_t fd, int events)
+{
+    int nrunning;
+    if (fd == CURL_SOCKET_TIMEOUT) {
+        m->is_due = false;
+    }
+    CURLMcode code = lg__curl()->multi_socket_action(m->handle, fd, events, &nrunning);
+    take_leave(m);
+    if (code == CURLM_OUT_OF_MEMORY || code == CURLM_ABORTED_BY_CALLBACK) {
+        fail_all(m);
     }
 }
 
@@ -280,6 +306,8 @@ int lg__multi_of(struct lg_strand *s, struct multi **out)
 int lg__multi_add(struct multi *m, struct lg_fetch *f)
 {
     if (lg__curl()->multi_add_handle(m->handle, f->easy) != CURLM_OK) {
+        m->is_retired = true;
+        lg__multi_leave(m);
         return LG_ENOMEM;
     }
     f->multi = m;

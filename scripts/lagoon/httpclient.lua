@@ -173,11 +173,13 @@ local function follow(ask, place, max_redirects)
     end
 end
 
--- The body as a string.
+-- The body as a string. A cancellation closes at once, too.
 local function collect(res)
-    local data, err, code = res:read("*a")
+    local ok, data, err, code = pcall(res.read, res, "*a")
     res:close()
-    if not data then
+    if not ok then
+        error(data, 0)
+    elseif not data then
         return nil, err, code
     end
     res.body = data

@@ -40,11 +40,11 @@ local function send_pieces(ask, transfer)
 end
 
 -- The goroutine of that. What goes wrong in it, who waits for the response is to know.
-local function pump(ask, transfer)
-    local ok, err = pcall(send_pieces, ask, transfer)
-    if not ok then
-        ask.failure = { err }
-        core.fetch_close(transfer)
+local function pump(source)
+    local ok, err = pcall(send_pieces, source.ask, source.transfer)
+    if not ok and not source.is_closed then
+        source.failure = { err }
+        core.fetch_close(source.transfer)
     end
 end
 
@@ -55,9 +55,9 @@ local Source = {}
 Source.__index = Source
 
 -- Passes the results of a call on a transfer on, or raises what the body's function has raised.
-local function but_for_failure(ask, ...)
-    if ask.failure and not ... then
-        error(ask.failure[1], 0)
+local function but_for_failure(source, ...)
+    if source.failure and not ... then
+        error(source.failure[1], 0)
     end
     return ...
 end
@@ -68,12 +68,12 @@ end
 ---@return string? err
 ---@return string? code
 function Source:read()
-    local ask = self.ask
-    return but_for_failure(ask, settle(core.fetch_read(self.transfer, left(ask))))
+    return but_for_failure(self, settle(core.fetch_read(self.transfer, left(self.ask))))
 end
 
 ---Ends the transfer: its connection is closed, unless all of it has come.
 function Source:close()
+    self.is_closed = true
     core.fetch_close(self.transfer)
     if self.pump then
         self.pump:cancel()
@@ -96,7 +96,7 @@ local function parse(ask, text)
 end
 
 local function receive(ask, place, source)
-    local text, err, code = but_for_failure(ask,
+    local text, err, code = but_for_failure(source,
         settle(core.fetch_head(source.transfer, left(ask))))
     if not text then
         if code == "EPROTO" and err:find("HTTP/0.9", 1, true) then
@@ -164,7 +164,7 @@ function httpfetch.ask(ask, place)
     end
     local source = setmetatable({ transfer = transfer, ask = ask }, Source)
     if type(ask.body) == "function" then
-        source.pump = task.async(pump, ask, transfer)
+        source.pump = task.async(pump, source)
     end
     local ok, res, err, code = pcall(receive, ask, place, source)
     if not (ok and res) then
