@@ -189,10 +189,13 @@ it("fetch at the end of the runtime", "is freed with it", .procs = 2)
 }
 
 static lg_fetch *left;
+static lg_chan *is_listening; // gets an element when it is
 
 static int ask_and_leave(struct script *script, int result)
 {
     SCRIPT_BEGIN
+    SCRIPT_KEEP(lg_chan_recv(is_listening, script->words, LG_NEVER));
+    CHECK_OK(result);
     SCRIPT_KEEP(lg_fetch_load());
     CHECK_OK(result);
     CHECK_OK(lg_fetch_open(&(lg_fetch_options){.url = url, .proxy = ""}, &left));
@@ -205,8 +208,9 @@ static void outlive(void *arg)
 {
     char buffer[16];
     size_t n;
+    uint64_t element = 1;
     listen_here();
-    script_go(arg, ask_and_leave, NULL);
+    CHECK_OK(lg_chan_send(is_listening, &element, LG_NEVER));
     lg_conn *c;
     CHECK_OK(lg_accept(listener, &c, LG_NEVER));
     lg_strand_close(arg);
@@ -217,6 +221,7 @@ static void outlive(void *arg)
     CHECK_CODE(lg_fetch_read(left, buffer, sizeof buffer, &n, LG_NEVER), LG_ECLOSED);
     lg_fetch_free(left);
     lg_conn_free(c);
+    lg_chan_free(is_listening);
     lg_listener_free(listener);
 }
 
@@ -224,5 +229,8 @@ it("fetch under way", "is broken off with its strand, which it outlives")
 {
     rt = spec_open(2);
     static struct interpreter interpreter;
-    spec_main(rt, outlive, script_strand(rt, &interpreter));
+    lg_strand *strand = script_strand(rt, &interpreter);
+    CHECK_OK(lg_chan_new(rt, NULL, sizeof(uint64_t), 0, &is_listening));
+    script_go(strand, ask_and_leave, NULL);
+    spec_main(rt, outlive, strand);
 }
