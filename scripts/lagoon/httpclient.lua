@@ -16,8 +16,7 @@ local DRAINED_MAX = 16 * 1024
 ---@field url string
 ---@field method string?  "GET" if absent
 ---@field headers table<string, string|number|table>?  lists for repeated ones
----@field body string|(async fun(): string?)?  a function gives the next piece, nil at the end; called
----in a goroutine of its own
+---@field body string|(async fun(): string?)?  a function gives the next piece, nil at the end
 ---@field timeout number?  seconds for all of it, reading the body and redirects included
 ---@field redirects integer?  how many are followed: 10 if absent; 0: one is a response like others
 ---@field max_redirects integer?  the same
@@ -46,6 +45,9 @@ Response.__index = Response
 ---@return string? err
 ---@return string? code
 function Response:read(format)
+    if type(self.body) == "string" then
+        return nil -- all of it is there
+    end
     local data, err, code = self.body:read(format)
     if self.body.is_done or self.body.err then
         self.source:close()
@@ -194,8 +196,8 @@ local httpclient = { close_idle = httpfetch.close_idle }
 ---@param opts lagoon.HttpRequestOptions
 ---@return lagoon.HttpResponse? response
 ---@return string? err
----@return string? code  "EPROTO" for what is no response, "ELOOP" for too many redirects, "ECERT" for a
----certificate that is not trusted
+---@return string? code  "EPROTO" for what is no response, "ELOOP" for too many redirects, "ECERT"
+---for a certificate that is not trusted
 function httpclient.request(opts)
     check(opts)
     local ask = asked(opts)
