@@ -169,8 +169,8 @@ if has "nghttpd" and has "openssl" then
       local listener = assert(net.listen("tcp", "127.0.0.1:0"))
       local port = listener:addr():match(":(%d+)$")
       listener:close()
-      local child = assert(process.spawn("nghttpd", { "--address=127.0.0.1", "-d",
-        helper.path(""), port, key, cert }, { stdout = "null", stderr = "null" }))
+      local child = assert(process.spawn("nghttpd", { "--address=127.0.0.1",
+        "--echo-upload", "-d", helper.path(""), port, key, cert }, { stdout = "null", stderr = "null" }))
       local url = "https://localhost:" .. port .. "/page"
       local ok, err = pcall(function()
         helper.settle(function()
@@ -188,6 +188,16 @@ if has "nghttpd" and has "openssl" then
           assert.same({ 200, "HTTP/2", "", 1000000 },
             { res.status, res.version, res.reason, #res.body })
         end
+        local n = 0
+        local res = assert(http.request { url = url, ca = cert, method = "POST", body = function()
+          n = n + 1
+          lagoon.yield()
+          return n <= 100 and ("0123456789"):rep(1000) or nil
+        end, stream = false })
+        assert.is_true(res.body == ("0123456789"):rep(100000))
+        res = assert(http.get(url, { ca = cert }))
+        assert.equal("0123456789", res:read(10))
+        res:close()
         assert.is_nil((http.get(url, { ca = cert, http2 = false }))) -- it speaks nothing else
       end)
       http.close_idle()

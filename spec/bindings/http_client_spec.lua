@@ -131,6 +131,13 @@ describe("http.get", function()
     http.close_idle()
   end)
 
+  it("says what net.resolve says of a name that there is not", function()
+    local res, _, code = http.get("http://nowhere.invalid/")
+    assert.is_nil(res)
+    assert.is_truthy(code:find("^EAI_"), code)
+    http.close_idle()
+  end)
+
   it("refuses what is no address of http", function()
     local function failure(url)
       local res, err, code = http.get(url)
