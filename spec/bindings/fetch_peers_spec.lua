@@ -162,7 +162,7 @@ end
 
 if has "nghttpd" and has "openssl" then
   describe("a server with HTTP/2", function()
-    it("is spoken to in it, over one connection", function()
+    it("is spoken to in it, many times at once and both ways", function()
       local cert, key = certificate()
       helper.file("page", ("0123456789"):rep(100000))
       -- It says nothing when it listens: a port that is free just now, asked until it is there.
