@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "io/multi.h"
 
+#include <signal.h>
+
 #include "io/fetch.h"
 #include "io/ioerr.h"
 #include "io/ioloop.h"
 #include "os/moment.h"
+#include "os/thread.h"
 #include "sched/runtime.h"
 #include "sched/strand.h"
 
@@ -160,10 +163,13 @@ static void take_leave(struct multi *m)
 static void work(struct multi *m, curl_socket_t fd, int events)
 {
     int nrunning;
+    sigset_t mask;
     if (fd == CURL_SOCKET_TIMEOUT) {
         m->is_due = false;
     }
+    lg__thread_keep_signals_off(&mask); // from the threads that look names up, too
     CURLMcode code = lg__curl()->multi_socket_action(m->handle, fd, events, &nrunning);
+    lg__thread_set_mask(&mask);
     take_leave(m);
     if (code == CURLM_OUT_OF_MEMORY || code == CURLM_ABORTED_BY_CALLBACK) {
         fail_all(m);

@@ -189,11 +189,13 @@ if has "nghttpd" and has "openssl" then
             { res.status, res.version, res.reason, #res.body })
         end
         local n = 0
-        local res = assert(http.request { url = url, ca = cert, method = "POST", body = function()
+        local function pieces()
           n = n + 1
           lagoon.yield()
           return n <= 100 and ("0123456789"):rep(1000) or nil
-        end, stream = false })
+        end
+        local res = assert(http.request { url = url, ca = cert, method = "POST", body = pieces,
+          stream = false })
         assert.is_true(res.body == ("0123456789"):rep(100000))
         res = assert(http.get(url, { ca = cert }))
         assert.equal("0123456789", res:read(10))
