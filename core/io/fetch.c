@@ -19,6 +19,13 @@ enum { HEAD_MAX = 64 * 1024 };
 static const size_t BODY_ANNOUNCED = 1024 * 1024;
 
 static const long ANNOUNCED_WAIT_MS = 1000;
+static const long NEVER_S = 1000 * 1000 * 1000;
+
+static bool is_announced(const lg_fetch_options *opts)
+{
+    return opts->body == LG_BODY_STREAM ||
+           (opts->body == LG_BODY_WHOLE && opts->body_size_bytes > BODY_ANNOUNCED);
+}
 
 // ---------------------------------------------------------------------------
 // What libcurl is told
@@ -94,6 +101,12 @@ static void tell_request(struct lg_fetch *f, const lg_fetch_options *opts, CURLc
                                    ? (curl_off_t)-1
                                    : (curl_off_t)opts->body_size_bytes);
     }
+    // libcurl 7.88 now and then misses the moment when it has waited long enough for the server
+    // to agree. While it checks the speed it looks again every second.
+    if (is_announced(opts)) {
+        TELL(LOW_SPEED_LIMIT, 1L);
+        TELL(LOW_SPEED_TIME, NEVER_S);
+    }
     if (strcmp(method, "HEAD") == 0) {
         TELL(NOBODY, 1L);
     } else if (strcmp(method, "GET") != 0 || opts->body != LG_BODY_NONE) {
@@ -148,11 +161,9 @@ static bool has_field(const lg_fetch_options *opts, const char *name)
 // A name with a colon and nothing behind it takes away what libcurl would say by itself.
 static int add_fields(struct lg_fetch *f, const lg_fetch_options *opts)
 {
-    bool is_announced =
-        opts->body == LG_BODY_STREAM ||
-        (opts->body == LG_BODY_WHOLE && opts->body_size_bytes > BODY_ANNOUNCED);
     bool is_good = has_field(opts, "Accept") || add_field(f, "Accept:");
-    is_good = is_good && add_field(f, is_announced ? "Expect: 100-continue" : "Expect:");
+    is_good =
+        is_good && add_field(f, is_announced(opts) ? "Expect: 100-continue" : "Expect:");
     for (const char *const *line = opts->fields; is_good && line && *line; line++) {
         is_good = add_field(f, *line);
     }
