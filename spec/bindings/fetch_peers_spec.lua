@@ -169,8 +169,8 @@ if has "nghttpd" and has "openssl" then
       local listener = assert(net.listen("tcp", "127.0.0.1:0"))
       local port = listener:addr():match(":(%d+)$")
       listener:close()
-      local child = assert(process.spawn("nghttpd", { "--address=127.0.0.1",
-        "--echo-upload", "-d", helper.path(""), port, key, cert }, { stdout = "null", stderr = "null" }))
+      local child = assert(process.spawn("nghttpd", { "--address=127.0.0.1", "--echo-upload",
+        "-d", helper.path(""), port, key, cert }, { stdout = "null", stderr = "null" }))
       local url = "https://localhost:" .. port .. "/page"
       local ok, err = pcall(function()
         helper.settle(function()
