@@ -2210,6 +2210,18 @@ LG_API int lg_conn_remote(lg_conn *c, char *out, size_t size);
 // Go:      net.FileConn
 LG_API int lg_conn_adopt(int fd, lg_conn **out);
 
+// The same of a descriptor that others use as well, as standard input: it is read only while
+// somebody waits for something, and never further than one piece. Whether it blocks stays as it
+// is: it must be a socket, or not block already.
+//
+// fd   the connection's from here on, also on errors
+// out  the connection; yours, for lg_conn_free()
+//
+// Returns: LG_OK.   Errors: as lg_conn_adopt().
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      none
+LG_API int lg_conn_adopt_shared(int fd, lg_conn **out);
+
 // Closes a connection. Who waits in it gets LG_ECLOSED; what has not been read is lost.
 //
 // c  still yours to be freed
@@ -2271,6 +2283,239 @@ LG_API int lg_work(void (*fn)(void *arg), void (*drop)(void *arg), void *arg);
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      none
 LG_API bool lg_has_left_work(void);
+
+// ---------------------------------------------------------------------------
+// Files
+// ---------------------------------------------------------------------------
+//
+// Calls on a file are done one after the other, in the order in which they came, on threads
+// that they may block. One that has begun, or stands in line, is ended by its end only: neither
+// by a deadline nor by a cancellation. A file belongs to a strand, as a connection does.
+//
+// A fifo or a terminal is a file without a position: a connection, with all that is said of
+// those. It takes no thread but while it is opened.
+
+typedef struct lg_file lg_file;
+
+// How a file is opened: a sum of these.
+typedef enum lg_open_flags {
+    LG_OPEN_READ = 1,
+    LG_OPEN_WRITE = 2,
+    LG_OPEN_APPEND = 4,     // writes go to the end, whoever else writes there
+    LG_OPEN_CREATE = 8,     // if there is none
+    LG_OPEN_TRUNCATE = 16,  // forgets what stands in it
+    LG_OPEN_EXCLUSIVE = 32, // with LG_OPEN_CREATE: only if there is none
+} lg_open_flags;
+
+// Where a position counts from.
+typedef enum lg_whence { LG_FROM_START, LG_FROM_HERE, LG_FROM_END } lg_whence;
+
+typedef struct lg_stat {
+    uint32_t mode;      // what it is, and its permissions, as the system has them
+    int64_t size_bytes;
+    int64_t mtime_ns;   // of the last change, since 1970
+} lg_stat;
+
+// Opens a file that is no directory. A fifo waits for its other end, on a thread of the pool.
+//
+// path   copied
+// flags  of lg_open_flags; LG_OPEN_READ or LG_OPEN_WRITE or LG_OPEN_APPEND at least
+// out    the file; yours, for lg_file_free(). In place until the call is over
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, outside a goroutine; LG_ECANCELED, the goroutine was canceled before;
+//          LG_ENOMEM; from LG_ESYSTEM down: ENOENT, EACCES, EISDIR, EEXIST, EMFILE, ...
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      os.OpenFile
+LG_API int lg_file_open(const char *path, uint32_t flags, lg_file **out);
+
+// Reads what is there, a byte at least.
+//
+// f            borrowed
+// buffer       receives it; in place until the call is over
+// size         how many bytes at most; not 0
+// out_n        receives how many; in place until the call is over
+// deadline_ns  as lg_conn_read(), of a fifo or terminal; a file's are not looked at
+//
+// Returns: LG_OK.
+// Errors:  LG_EOF, it ends here; LG_EAGAIN, outside a goroutine; LG_ECANCELED before it has begun;
+//          LG_ECLOSED, it was closed here; LG_EPERM; LG_EINVAL; LG_ENOMEM; from LG_ESYSTEM down:
+//          EIO, EBADF, it was not opened for that, ...
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      os.File.Read
+LG_API int lg_file_read(lg_file *f, void *buffer, size_t size, size_t *out_n,
+                        int64_t deadline_ns);
+
+// The first half of a read without a buffer, as lg_conn_await(). Whoever else wants something of
+// the file waits until lg_file_skip().
+//
+// f            borrowed
+// want         what
+// n            for LG_WANT_EXACT: how many
+// out_n        receives how many bytes are the caller's, or with an error of LG_WANT_ALL have
+//              come before that; in place until the call is over
+// deadline_ns  as lg_file_read()
+//
+// Returns: LG_OK; for LG_WANT_ALL also with 0 bytes.
+// Errors:  as lg_file_read().
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine of the file's strand.
+// Go:      bufio.Reader.Peek
+LG_API int lg_file_await(lg_file *f, lg_want want, size_t n, size_t *out_n,
+                         int64_t deadline_ns);
+
+// What has been read and not taken, as lg_conn_peek().
+//
+// f    borrowed
+// out  receives where it is, until the next call on the file
+//
+// Returns: how many bytes; 0: there are none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine of the file's strand.
+// Go:      bufio.Reader.Peek
+LG_API size_t lg_file_peek(const lg_file *f, const void **out);
+
+// Takes the first of that, as lg_conn_skip().
+//
+// f  borrowed
+// n  how many, not more than lg_file_peek() gave
+//
+// Returns: none.   Errors: none.
+// Misuse:  more than there are: fatal.   Blocks: no.
+// Call from: a goroutine of the file's strand.
+// Go:      bufio.Reader.Discard
+LG_API void lg_file_skip(lg_file *f, size_t n);
+
+// Writes all of it, where the file stands or at its end.
+//
+// f            borrowed
+// data         copied
+// size         bytes
+// out_n        receives how many the system has taken, whatever the result; in place until the
+//              call is over
+// deadline_ns  as lg_file_read()
+//
+// Returns: LG_OK.
+// Errors:  as lg_file_read(), but for LG_EOF: ENOSPC, EBADF, ...
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      os.File.Write
+LG_API int lg_file_write(lg_file *f, const void *data, size_t size, size_t *out_n,
+                         int64_t deadline_ns);
+
+// Moves to a position, for the next read or write.
+//
+// f       borrowed
+// offset  bytes from there
+// whence  from where
+// out     receives the position, from the start; in place until the call is over
+//
+// Returns: LG_OK.
+// Errors:  as lg_file_read(): EINVAL, before the start; ESPIPE, it has no position.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      os.File.Seek
+LG_API int lg_file_seek(lg_file *f, int64_t offset, lg_whence whence, int64_t *out);
+
+// Waits until what was written is on the disk.
+//
+// f  borrowed
+//
+// Returns: LG_OK.
+// Errors:  as lg_file_read(): EINVAL, there is no disk; EIO, some of it is lost.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      os.File.Sync
+LG_API int lg_file_sync(lg_file *f);
+
+// What the file is.
+//
+// f    borrowed
+// out  receives it; in place until the call is over
+//
+// Returns: LG_OK.   Errors: as lg_file_read().
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      os.File.Stat
+LG_API int lg_file_stat(lg_file *f, lg_stat *out);
+
+// Closes a file, behind the call that is being worked for; those in line get LG_ECLOSED. No
+// cancellation keeps it from that.
+//
+// f  still yours to be freed
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED, it was closed already; LG_EPERM; LG_EAGAIN, outside a goroutine; LG_ENOMEM:
+//          it is open; from LG_ESYSTEM down: EIO, some of what was written is lost. It is closed.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      os.File.Close
+LG_API int lg_file_close(lg_file *f);
+
+// Frees a file, and closes it if it is open.
+//
+// f  ended; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  while a goroutine is in a call on it.
+// Blocks:  a native goroutine, shortly.   Call from: as lg_conn_free().
+// Go:      none
+LG_API void lg_file_free(lg_file *f);
+
+typedef struct lg_fswatch lg_fswatch;
+
+enum { LG_FS_NAME_SIZE = 256 }; // bytes of a name in a directory, with the zero behind it
+
+typedef enum lg_fs_kind {
+    LG_FS_CHANGE, // something was written, or a mode or time has changed
+    LG_FS_RENAME, // a name has come or gone
+    LG_FS_LOST,   // more has happened than was kept
+} lg_fs_kind;
+
+typedef struct lg_fs_event {
+    lg_fs_kind kind;
+    char name[LG_FS_NAME_SIZE]; // in the directory, or of the file; "": unknown
+} lg_fs_event;
+
+// Watches a file, or a directory and what is in it, but not what is in that. A file that was
+// replaced by another one of its name is not seen any more: watch the directory.
+//
+// path  borrowed
+// out   what tells; yours, for lg_fswatch_free()
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, outside a goroutine; LG_ENOMEM; from LG_ESYSTEM down: ENOENT, EACCES,
+//          ENOSPC, the system's limit of what is watched; EMFILE, ...
+// Misuse:  none.   Blocks: the thread, until the path has been found.
+// Call from: a goroutine.
+// Go:      none
+LG_API int lg_fswatch_open(const char *path, lg_fswatch **out);
+
+// The next thing that has happened. Some 1,000 are kept until they are asked for; one that follows
+// its like is not told again.
+//
+// w            borrowed
+// out          receives it; in place until the call is over
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER waits forever, 0 does not wait
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED; LG_ECLOSED; LG_EBUSY, another goroutine waits;
+//          LG_EPERM.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      none
+LG_API int lg_fswatch_next(lg_fswatch *w, lg_fs_event *out, int64_t deadline_ns);
+
+// Watches no more. Who waits gets LG_ECLOSED; what was not asked for is lost.
+//
+// w  still yours to be freed
+//
+// Returns: LG_OK.   Errors: LG_ECLOSED, it was closed already; LG_EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: as lg_conn_close().
+// Go:      none
+LG_API int lg_fswatch_close(lg_fswatch *w);
+
+// Frees it, and closes it if it is open.
+//
+// w  ended; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  while a goroutine is in a call on it.
+// Blocks:  a native goroutine, shortly.   Call from: as lg_conn_free().
+// Go:      none
+LG_API void lg_fswatch_free(lg_fswatch *w);
 
 // ---------------------------------------------------------------------------
 // Child processes

@@ -169,6 +169,7 @@ static int set_deadline_at_once(void *owner, int64_t deadline_ns)
 struct adoption {
     struct lg_runtime *rt;
     struct lg_strand *strand;
+    bool is_shared;
     lg_conn *conn;
 };
 
@@ -180,14 +181,18 @@ static int adopt_at_once(void *owner, int64_t fd)
         return LG_ENOMEM;
     }
     lg__conn_adopt(adoption->conn, (int)fd);
+    adoption->conn->is_shared = adoption->is_shared;
     return LG_OK;
 }
 
-int lg_conn_adopt(int fd, lg_conn **out)
+static int adopt(int fd, bool is_shared, lg_conn **out)
 {
     struct lg_g *g = lg__g_self();
-    struct adoption adoption = {.rt = g ? g->rt : NULL};
-    int rc = g ? lg__ioerr_of(lg__socket_unblock(fd)) : LG_EAGAIN;
+    struct adoption adoption = {.rt = g ? g->rt : NULL, .is_shared = is_shared};
+    int rc = g ? LG_OK : LG_EAGAIN;
+    if (rc == LG_OK && !is_shared) {
+        rc = lg__ioerr_of(lg__socket_unblock(fd));
+    }
     rc = rc ? rc : lg__io_strand(g, &adoption.strand);
     rc = rc ? rc : lg__call_at_once(adoption.strand, adopt_at_once, &adoption, fd);
     if (rc != LG_OK) {
@@ -196,6 +201,16 @@ int lg_conn_adopt(int fd, lg_conn **out)
     }
     *out = adoption.conn;
     return LG_OK;
+}
+
+int lg_conn_adopt(int fd, lg_conn **out)
+{
+    return adopt(fd, false, out);
+}
+
+int lg_conn_adopt_shared(int fd, lg_conn **out)
+{
+    return adopt(fd, true, out);
 }
 
 int lg_conn_close(lg_conn *c)

@@ -53,7 +53,7 @@ static bool must_wait(const struct io_loop *loop)
 {
     bool must = loop->nclosing > 0;
     for (struct node *node = loop->works.first; node; node = node->next) {
-        must |= LG_CONTAINER_OF(node, struct io_work, node)->drop == NULL;
+        must |= LG_CONTAINER_OF(node, struct io_work, node)->must_end;
     }
     return must;
 }

@@ -75,7 +75,7 @@ ssize_t lg__socket_recv(int fd, void *buffer, size_t size_bytes)
 {
     ssize_t n;
     do {
-        n = recv(fd, buffer, size_bytes, 0);
+        n = recv(fd, buffer, size_bytes, MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
     if (n < 0 && errno == ENOTSOCK) {
         return lg__pipe_read(fd, buffer, size_bytes);
@@ -87,7 +87,7 @@ ssize_t lg__socket_send(int fd, const void *data, size_t size_bytes)
 {
     ssize_t n;
     do {
-        n = send(fd, data, size_bytes, MSG_NOSIGNAL);
+        n = send(fd, data, size_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
     if (n < 0 && errno == ENOTSOCK) {
         return lg__pipe_write(fd, data, size_bytes);
