@@ -19,7 +19,9 @@
 #include "fast.h"
 #include "fastshared.h"
 #include "frozen.h"
+#include "file.h"
 #include "fs.h"
+#include "fswatch.h"
 #include "go.h"
 #include "heap.h"
 #include "http.h"
@@ -39,6 +41,7 @@
 #include "sharedmap.h"
 #include "signals.h"
 #include "stats.h"
+#include "stdin.h"
 #include "sync.h"
 #include "task.h"
 #include "thread.h"
@@ -131,6 +134,9 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_stats(L, s);
     lagoon__open_net(L, s);
     lagoon__open_fs(L, s);
+    lagoon__open_file(L, s);
+    lagoon__open_fswatch(L, s);
+    lagoon__open_stdin(L, s);
     lagoon__open_http(L, s);
     lagoon__open_process(L, s);
     lagoon__open_signals(L, s);

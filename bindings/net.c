@@ -6,6 +6,7 @@
 
 #include "fail.h"
 #include "state.h"
+#include "stream.h"
 #include "wait.h"
 #include "worldly.h"
 
@@ -181,70 +182,32 @@ static int conn_free(lua_State *L)
     return 0;
 }
 
-struct format {
-    lg_want want;
-    size_t n;
-    size_t chopped; // of the newline at the end of a line
-};
-
-// The format at index 2; false: it is none.
-static bool read_format(lua_State *L, struct format *out)
+static size_t peek(const void *core, const void **out)
 {
-    *out = (struct format){.want = LG_WANT_SOME};
-    if (lua_isnoneornil(L, 2)) {
-        return true;
-    }
-    if (lua_type(L, 2) == LUA_TNUMBER) {
-        double n = lua_tonumber(L, 2);
-        out->want = LG_WANT_EXACT;
-        out->n = n >= 0 && n < 9e15 ? (size_t)n : 0;
-        return n >= 0 && n < 9e15 && n == (double)out->n;
-    }
-    const char *text = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-    text += *text == '*';
-    out->want = *text == 'a' ? LG_WANT_ALL : LG_WANT_LINE;
-    out->chopped = *text == 'l';
-    return (*text == 'a' || *text == 'l' || *text == 'L') && text[1] == '\0';
+    return lg_conn_peek(core, out);
 }
 
-// Takes n bytes out of a connection and pushes them, but for the newline at the end.
-static void push_bytes(lua_State *L, struct conn *conn, size_t n, size_t chopped)
+static void skip(void *core, size_t n)
 {
-    luaL_Buffer buffer;
-    const void *bytes;
-    size_t here = lg_conn_peek(conn->core, &bytes);
-    if (here >= n) { // the usual case: they stand together
-        bool has_newline = n > 0 && ((const char *)bytes)[n - 1] == '\n';
-        lua_pushlstring(L, n > 0 ? bytes : "", n - (has_newline ? chopped : 0));
-        lg_conn_skip(conn->core, n);
-        return;
-    }
-    luaL_buffinit(L, &buffer);
-    while (n > 0) {
-        here = lg_conn_peek(conn->core, &bytes);
-        here = here < n ? here : n;
-        n -= here;
-        bool has_newline = n == 0 && ((const char *)bytes)[here - 1] == '\n';
-        luaL_addlstring(&buffer, bytes, here - (has_newline ? chopped : 0));
-        lg_conn_skip(conn->core, here);
-    }
-    luaL_pushresult(&buffer);
+    lg_conn_skip(core, n);
 }
+
+static const struct stream_ops conn_bytes = {.peek = peek, .skip = skip};
 
 static int finish_read(lua_State *L, struct script_g *sg, int rc)
 {
     struct conn *conn = lua_touserdata(L, 1);
     struct format format;
-    read_format(L, &format);
+    lagoon__read_format(L, &format);
     if (rc == LG_OK) {
         lua_pushinteger(L, WAIT_OK);
-        push_bytes(L, conn, conn->nread, format.chopped);
+        lagoon__push_taken(L, &conn_bytes, conn->core, conn->nread, format.chopped);
         return 2;
     }
     int n = lagoon__finish_failed(L, sg, rc);
     if (format.want == LG_WANT_ALL && rc <= LG_ESYSTEM && conn->nread > 0) {
         lua_settop(L, lua_gettop(L) + 4 - n);
-        push_bytes(L, conn, conn->nread, 0);
+        lagoon__push_taken(L, &conn_bytes, conn->core, conn->nread, 0);
         n = 5;
     }
     return n;
@@ -254,7 +217,7 @@ static int read(lua_State *L)
 {
     struct conn *conn = check_conn(L, "read");
     struct format format;
-    if (!read_format(L, &format)) {
+    if (!lagoon__read_format(L, &format)) {
         lagoon__raise_argument(L, 1, "read", "invalid format");
     }
     int64_t deadline_ns = LG_NEVER;
@@ -271,36 +234,13 @@ static int finish_write(lua_State *L, struct script_g *sg, int rc)
         lua_pushnumber(L, (double)conn->nwritten);
         return 2;
     }
-    int n = lagoon__finish_failed(L, sg, rc);
-    if (lua_isnil(L, -n + 1)) { // no error to be raised
-        lua_settop(L, lua_gettop(L) + 4 - n);
-        lua_pushnumber(L, (double)conn->nwritten);
-        n = 5;
-    }
-    return n;
-}
-
-// One string at index 2.
-static void join_arguments(lua_State *L)
-{
-    int top = lua_gettop(L);
-    for (int i = 2; i <= top; i++) {
-        if (!lua_isstring(L, i)) {
-            lagoon__raise_argument(L, i - 1, "write", "a string expected, got %s",
-                                   lagoon__type_name(L, i));
-        }
-    }
-    if (top == 1) {
-        lua_pushliteral(L, "");
-    } else if (top > 2) {
-        lua_concat(L, top - 1);
-    }
+    return lagoon__add_count(L, lagoon__finish_failed(L, sg, rc), conn->nwritten);
 }
 
 static int write(lua_State *L)
 {
     struct conn *conn = check_conn(L, "write");
-    join_arguments(L);
+    lagoon__join_arguments(L);
     size_t length;
     const char *text = lua_tolstring(L, 2, &length); // stays: it is an argument
     int64_t deadline_ns = LG_NEVER;

@@ -32,6 +32,8 @@ static const struct {
     [KIND_CONN] = {"connection", "lagoon.connection"},
     [KIND_CHUNKS] = {"chunks", "lagoon.chunks"},
     [KIND_PROCESS] = {"process", "lagoon.process"},
+    [KIND_FILE] = {"file", "lagoon.file"},
+    [KIND_FSWATCH] = {"file watch", "lagoon.fswatch"},
     [KIND_CODE] = {"code", "lagoon.code"},
     [KIND_CLASS] = {"class", "lagoon.class"},
 };
