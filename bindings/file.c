@@ -305,7 +305,7 @@ static int finish_stat(lua_State *L, struct script_g *sg, int rc)
     return 2;
 }
 
-static int stat(lua_State *L)
+static int tell(lua_State *L)
 {
     struct file *file = check_file(L, "stat");
     lua_settop(L, 1);
@@ -321,7 +321,7 @@ void lagoon__open_file(lua_State *L, struct script *s)
     static const luaL_Reg functions[] = {
         {"file_open", open},   {"file_close", close}, {"file_read", read},
         {"file_write", write}, {"file_seek", seek},   {"file_sync", sync},
-        {"file_stat", stat},   {NULL, NULL}};
+        {"file_stat", tell},   {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", file_free}, {NULL, NULL}};
     lagoon__register(L, s, functions);
     lagoon__class(L, KIND_FILE);

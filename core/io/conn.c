@@ -181,7 +181,7 @@ static int adopt_at_once(void *owner, int64_t fd)
         return LG_ENOMEM;
     }
     lg__conn_adopt(adoption->conn, (int)fd);
-    adoption->conn->is_shared = adoption->is_shared;
+    adoption->conn->watch.is_shared = adoption->is_shared;
     return LG_OK;
 }
 

@@ -5,8 +5,8 @@
 // Reading goes on while nobody reads, by one piece: a request that comes while the last one
 // is answered is there when it is asked for, and the system need not be told to stop and to
 // begin again. With a piece unread the connection is no longer watched (is_paused), and what
-// comes then stays with the system, which slows the other side down. One that others read, too,
-// is paused whenever nobody waits.
+// comes then stays with the system, which slows the other side down. One that others read, too
+// (watch.is_shared), is paused whenever nobody waits.
 //
 // Writing is done at once as far as it goes; for the rest the caller's bytes stay where they
 // are, and are written from there when there is room.
@@ -31,7 +31,6 @@ struct lg_conn {
     int out_status; // LG_OK, or why nothing can be written any more
     bool is_paused; // has unread bytes, and is not watched for more
     bool is_read;   // somebody has read from it
-    bool is_shared; // others read it, too: it is read only while somebody waits
     union {
         struct waiter *reader;
         struct dial *dial; // while it is being connected (io/dial.c)

@@ -81,7 +81,7 @@ static void unhook_reader(struct waiter *w)
 {
     lg_conn *c = w->owner;
     c->reader = NULL;
-    if (c->is_shared && c->watch.fd >= 0) {
+    if (c->watch.is_shared && c->watch.fd >= 0) {
         c->is_paused = true;
         lg__conn_watch(c);
     }
@@ -153,7 +153,7 @@ void lg__conn_on_readable(lg_conn *c)
     if (c->in_status != LG_OK) {
         return;
     }
-    if (!lg__call_is_waiting(c->reader) && (c->in.size > 0 || c->is_shared)) {
+    if (!lg__call_is_waiting(c->reader) && (c->in.size > 0 || c->watch.is_shared)) {
         c->is_paused = true;
     } else if (lg__call_is_waiting(c->reader)) {
         pull_for(c, c->reader);

@@ -11,7 +11,7 @@
 #include "io/conn.h"
 #include "io/ioerr.h"
 #include "io/ioloop.h"
-#include "os/file.h"
+#include "os/disk.h"
 #include "os/socket.h"
 #include "sched/park.h"
 #include "sched/runtime.h"
@@ -35,7 +35,7 @@ static void op_free(struct file_op *op)
 static void close_now(lg_file *f)
 {
     if (f->fd >= 0) {
-        lg__file_close(f->fd);
+        lg__disk_close(f->fd);
         f->fd = -1;
     }
     f->is_closed = true;
@@ -183,13 +183,16 @@ static bool is_ready(struct waiter *w)
         op->is_done = true;
         return true;
     }
-    op->rc = lg__work_start(&f->work, f->strand);
-    op->is_done = op->rc != LG_OK;
-    if (!op->is_done) {
-        f->op = op;
-        f->is_working = true;
+    f->op = op;
+    f->is_working = true;
+    int rc = lg__work_start(&f->work, f->strand); // its thread writes to op from here on
+    if (rc != LG_OK) {
+        f->op = NULL;
+        f->is_working = false;
+        op->rc = rc;
+        op->is_done = true;
     }
-    return op->is_done;
+    return rc != LG_OK;
 }
 
 // ---------------------------------------------------------------------------

@@ -10,7 +10,7 @@
 #include "io/file.h"
 #include "io/ioerr.h"
 #include "io/ioloop.h"
-#include "os/file.h"
+#include "os/disk.h"
 #include "sched/park.h"
 #include "sched/runtime.h"
 
@@ -212,7 +212,7 @@ static int stat_at_once(void *owner, int64_t amount)
     struct question *question = owner;
     (void)amount;
     int fd = question->conn->watch.fd;
-    return fd < 0 ? LG_ECLOSED : lg__ioerr_of(lg__file_stat(fd, question->out));
+    return fd < 0 ? LG_ECLOSED : lg__ioerr_of(lg__disk_stat(fd, question->out));
 }
 
 int lg_file_stat(lg_file *f, lg_stat *out)

@@ -7,7 +7,7 @@
 
 #include "io/file.h"
 #include "io/ioerr.h"
-#include "os/file.h"
+#include "os/disk.h"
 
 // How much is read at once, and kept for the next read. In the check build lines are rarely whole.
 enum { PIECE_BYTES = LG_SIZED(64 * 1024, 128) };
@@ -98,7 +98,7 @@ static int make_room(struct file_ahead *ahead)
 static void go_back(lg_file *f)
 {
     int64_t n = (int64_t)lg__file_nahead(f);
-    if (n > 0 && lg__file_seek(f->fd, -n, LG_FROM_HERE) >= 0) {
+    if (n > 0 && lg__disk_seek(f->fd, -n, LG_FROM_HERE) >= 0) {
         lg__file_skip(f, (size_t)n);
     }
 }
@@ -109,7 +109,7 @@ static void go_back(lg_file *f)
 
 static int run_open(lg_file *f, struct file_op *op)
 {
-    int fd = lg__file_open(op->text, op->flags, &f->is_stream);
+    int fd = lg__disk_open(op->text, op->flags, &f->is_stream);
     if (fd < 0) {
         return lg__ioerr_of(fd);
     }
@@ -125,7 +125,7 @@ static int run_read(lg_file *f, struct file_op *op)
         if (rc) {
             return rc;
         }
-        ssize_t n = lg__file_read(f->fd, ahead->bytes + ahead->end, ahead->cap - ahead->end);
+        ssize_t n = lg__disk_read(f->fd, ahead->bytes + ahead->end, ahead->cap - ahead->end);
         if (n <= 0) {
             return n == 0 ? LG_EOF : lg__ioerr_of((int)n);
         }
@@ -138,7 +138,7 @@ static int run_write(lg_file *f, struct file_op *op)
 {
     go_back(f);
     while (op->ndone < op->size) {
-        ssize_t n = lg__file_write(f->fd, op->text + op->ndone, op->size - op->ndone);
+        ssize_t n = lg__disk_write(f->fd, op->text + op->ndone, op->size - op->ndone);
         if (n < 0) {
             return lg__ioerr_of((int)n);
         }
@@ -150,7 +150,7 @@ static int run_write(lg_file *f, struct file_op *op)
 static int run_seek(lg_file *f, struct file_op *op)
 {
     go_back(f);
-    int64_t at = lg__file_seek(f->fd, op->offset, op->whence);
+    int64_t at = lg__disk_seek(f->fd, op->offset, op->whence);
     if (at < 0) {
         return lg__ioerr_of((int)at);
     }
@@ -163,7 +163,7 @@ static int run_close(lg_file *f)
     int fd = f->fd;
     f->fd = -1;
     lg__file_forget(f);
-    return fd < 0 ? LG_ECLOSED : lg__ioerr_of(lg__file_close(fd));
+    return fd < 0 ? LG_ECLOSED : lg__ioerr_of(lg__disk_close(fd));
 }
 
 static int run(lg_file *f, struct file_op *op)
@@ -173,8 +173,8 @@ static int run(lg_file *f, struct file_op *op)
     case FILE_READ: return run_read(f, op);
     case FILE_WRITE: return run_write(f, op);
     case FILE_SEEK: return run_seek(f, op);
-    case FILE_SYNC: return lg__ioerr_of(lg__file_sync(f->fd));
-    case FILE_STAT: return lg__ioerr_of(lg__file_stat(f->fd, &op->stat));
+    case FILE_SYNC: return lg__ioerr_of(lg__disk_sync(f->fd));
+    case FILE_STAT: return lg__ioerr_of(lg__disk_stat(f->fd, &op->stat));
     case FILE_CLOSE: return run_close(f);
     }
     return LG_EINVAL;

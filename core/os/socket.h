@@ -27,6 +27,10 @@ void lg__socket_close(int fd);
 // Has any descriptor never block.
 int lg__socket_unblock(int fd);
 
+// Whether it blocks, and to have it block again.
+bool lg__socket_blocks(int fd);
+void lg__socket_block(int fd);
+
 // Begins to connect: 0, it is; -EINPROGRESS, lg__socket_error() tells how it ended when
 // the socket is writable.
 int lg__socket_connect(int fd, const struct socket_address *address);

@@ -9,7 +9,7 @@
 local core = require "lagoon.core"
 
 local raise, OK, RAISE = core.raise, core.OK, core.RAISE
-local c_read, c_close = core.conn_read, core.conn_close
+local c_read = core.conn_read
 
 local ahead = ""
 local conn  -- nil: nobody has asked yet; false: there is none
@@ -38,12 +38,11 @@ end
 local function read_bytes(n)
     if n == 0 then
         if ahead == "" then
-            local err, code
-            ahead, err, code = with_ahead(settle(c_read(conn, 1)))
-            if not ahead then
-                ahead = ""
+            local byte, err, code = settle(c_read(conn, 1))
+            if not byte then
                 return nil, err, code
             end
+            ahead = byte
         end
         return ""
     end
@@ -107,21 +106,26 @@ local function pass_one(at, class)
     return look(at):find(class) and at + 1 or at
 end
 
--- As scanf takes one: what could begin a number is gone, also if it is none.
+-- As scanf takes one: what could begin a number is gone, also if it is none, and an exponent
+-- without digits is left out. No infinities.
 local function read_number()
     local start = pass(1, "^%s")
-    local at = pass_one(start, "^[+-]")
+    local first = pass_one(start, "^[+-]")
     local digit, exponent = "^%d", "^[eE]"
-    if look(at) == "0" and look(at + 1):find("^[xX]") then
-        at = at + 2
+    if look(first) == "0" and look(first + 1):find("^[xX]") then
+        first = first + 2
         digit, exponent = "^%x", "^[pP]"
     end
-    at = pass(pass_one(pass(at, digit), "^%."), digit)
-    if at > start and look(at):find(exponent) then
-        at = pass(pass_one(at + 1, "^[+-]"), "^%d")
+    local at = pass(first, digit)
+    local behind = pass(pass_one(at, "^%."), digit)
+    local last = behind - 1
+    if (at > first or behind > at + 1) and look(behind):find(exponent) then
+        local digits = pass_one(behind + 1, "^[+-]")
+        behind = pass(digits, "^%d")
+        last = behind > digits and behind - 1 or last
     end
-    local text = ahead:sub(start, at - 1)
-    ahead = ahead:sub(at)
+    local text = ahead:sub(start, last)
+    ahead = ahead:sub(behind)
     return tonumber(text)
 end
 
@@ -140,11 +144,10 @@ local function read_format(i, format)
     return raise(RAISE, ("bad argument #%d to 'read' (invalid format)"):format(i))
 end
 
+-- As many results as formats, up to the first that has none.
 local function read_formats(n, ...)
     if n == 0 then
-        return read_line(false)
-    elseif n == 1 then
-        return read_format(1, (...))
+        return read_formats(1, "*l")
     end
     local results = {}
     for i = 1, n do
@@ -179,8 +182,8 @@ end
 -- ------------------------------------------------------------------------------------------------
 
 local function check_line(line, err, ...)
-    if err then
-        error(err, 2)
+    if line == nil and err then
+        error(err, 3)
     end
     return line, err, ...
 end
@@ -198,25 +201,18 @@ local stdin = {}
 function stdin.install()
     local file = io.stdin
     local methods = getmetatable(file).__index
-    local file_read, file_lines, file_close = methods.read, methods.lines, methods.close
-    local io_read, io_lines, io_close, io_input = io.read, io.lines, io.close, io.input
+    local file_read, file_lines = methods.read, methods.lines
+    local io_read, io_lines, io_input = io.read, io.lines, io.input
 
-    -- Whether a file is standard input, open, and one that can be waited for.
+    -- Whether a file is standard input, and one that can be waited for. Lua never closes it.
     local function is_ours(self)
-        if not rawequal(self, file) or io.type(file) ~= "file" then
+        if not rawequal(self, file) then
             return false
         end
         if conn == nil then
             conn = core.stdin_open()
         end
         return conn
-    end
-
-    local function close(self)
-        if rawequal(self, file) and conn then
-            c_close(conn)
-            conn = false
-        end
     end
 
     function methods.read(self, ...)
@@ -233,11 +229,6 @@ function stdin.install()
         return file_lines(self, ...)
     end
 
-    function methods.close(self, ...)
-        close(self)
-        return file_close(self, ...)
-    end
-
     function io.read(...)
         if is_ours(io_input()) then
             return read(...)
@@ -250,11 +241,6 @@ function stdin.install()
             return lines(select(2, ...))
         end
         return io_lines(...)
-    end
-
-    function io.close(...)
-        close((...))
-        return io_close(...)
     end
 end
 

@@ -144,7 +144,7 @@ describe("file:read", function()
     os.execute(("truncate -s %d '%s'"):format(size, path))
     local file = open(path)
     local n, most = 0, 0
-    for piece in function() return file:read() end do
+    for piece in function() return file:read(64 * 1024) end do
       n = n + #piece
       if n % (4 * 1024 * 1024) == 0 then
         collectgarbage()

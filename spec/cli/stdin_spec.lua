@@ -18,11 +18,9 @@ local function output_of(script, input, status)
   return child.out
 end
 
--- Compares with what Lua's own functions do, which read a file.
+-- What it prints, which must be what Lua's own functions give it, which read a file.
 local function as_from_a_file(script, text)
   local path = helper.file("input", text)
-  local expected = output_of(script, "true") -- a pipe without a word does not fail
-  assert.is_truthy(expected)
   local file = helper.lagoon({ helper.file("reads.lua", script) }, { stdin = text })
   assert.equal("", file.err)
   local out = output_of(script, "cat " .. path)
@@ -52,13 +50,13 @@ describe("io.read of a pipe", function()
       show(io.read(0))
       show(io.read("*n"))
       show(io.read())
-    ]], "one\ntwo\nthree\nfour\n 12 -0x1F\n\t1.5e3rest\nmore\n\0xyz\n...")
+    ]], "one\ntwo\nthree\nabc\n 12 -0x1F\n\t1.5e3rest\nmore\n\0xyz\n...")
     assert.matches("number<1500>", out)
   end)
 
   it("takes numbers as scanf does, and what is none", function()
-    for _, text in ipairs { "12", "+7 ", ".5", "5.", ".", "-", "1e", "1e+5x", "0x", "0xfg", "abc", "",
-      "  \n 3", "1.2.3", "--1", "0x.8p1", "1e5e5", "00012" } do
+    for _, text in ipairs { "12", "+7 ", ".5", "5.", ".", "-", "1e", "1e+x", "1e+5x", "0x", "0xfg", "abc", "",
+      "  \n 3", "1.2.3", "--1", ".e1", "1.e1", "0x.8p1", "1e5e5", "00012" } do
       as_from_a_file(SHOW .. [[
         show(io.read("*n"))
         show(io.read("*a"))
@@ -121,10 +119,8 @@ describe("io.read of a pipe", function()
       io.input(io.stdin)
       print(io.read())
       for line in io.lines(%q) do print(line) end
-      io.stdin:close()
-      print(pcall(io.stdin.read, io.stdin))
     ]]):format(path, path), "echo from a pipe")
-    assert.matches("^from a file\tnil\nfrom a pipe\nfrom a file\nfalse\t[^\n]*closed file\n$", out)
+    assert.equal("from a file\tnil\nfrom a pipe\nfrom a file\n", out)
   end)
 
   it("works inside a C function", function()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "os/file.h"
+#include "os/disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ static int bits_of(uint32_t flags)
     return bits;
 }
 
-int lg__file_open(const char *path, uint32_t flags, bool *out_is_stream)
+int lg__disk_open(const char *path, uint32_t flags, bool *out_is_stream)
 {
     int fd;
     struct stat stat;
@@ -46,7 +46,7 @@ int lg__file_open(const char *path, uint32_t flags, bool *out_is_stream)
     return fd;
 }
 
-ssize_t lg__file_read(int fd, void *buffer, size_t size_bytes)
+ssize_t lg__disk_read(int fd, void *buffer, size_t size_bytes)
 {
     ssize_t n;
     do {
@@ -55,7 +55,7 @@ ssize_t lg__file_read(int fd, void *buffer, size_t size_bytes)
     return n < 0 ? -errno : n;
 }
 
-ssize_t lg__file_write(int fd, const void *data, size_t size_bytes)
+ssize_t lg__disk_write(int fd, const void *data, size_t size_bytes)
 {
     ssize_t n;
     do {
@@ -64,19 +64,19 @@ ssize_t lg__file_write(int fd, const void *data, size_t size_bytes)
     return n < 0 ? -errno : n;
 }
 
-int64_t lg__file_seek(int fd, int64_t offset, lg_whence whence)
+int64_t lg__disk_seek(int fd, int64_t offset, lg_whence whence)
 {
     static const int whences[] = {SEEK_SET, SEEK_CUR, SEEK_END};
     off_t at = lseek(fd, offset, whences[whence]);
     return at < 0 ? -errno : at;
 }
 
-int lg__file_sync(int fd)
+int lg__disk_sync(int fd)
 {
     return result(fsync(fd));
 }
 
-int lg__file_stat(int fd, lg_stat *out)
+int lg__disk_stat(int fd, lg_stat *out)
 {
     struct stat stat;
     int rc = result(fstat(fd, &stat));
@@ -91,7 +91,7 @@ int lg__file_stat(int fd, lg_stat *out)
     return rc;
 }
 
-int lg__file_close(int fd)
+int lg__disk_close(int fd)
 {
     int rc = result(close(fd));
     return rc == -EINTR ? 0 : rc;
