@@ -44,10 +44,10 @@ end
 ---mode or time has changed; more has happened than was kept: look for yourself
 ---@field name string  in the directory, or the file's own
 
----A channel that gets what happens to a file, or in a directory, but not in those inside it. Begins
----when it returns, and ends with `unwatch`. Some 1,000 events are kept for who is slow; what repeats
----the last one of them is not. A file that another one has replaced is not watched any more: watch
----its directory.
+---A channel that gets what happens to a file, or in a directory, but not in those inside it.
+---Begins when it returns, and ends with `unwatch`. Some 1,000 events are kept for who is slow; what
+---repeats the last one of them is not. A file that another one has replaced is not watched any
+---more: watch its directory.
 ---@param path string
 ---@return lagoon.Channel? events  of lagoon.FileEvent
 ---@return string? err

@@ -4,16 +4,18 @@
 -- goroutine and not the thread. What io.read, io.lines and the methods of io.stdin do is Lua's own;
 -- so is everything with other files.
 --
--- `ahead` comes before what the connection has: what a number was looked for in. It is cut
--- only when a read has its result, so that who is cancelled loses nothing.
+-- What the connection has goes into `ahead` by the piece, and is cut up there. That is done only
+-- when a read has its result: who is cancelled loses nothing.
 local core = require "lagoon.core"
 
 local raise, OK, RAISE = core.raise, core.OK, core.RAISE
 local c_read = core.conn_read
+local find, sub = string.find, string.sub
 
-local ahead = ""
-local conn  -- nil: nobody has asked yet; false: there is none
-local mutex -- one goroutine reads, the others stand in line
+local ahead, at = "", 1 -- what has come, and where the unread part of it begins
+local conn              -- nil: nobody has asked yet; false: there is none
+local mutex             -- one goroutine reads, the others stand in line
+local nreaders = 0      -- all of those
 
 local function settle(code, ...)
     if code == OK then
@@ -26,45 +28,65 @@ end
 -- Formats. Each returns nil at the end; also a message and a code, if that is no end
 -- ------------------------------------------------------------------------------------------------
 
-local function with_ahead(text, err, code)
-    text = ahead .. (text or "")
-    ahead = ""
+local function cut(last)
+    local text = sub(ahead, at, last)
+    at = last + 1
+    return text
+end
+
+-- All that is there, and a text that came behind it.
+local function cut_all(text, err, code)
+    text = sub(ahead, at) .. (text or "")
+    ahead, at = "", 1
     if text == "" then
         return nil, err, code
     end
     return text
 end
 
+-- Waits for more; nil: there is none.
+local function fill()
+    local text, err, code = settle(c_read(conn))
+    if text then
+        ahead, at = sub(ahead, at) .. text, 1
+    end
+    return text, err, code
+end
+
 local function read_bytes(n)
-    if n == 0 then
-        if ahead == "" then
-            local byte, err, code = settle(c_read(conn, 1))
-            if not byte then
-                return nil, err, code
-            end
-            ahead = byte
-        end
-        return ""
+    local there = #ahead - at + 1
+    if n == 0 and there == 0 then
+        local text, err, code = fill()
+        return text and "", err, code
+    elseif n <= there then
+        return cut(at + n - 1)
     end
-    if n <= #ahead then
-        local text = ahead:sub(1, n)
-        ahead = ahead:sub(n + 1)
-        return text
+    return cut_all(settle(c_read(conn, n - there)))
+end
+
+-- The next line, with its end, if that is there.
+local function cut_line(keeps_newline)
+    local newline = find(ahead, "\n", at, true)
+    if newline then
+        local line = sub(ahead, at, keeps_newline and newline or newline - 1)
+        at = newline + 1
+        return line
     end
-    return with_ahead(settle(c_read(conn, n - #ahead)))
 end
 
 local function read_line(keeps_newline)
-    if ahead == "" then
-        return settle(c_read(conn, keeps_newline and "*L" or "*l"))
+    local line = cut_line(keeps_newline)
+    if line then
+        return line
     end
-    local at, line, err, code = ahead:find("\n", 1, true)
-    if at then
-        line = ahead:sub(1, at)
-        ahead = ahead:sub(at + 1)
-    else
-        line, err, code = with_ahead(settle(c_read(conn, "*L")))
+    local text, err, code = fill()
+    line = text and cut_line(keeps_newline)
+    if line then
+        return line
+    elseif text then
+        text, err, code = settle(c_read(conn, "*L")) -- a long one
     end
+    line, err, code = cut_all(text, err, code)
     if line and not keeps_newline then
         line = line:gsub("\n$", "")
     end
@@ -74,36 +96,29 @@ end
 local function read_all()
     local text, err, code, partial = settle(c_read(conn, "*a"))
     if err then
-        ahead = ahead .. (partial or "")
+        ahead, at = sub(ahead, at) .. (partial or ""), 1
         return nil, err, code
     end
-    text = ahead .. text
-    ahead = ""
-    return text
+    return cut_all(text) or ""
 end
 
--- The byte at a place of what comes; "" at the end.
-local function look(at)
-    while at > #ahead do
-        local byte = settle(c_read(conn, 1))
-        if not byte then
-            return ""
-        end
-        ahead = ahead .. byte
+-- The byte at a place behind what is read; "" at the end.
+local function look(place)
+    while #ahead - at + 1 < place and fill() do
     end
-    return ahead:sub(at, at)
+    return sub(ahead, at + place - 1, at + place - 1)
 end
 
 -- From a place on, over all that are of a class: the place behind them.
-local function pass(at, class)
-    while look(at):find(class) do
-        at = at + 1
+local function pass(place, class)
+    while find(look(place), class) do
+        place = place + 1
     end
-    return at
+    return place
 end
 
-local function pass_one(at, class)
-    return look(at):find(class) and at + 1 or at
+local function pass_one(place, class)
+    return find(look(place), class) and place + 1 or place
 end
 
 -- As scanf takes one: what could begin a number is gone, also if it is none, and an exponent
@@ -112,20 +127,20 @@ local function read_number()
     local start = pass(1, "^%s")
     local first = pass_one(start, "^[+-]")
     local digit, exponent = "^%d", "^[eE]"
-    if look(first) == "0" and look(first + 1):find("^[xX]") then
+    if look(first) == "0" and find(look(first + 1), "^[xX]") then
         first = first + 2
         digit, exponent = "^%x", "^[pP]"
     end
-    local at = pass(first, digit)
-    local behind = pass(pass_one(at, "^%."), digit)
-    local last = behind - 1
-    if (at > first or behind > at + 1) and look(behind):find(exponent) then
+    local point = pass(first, digit)
+    local behind = pass(pass_one(point, "^%."), digit)
+    local last = behind
+    if (point > first or behind > point + 1) and find(look(behind), exponent) then
         local digits = pass_one(behind + 1, "^[+-]")
         behind = pass(digits, "^%d")
-        last = behind > digits and behind - 1 or last
+        last = behind > digits and behind or last
     end
-    local text = ahead:sub(start, last)
-    ahead = ahead:sub(behind)
+    local text = sub(ahead, at + start - 1, at + last - 2)
+    at = at + behind - 1
     return tonumber(text)
 end
 
@@ -146,9 +161,6 @@ end
 
 -- As many results as formats, up to the first that has none.
 local function read_formats(n, ...)
-    if n == 0 then
-        return read_formats(1, "*l")
-    end
     local results = {}
     for i = 1, n do
         local value, err, code = read_format(i, (select(i, ...)))
@@ -164,6 +176,7 @@ local function read_formats(n, ...)
 end
 
 local function unlock(ok, ...)
+    nreaders = nreaders - 1
     mutex:unlock()
     if not ok then
         error((...), 0)
@@ -171,10 +184,24 @@ local function unlock(ok, ...)
     return ...
 end
 
-local function read(...)
+local function read_in_line(...)
     mutex = mutex or require("lagoon.sync").mutex()
-    mutex:lock()
+    nreaders = nreaders + 1
+    local ok, err = pcall(mutex.lock, mutex)
+    if not ok then
+        nreaders = nreaders - 1
+        error(err, 0)
+    end
     return unlock(pcall(read_formats, select("#", ...), ...))
+end
+
+-- A line that is there goes to who asks, if nobody else has asked before.
+local function read(...)
+    local format = ...
+    if format == nil and select("#", ...) == 0 then
+        return nreaders == 0 and cut_line(false) or read_in_line("*l")
+    end
+    return read_in_line(...)
 end
 
 -- ------------------------------------------------------------------------------------------------
@@ -190,8 +217,13 @@ end
 
 local function lines(...)
     local n, formats = select("#", ...), { ... }
+    if n == 0 then
+        return function()
+            return nreaders == 0 and cut_line(false) or check_line(read_in_line("*l"))
+        end
+    end
     return function()
-        return check_line(read(unpack(formats, 1, n)))
+        return check_line(read_in_line(unpack(formats, 1, n)))
     end
 end
 
@@ -202,6 +234,7 @@ function stdin.install()
     local file = io.stdin
     local methods = getmetatable(file).__index
     local file_read, file_lines = methods.read, methods.lines
+    local library = io
     local io_read, io_lines, io_input = io.read, io.lines, io.input
 
     -- Whether a file is standard input, and one that can be waited for. Lua never closes it.
@@ -229,14 +262,14 @@ function stdin.install()
         return file_lines(self, ...)
     end
 
-    function io.read(...)
+    function library.read(...)
         if is_ours(io_input()) then
             return read(...)
         end
         return io_read(...)
     end
 
-    function io.lines(...)
+    function library.lines(...)
         if (...) == nil and is_ours(io_input()) then
             return lines(select(2, ...))
         end

@@ -71,7 +71,7 @@ describe("fs.watch", function()
       file:close()
     end
     fs.write(path .. "/the end", "x") -- what is behind this has been heard of
-    local n, event = 0, nil
+    local n, event = 0
     repeat
       event = assert(events:recv())
       n = n + 1

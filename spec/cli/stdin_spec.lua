@@ -55,13 +55,13 @@ describe("io.read of a pipe", function()
   end)
 
   it("takes numbers as scanf does, and what is none", function()
-    for _, text in ipairs { "12", "+7 ", ".5", "5.", ".", "-", "1e", "1e+x", "1e+5x", "0x", "0xfg", "abc", "",
-      "  \n 3", "1.2.3", "--1", ".e1", "1.e1", "0x.8p1", "1e5e5", "00012" } do
-      as_from_a_file(SHOW .. [[
+    as_from_a_file(SHOW .. [[
+      for _ = 1, 30 do
         show(io.read("*n"))
-        show(io.read("*a"))
-      ]], text)
-    end
+        show(io.read("*l"))
+      end
+    ]], table.concat({ "12", "+7 ", ".5", "5.", ".", "-", "1e", "1e+x", "1e+5x", "0x", "0xfg", "abc",
+      "", "  ", " 3", "1.2.3", "--1", ".e1", "1.e1", "0x.8p1", "0x1p", "1e5e5", "00012", "7e" }, "\n"))
   end)
 
   it("raises for what is no format", function()
@@ -92,7 +92,7 @@ describe("io.read of a pipe", function()
     assert.equal("go\ttrue\n", out)
   end)
 
-  it("serves several goroutines one after the other, and loses nothing to a cancellation", function()
+  it("serves several in line, and loses nothing to a cancellation", function()
     local out = output_of([[
       local lagoon = require "lagoon"
       local first = lagoon.async(io.read)
