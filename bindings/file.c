@@ -188,8 +188,9 @@ static int read(lua_State *L)
     struct script_g *sg;
     int rc = begin(L, &sg);
     memset(number_place(sg), 0, sizeof(int64_t));
-    rc = rc ? rc
-            : lg_file_await(file->core, format.want, format.n, number_place(sg), LG_NEVER);
+    rc =
+        rc ? rc
+           : lg_file_await(file->core, format.want, format.n, number_place(sg), LG_NEVER);
     return lagoon__settle(L, sg, rc, finish_read);
 }
 
@@ -318,10 +319,10 @@ static int tell(lua_State *L)
 
 void lagoon__open_file(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"file_open", open},   {"file_close", close}, {"file_read", read},
-        {"file_write", write}, {"file_seek", seek},   {"file_sync", sync},
-        {"file_stat", tell},   {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"file_open", open}, {"file_close", close},
+                                         {"file_read", read}, {"file_write", write},
+                                         {"file_seek", seek}, {"file_sync", sync},
+                                         {"file_stat", tell}, {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", file_free}, {NULL, NULL}};
     lagoon__register(L, s, functions);
     lagoon__class(L, KIND_FILE);

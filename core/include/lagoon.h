@@ -2311,9 +2311,9 @@ typedef enum lg_open_flags {
 typedef enum lg_whence { LG_FROM_START, LG_FROM_HERE, LG_FROM_END } lg_whence;
 
 typedef struct lg_stat {
-    uint32_t mode;      // what it is, and its permissions, as the system has them
+    uint32_t mode; // what it is, and its permissions, as the system has them
     int64_t size_bytes;
-    int64_t mtime_ns;   // of the last change, since 1970
+    int64_t mtime_ns; // of the last change, since 1970
 } lg_stat;
 
 // Opens a file that is no directory. A fifo waits for its other end, on a thread of the pool.

@@ -212,7 +212,7 @@ static int take_read(lg_file *f, struct file_op *op, struct waiter *w)
     } else if (n == 0 && rc == LG_EOF) {
         lg__file_forget(f); // an idle file needs no memory
     }
-    if (w->elem) {
+    if (w->elem && n > 0) {
         memcpy(w->elem, f->ahead.bytes + f->ahead.start, n);
         lg__file_skip(f, n);
     }
@@ -265,7 +265,7 @@ static int cut(struct waiter *w, int rc)
     return rc;
 }
 
-#define FILING                                                           \
+#define FILING                                                            \
     .reason = "io wait", .is_firm = true, .hook = hook, .unhook = unhook, \
     .is_ready = is_ready, .take = take, .await = await, .cut = cut
 

@@ -43,14 +43,14 @@ struct file_op {
     bool lends;   // who reads takes the bytes itself, when its wait is over
     int rc;
     // -- what is wanted --
-    lg_want want;    // of a read
+    lg_want want; // of a read
     lg_whence whence;
-    uint32_t flags;  // of an opening
-    char *text;      // its path, or what is written: a copy
-    size_t size;     // how much is read or written
+    uint32_t flags; // of an opening
+    char *text;     // its path, or what is written: a copy
+    size_t size;    // how much is read or written
     int64_t offset;
     // -- what came of it --
-    size_t ndone;    // written
+    size_t ndone; // written
     lg_stat stat;
 };
 

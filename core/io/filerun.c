@@ -125,7 +125,8 @@ static int run_read(lg_file *f, struct file_op *op)
         if (rc) {
             return rc;
         }
-        ssize_t n = lg__disk_read(f->fd, ahead->bytes + ahead->end, ahead->cap - ahead->end);
+        ssize_t n =
+            lg__disk_read(f->fd, ahead->bytes + ahead->end, ahead->cap - ahead->end);
         if (n <= 0) {
             return n == 0 ? LG_EOF : lg__ioerr_of((int)n);
         }

@@ -74,10 +74,9 @@ static void keep(lg_fswatch *w, lg_fs_kind kind, const char *name)
     }
     size_t length = strnlen(name, LG_FS_NAME_SIZE - 1);
     size_t size = event_bytes(length);
-    struct event *event =
-        w->nevents == EVENTS_MAX
-            ? NULL
-            : lg__alloc_raw_for(&w->rt->alloc, LG_USE_BUFFERS, size);
+    struct event *event = w->nevents == EVENTS_MAX
+                              ? NULL
+                              : lg__alloc_raw_for(&w->rt->alloc, LG_USE_BUFFERS, size);
     if (!event) {
         w->is_lossy = true;
         return;
@@ -251,8 +250,7 @@ struct opening {
 
 static lg_fswatch *fswatch_new(const struct opening *opening)
 {
-    lg_fswatch *w =
-        lg__alloc_new_for(&opening->rt->alloc, LG_USE_BUFFERS, sizeof *w);
+    lg_fswatch *w = lg__alloc_new_for(&opening->rt->alloc, LG_USE_BUFFERS, sizeof *w);
     if (w) {
         w->rt = opening->rt;
         w->strand = opening->strand;

@@ -84,8 +84,7 @@ int lg__disk_stat(int fd, lg_stat *out)
         *out = (lg_stat){
             .mode = stat.st_mode,
             .size_bytes = stat.st_size,
-            .mtime_ns =
-                (int64_t)stat.st_mtim.tv_sec * 1000000000 + stat.st_mtim.tv_nsec,
+            .mtime_ns = (int64_t)stat.st_mtim.tv_sec * 1000000000 + stat.st_mtim.tv_nsec,
         };
     }
     return rc;

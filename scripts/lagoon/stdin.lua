@@ -230,12 +230,12 @@ end
 local stdin = {}
 
 ---Replaces what reads standard input. Of the program's first state.
-function stdin.install()
-    local file = io.stdin
+---@param library iolib  `io`
+function stdin.install(library)
+    local file = library.stdin
     local methods = getmetatable(file).__index
     local file_read, file_lines = methods.read, methods.lines
-    local library = io
-    local io_read, io_lines, io_input = io.read, io.lines, io.input
+    local io_read, io_lines, io_input = library.read, library.lines, library.input
 
     -- Whether a file is standard input, and one that can be waited for. Lua never closes it.
     local function is_ours(self)

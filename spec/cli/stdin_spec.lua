@@ -60,8 +60,9 @@ describe("io.read of a pipe", function()
         show(io.read("*n"))
         show(io.read("*l"))
       end
-    ]], table.concat({ "12", "+7 ", ".5", "5.", ".", "-", "1e", "1e+x", "1e+5x", "0x", "0xfg", "abc",
-      "", "  ", " 3", "1.2.3", "--1", ".e1", "1.e1", "0x.8p1", "0x1p", "1e5e5", "00012", "7e" }, "\n"))
+    ]], table.concat({ "12", "+7 ", ".5", "5.", ".", "-", "1e", "1e+x", "1e+5x", "0x", "0xfg",
+      "abc", "", "  ", " 3", "1.2.3", "--1", ".e1", "1.e1", "0x.8p1", "0x1p", "1e5e5", "00012",
+      "7e" }, "\n"))
   end)
 
   it("raises for what is no format", function()
@@ -70,31 +71,35 @@ describe("io.read of a pipe", function()
     assert.matches("bad argument #2 to 'read' %(invalid format%)", out)
   end)
 
-  it("lets the others run meanwhile", function()
-    local fifo = helper.path("answers")
+  -- Input that comes when the script calls go(), which reads in other goroutines before that.
+  local function with_go(script, text)
+    local fifo = helper.path("go")
     os.execute(("rm -f '%s'; mkfifo '%s'"):format(fifo, fifo))
-    -- The writer waits for what another goroutine says while one reads.
-    local out = output_of(([[
+    return output_of(([[
       local lagoon = require "lagoon"
+      local function go()
+        local file = io.open(%q, "w")
+        file:write("go\n")
+        file:close()
+      end
+    ]]):format(fifo) .. script, ("{ read _ < '%s'; printf '%s'; }"):format(fifo, text))
+  end
+
+  it("lets the others run meanwhile", function()
+    assert.equal("a line\ttrue\n", with_go([[
       local n = 0
       lagoon.go(function()
         for _ in lagoon.tick(0.001) do
           n = n + 1
-          if n == 5 then
-            local file = io.open(%q, "w")
-            file:write("go\n")
-            file:close()
-          end
+          if n == 5 then go() end
         end
       end)
       print(io.read(), n >= 5)
-    ]]):format(fifo), ("{ read word < '%s'; echo $word; }"):format(fifo))
-    assert.equal("go\ttrue\n", out)
+    ]], "a line"))
   end)
 
   it("serves several in line, and loses nothing to a cancellation", function()
-    local out = output_of([[
-      local lagoon = require "lagoon"
+    assert.equal("false\tno more\n0\n1\n2\n3\n", with_go([[
       local first = lagoon.async(io.read)
       lagoon.yield()
       local second = lagoon.async(io.read, "*n")
@@ -103,12 +108,12 @@ describe("io.read of a pipe", function()
       print(pcall(first.wait, first))
       second:cancel()
       pcall(second.wait, second)
-      lagoon.async(function() io.write(io.read(), "\n") end):wait()
       local tasks = {}
-      for i = 1, 3 do tasks[i] = lagoon.async(io.read) end
-      for i = 1, 3 do print(tasks[i]:wait()) end
-    ]], "{ sleep 0.05; printf '0\\n1\\n2\\n3\\n'; }")
-    assert.equal("false\tno more\n0\n1\n2\n3\n", out)
+      for i = 1, 4 do tasks[i] = lagoon.async(io.read) end
+      lagoon.yield()
+      go()
+      for i = 1, 4 do print(tasks[i]:wait()) end
+    ]], "0\\n1\\n2\\n3\\n"))
   end)
 
   it("leaves what Lua's own functions do as it is, for other files", function()
@@ -159,24 +164,25 @@ describe("io.read of a socket", function()
   it("blocks its goroutine only, and leaves the socket as it is", function()
     local script = helper.file("reads.lua", [[
       local lagoon = require "lagoon"
-      local n = 0
-      lagoon.go(function() for _ in lagoon.tick(0.001) do n = n + 1 end end)
-      print(io.read(), n > 0)
+      lagoon.timer(0.001, function()
+        print("waiting")
+        io.flush()
+      end)
+      print(io.read())
       print(io.read("*a"))
     ]])
     local driver = helper.file("driver.py", [[
-import os, socket, subprocess, sys, time
+import os, socket, subprocess, sys
 ours, theirs = socket.socketpair()
 child = subprocess.Popen(sys.argv[1:], stdin=theirs, stdout=subprocess.PIPE)
-time.sleep(0.1)
-print(os.get_blocking(theirs.fileno()))
+print(child.stdout.readline().decode(), os.get_blocking(theirs.fileno()))
 ours.sendall(b"a line\nthe rest")
 ours.shutdown(socket.SHUT_WR)
 print(child.communicate()[0].decode(), end="")
 ]])
     local child = helper.child { "python3", driver, helper.program, script }
     assert.equal("", child.err)
-    assert.equal("True\na line\ttrue\nthe rest\n", child.out)
+    assert.equal("waiting\n True\na line\nthe rest\n", child.out)
   end)
 end)
 
