@@ -46,7 +46,9 @@ void lg__file_release(lg_file *f)
 {
     if (f->is_freed && !f->is_working && !f->queue.first) {
         close_now(f);
-        lg_conn_free(f->conn);
+        if (f->strand || !f->conn || !f->conn->strand) { // else the loop's end is at it
+            lg_conn_free(f->conn);
+        }
         lg__watch_free(&f->watch);
     }
 }
@@ -62,13 +64,16 @@ static void on_orphan(struct io_watch *watch)
 {
     lg_file *f = LG_CONTAINER_OF(watch, lg_file, watch);
     f->strand = NULL;
-    for (struct node *node; (node = lg__list_pop_front(&f->queue));) {
+    struct node *next;
+    for (struct node *node = f->queue.first; node; node = next) {
+        next = node->next;
         struct file_op *op = LG_CONTAINER_OF(node, struct waiter, node)->owner;
         f->is_freed |= op->verb == FILE_OPEN;
         if (op != f->op) {
             op_free(op);
         }
     }
+    f->queue = (struct list){0};
     if (!f->is_working) {
         close_now(f);
         lg__file_release(f);
