@@ -129,7 +129,7 @@ static int file_free(lua_State *L)
     if (file == NULL) {
         return 0; // a script has called it
     }
-    lg_file_free(file->core); // its memory is not the runtime's
+    lg_file_free(file->core); // also behind its runtime: its memory is not of that
     file->core = NULL;
     lagoon__object_end(&file->object);
     return 0;

@@ -42,13 +42,18 @@ static void close_now(lg_file *f)
     lg__file_forget(f);
 }
 
+void lg__file_end(lg_file *f)
+{
+    if (!f->is_working) {
+        close_now(f);
+    }
+}
+
 void lg__file_release(lg_file *f)
 {
     if (f->is_freed && !f->is_working && !f->queue.first) {
         close_now(f);
-        if (f->strand || !f->conn || !f->conn->strand) { // else the loop's end is at it
-            lg_conn_free(f->conn);
-        }
+        lg_conn_free(f->conn);
         lg__watch_free(&f->watch);
     }
 }
@@ -59,7 +64,7 @@ static void on_free(struct io_watch *watch)
 }
 
 // Who waits is dropped; what is worked for goes on behind the loop (on_worked()). A file that is
-// being opened is nobody's yet.
+// being opened is nobody's yet. The connection of a stream is an orphan already.
 static void on_orphan(struct io_watch *watch)
 {
     lg_file *f = LG_CONTAINER_OF(watch, lg_file, watch);
@@ -74,6 +79,8 @@ static void on_orphan(struct io_watch *watch)
         }
     }
     f->queue = (struct list){0};
+    lg_conn_free(f->conn);
+    f->conn = NULL;
     if (!f->is_working) {
         close_now(f);
         lg__file_release(f);
@@ -234,6 +241,9 @@ static int take_open(lg_file *f, struct file_op *op, struct waiter *w)
         if (op->rc == LG_OK) {
             lg__conn_adopt(f->conn, f->fd);
             f->fd = -1;
+            // behind its connection, when the loop ends
+            lg__list_remove(&f->watch.loop->watches, &f->watch.node);
+            lg__list_push_back(&f->watch.loop->watches, &f->watch.node);
         }
     }
     if (op->rc == LG_OK) {

@@ -87,6 +87,9 @@ struct lg_file {
 lg_file *lg__file_new(struct lg_strand *s);
 void lg__file_release(lg_file *f);
 
+// Closes it where nothing runs any more; the end of its loop does the rest.
+void lg__file_end(lg_file *f);
+
 // Makes a call with an operation, which it frees. elem: where to a read goes; NULL: its bytes
 // stay, for the caller to take (op->lends).
 int lg__file_call(struct file_op *op, void *out, void *elem);

@@ -83,7 +83,11 @@ static int free_at_once(void *owner, int64_t amount)
     lg_file *f = owner;
     (void)amount;
     f->is_freed = true;
-    lg__file_release(f);
+    if (f->strand && lg_strand_self() != f->strand) {
+        lg__file_end(f);
+    } else {
+        lg__file_release(f);
+    }
     return LG_OK;
 }
 

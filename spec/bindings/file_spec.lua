@@ -319,6 +319,30 @@ describe("a file", function()
   end)
 end)
 
+describe("a call on a file that is under way", function()
+  it("does not keep a program or a Lua state from ending", function()
+    local path = mkfifo("without end")
+    local child = helper.script([[
+      local lagoon = require "lagoon"
+      lagoon.go(lagoon.fs.open, arg[1]) -- waits for the other end
+      lagoon.go(function()
+        local file = lagoon.fs.open("/dev/null", "w")
+        while true do file:write(("x"):rep(1000000)) end
+      end)
+      lagoon.parallel(function(path)
+        local lagoon = require "lagoon"
+        local file = lagoon.fs.open(path, "r+")
+        lagoon.go(file.read, file)
+        return "in parallel"
+      end, arg[1]):wait()
+      io.write("over\n")
+    ]], { args = { path } })
+    assert.equal("", child.err)
+    assert.equal(0, child.status)
+    assert.equal("over\n", child.out)
+  end)
+end)
+
 describe("a fifo that is opened", function()
   it("is a stream: who waits takes no thread, and can be cancelled", function()
     local path = mkfifo("stream")
