@@ -58,6 +58,7 @@ struct file_op {
 struct file_ahead {
     char *bytes; // of the C library's; NULL: none
     size_t cap;
+    size_t next_cap; // of a file that is read on and on
     size_t start;
     size_t end;
     size_t nscanned; // of them, so many have no newline

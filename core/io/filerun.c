@@ -9,8 +9,12 @@
 #include "io/ioerr.h"
 #include "os/disk.h"
 
-// How much is read at once, and kept for the next read. In the check build lines are rarely whole.
-enum { PIECE_BYTES = LG_SIZED(64 * 1024, 128) };
+// How much is read at once and kept for the next read: the double each time, for who reads on.
+// In the check build lines are rarely whole.
+enum {
+    PIECE_BYTES = LG_SIZED(64 * 1024, 128),
+    AHEAD_BYTES_MAX = LG_SIZED(512 * 1024, 512),
+};
 
 // ---------------------------------------------------------------------------
 // What was read ahead
@@ -44,7 +48,8 @@ size_t lg__file_share(lg_file *f, const struct file_op *op, bool is_end)
     }
     case LG_WANT_ALL: return is_end ? size : 0;
     }
-    return op->size > 0 && size > op->size ? op->size : size;
+    size_t most = op->size > 0 ? op->size : PIECE_BYTES;
+    return size < most ? size : most;
 }
 
 bool lg__file_has(lg_file *f, const struct file_op *op)
@@ -68,7 +73,7 @@ void lg__file_skip(lg_file *f, size_t n)
         return;
     }
     ahead->start = ahead->end = 0;
-    if (ahead->cap > PIECE_BYTES) {
+    if (ahead->cap > AHEAD_BYTES_MAX) {
         lg__file_forget(f);
     }
 }
@@ -81,10 +86,13 @@ static int make_room(struct file_ahead *ahead)
         ahead->end -= ahead->start;
         ahead->start = 0;
     }
-    if (ahead->cap > ahead->end) {
+    bool is_small = ahead->end == 0 && ahead->cap < ahead->next_cap;
+    if (ahead->cap > ahead->end && !is_small) {
         return LG_OK;
     }
-    size_t cap = ahead->cap > 0 ? 2 * ahead->cap : PIECE_BYTES;
+    size_t cap = is_small         ? ahead->next_cap
+                 : ahead->cap > 0 ? 2 * ahead->cap
+                                  : PIECE_BYTES;
     char *bytes = realloc(ahead->bytes, cap);
     if (!bytes) {
         return LG_ENOMEM;
@@ -100,6 +108,7 @@ static void go_back(lg_file *f)
     int64_t n = (int64_t)lg__file_nahead(f);
     if (n > 0 && lg__disk_seek(f->fd, -n, LG_FROM_HERE) >= 0) {
         lg__file_skip(f, (size_t)n);
+        f->ahead.next_cap = 0;
     }
 }
 
@@ -125,12 +134,15 @@ static int run_read(lg_file *f, struct file_op *op)
         if (rc) {
             return rc;
         }
-        ssize_t n =
-            lg__disk_read(f->fd, ahead->bytes + ahead->end, ahead->cap - ahead->end);
+        size_t room = ahead->cap - ahead->end;
+        ssize_t n = lg__disk_read(f->fd, ahead->bytes + ahead->end, room);
         if (n <= 0) {
             return n == 0 ? LG_EOF : lg__ioerr_of((int)n);
         }
         ahead->end += (size_t)n;
+        if ((size_t)n == room && 2 * ahead->cap <= AHEAD_BYTES_MAX) {
+            ahead->next_cap = 2 * ahead->cap;
+        }
     }
     return LG_OK;
 }
