@@ -47,6 +47,7 @@
 #include "thread.h"
 #include "timers.h"
 #include "transfer.h"
+#include "udp.h"
 #include "watchdog.h"
 
 // Where the registry keeps the module, which is one per state.
@@ -133,6 +134,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_memory(L, s);
     lagoon__open_stats(L, s);
     lagoon__open_net(L, s);
+    lagoon__open_udp(L, s);
     lagoon__open_fs(L, s);
     lagoon__open_file(L, s);
     lagoon__open_fswatch(L, s);

@@ -14,7 +14,7 @@ enum { RESOLVED_MAX = 32 };
 
 // -- arguments --
 
-static const char *check_text(lua_State *L, int index, int n, const char *name)
+const char *lagoon__check_text(lua_State *L, int index, int n, const char *name)
 {
     size_t length;
     if (lua_type(L, index) != LUA_TSTRING) {
@@ -46,8 +46,7 @@ static struct conn *check_conn(lua_State *L, const char *method)
     return conn;
 }
 
-// The goroutine that makes something; raises where there is none.
-static struct script_g *check_goroutine(lua_State *L)
+struct script_g *lagoon__check_opener(lua_State *L)
 {
     struct script *s = lagoon__script(L);
     lagoon__rt(L, s);
@@ -59,34 +58,16 @@ static struct script_g *check_goroutine(lua_State *L)
     return sg;
 }
 
-static int return_code(lua_State *L, int rc)
-{
-    if (rc != LG_OK) {
-        return lagoon__return_failed(L, rc);
-    }
-    lua_pushboolean(L, 1);
-    return 1;
-}
-
-static int return_address(lua_State *L, int rc, const char *address)
-{
-    if (rc != LG_OK) {
-        return lagoon__return_failed(L, rc);
-    }
-    lua_pushstring(L, address);
-    return 1;
-}
-
 // -- listeners --
 
 // listen(network, address, backlog, shares_port)
 static int listen(lua_State *L)
 {
-    const char *network = check_text(L, 1, 1, "listen");
-    const char *address = check_text(L, 2, 2, "listen");
+    const char *network = lagoon__check_text(L, 1, 1, "listen");
+    const char *address = lagoon__check_text(L, 2, 2, "listen");
     lg_listen_options opts = {.backlog = (int)luaL_optinteger(L, 3, 0),
                               .shares_port = lua_toboolean(L, 4)};
-    struct script *s = check_goroutine(L)->script;
+    struct script *s = lagoon__check_opener(L)->script;
     struct listener *listener = lagoon__object_new(L, s, KIND_LISTENER, sizeof *listener);
     int rc = lg_listen(network, address, &opts, &listener->core);
     return rc == LG_OK ? 1 : lagoon__return_failed(L, rc);
@@ -140,19 +121,19 @@ static int listener_addr(lua_State *L)
     struct listener *listener = check_listener(L, "addr");
     char address[LG_ADDRESS_SIZE];
     int rc = lg_listener_local(listener->core, address, sizeof address);
-    return return_address(L, rc, address);
+    return lagoon__return_text(L, rc, address);
 }
 
 static int listener_close(lua_State *L)
 {
-    return return_code(L, lg_listener_close(check_listener(L, "close")->core));
+    return lagoon__return_code(L, lg_listener_close(check_listener(L, "close")->core));
 }
 
 static int listener_set_deadline(lua_State *L)
 {
     struct listener *listener = check_listener(L, "set_deadline");
     int64_t deadline_ns = lagoon__deadline(L, 2, 1, "set_deadline");
-    return return_code(L, lg_listener_set_deadline(listener->core, deadline_ns));
+    return lagoon__return_code(L, lg_listener_set_deadline(listener->core, deadline_ns));
 }
 
 // -- connections --
@@ -160,8 +141,8 @@ static int listener_set_deadline(lua_State *L)
 // dial(network, address, seconds)
 static int dial(lua_State *L)
 {
-    const char *network = check_text(L, 1, 1, "dial");
-    const char *address = check_text(L, 2, 2, "dial");
+    const char *network = lagoon__check_text(L, 1, 1, "dial");
+    const char *address = lagoon__check_text(L, 2, 2, "dial");
     int64_t deadline_ns = lagoon__deadline(L, 3, 3, "dial");
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_dial(network, address, place_of(sg), deadline_ns);
@@ -199,6 +180,10 @@ static int finish_read(lua_State *L, struct script_g *sg, int rc)
     struct conn *conn = lua_touserdata(L, 1);
     struct format format;
     lagoon__read_format(L, &format);
+    const void *bytes;
+    if (rc == LG_OK && conn->nread > 0 && lg_conn_peek(conn->core, &bytes) == 0) {
+        rc = LG_ECLOSED; // since it was woken
+    }
     if (rc == LG_OK) {
         lua_pushinteger(L, WAIT_OK);
         lagoon__push_taken(L, &conn_bytes, conn->core, conn->nread, format.chopped);
@@ -251,12 +236,13 @@ static int write(lua_State *L)
 
 static int conn_close(lua_State *L)
 {
-    return return_code(L, lg_conn_close(check_conn(L, "close")->core));
+    return lagoon__return_code(L, lg_conn_close(check_conn(L, "close")->core));
 }
 
 static int conn_close_write(lua_State *L)
 {
-    return return_code(L, lg_conn_close_write(check_conn(L, "close_write")->core));
+    return lagoon__return_code(L,
+                               lg_conn_close_write(check_conn(L, "close_write")->core));
 }
 
 static int conn_set_deadline(lua_State *L)
@@ -266,21 +252,21 @@ static int conn_set_deadline(lua_State *L)
     if (deadline_ns == 0) {
         deadline_ns = 1; // long past; 0 stands for "do not wait"
     }
-    return return_code(L, lg_conn_set_deadline(conn->core, deadline_ns));
+    return lagoon__return_code(L, lg_conn_set_deadline(conn->core, deadline_ns));
 }
 
 static int local_addr(lua_State *L)
 {
     char address[LG_ADDRESS_SIZE];
     int rc = lg_conn_local(check_conn(L, "local_addr")->core, address, sizeof address);
-    return return_address(L, rc, address);
+    return lagoon__return_text(L, rc, address);
 }
 
 static int remote_addr(lua_State *L)
 {
     char address[LG_ADDRESS_SIZE];
     int rc = lg_conn_remote(check_conn(L, "remote_addr")->core, address, sizeof address);
-    return return_address(L, rc, address);
+    return lagoon__return_text(L, rc, address);
 }
 
 // -- names --
@@ -308,7 +294,7 @@ static int finish_resolve(lua_State *L, struct script_g *sg, int rc)
 // resolve(name)
 static int resolve(lua_State *L)
 {
-    const char *name = check_text(L, 1, 1, "resolve");
+    const char *name = lagoon__check_text(L, 1, 1, "resolve");
     lua_settop(L, 1);
     struct resolved *resolved = lua_newuserdata(L, sizeof *resolved);
     int64_t deadline_ns = LG_NEVER;

@@ -29,6 +29,7 @@ enum kind {
     KIND_FROZEN,
     KIND_LISTENER,
     KIND_CONN,
+    KIND_UDP,
     KIND_PROCESS,
     KIND_FILE,
     KIND_FSWATCH, // scripts do not see it

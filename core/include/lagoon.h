@@ -2518,6 +2518,153 @@ LG_API int lg_fswatch_close(lg_fswatch *w);
 LG_API void lg_fswatch_free(lg_fswatch *w);
 
 // ---------------------------------------------------------------------------
+// Datagrams
+// ---------------------------------------------------------------------------
+//
+// A socket belongs to a strand, or to all native goroutines, as a connection does. At a time one
+// goroutine may receive; any number may send.
+
+typedef struct lg_udp lg_udp;
+
+typedef struct lg_udp_options {
+    bool shares_port; // with other sockets there: the system deals out (SO_REUSEPORT)
+} lg_udp_options;
+
+// What lg_udp_recv_from() tells of a datagram.
+typedef struct lg_datagram {
+    size_t size;                // bytes of all of it; 0 is one without any
+    char from[LG_ADDRESS_SIZE]; // in the form that lg_udp_send_to() takes
+} lg_datagram;
+
+// Opens a socket for datagrams. It may send to all of a network at once (broadcast).
+//
+// network  "udp", "udp4" or "udp6"
+// address  where it receives, as for lg_listen(): "127.0.0.1:0" is a free port
+// opts     NULL for defaults
+// out      the socket; yours, for lg_udp_free()
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, no such network, or the address is none; LG_EAGAIN, outside a goroutine;
+//          LG_ENOMEM; from LG_ESYSTEM down: EADDRINUSE, ...
+// Misuse:  none.   Blocks: no.   Call from: a goroutine.
+// Go:      net.ListenPacket
+LG_API int lg_udp_open(const char *network, const char *address,
+                       const lg_udp_options *opts, lg_udp **out);
+
+// Sends one datagram. A name is looked up, for each datagram anew.
+//
+// u            borrowed
+// data         borrowed; in place and unchanged until the call is over
+// size         bytes; may be 0
+// address      where to, as for lg_dial(); NULL: where lg_udp_connect() has said. In place until
+//              the call is over
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER waits forever, 0 does not wait
+//
+// Returns: LG_OK, the system has taken all of it.
+// Errors:  LG_EINVAL, the address is none; LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED; LG_ECLOSED, it
+//          was closed here; LG_EPERM; LG_ENOMEM; from LG_ESYSTEM down: EMSGSIZE, it is too
+//          long; ECONNREFUSED, see lg_udp_connect(); EDESTADDRREQ; EAI_NONAME, ...
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      net.PacketConn.WriteTo
+LG_API int lg_udp_send_to(lg_udp *u, const void *data, size_t size, const char *address,
+                          int64_t deadline_ns);
+
+// Receives one datagram. With a deadline or a cancellation none is lost.
+//
+// u            borrowed
+// buffer       receives it; in place until the call is over
+// size         bytes at buffer; 65536 are enough for any
+// out          receives its size and its sender; in place until the call is over
+// deadline_ns  as lg_udp_send_to()
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED; LG_ECLOSED, it was closed here; LG_EBUSY, another
+//          goroutine receives; LG_EPERM; LG_EINVAL, buffer is NULL; LG_ENOMEM; from LG_ESYSTEM
+//          down: EMSGSIZE, only its beginning had room, `out` is filled; ECONNREFUSED, see
+//          lg_udp_connect().
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      net.PacketConn.ReadFrom
+LG_API int lg_udp_recv_from(lg_udp *u, void *buffer, size_t size, lg_datagram *out,
+                            int64_t deadline_ns);
+
+// The same without a buffer, for interpreters: the datagram stays for lg_udp_peek(), until the
+// next call that receives.
+//
+// u            borrowed
+// out          as lg_udp_recv_from()
+// deadline_ns  as lg_udp_send_to()
+//
+// Returns: LG_OK.   Errors: as lg_udp_recv_from(), but EMSGSIZE.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine of the socket's strand.
+// Go:      none
+LG_API int lg_udp_await(lg_udp *u, lg_datagram *out, int64_t deadline_ns);
+
+// The bytes of the datagram that lg_udp_await() has waited for.
+//
+// u  borrowed
+//
+// Returns: them; NULL: there is none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine of the socket's strand.
+// Go:      none
+LG_API const void *lg_udp_peek(const lg_udp *u);
+
+// From here on only datagrams of one address are received, and lg_udp_send_to() needs none. What
+// the other machine says by ICMP is told to the next call: ECONNREFUSED, nobody is there.
+//
+// u            borrowed
+// address      as lg_udp_send_to()
+// deadline_ns  as lg_udp_send_to()
+//
+// Returns: LG_OK.   Errors: as lg_udp_send_to().
+// Misuse:  none.   Blocks: the goroutine, for a name.   Call from: a goroutine.
+// Go:      net.DialUDP
+LG_API int lg_udp_connect(lg_udp *u, const char *address, int64_t deadline_ns);
+
+// The address that a socket has, in the form that lg_udp_send_to() takes.
+//
+// u     borrowed
+// out   receives it, size bytes at most with the final zero
+// size  bytes at out; LG_ADDRESS_SIZE are enough
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED; from LG_ESYSTEM down.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine of its strand.
+// Go:      net.PacketConn.LocalAddr
+LG_API int lg_udp_local(lg_udp *u, char *out, size_t size);
+
+// Sets a moment after which calls give LG_ETIMEDOUT, also those that wait now.
+//
+// u            borrowed
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER: none
+//
+// Returns: LG_OK.
+// Errors:  LG_EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      net.PacketConn.SetDeadline
+LG_API int lg_udp_set_deadline(lg_udp *u, int64_t deadline_ns);
+
+// Closes a socket. Who waits in it gets LG_ECLOSED.
+//
+// u  still yours to be freed
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED, it was closed already; LG_EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.
+// Call from: a goroutine; any thread while nothing drives the runtime.
+// Go:      net.PacketConn.Close
+LG_API int lg_udp_close(lg_udp *u);
+
+// Frees a socket, and closes it if it is open.
+//
+// u  ended; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  while a goroutine is in a call on it.
+// Blocks:  a native goroutine, shortly.   Call from: as lg_udp_close().
+// Go:      none
+LG_API void lg_udp_free(lg_udp *u);
+
+// ---------------------------------------------------------------------------
 // Child processes
 // ---------------------------------------------------------------------------
 //

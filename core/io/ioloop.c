@@ -62,6 +62,8 @@ static void close_loop(void *arg)
 {
     struct io_loop *loop = arg;
     end_all(loop);
+    free(loop->scratch);
+    loop->scratch = NULL;
     int64_t end_ns = lg__clock_now() + CLOSE_PATIENCE_NS;
     do {
         uv_run(&loop->uv, UV_RUN_NOWAIT);

@@ -25,6 +25,7 @@ struct io_loop {
     struct list works;   // of its goroutines, under way (io/iowork.h)
     uint32_t nawaited;   // goroutines that wait in it
     uint32_t nclosing;   // handles on their way out
+    char *scratch;       // where datagrams arrive (io/udp.c); NULL: none has
     bool is_dirty;       // something was begun or ended since the last turn
 };
 

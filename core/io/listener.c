@@ -6,8 +6,6 @@
 // a moment, longer each time, before they try again: a loop that goes on in spite of the error
 // does not spin.
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "io/address.h"
 #include "io/call.h"
@@ -283,24 +281,6 @@ static int set_deadline_at_once(void *owner, int64_t deadline_ns)
     return LG_OK;
 }
 
-// Where to listen for an address: "" is every one of this machine, of both families if
-// there are both.
-static int place_of(const struct address_text *text, struct socket_address *out)
-{
-    struct address_text numbers = *text;
-    bool is_any = text->network != NETWORK_UNIX && text->host[0] == '\0';
-    bool is_local = text->network != NETWORK_UNIX && strcmp(text->host, "localhost") == 0;
-    const char *six = is_any ? "::" : "::1";
-    const char *four = is_any ? "0.0.0.0" : "127.0.0.1";
-    bool wants_six =
-        text->network == NETWORK_TCP6 || (is_any && text->network == NETWORK_TCP);
-    if (is_any || is_local) {
-        snprintf(numbers.host, sizeof numbers.host, "%s", wants_six ? six : four);
-    }
-    int err;
-    return lg__address_is_number(&numbers, out, &err) ? err : LG_EINVAL;
-}
-
 static int open_at(const struct socket_address *address, const lg_listen_options *opts,
                    uint32_t flags)
 {
@@ -325,7 +305,7 @@ static int open_socket(const struct address_text *text, const lg_listen_options 
     if (fd == -EAFNOSUPPORT && is_both) { // no IPv6 here
         struct address_text four = *text;
         four.network = NETWORK_TCP4;
-        place_of(&four, place);
+        lg__address_of_place(&four, place);
         fd = open_at(place, opts, 0);
     }
     return fd;
@@ -358,7 +338,7 @@ int lg_listen(const char *network, const char *address, const lg_listen_options 
     struct socket_address place;
     struct lg_strand *s;
     int err = lg__address_parse(network, address, &text);
-    err = err ? err : place_of(&text, &place);
+    err = err ? err : lg__address_of_place(&text, &place);
     err = err ? err : lg__io_strand(g, &s);
     if (err) {
         return err;

@@ -147,4 +147,6 @@ function net.resolve(name)
     return settle(core.net_resolve(name))
 end
 
+net.udp = require "lagoon.udp"
+
 return net
