@@ -60,13 +60,14 @@ struct script_g *lagoon__check_opener(lua_State *L)
 
 // -- listeners --
 
-// listen(network, address, backlog, shares_port)
+// listen(network, address, backlog, shares_port, reserves)
 static int listen(lua_State *L)
 {
     const char *network = lagoon__check_text(L, 1, 1, "listen");
     const char *address = lagoon__check_text(L, 2, 2, "listen");
     lg_listen_options opts = {.backlog = (int)luaL_optinteger(L, 3, 0),
-                              .shares_port = lua_toboolean(L, 4)};
+                              .shares_port = lua_toboolean(L, 4),
+                              .reserves = lua_toboolean(L, 5)};
     struct script *s = lagoon__check_opener(L)->script;
     struct listener *listener = lagoon__object_new(L, s, KIND_LISTENER, sizeof *listener);
     int rc = lg_listen(network, address, &opts, &listener->core);

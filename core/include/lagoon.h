@@ -1980,6 +1980,8 @@ LG_API int lg_dial(const char *network, const char *address, lg_conn **out,
 typedef struct lg_listen_options {
     int backlog; // connections that may wait to be accepted; 0: as many as the system has
     bool shares_port; // with other listeners there: the system deals out (SO_REUSEPORT)
+    bool reserves; // only takes the address, where nobody is, for listeners that share it
+                   // later: nothing is accepted here
 } lg_listen_options;
 
 // Listens for connections.

@@ -289,6 +289,7 @@ static int open_at(const struct socket_address *address, const lg_listen_options
         return fd;
     }
     flags |= opts->shares_port ? SOCKET_SHARED_PORT : 0;
+    flags |= opts->reserves ? SOCKET_RESERVED : 0;
     int backlog = opts->backlog > 0 ? opts->backlog : SOMAXCONN;
     int rc = lg__socket_listen(fd, address, backlog, flags);
     if (rc < 0) {

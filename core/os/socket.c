@@ -73,6 +73,10 @@ int lg__socket_listen(int fd, const struct socket_address *address, int backlog,
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &is_alone, sizeof is_alone);
     }
     int rc = result(bind(fd, &address->any, address->length));
+    if (rc == 0 && flags & SOCKET_RESERVED) {
+        set_on(fd, SOL_SOCKET, SO_REUSEPORT);
+        return 0;
+    }
     return rc < 0 ? rc : result(listen(fd, backlog));
 }
 

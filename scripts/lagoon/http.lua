@@ -1,14 +1,33 @@
 -- SPDX-License-Identifier: MIT
 --
 -- lagoon.http: HTTP/1.1 over lagoon.net.
+local core = require "lagoon.core"
 local httpclient = require "lagoon.httpclient"
 local httpserver = require "lagoon.httpserver"
+local httpworkers = require "lagoon.httpworkers"
 
 ---@class lagoon.http
 local http = {
-    serve = httpserver.serve,
     get = httpclient.get,
     request = httpclient.request,
 }
+
+---Serves HTTP/1.1: has handler(req, res) called for each request, in the goroutine of its
+---connection. Returns at once; with workers, when they listen. Go: `http.Serve`.
+---@async
+---@param address string  as for net.listen
+---@param handler fun(req: lagoon.HttpRequest, res: lagoon.HttpResponseWriter)  with workers: is
+---sent to them, as by `parallel`
+---@param opts? lagoon.HttpServeOptions
+---@return lagoon.HttpServer? server
+---@return string? err
+---@return string? code
+function http.serve(address, handler, opts)
+    if not (opts and opts.workers) then
+        return httpserver.serve(address, handler, opts)
+    end
+    core.check_callable(handler, "serve")
+    return httpworkers.serve(address, handler, httpserver.options_of(opts))
+end
 
 return http

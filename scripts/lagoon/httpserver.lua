@@ -28,6 +28,7 @@ local LINGER_S, LINGER_BYTES = 0.5, 256 * 1024
 ---@field close_timeout number?  seconds that `close` waits if it is not told; if absent, for good
 ---@field max_header_bytes integer?  64 KB if absent: beyond it 431, or 414 for the first line
 ---@field max_body_bytes number?  8 MB if absent: beyond it 413; math.huge for no limit
+---@field workers integer?  states that serve, each on a core; if absent, the caller's own serves
 ---@field log (fun(line: string))?  gets errors of handlers; to stderr if absent
 
 local DEFAULTS = {
@@ -309,10 +310,15 @@ end
 local TYPES = {
     network = "string", backlog = "number", reuse_port = "boolean", header_timeout = "number",
     idle_timeout = "number", io_timeout = "number", close_timeout = "number",
-    max_header_bytes = "number", max_body_bytes = "number", log = "function",
+    max_header_bytes = "number", max_body_bytes = "number", log = "function", workers = "number",
 }
 
-local function options_of(opts)
+local httpserver = {}
+
+---Checks options. Raises.
+---@param opts? lagoon.HttpServeOptions
+---@return table own  a copy, over the defaults
+function httpserver.options_of(opts)
     local own = setmetatable({}, { __index = DEFAULTS })
     for name, value in pairs(opts or {}) do
         if type(value) ~= TYPES[name] then
@@ -323,14 +329,15 @@ local function options_of(opts)
     end
     if own.max_header_bytes < 1 or own.max_header_bytes > 2 ^ 30 then
         raise(RAISE, "bad option 'max_header_bytes' of serve (out of range)")
+    elseif own.workers and (own.workers % 1 ~= 0 or own.workers < 1 or own.workers > 256) then
+        raise(RAISE, "bad option 'workers' of serve (a whole number from 1 to 256 expected)")
+    elseif own.workers and own.network == "unix" then
+        raise(RAISE, "bad option 'workers' of serve (not for the network 'unix')")
     end
     return own
 end
 
-local httpserver = {}
-
----Serves HTTP/1.1: has handler(req, res) called for each request, in the goroutine of its
----connection. Returns at once. Go: `http.Serve`.
+---Serves in the caller's state.
 ---@param address string  as for net.listen
 ---@param handler fun(req: lagoon.HttpRequest, res: lagoon.HttpResponseWriter)
 ---@param opts? lagoon.HttpServeOptions
@@ -339,7 +346,7 @@ local httpserver = {}
 ---@return string? code
 function httpserver.serve(address, handler, opts)
     core.check_callable(handler, "serve")
-    local own = options_of(opts)
+    local own = httpserver.options_of(opts)
     local listener, err, code = net.listen(own.network, address, own)
     if not listener then
         return nil, err, code
