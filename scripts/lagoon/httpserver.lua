@@ -17,6 +17,7 @@ local httptarget = require "lagoon.httptarget"
 
 local raise, RAISE = core.raise, core.RAISE
 local LINGER_S, LINGER_BYTES = 0.5, 256 * 1024
+local QUIET_S = 10 -- between two lines about connections that cannot be accepted
 
 ---@class lagoon.HttpServeOptions
 ---@field network ("tcp"|"tcp4"|"tcp6"|"unix")?  "tcp" if absent
@@ -238,17 +239,26 @@ end
 
 -- -- the server --
 
--- A shortage of descriptors passes: the listener waits a moment by itself before the next try.
+-- A shortage of descriptors passes: the listener waits a moment by itself before the next try, and
+-- tells us of each. The log hears of it now and then.
+local function note_refusal(server, err, code)
+    local now = time.now()
+    if now >= server.quiet_until then
+        server.quiet_until = now + QUIET_S
+        server.opts.log("http: accept: " .. err)
+    end
+    if code ~= "EMFILE" and code ~= "ENFILE" then
+        time.sleep(0.01)
+    end
+end
+
 local function accept_all(server)
     while not server.is_closing do
         local conn, err, code = server.listener:accept()
         if conn then
             start_connection(server, conn)
         elseif err ~= "closed" then
-            server.opts.log("http: accept: " .. err)
-            if code ~= "EMFILE" and code ~= "ENFILE" then
-                time.sleep(0.01)
-            end
+            note_refusal(server, err, code)
         end
     end
     server.has_stopped = true
@@ -352,7 +362,7 @@ function httpserver.serve(address, handler, opts)
         return nil, err, code
     end
     local server = setmetatable({ listener = listener, handler = handler, opts = own, links = {},
-        nlinks = 0, done = chan.new() }, Server)
+        nlinks = 0, quiet_until = 0, done = chan.new() }, Server)
     task.go(accept_all, server)
     return server
 end

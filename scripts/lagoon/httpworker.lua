@@ -18,7 +18,7 @@ end
 
 ---Serves until it is told to close, and its last response is done.
 ---@async
----@param job table  address, handler, opts; and three channels: `ready` hears how it began, `control`
+---@param job table  address, handler, opts; and channels: `ready` hears how it began, `control`
 ---brings wishes to close, `lines` takes what is logged
 function httpworker.run(job)
     local opts, lines = job.opts, job.lines

@@ -132,10 +132,14 @@ function httpworkers.serve(address, handler, opts)
     if not reserved then
         return nil, err, code
     end
-    local server = setmetatable({ reserved = reserved, controls = {}, nworkers = 0, log = log,
-        lines = chan.new(LINES), ready = chan.new(2 * n), done = chan.new(), close_timeout = opts.close_timeout }, Server)
-    local job = { address = shared_address(address, reserved:addr()), handler = handler, opts = own_options(opts),
-        ready = server.ready, lines = server.lines }
+    local server = setmetatable({
+        reserved = reserved, log = log, close_timeout = opts.close_timeout, controls = {},
+        nworkers = 0, lines = chan.new(LINES), ready = chan.new(2 * n), done = chan.new(),
+    }, Server)
+    local job = {
+        address = shared_address(address, reserved:addr()), handler = handler,
+        opts = own_options(opts), ready = server.ready, lines = server.lines,
+    }
     local ok, refusal = pcall(start_worker, server, 1, job)
     if not ok then
         reserved:close()
