@@ -4,7 +4,7 @@
 # two functions:
 #   server SIDE                  prints the command of a server, which prints its port
 #   load PORT CONNECTIONS MS     prints how many per second
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # of the one who includes it
 
 build=build/release${LAGOON_BUILD_SUFFIX:-}
 out=build/bench/$what
@@ -12,8 +12,9 @@ rounds=5
 unit=/s
 ms=2000
 luajit=$(command -v luajit || echo build/luajit/luajit)
-export LUA_CPATH="/usr/lib/$(gcc -print-multiarch)/lua/5.1/?.so;;"
-export LUA_PATH="/usr/share/lua/5.1/?.lua;;"
+LUA_CPATH="/usr/lib/$(gcc -print-multiarch)/lua/5.1/?.so;;"
+LUA_PATH="/usr/share/lua/5.1/?.lua;;"
+export LUA_CPATH LUA_PATH
 
 options() {
     local given=()
@@ -56,6 +57,7 @@ compile_go() {
 # Runs a server and the load once.
 ask() { # side connections
     local port pid
+    # shellcheck disable=SC2046 # a command with its words
     exec 3< <(LAGOON_PROCS=1 GOMAXPROCS=1 exec taskset -c 0 $(server "$1"))
     pid=$!
     read -r port <&3
