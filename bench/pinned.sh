@@ -3,13 +3,14 @@
 # turns. They set `what`, `sizes` (how many connections), `sides`, `against` (whom to divide by), and
 # two functions:
 #   server SIDE                  prints the command of a server, which prints its port
-#   load PORT CONNECTIONS MS     prints how many per second
+#   load PORT CONNECTIONS MS     prints how many per second, and how many in all
 # shellcheck shell=bash disable=SC2034,SC2154 # of the one who includes it
 
 build=build/release${LAGOON_BUILD_SUFFIX:-}
 out=build/bench/$what
 rounds=5
 unit=/s
+cpu=
 ms=2000
 luajit=$(command -v luajit || echo build/luajit/luajit)
 LUA_CPATH="/usr/lib/$(gcc -print-multiarch)/lua/5.1/?.so;;"
@@ -23,6 +24,7 @@ options() {
         --rounds) rounds=$2 && shift ;;
         --ms) ms=$2 && shift ;;
         --sides) only=$2 && shift ;;
+        --cpu) cpu=1 && unit="/s of CPU" ;;
         *) given+=("$1") ;;
         esac
         shift
@@ -54,14 +56,25 @@ compile_go() {
     command -v go >/dev/null && GO111MODULE=off go build -o "$out/go" "bench/go/$what/main.go"
 }
 
+# What a process has computed, in seconds.
+computed() { # pid
+    awk -v hertz="$(getconf CLK_TCK)" '{ print ($14 + $15) / hertz }' "/proc/$1/stat"
+}
+
 # Runs a server and the load once.
 ask() { # side connections
-    local port pid
+    local port pid before answer
     # shellcheck disable=SC2046 # a command with its words
     exec 3< <(LAGOON_PROCS=1 GOMAXPROCS=1 exec taskset -c 0 $(server "$1"))
     pid=$!
     read -r port <&3
-    load "$port" "$2" "$ms"
+    before=$(computed "$pid")
+    read -ra answer < <(load "$port" "$2" "$ms")
+    if [ -n "$cpu" ]; then
+        echo "${answer[1]} $(computed "$pid") $before" | awk '{ print $1 / ($2 - $3) }'
+    else
+        echo "${answer[0]}"
+    fi
     kill "$pid"
     wait "$pid" 2>/dev/null || true
     exec 3<&-
