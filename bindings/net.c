@@ -60,14 +60,25 @@ struct script_g *lagoon__check_opener(lua_State *L)
 
 // -- listeners --
 
-// listen(network, address, backlog, shares_port, reserves)
+// listen(network, address, backlog, shares_port)
 static int listen(lua_State *L)
 {
     const char *network = lagoon__check_text(L, 1, 1, "listen");
     const char *address = lagoon__check_text(L, 2, 2, "listen");
     lg_listen_options opts = {.backlog = (int)luaL_optinteger(L, 3, 0),
-                              .shares_port = lua_toboolean(L, 4),
-                              .reserves = lua_toboolean(L, 5)};
+                              .shares_port = lua_toboolean(L, 4)};
+    struct script *s = lagoon__check_opener(L)->script;
+    struct listener *listener = lagoon__object_new(L, s, KIND_LISTENER, sizeof *listener);
+    int rc = lg_listen(network, address, &opts, &listener->core);
+    return rc == LG_OK ? 1 : lagoon__return_failed(L, rc);
+}
+
+// reserve(network, address): a listener that does not listen
+static int reserve(lua_State *L)
+{
+    static const lg_listen_options opts = {.reserves = true};
+    const char *network = lagoon__check_text(L, 1, 1, "reserve");
+    const char *address = lagoon__check_text(L, 2, 2, "reserve");
     struct script *s = lagoon__check_opener(L)->script;
     struct listener *listener = lagoon__object_new(L, s, KIND_LISTENER, sizeof *listener);
     int rc = lg_listen(network, address, &opts, &listener->core);
@@ -307,6 +318,7 @@ static int resolve(lua_State *L)
 void lagoon__open_net(lua_State *L, struct script *s)
 {
     static const luaL_Reg functions[] = {{"net_listen", listen},
+                                         {"net_reserve", reserve},
                                          {"net_dial", dial},
                                          {"net_resolve", resolve},
                                          {"listener_accept", accept},

@@ -101,19 +101,20 @@ local function new_request(link, method, target, minor, fields, framing)
         version = minor == 0 and "HTTP/1.0" or "HTTP/1.1",
         host = host or headers.get(own, "Host") or "", headers = own, remote_addr = link.peer,
         content_length = framing >= 0 and framing or nil,
-        body = httpbody.new(link.wire, framing, link.server.opts.max_body_bytes),
+        body = framing == 0 and httpbody.NONE
+            or httpbody.new(link.wire, framing, link.server.opts.max_body_bytes, link.rearm),
     }, Request)
 end
 
+-- Who still waits to be asked for the body may send it or not: nobody knows.
+local function may_keep(exchange)
+    return not exchange.server.is_closing and not exchange.body.before_first
+end
+
 local function new_response(link, req, minor, keeps_alive)
-    local body = req.body
     return httpresponse.new {
-        conn = link.conn, minor = minor, is_head = req.method == "HEAD",
-        keeps_alive = keeps_alive, before_write = link.rearm,
-        may_keep = function()
-            -- Who still waits to be asked for the body may send it or not: nobody knows.
-            return not link.server.is_closing and not body.before_first
-        end,
+        conn = link.conn, minor = minor, is_head = req.method == "HEAD", server = link.server,
+        body = req.body, keeps_alive = keeps_alive, before_write = link.rearm, may_keep = may_keep,
     }
 end
 
@@ -121,15 +122,13 @@ local function note_trace(err)
     return { err = err, trace = debug.traceback("", 2) }
 end
 
-local function run_handler(server, req, res)
-    return xpcall(function()
-        server.handler(req, res)
-        if req.body.code == "EFBIG" and not res.has_begun then
-            res.keeps_alive = false
-            res:reset(413, "body too large\n")
-        end
-        res:finish()
-    end, note_trace)
+local function handle(server, req, res)
+    server.handler(req, res)
+    if req.body.code == "EFBIG" and not res.has_begun then
+        res.keeps_alive = false
+        res:reset(413, "body too large\n")
+    end
+    res:finish()
 end
 
 -- What the client gets for a handler's error: 500, or a response that it can see to be broken.
@@ -157,12 +156,14 @@ local function exchange(link, method, target, minor, fields, framing, keeps_aliv
     end
     local res = new_response(link, req, minor, keeps_alive)
     local body = req.body
-    body.before_read = link.rearm
-    body.before_first = expects and function()
-        link.rearm()
-        return res.has_begun or link.conn:write("HTTP/1.1 100 Continue\r\n\r\n")
-    end or nil
-    local ok, failure = run_handler(server, req, res)
+    expects = expects and framing ~= 0
+    if expects then
+        body.before_first = function()
+            link.rearm()
+            return res.has_begun or link.conn:write("HTTP/1.1 100 Continue\r\n\r\n")
+        end
+    end
+    local ok, failure = xpcall(handle, note_trace, server, req, res)
     if not ok then
         answer_failure(server, req, res, failure)
     end
@@ -170,27 +171,30 @@ local function exchange(link, method, target, minor, fields, framing, keeps_aliv
     if is_whole and not res.keeps_alive then
         linger(link.conn)
     end
-    body.before_first = nil
+    if expects then
+        body.before_first = nil
+    end
     return is_whole and res.keeps_alive and body:discard(LINGER_BYTES)
 end
 
 -- -- one connection --
 
+local function note_partial(link)
+    link.is_partial, link.is_idle = true, false
+    link.conn:set_deadline(link.server.opts.header_timeout)
+end
+
 -- Reads the next request. Whether the connection goes on.
 local function serve_next(link)
-    local opts = link.server.opts
-    local is_partial = false
-    local size, b, c, d, e, f, g, h = link.wire:head(core.http_request, opts.max_header_bytes,
-        function()
-            is_partial, link.is_idle = true, false
-            link.conn:set_deadline(opts.header_timeout)
-        end)
+    link.is_partial = false
+    local size, b, c, d, e, f, g, h = link.wire:head(core.http_request,
+        link.server.opts.max_header_bytes, note_partial, link)
     link.is_idle = false
     if size then
         return exchange(link, b, c, d, e, f, g, h)
     elseif size == false then
         return refuse(link, b, c)
-    elseif c == "ETIMEDOUT" and is_partial then
+    elseif c == "ETIMEDOUT" and link.is_partial then
         return refuse(link, 408, "the request took too long")
     end
     return false

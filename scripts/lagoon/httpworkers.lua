@@ -128,7 +128,7 @@ local httpworkers = {}
 ---@return string? code
 function httpworkers.serve(address, handler, opts)
     local n, log = opts.workers, opts.log
-    local reserved, err, code = core.net_listen(opts.network, address, nil, false, true)
+    local reserved, err, code = core.net_reserve(opts.network, address)
     if not reserved then
         return nil, err, code
     end
