@@ -27,8 +27,10 @@ enum {
     // A P whose M is in a blocking call for so long is taken although nobody needs it yet:
     // then all may be idle, and we sleep. As in Go.
     BLOCKED_FOR_NS = 10 * 1000 * 1000,
-    // Periods without a finding before they grow.
+    // Periods without a finding before they grow, and how many of them after all were idle: a
+    // server is idle between two packets, a thousand times a second.
     PATIENCE = 50,
+    PATIENCE_ROUSED = 4,
 };
 
 // What was seen of a P.
@@ -242,7 +244,8 @@ static void slow_down(struct lg_runtime *rt, struct rhythm *r, bool has_blocked)
     int64_t max_ns = must_be_quick ? PERIOD_MAX_IDLE_NS : PERIOD_MAX_BUSY_NS;
     r->period_ns = r->period_ns * 2 < max_ns ? r->period_ns * 2 : max_ns;
     if (nidle >= lg__nprocs(rt) && sleep_while_idle(rt)) {
-        *r = (struct rhythm){.period_ns = PERIOD_MIN_NS};
+        *r = (struct rhythm){.period_ns = PERIOD_MIN_NS,
+                             .idle_periods = PATIENCE - PATIENCE_ROUSED};
     }
 }
 
