@@ -61,6 +61,16 @@ local function log_all(lines, log)
     end
 end
 
+-- So many workers have ended, or will not begin.
+local function count_out(server, n)
+    server.nworkers = server.nworkers - n
+    if server.nworkers == 0 then
+        server.lines:close()
+        server.reserved:close()
+        server.done:close()
+    end
+end
+
 -- Waits for the end of a worker; one that has failed takes its connections with it, the others go
 -- on.
 local function watch(server, number, worker)
@@ -69,12 +79,7 @@ local function watch(server, number, worker)
         server.log(("http: worker %d: %s"):format(number, tostring(err)))
         server.ready:try_send { err = tostring(err) } -- if that is still awaited
     end
-    server.nworkers = server.nworkers - 1
-    if server.nworkers == 0 then
-        server.lines:close()
-        server.reserved:close()
-        server.done:close()
-    end
+    count_out(server, 1)
 end
 
 local function start_worker(server, number, job)
@@ -82,8 +87,20 @@ local function start_worker(server, number, job)
     job.control = control
     local worker = core.parallel_alone(httpworker.run, job)
     server.controls[number] = control
-    server.nworkers = server.nworkers + 1
     task.go(watch, server, number, worker)
+end
+
+-- Raises why one cannot be started: the handler cannot be sent.
+local function start_all(server, job)
+    local n = server.nworkers
+    for i = 1, n do
+        local ok, refusal = pcall(start_worker, server, i, job)
+        if not ok then
+            count_out(server, n - i + 1)
+            server:close(0)
+            error(refusal, 0)
+        end
+    end
 end
 
 -- How they began: true, or nil, err, code of one that did not.
@@ -134,27 +151,24 @@ function httpworkers.serve(address, handler, opts)
     end
     local server = setmetatable({
         reserved = reserved, log = log, close_timeout = opts.close_timeout, controls = {},
-        nworkers = 0, lines = chan.new(LINES), ready = chan.new(2 * n), done = chan.new(),
+        nworkers = n, lines = chan.new(LINES), ready = chan.new(2 * n), done = chan.new(),
     }, Server)
     local job = {
         address = shared_address(address, reserved:addr()), handler = handler,
         opts = own_options(opts), ready = server.ready, lines = server.lines,
     }
-    local ok, refusal = pcall(start_worker, server, 1, job)
-    if not ok then
-        reserved:close()
-        error(refusal, 0)
-    end
     task.go(log_all, server.lines, log)
-    for i = 2, n do
-        start_worker(server, i, job)
+    start_all(server, job)
+    local is_told, ok
+    is_told, ok, err, code = pcall(await_ready, server.ready, n)
+    if is_told and ok then
+        return server
     end
-    ok, err, code = await_ready(job.ready, n)
-    if not ok then
-        server:close(0)
-        return nil, err, code
+    server:close(0)
+    if not is_told then
+        error(ok, 0) -- the caller is cancelled
     end
-    return server
+    return nil, err, code
 end
 
 return httpworkers
