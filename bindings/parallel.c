@@ -127,8 +127,7 @@ static int parallel(lua_State *L)
 // parallel_alone(f, ...): the same, in a state that no other task gets until it has ended.
 static int parallel_alone(lua_State *L)
 {
-    struct task_core *core =
-        lagoon__parallel_new(L, lagoon__script(L), "parallel_alone");
+    struct task_core *core = lagoon__parallel_new(L, lagoon__script(L), "parallel_alone");
     core->is_alone = true;
     lagoon__parallel_start(L, core);
     return 1;

@@ -25,7 +25,7 @@ static void begin(struct worker *worker, struct task_core *task)
         task = lagoon__hub_next(worker->hub, worker);
     }
     if (task != NULL && !task->is_blocking && !task->is_alone) { // else its end posts it
-        lg_strand_post(worker->strand, &worker->look); // behind its first step
+        lg_strand_post(worker->strand, &worker->look);           // behind its first step
     }
 }
 

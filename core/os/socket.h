@@ -42,7 +42,7 @@ int lg__socket_connect(int fd, const struct socket_address *address);
 enum {
     SOCKET_SHARED_PORT = 1U << 0,   // others may listen there, too: the system deals out
     SOCKET_BOTH_FAMILIES = 1U << 1, // an IPv6 socket for IPv4, too
-    SOCKET_RESERVED = 1U << 2,      // only binds, where nobody is; others may listen there
+    SOCKET_RESERVED = 1U << 2, // only binds, where nobody is; others may listen there
 };
 int lg__socket_listen(int fd, const struct socket_address *address, int backlog,
                       uint32_t flags);
