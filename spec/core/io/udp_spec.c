@@ -7,7 +7,7 @@
 #include "script.h"
 
 static _Atomic int n_done;
-static int result;
+static _Atomic int result;
 static lg_datagram got;
 static char bytes[64];
 
