@@ -5,6 +5,11 @@
 local cqueues = require "cqueues"
 local socket = require "cqueues.socket"
 
+-- In place of raising it: a client that has gone is nothing special.
+local function return_code(_, _, code)
+    return code
+end
+
 local queue = cqueues.new()
 local server = assert(socket.listen { host = "127.0.0.1", port = 0, nodelay = true })
 assert(server:listen())
@@ -13,6 +18,7 @@ io.stdout:flush()
 queue:wrap(function()
     for client in server:clients() do
         client:setmode("bn", "bn")
+        client:onerror(return_code)
         queue:wrap(function()
             local data = client:read(-16384)
             while data and client:write(data) do

@@ -35,6 +35,11 @@ local function read_head(client)
     end
 end
 
+-- In place of raising it: a client that has gone is nothing special.
+local function return_code(_, _, code)
+    return code
+end
+
 local queue = cqueues.new()
 local server = assert(socket.listen { host = "127.0.0.1", port = 0, nodelay = true })
 assert(server:listen())
@@ -43,6 +48,7 @@ io.stdout:flush()
 queue:wrap(function()
     for client in server:clients() do
         client:setmode("b", "bf")
+        client:onerror(return_code)
         queue:wrap(function()
             while read_head(client) do
                 client:write(HEAD, date(), "\r\n\r\n", BODY)
