@@ -25,6 +25,9 @@ struct conn {
     size_t nwritten;
 };
 
+// The connection at index 1, or raises in the name of one of its methods.
+struct conn *lagoon__check_conn(lua_State *L, const char *method);
+
 // Adds the functions to the table on top.
 void lagoon__open_net(lua_State *L, struct script *s);
 
