@@ -2297,7 +2297,7 @@ typedef struct lg_tls_options {
 //          certificate, or alpn is no list; LG_ENOMEM.
 // Misuse:  none.
 // Blocks:  the thread, for milliseconds: a goroutine has lg_work() call it.
-// Call from: anywhere with half a megabyte of stack.
+// Call from: anywhere.
 // Go:      tls.Config
 LG_API int lg_tls_new(const lg_tls_options *opts, lg_tls **out, char *why);
 

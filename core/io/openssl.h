@@ -85,7 +85,7 @@
     X(X509_verify_cert_error_string)
 
 struct openssl {
-#define FIELD(name) __typeof__(&name) name;
+#define FIELD(name) __typeof__(name) *(name);
     OPENSSL_FUNCTIONS(FIELD)
 #undef FIELD
     X509_STORE *system_store; // whom this system trusts

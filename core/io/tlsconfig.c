@@ -104,7 +104,8 @@ static bool take_authority(lg_tls *tls, X509 *certificate, int i)
 // OpenSSL would ask whoever sits at the terminal.
 static int know_no_password(char *out, int size, int rwflag, void *arg)
 {
-    (void)out, (void)size, (void)rwflag, (void)arg;
+    (void)size, (void)rwflag, (void)arg;
+    *out = '\0';
     return -1;
 }
 

@@ -91,6 +91,7 @@ end
 
 local tls = {}
 
+---A client's part of a connection, and whom it expects; checks what it is given.
 ---@async
 ---@param opts true|lagoon.TlsOptions
 ---@param host string?  of the address
@@ -115,6 +116,7 @@ function tls.client(opts, host)
     return config, name
 end
 
+---A server's part of connections.
 ---@async
 ---@param opts lagoon.TlsOptions
 ---@return userdata? config

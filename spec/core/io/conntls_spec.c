@@ -49,7 +49,7 @@ static void make(void *arg)
     making->rc = lg_tls_new(&making->opts, &making->made, making->why);
 }
 
-// On a thread of the pool: a goroutine's stack is small.
+// On a thread of the pool, as it blocks.
 static struct making make_tls(lg_tls_options opts)
 {
     struct making making = {.opts = opts};
