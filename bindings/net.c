@@ -196,11 +196,21 @@ static void skip(void *core, size_t n)
 
 static const struct stream_ops conn_bytes = {.peek = peek, .skip = skip};
 
+// Whether bytes that were there have gone: since then somebody has closed the connection.
+static bool has_lost(const struct conn *conn)
+{
+    const void *bytes;
+    return conn->nread > 0 && lg_conn_peek(conn->core, &bytes) == 0;
+}
+
 static int finish_read(lua_State *L, struct script_g *sg, int rc)
 {
     struct conn *conn = lua_touserdata(L, 1);
     struct format format;
     lagoon__read_format(L, &format);
+    if (rc == LG_OK && has_lost(conn)) {
+        rc = LG_ECLOSED;
+    }
     if (rc == LG_OK) {
         lua_pushinteger(L, WAIT_OK);
         lagoon__push_taken(L, &conn_bytes, conn->core, conn->nread, format.chopped);
@@ -208,7 +218,7 @@ static int finish_read(lua_State *L, struct script_g *sg, int rc)
     }
     int n = lagoon__finish_conn_failed(L, sg, conn, rc);
     bool is_cut = rc <= LG_ESYSTEM || rc == LG_ETLS;
-    if (format.want == LG_WANT_ALL && is_cut && conn->nread > 0) {
+    if (format.want == LG_WANT_ALL && is_cut && conn->nread > 0 && !has_lost(conn)) {
         lua_settop(L, lua_gettop(L) + 4 - n);
         lagoon__push_taken(L, &conn_bytes, conn->core, conn->nread, 0);
         n = 5;
