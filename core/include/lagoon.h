@@ -1986,7 +1986,7 @@ LG_API int lg_dial(const char *network, const char *address, lg_conn **out,
 typedef struct lg_listen_options {
     int backlog; // connections that may wait to be accepted; 0: as many as the system has
     bool shares_port; // with other listeners there: the system deals out (SO_REUSEPORT)
-    lg_tls *tls;      // a server's, for what is accepted; held as long as need be. NULL: none
+    lg_tls *tls; // a server's, for what is accepted; held as long as need be. NULL: none
 } lg_listen_options;
 
 // Listens for connections.
@@ -2276,7 +2276,7 @@ typedef enum lg_tls_trust {
 // What one side has and asks for. Texts are in PEM.
 typedef struct lg_tls_options {
     lg_tls_role role;
-    const char *cert; // its certificate, and those between it and a root; a server has one
+    const char *cert; // its certificate, and those up to a root; a server has one
     const char *key;  // its private key, without a password; NULL: stands in cert, too
     // Whose certificates the other side may have. NULL: a client trusts whom the system
     // trusts (SSL_CERT_FILE, SSL_CERT_DIR), a server asks for none; else clients need one.
