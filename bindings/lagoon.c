@@ -46,6 +46,7 @@
 #include "task.h"
 #include "thread.h"
 #include "timers.h"
+#include "tls.h"
 #include "transfer.h"
 #include "udp.h"
 #include "watchdog.h"
@@ -135,6 +136,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_stats(L, s);
     lagoon__open_net(L, s);
     lagoon__open_udp(L, s);
+    lagoon__open_tls(L, s);
     lagoon__open_fs(L, s);
     lagoon__open_file(L, s);
     lagoon__open_fswatch(L, s);

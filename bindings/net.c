@@ -7,6 +7,7 @@
 #include "fail.h"
 #include "state.h"
 #include "stream.h"
+#include "tls.h"
 #include "wait.h"
 #include "worldly.h"
 
@@ -37,7 +38,7 @@ static struct listener *check_listener(lua_State *L, const char *method)
     return listener;
 }
 
-static struct conn *check_conn(lua_State *L, const char *method)
+struct conn *lagoon__check_conn(lua_State *L, const char *method)
 {
     struct conn *conn = lagoon__self(L, KIND_CONN, method);
     if (conn->core == NULL) {
@@ -60,13 +61,14 @@ struct script_g *lagoon__check_opener(lua_State *L)
 
 // -- listeners --
 
-// listen(network, address, backlog, shares_port)
+// listen(network, address, backlog, shares_port, tls)
 static int listen(lua_State *L)
 {
     const char *network = lagoon__check_text(L, 1, 1, "listen");
     const char *address = lagoon__check_text(L, 2, 2, "listen");
     lg_listen_options opts = {.backlog = (int)luaL_optinteger(L, 3, 0),
-                              .shares_port = lua_toboolean(L, 4)};
+                              .shares_port = lua_toboolean(L, 4),
+                              .tls = lagoon__tls_at(L, 5)};
     struct script *s = lagoon__check_opener(L)->script;
     struct listener *listener = lagoon__object_new(L, s, KIND_LISTENER, sizeof *listener);
     int rc = lg_listen(network, address, &opts, &listener->core);
@@ -187,22 +189,29 @@ static void skip(void *core, size_t n)
 
 static const struct stream_ops conn_bytes = {.peek = peek, .skip = skip};
 
+// Whether bytes that were there have gone: since then somebody has closed the connection.
+static bool has_lost(const struct conn *conn)
+{
+    const void *bytes;
+    return conn->nread > 0 && lg_conn_peek(conn->core, &bytes) == 0;
+}
+
 static int finish_read(lua_State *L, struct script_g *sg, int rc)
 {
     struct conn *conn = lua_touserdata(L, 1);
     struct format format;
     lagoon__read_format(L, &format);
-    const void *bytes;
-    if (rc == LG_OK && conn->nread > 0 && lg_conn_peek(conn->core, &bytes) == 0) {
-        rc = LG_ECLOSED; // since it was woken
+    if (rc == LG_OK && has_lost(conn)) {
+        rc = LG_ECLOSED;
     }
     if (rc == LG_OK) {
         lua_pushinteger(L, WAIT_OK);
         lagoon__push_taken(L, &conn_bytes, conn->core, conn->nread, format.chopped);
         return 2;
     }
-    int n = lagoon__finish_failed(L, sg, rc);
-    if (format.want == LG_WANT_ALL && rc <= LG_ESYSTEM && conn->nread > 0) {
+    int n = lagoon__finish_conn_failed(L, sg, conn, rc);
+    bool is_cut = rc <= LG_ESYSTEM || rc == LG_ETLS;
+    if (format.want == LG_WANT_ALL && is_cut && conn->nread > 0 && !has_lost(conn)) {
         lua_settop(L, lua_gettop(L) + 4 - n);
         lagoon__push_taken(L, &conn_bytes, conn->core, conn->nread, 0);
         n = 5;
@@ -212,7 +221,7 @@ static int finish_read(lua_State *L, struct script_g *sg, int rc)
 
 static int read(lua_State *L)
 {
-    struct conn *conn = check_conn(L, "read");
+    struct conn *conn = lagoon__check_conn(L, "read");
     struct format format;
     if (!lagoon__read_format(L, &format)) {
         lagoon__raise_argument(L, 1, "read", "invalid format");
@@ -231,12 +240,13 @@ static int finish_write(lua_State *L, struct script_g *sg, int rc)
         lua_pushnumber(L, (double)conn->nwritten);
         return 2;
     }
-    return lagoon__add_count(L, lagoon__finish_failed(L, sg, rc), conn->nwritten);
+    return lagoon__add_count(L, lagoon__finish_conn_failed(L, sg, conn, rc),
+                             conn->nwritten);
 }
 
 static int write(lua_State *L)
 {
-    struct conn *conn = check_conn(L, "write");
+    struct conn *conn = lagoon__check_conn(L, "write");
     lagoon__join_arguments(L);
     size_t length;
     const char *text = lua_tolstring(L, 2, &length); // stays: it is an argument
@@ -248,18 +258,32 @@ static int write(lua_State *L)
 
 static int conn_close(lua_State *L)
 {
-    return lagoon__return_code(L, lg_conn_close(check_conn(L, "close")->core));
+    return lagoon__return_code(L, lg_conn_close(lagoon__check_conn(L, "close")->core));
+}
+
+static int finish_close_write(lua_State *L, struct script_g *sg, int rc)
+{
+    if (rc != LG_OK) {
+        return lagoon__finish_conn_failed(L, sg, lua_touserdata(L, 1), rc);
+    }
+    lua_pushinteger(L, WAIT_OK);
+    lua_pushboolean(L, 1);
+    return 2;
 }
 
 static int conn_close_write(lua_State *L)
 {
-    return lagoon__return_code(L,
-                               lg_conn_close_write(check_conn(L, "close_write")->core));
+    struct conn *conn = lagoon__check_conn(L, "close_write");
+    int64_t deadline_ns = LG_NEVER;
+    struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
+    bool must_not_wait = deadline_ns == 0 && lg_conn_is_tls(conn->core);
+    int rc = must_not_wait ? LG_EAGAIN : lg_conn_close_write(conn->core);
+    return lagoon__settle(L, sg, rc, finish_close_write);
 }
 
 static int conn_set_deadline(lua_State *L)
 {
-    struct conn *conn = check_conn(L, "set_deadline");
+    struct conn *conn = lagoon__check_conn(L, "set_deadline");
     int64_t deadline_ns = lagoon__deadline(L, 2, 1, "set_deadline");
     if (deadline_ns == 0) {
         deadline_ns = 1; // long past; 0 stands for "do not wait"
@@ -270,14 +294,16 @@ static int conn_set_deadline(lua_State *L)
 static int local_addr(lua_State *L)
 {
     char address[LG_ADDRESS_SIZE];
-    int rc = lg_conn_local(check_conn(L, "local_addr")->core, address, sizeof address);
+    int rc =
+        lg_conn_local(lagoon__check_conn(L, "local_addr")->core, address, sizeof address);
     return lagoon__return_text(L, rc, address);
 }
 
 static int remote_addr(lua_State *L)
 {
     char address[LG_ADDRESS_SIZE];
-    int rc = lg_conn_remote(check_conn(L, "remote_addr")->core, address, sizeof address);
+    int rc = lg_conn_remote(lagoon__check_conn(L, "remote_addr")->core, address,
+                            sizeof address);
     return lagoon__return_text(L, rc, address);
 }
 

@@ -32,6 +32,9 @@ const char *lagoon__check_text(lua_State *L, int index, int n, const char *name)
 // The goroutine that opens a socket; raises where there is none.
 struct script_g *lagoon__check_opener(lua_State *L);
 
+// The connection at index 1, or raises in the name of one of its methods.
+struct conn *lagoon__check_conn(lua_State *L, const char *method);
+
 // Adds the functions to the table on top.
 void lagoon__open_net(lua_State *L, struct script *s);
 

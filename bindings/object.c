@@ -31,6 +31,7 @@ static const struct {
     [KIND_LISTENER] = {"listener", "lagoon.listener"},
     [KIND_CONN] = {"connection", "lagoon.connection"},
     [KIND_UDP] = {"datagram socket", "lagoon.udp"},
+    [KIND_TLS] = {"TLS configuration", "lagoon.tls"},
     [KIND_CHUNKS] = {"chunks", "lagoon.chunks"},
     [KIND_PROCESS] = {"process", "lagoon.process"},
     [KIND_FILE] = {"file", "lagoon.file"},

@@ -33,6 +33,7 @@ enum kind {
     KIND_PROCESS,
     KIND_FILE,
     KIND_FSWATCH, // scripts do not see it
+    KIND_TLS,     // nor this one
     KIND_CHUNKS,  // a decoder of http; scripts do not see it
     KIND_CODE,    // scripts do not see it, either
     KIND_CLASS,   // nor this

@@ -58,6 +58,8 @@ enum {
     LG_EOF = -11,        // the stream has ended
     LG_EBUSY = -12,      // another goroutine is at it
     LG_EBROKEN = -13,    // a write was cut in two: nothing may follow
+    LG_ECERT = -14,      // the other side's certificate is not to be trusted
+    LG_ETLS = -15,       // the other side, or a certificate of ours, is not fit for TLS
     LG_ESYSTEM = -10000, // and below: what the outside world says (lg_error_name())
 };
 
@@ -1949,10 +1951,14 @@ LG_API bool lg_timer_stop(lg_timer *t);
 
 typedef struct lg_conn lg_conn;
 typedef struct lg_listener lg_listener;
+typedef struct lg_tls lg_tls;
 
-enum { LG_ADDRESS_SIZE = 128 }; // bytes of an address as text, with the zero behind it
+enum {
+    LG_ADDRESS_SIZE = 128, // bytes of an address as text, with the zero behind it
+    LG_WHY_SIZE = 128,     // and of a reason
+};
 
-// The name of a code of the outside world: "ECONNREFUSED".
+// The name of a code of the outside world: "ECONNREFUSED", "ECERT".
 //
 // code  any int
 //
@@ -1982,6 +1988,7 @@ typedef struct lg_listen_options {
     bool shares_port; // with other listeners there: the system deals out (SO_REUSEPORT)
     bool reserves; // only takes the address, where nobody is, for listeners that share it
                    // later: nothing is accepted here
+    lg_tls *tls; // a server's, for what is accepted; held as long as need be. NULL: none
 } lg_listen_options;
 
 // Listens for connections.
@@ -1993,7 +2000,8 @@ typedef struct lg_listen_options {
 // out      the listener; yours, for lg_listener_free()
 //
 // Returns: LG_OK.
-// Errors:  LG_EINVAL as lg_dial(); LG_ENOMEM; from LG_ESYSTEM down: EADDRINUSE, ...
+// Errors:  LG_EINVAL as lg_dial(), or a client's TLS; LG_ENOMEM; from LG_ESYSTEM down:
+//          EADDRINUSE, ...
 // Misuse:  outside a goroutine: fatal.   Blocks: no.   Call from: a goroutine.
 // Go:      net.Listen
 LG_API int lg_listen(const char *network, const char *address,
@@ -2069,7 +2077,8 @@ LG_API void lg_listener_free(lg_listener *l);
 // Returns: LG_OK.
 // Errors:  LG_EOF, the other side has ended its stream; LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED;
 //          LG_ECLOSED, it was closed here; LG_EBUSY, LG_EPERM, see above; LG_EINVAL;
-//          LG_ENOMEM; from LG_ESYSTEM down: ECONNRESET, ... What came before is read first.
+//          LG_ENOMEM; LG_ECERT, LG_ETLS; from LG_ESYSTEM down: ECONNRESET, ... What came
+//          before is read first.
 // Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
 // Go:      net.Conn.Read
 LG_API int lg_conn_read(lg_conn *c, void *buffer, size_t size, size_t *out_n,
@@ -2142,26 +2151,28 @@ LG_API void lg_conn_skip(lg_conn *c, size_t n);
 // c            borrowed
 // data         borrowed; in place and unchanged until the call is over
 // size         bytes
-// out_n        receives how many the system has taken, whatever the result; in place until the
-//              call is over
+// out_n        receives how many the system has taken, whatever the result, with TLS those in
+//              whole records; in place until the call is over
 // deadline_ns  as lg_conn_read()
 //
 // Returns: LG_OK.
 // Errors:  LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED; LG_ECLOSED, it or its writing side was closed
 //          here; LG_EBROKEN, an earlier write was cut; LG_EBUSY, LG_EPERM; LG_ENOMEM;
-//          from LG_ESYSTEM down: EPIPE, ECONNRESET, ...
+//          LG_ECERT, LG_ETLS; from LG_ESYSTEM down: EPIPE, ECONNRESET, ...
 // Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
 // Go:      net.Conn.Write
 LG_API int lg_conn_write(lg_conn *c, const void *data, size_t size, size_t *out_n,
                          int64_t deadline_ns);
 
-// Ends the stream that the other side reads; reading goes on.
+// Ends the stream that the other side reads; reading goes on. With TLS it says goodbye, and
+// waits until that is gone, which the connection's deadline ends.
 //
 // c  borrowed
 //
 // Returns: LG_OK.
-// Errors:  LG_ECLOSED; LG_EBUSY, somebody is writing; LG_EPERM; from LG_ESYSTEM down.
-// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Errors:  LG_ECLOSED; LG_EBUSY, somebody is writing; LG_EPERM; from LG_ESYSTEM down. With TLS
+//          also LG_ETIMEDOUT; LG_ECANCELED; LG_ECERT; LG_ETLS; LG_EBROKEN, a write was cut.
+// Misuse:  none.   Blocks: a native goroutine, shortly; with TLS any.   Call from: a goroutine.
 // Go:      net.TCPConn.CloseWrite
 LG_API int lg_conn_close_write(lg_conn *c);
 
@@ -2224,7 +2235,8 @@ LG_API int lg_conn_adopt(int fd, lg_conn **out);
 // Go:      none
 LG_API int lg_conn_adopt_shared(int fd, lg_conn **out);
 
-// Closes a connection. Who waits in it gets LG_ECLOSED; what has not been read is lost.
+// Closes a connection. Who waits in it gets LG_ECLOSED; what has not been read is lost. With
+// TLS the other side is told that the stream ends here, unless a write was cut.
 //
 // c  still yours to be freed
 //
@@ -2235,7 +2247,8 @@ LG_API int lg_conn_adopt_shared(int fd, lg_conn **out);
 // Go:      net.Conn.Close
 LG_API int lg_conn_close(lg_conn *c);
 
-// Frees a connection, and closes it if it is open.
+// Frees a connection, and closes it if it is open: with TLS without a word, so that the other
+// side takes its stream for cut.
 //
 // c  ended; NULL does nothing
 //
@@ -2244,6 +2257,134 @@ LG_API int lg_conn_close(lg_conn *c);
 // Blocks:  a native goroutine, shortly.   Call from: as lg_conn_close().
 // Go:      none
 LG_API void lg_conn_free(lg_conn *c);
+
+// ---------------------------------------------------------------------------
+// TLS
+// ---------------------------------------------------------------------------
+//
+// A connection gets TLS by lg_conn_tls(), or from a listener that has it; then reads, writes
+// and ends are as before, in records. Whoever comes first shakes hands: lg_conn_handshake(), a
+// read or a write. A stream that ends without a goodbye is cut: LG_ETLS, never LG_EOF.
+//
+// OpenSSL is loaded by the first lg_tls_new(). TLS 1.2 and 1.3, nothing older.
+
+typedef enum lg_tls_role { LG_TLS_CLIENT, LG_TLS_SERVER } lg_tls_role;
+typedef enum lg_tls_version { LG_TLS_1_2, LG_TLS_1_3 } lg_tls_version;
+typedef enum lg_tls_trust {
+    LG_TLS_VERIFY,    // a server shows a certificate for the name that was asked for
+    LG_TLS_TRUST_ANY, // for tests: whoever answers may be anybody
+} lg_tls_trust;
+
+// What one side has and asks for. Texts are in PEM.
+typedef struct lg_tls_options {
+    lg_tls_role role;
+    const char *cert; // its certificate, and those up to a root; a server has one
+    const char *key;  // its private key, without a password; NULL: stands in cert, too
+    // Whose certificates the other side may have. NULL: a client trusts whom the system
+    // trusts (SSL_CERT_FILE, SSL_CERT_DIR), a server asks for none; else clients need one.
+    const char *ca;
+    const char *alpn; // protocols, best first: "h2,http/1.1"; NULL: none is spoken about
+    lg_tls_version min_version;
+    lg_tls_trust trust; // of a client
+} lg_tls_options;
+
+// Makes one side's part of TLS connections, for any number of them, in any strand.
+//
+// opts  borrowed
+// out   yours, for lg_tls_free()
+// why   receives words for LG_ETLS, LG_WHY_SIZE bytes at most with the final zero
+//
+// Returns: LG_OK.
+// Errors:  LG_ETLS, a text is not usable, or OpenSSL is not there; LG_EINVAL, a server without a
+//          certificate, or alpn is no list; LG_ENOMEM.
+// Misuse:  none.
+// Blocks:  the thread, for milliseconds: a goroutine has lg_work() call it.
+// Call from: anywhere.
+// Go:      tls.Config
+LG_API int lg_tls_new(const lg_tls_options *opts, lg_tls **out, char *why);
+
+// Lets go of it. Connections and listeners that have it keep it.
+//
+// tls  ended; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_tls_free(lg_tls *tls);
+
+// Gives a connection TLS, before anything is read from it or written to it, or at a place where
+// both sides have agreed on that. Nothing is sent yet.
+//
+// c     borrowed
+// tls   held as long as need be
+// name  of a client: whose certificate the server must show, a host's name, which the server is
+//       told, or an address; NULL only with LG_TLS_TRUST_ANY. A server's is not looked at
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, no name; LG_EBUSY, it has TLS, or somebody is at it, or something is unread;
+//          LG_ECLOSED; LG_EPERM; LG_ENOMEM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      tls.Client, tls.Server
+LG_API int lg_conn_tls(lg_conn *c, lg_tls *tls, const char *name);
+
+// Shakes hands, if that is not done yet. Without TLS there is nothing to do.
+//
+// c            borrowed
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER waits forever, 0 does not wait
+//
+// Returns: LG_OK.
+// Errors:  LG_ECERT, LG_ETLS, see lg_conn_why(); LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED;
+//          LG_ECLOSED; LG_EBUSY, another goroutine is in this call; LG_EPERM; from LG_ESYSTEM
+//          down.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      tls.Conn.HandshakeContext
+LG_API int lg_conn_handshake(lg_conn *c, int64_t deadline_ns);
+
+// Whether a connection has TLS.
+//
+// c  borrowed
+//
+// Returns: whether; false when it is closed.   Errors: none.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      none
+LG_API bool lg_conn_is_tls(lg_conn *c);
+
+// Words for a connection's LG_ECERT or LG_ETLS: "certificate verify failed: self-signed
+// certificate".
+//
+// c    borrowed
+// out  receives them, LG_WHY_SIZE bytes at most with the final zero; "" if there are none, or it
+//      is closed
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      error.Error
+LG_API void lg_conn_why(lg_conn *c, char *out);
+
+// What both sides have agreed on.
+typedef struct lg_tls_info {
+    char version[16];      // "TLSv1.3"
+    char cipher[64];       // "TLS_AES_256_GCM_SHA384"
+    char alpn[256];        // "": no protocol was spoken about
+    char server_name[256]; // that the client has asked for; ""
+    char peer[256];        // whom the other side's certificate names: "/CN=localhost"; ""
+} lg_tls_info;
+
+// Tells about it.
+//
+// c    borrowed
+// out  written
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, they have not shaken hands yet; LG_EINVAL, it has no TLS, or is closed;
+//          LG_EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      tls.Conn.ConnectionState
+LG_API int lg_conn_tls_info(lg_conn *c, lg_tls_info *out);
+
+// ---------------------------------------------------------------------------
+// Names
+// ---------------------------------------------------------------------------
 
 // Looks up the addresses of a name.
 //

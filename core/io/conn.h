@@ -18,6 +18,7 @@
 #include "io/watch.h"
 #include "lagoon.h"
 
+struct conn_tls;
 struct dial;
 struct waiter;
 
@@ -36,7 +37,8 @@ struct lg_conn {
         struct dial *dial; // while it is being connected (io/dial.c)
     };
     struct waiter *writer;
-    bool is_dialed; // it is
+    bool is_dialed;       // it is
+    struct conn_tls *tls; // NULL: none, its bytes are the socket's (io/conntls.h)
     // -- any thread, relaxed --
     _Atomic int64_t deadline_ns; // lg_conn_set_deadline()
 };
@@ -46,6 +48,9 @@ lg_conn *lg__conn_new(struct lg_runtime *rt, struct lg_strand *s);
 
 // It has one now, which is connected.
 void lg__conn_adopt(lg_conn *c, int fd);
+
+// Closes it, on the strand; who waits in it hears of it.
+void lg__conn_close(lg_conn *c);
 
 // The loop ends, and with it what connects a connection.
 void lg__dial_orphan(struct dial *d);

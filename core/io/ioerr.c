@@ -11,11 +11,12 @@ const char *lg_error_name(int code)
     }
     UV_ERRNO_MAP(NAME)
 #undef NAME
-    return NULL;
+    return code == LG_ECERT ? "ECERT" : code == LG_ETLS ? "ETLS" : NULL;
 }
 
 const char *lg__ioerr_phrase(int code)
 {
     // uv_strerror() leaks for codes that it does not know.
-    return lg_error_name(code) ? uv_strerror(code - LG_ESYSTEM) : NULL;
+    return code < LG_ESYSTEM && lg_error_name(code) ? uv_strerror(code - LG_ESYSTEM)
+                                                    : NULL;
 }

@@ -10,8 +10,10 @@
 #include "io/address.h"
 #include "io/call.h"
 #include "io/conn.h"
+#include "io/conntls.h"
 #include "io/ioerr.h"
 #include "io/ioloop.h"
+#include "io/tlsconfig.h"
 #include "os/socket.h"
 #include "sched/park.h"
 #include "sched/runtime.h"
@@ -25,6 +27,7 @@ struct lg_listener {
     struct lg_runtime *rt;
     struct lg_strand *strand;
     struct socket_address address; // of a Unix socket: its path goes with it
+    lg_tls *tls;                   // of what it accepts; NULL: none
     // -- inside the strand --
     struct list queue;  // waiters
     lg_conn *ready;     // has come in for the first of them
@@ -105,6 +108,22 @@ static void forget_trouble(lg_listener *l)
     atomic_store_explicit(&l->retry_ns, 0, memory_order_relaxed);
 }
 
+// Whoever reads or writes first shakes hands: a slow client holds nobody up here.
+static int make_ready(lg_listener *l, lg_conn *c, int fd)
+{
+    if (l->address.any.sa_family != AF_UNIX) {
+        lg__socket_set_nodelay(fd);
+    }
+    lg__conn_adopt(c, fd);
+    int err = l->tls ? lg__conntls_open(c, l->tls, NULL) : LG_OK;
+    if (err) {
+        lg__watch_free(&c->watch);
+        return err;
+    }
+    l->ready = c;
+    return LG_OK;
+}
+
 // LG_OK: l->ready; LG_EAGAIN; or an error.
 static int try_accept(lg_listener *l)
 {
@@ -115,13 +134,8 @@ static int try_accept(lg_listener *l)
         return LG_ENOMEM;
     }
     if (c) {
-        if (l->address.any.sa_family != AF_UNIX) {
-            lg__socket_set_nodelay(fd);
-        }
-        lg__conn_adopt(c, fd);
-        l->ready = c;
         forget_trouble(l);
-        return LG_OK;
+        return make_ready(l, c, fd);
     }
     if (is_scarce(fd)) {
         back_off(l);
@@ -233,6 +247,7 @@ static void on_orphan(struct io_watch *watch)
 static void on_free(struct io_watch *watch)
 {
     lg_listener *l = listener_of(watch);
+    lg__tlsconfig_put(l->tls);
     lg__alloc_free_for(&l->rt->alloc, LG_USE_BUFFERS, l, sizeof *l);
 }
 
@@ -340,6 +355,9 @@ int lg_listen(const char *network, const char *address, const lg_listen_options 
     struct lg_strand *s;
     int err = lg__address_parse(network, address, &text);
     err = err ? err : lg__address_of_place(&text, &place);
+    if (opts && opts->tls && opts->tls->role != LG_TLS_SERVER) {
+        err = LG_EINVAL;
+    }
     err = err ? err : lg__io_strand(g, &s);
     if (err) {
         return err;
@@ -355,6 +373,7 @@ int lg_listen(const char *network, const char *address, const lg_listen_options 
         return lg__ioerr_of(fd);
     }
     l->address = place;
+    l->tls = lg__tlsconfig_get(opts ? opts->tls : NULL);
     if (g->strand) {
         err = lg__watch_enlist(&l->watch, s);
     }

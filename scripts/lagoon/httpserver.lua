@@ -23,6 +23,7 @@ local QUIET_S = 10 -- between two lines about connections that cannot be accepte
 ---@field network ("tcp"|"tcp4"|"tcp6"|"unix")?  "tcp" if absent
 ---@field backlog integer?  as for net.listen
 ---@field reuse_port boolean?  as for net.listen
+---@field tls lagoon.TlsOptions?  as for net.listen: https. alpn is "http/1.1" if absent
 ---@field header_timeout number?  seconds for a head, from its first byte on, 10 if absent
 ---@field idle_timeout number?  seconds between two requests of a connection, 60 if absent
 ---@field io_timeout number?  seconds for one read of a body or one write, 60 if absent
@@ -50,6 +51,7 @@ local DEFAULTS = {
 ---@field headers lagoon.Headers
 ---@field remote_addr string
 ---@field content_length integer?  nil for a chunked body
+---@field tls lagoon.TlsInfo?  nil without TLS
 local Request = {}
 Request.__index = Request
 
@@ -69,8 +71,8 @@ end
 -- Closes so that the other side gets what was written last: a socket that is closed with
 -- something unread is reset, and a reset overtakes it.
 local function linger(conn)
-    conn:close_write()
     conn:set_deadline(LINGER_S)
+    conn:close_write()
     local n = 0
     while n < LINGER_BYTES do
         local data = conn:read()
@@ -101,6 +103,7 @@ local function new_request(link, method, target, minor, fields, framing)
         version = minor == 0 and "HTTP/1.0" or "HTTP/1.1",
         host = host or headers.get(own, "Host") or "", headers = own, remote_addr = link.peer,
         content_length = framing >= 0 and framing or nil,
+        tls = link.server.opts.tls and link.conn:tls() or nil,
         body = framing == 0 and httpbody.NONE
             or httpbody.new(link.wire, framing, link.server.opts.max_body_bytes, link.rearm),
     }, Request)
@@ -325,7 +328,17 @@ local TYPES = {
     network = "string", backlog = "number", reuse_port = "boolean", header_timeout = "number",
     idle_timeout = "number", io_timeout = "number", close_timeout = "number",
     max_header_bytes = "number", max_body_bytes = "number", log = "function", workers = "number",
+    tls = "table",
 }
+
+-- We speak nothing else: a client that could is told so.
+local function with_alpn(tls)
+    local own = { alpn = { "http/1.1" } }
+    for name, value in pairs(tls) do
+        own[name] = value
+    end
+    return own
+end
 
 local httpserver = {}
 
@@ -348,6 +361,7 @@ function httpserver.options_of(opts)
     elseif own.workers and own.network == "unix" then
         raise(RAISE, "bad option 'workers' of serve (not for the network 'unix')")
     end
+    own.tls = own.tls and with_alpn(own.tls)
     return own
 end
 
