@@ -31,6 +31,7 @@ static const struct {
     [KIND_LISTENER] = {"listener", "lagoon.listener"},
     [KIND_CONN] = {"connection", "lagoon.connection"},
     [KIND_CHUNKS] = {"chunks", "lagoon.chunks"},
+    [KIND_FRAMES] = {"frames", "lagoon.frames"},
     [KIND_PROCESS] = {"process", "lagoon.process"},
     [KIND_FILE] = {"file", "lagoon.file"},
     [KIND_FSWATCH] = {"file watch", "lagoon.fswatch"},

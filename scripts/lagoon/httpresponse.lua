@@ -263,6 +263,29 @@ function Response:reset(status, text)
     self.held, self.nheld, self.is_finished = { text }, #text, false
 end
 
+-- What a handler's headers cannot say of a response without a body.
+local NOT_SWITCHED = { "Content-Length", "Transfer-Encoding", "Connection", "Upgrade" }
+
+---For the server: sends a head after which the connection is no longer HTTP's.
+---@async
+---@param own_lines string[]  fields, before the handler's
+---@return true? ok
+---@return string? err
+---@return string? code
+function Response:switch(own_lines)
+    for _, name in ipairs(NOT_SWITCHED) do
+        self.headers:set(name, nil)
+    end
+    local lines = { "HTTP/1.1 101 Switching Protocols", concat(own_lines, "\r\n"),
+        "Date: " .. date() }
+    for _, line in ipairs(headers.lines(self.headers)) do
+        lines[#lines + 1] = line
+    end
+    lines[#lines + 1] = "\r\n"
+    self.has_begun, self.is_finished, self.keeps_alive = true, true, false
+    return send(self, concat(lines, "\r\n"))
+end
+
 local httpresponse = {}
 
 ---A response that has not begun.
