@@ -25,4 +25,12 @@ function http.websocket(url, opts)
     return load("lagoon.websocketclient").dial(url, opts)
 end
 
+---@class lagoon.http
+---@field null any  what stands for JSON's null, which nil cannot
+setmetatable(http, {
+    __index = function(_, name)
+        return name == "null" and load("lagoon.json").null or nil
+    end,
+})
+
 return http

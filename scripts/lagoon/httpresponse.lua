@@ -10,6 +10,7 @@ local headers = require "lagoon.httpheaders"
 
 local raise, RAISE = core.raise, core.RAISE
 local concat, format, get = table.concat, string.format, headers.get
+local load = require
 
 local HELD_MAX = 4096
 
@@ -218,6 +219,21 @@ function Response:write(...)
         end
     end
     return #text
+end
+
+---Writes a value as JSON, of the type application/json unless the handler has set another one.
+---Raises for what JSON has no word for, and where lua-cjson is not installed.
+---@async
+---@param value any  http.null for null
+---@return integer? n
+---@return string? err
+---@return string? code
+function Response:json(value)
+    local text = load("lagoon.json").encode(value)
+    if not get(self.headers, "Content-Type") then
+        self.headers:set("Content-Type", "application/json")
+    end
+    return self:write(text)
 end
 
 ---Sends what has been held back. Nothing goes to a client of HTTP/1.0 before the length is

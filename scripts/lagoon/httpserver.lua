@@ -63,6 +63,15 @@ function Request:read(format)
     return self.body:read(format)
 end
 
+---Reads the body, all of it, as JSON. Raises where lua-cjson is not installed.
+---@async
+---@return any value  http.null for null
+---@return string? err
+---@return string? code  "EPROTO" where it is no JSON
+function Request:json()
+    return load("lagoon.json").read(self)
+end
+
 ---Takes the connection out of HTTP's hands: answers the handshake of a WebSocket. Where it is none,
 ---or is not allowed, it answers that, too, and the handler has nothing left to do. When the handler
 ---returns, the WebSocket is closed, with 1000, or with 1011 after an error. Call it before anything
