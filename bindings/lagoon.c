@@ -50,6 +50,7 @@
 #include "transfer.h"
 #include "udp.h"
 #include "watchdog.h"
+#include "websocket.h"
 
 // Where the registry keeps the module, which is one per state.
 static const char MODULE[] = "lagoon.module";
@@ -142,6 +143,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_fswatch(L, s);
     lagoon__open_stdin(L, s);
     lagoon__open_http(L, s);
+    lagoon__open_websocket(L, s);
     lagoon__open_process(L, s);
     lagoon__open_signals(L, s);
     lagoon__open_transfer(L, s);

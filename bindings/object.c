@@ -33,6 +33,7 @@ static const struct {
     [KIND_UDP] = {"datagram socket", "lagoon.udp"},
     [KIND_TLS] = {"TLS configuration", "lagoon.tls"},
     [KIND_CHUNKS] = {"chunks", "lagoon.chunks"},
+    [KIND_FRAMES] = {"frames", "lagoon.frames"},
     [KIND_PROCESS] = {"process", "lagoon.process"},
     [KIND_FILE] = {"file", "lagoon.file"},
     [KIND_FSWATCH] = {"file watch", "lagoon.fswatch"},

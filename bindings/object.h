@@ -35,6 +35,7 @@ enum kind {
     KIND_FSWATCH, // scripts do not see it
     KIND_TLS,     // nor this one
     KIND_CHUNKS,  // a decoder of http; scripts do not see it
+    KIND_FRAMES,  // those of a WebSocket; nor them
     KIND_CODE,    // scripts do not see it, either
     KIND_CLASS,   // nor this
     NKINDS,

@@ -6,6 +6,9 @@ local httpclient = require "lagoon.httpclient"
 local httpserver = require "lagoon.httpserver"
 local httpworkers = require "lagoon.httpworkers"
 
+-- What few need is loaded when they call it.
+local load = require
+
 ---@class lagoon.http
 local http = {
     get = httpclient.get,
@@ -29,5 +32,24 @@ function http.serve(address, handler, opts)
     core.check_callable(handler, "serve")
     return httpworkers.serve(address, handler, httpserver.options_of(opts))
 end
+
+---Connects to a WebSocket. JavaScript: `new WebSocket(url)`.
+---@async
+---@param url string  "ws://host[:port]/path?query"
+---@param opts? lagoon.WebSocketDialOptions
+---@return lagoon.WebSocket? ws
+---@return string? err
+---@return string? code
+function http.websocket(url, opts)
+    return load("lagoon.websocketclient").dial(url, opts)
+end
+
+---@class lagoon.http
+---@field null any  what stands for JSON's null, which nil cannot
+setmetatable(http, {
+    __index = function(_, name)
+        return name == "null" and load("lagoon.json").null or nil
+    end,
+})
 
 return http

@@ -10,6 +10,7 @@ local httpbody = require "lagoon.httpbody"
 local httpurl = require "lagoon.httpurl"
 
 local raise, RAISE = core.raise, core.RAISE
+local load = require
 
 -- A body of more is sent while the response is read: a server may answer before it has all.
 local SENT_AT_ONCE = 16 * 1024
@@ -44,6 +45,15 @@ function Response:read(format)
         self.conn:close()
     end
     return data, err, code
+end
+
+---Reads the body, all of it, as JSON. Raises where lua-cjson is not installed.
+---@async
+---@return any value  http.null for null
+---@return string? err
+---@return string? code  "EPROTO" where it is no JSON
+function Response:json()
+    return load("lagoon.json").read(self)
 end
 
 ---Closes the connection before the end of the body.

@@ -10,6 +10,7 @@ local headers = require "lagoon.httpheaders"
 
 local raise, RAISE = core.raise, core.RAISE
 local concat, format, get = table.concat, string.format, headers.get
+local load = require
 
 local HELD_MAX = 4096
 
@@ -248,6 +249,21 @@ function Response:write(...)
     return #text
 end
 
+---Writes a value as JSON, of the type application/json unless the handler has set another one.
+---Raises for what JSON has no word for, and where lua-cjson is not installed.
+---@async
+---@param value any  http.null for null
+---@return integer? n
+---@return string? err
+---@return string? code
+function Response:json(value)
+    local text = load("lagoon.json").encode(value)
+    if not get(self.headers, "Content-Type") then
+        self.headers:set("Content-Type", "application/json")
+    end
+    return self:write(text)
+end
+
 ---Sends what has been held back. Nothing goes to a client of HTTP/1.0 before the length is
 ---known. Go: `Flusher.Flush`.
 ---@async
@@ -288,6 +304,29 @@ end
 function Response:reset(status, text)
     self.status, self.headers = status, headers.of_list()
     self.held, self.nheld, self.is_finished = text, #text, false
+end
+
+-- What a handler's headers cannot say of a response without a body.
+local NOT_SWITCHED = { "Content-Length", "Transfer-Encoding", "Connection", "Upgrade" }
+
+---For the server: sends a head after which the connection is no longer HTTP's.
+---@async
+---@param own_lines string[]  fields, before the handler's
+---@return true? ok
+---@return string? err
+---@return string? code
+function Response:switch(own_lines)
+    for _, name in ipairs(NOT_SWITCHED) do
+        self.headers:set(name, nil)
+    end
+    local lines = { "HTTP/1.1 101 Switching Protocols", concat(own_lines, "\r\n"),
+        "Date: " .. date() }
+    for _, line in ipairs(headers.lines(self.headers)) do
+        lines[#lines + 1] = line
+    end
+    lines[#lines + 1] = "\r\n"
+    self.has_begun, self.is_finished, self.keeps_alive = true, true, false
+    return send(self, concat(lines, "\r\n"))
 end
 
 local httpresponse = {}

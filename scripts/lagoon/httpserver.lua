@@ -14,10 +14,11 @@ local headers = require "lagoon.httpheaders"
 local httpbody = require "lagoon.httpbody"
 local httpresponse = require "lagoon.httpresponse"
 local httptarget = require "lagoon.httptarget"
+local linger = require "lagoon.linger"
 
 local raise, RAISE = core.raise, core.RAISE
-local LINGER_S, LINGER_BYTES = 0.5, 256 * 1024
 local QUIET_S = 10 -- between two lines about connections that cannot be accepted
+local load = require
 
 ---@class lagoon.HttpServeOptions
 ---@field network ("tcp"|"tcp4"|"tcp6"|"unix")?  "tcp" if absent
@@ -66,28 +67,39 @@ function Request:read(format)
     return self.body:read(format)
 end
 
--- -- one exchange --
-
--- Closes so that the other side gets what was written last: a socket that is closed with
--- something unread is reset, and a reset overtakes it.
-local function linger(conn)
-    conn:set_deadline(LINGER_S)
-    conn:close_write()
-    local n = 0
-    while n < LINGER_BYTES do
-        local data = conn:read()
-        if not data then
-            break
-        end
-        n = n + #data
-    end
-    conn:close()
+---Reads the body, all of it, as JSON. Raises where lua-cjson is not installed.
+---@async
+---@return any value  http.null for null
+---@return string? err
+---@return string? code  "EPROTO" where it is no JSON
+function Request:json()
+    return load("lagoon.json").read(self)
 end
+
+---Takes the connection out of HTTP's hands: answers the handshake of a WebSocket. Where it is none,
+---or is not allowed, it answers that, too, and the handler has nothing left to do. When the handler
+---returns, the WebSocket is closed, with 1000, or with 1011 after an error. Call it before anything
+---is written; `res.headers` goes along. Go: `websocket.Accept`.
+---@async
+---@param opts? lagoon.WebSocketAcceptOptions
+---@return lagoon.WebSocket? ws
+---@return string? err
+---@return string? code
+function Request:websocket(opts)
+    local ws, err, code = load("lagoon.websocketserver").accept(self, self.response, opts)
+    self.link.websocket = ws
+    if ws and self.link.server.is_closing then
+        task.go(ws.close, ws, 1001)
+    end
+    return ws, err, code
+end
+
+-- -- one exchange --
 
 local function refuse(link, status, message)
     link.conn:set_deadline(link.server.opts.io_timeout)
     if link.conn:write(httpresponse.refusal(status, message)) then
-        linger(link.conn)
+        linger.close(link.conn)
     end
     return false
 end
@@ -158,6 +170,7 @@ local function exchange(link, method, target, minor, fields, framing, keeps_aliv
         return refuse(link, 413, "body too large")
     end
     local res = new_response(link, req, minor, keeps_alive)
+    req.link, req.response = link, res
     local body = req.body
     expects = expects and framing ~= 0
     if expects then
@@ -170,14 +183,18 @@ local function exchange(link, method, target, minor, fields, framing, keeps_aliv
     if not ok then
         answer_failure(server, req, res, failure)
     end
+    if link.websocket then
+        link.websocket:close(ok and 1000 or 1011)
+        return false
+    end
     local is_whole = res.is_finished and not res.is_broken
     if is_whole and not res.keeps_alive then
-        linger(link.conn)
+        linger.close(link.conn)
     end
     if expects then
         body.before_first = nil
     end
-    return is_whole and res.keeps_alive and body:discard(LINGER_BYTES)
+    return is_whole and res.keeps_alive and body:discard(linger.MAX_BYTES)
 end
 
 -- -- one connection --
@@ -292,6 +309,8 @@ local function stop(server)
     for link in pairs(server.links) do
         if link.is_idle then
             link.conn:close()
+        elseif link.websocket then
+            task.go(link.websocket.close, link.websocket, 1001)
         end
     end
 end

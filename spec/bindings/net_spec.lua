@@ -313,19 +313,6 @@ describe("conn:read", function()
     close(there)
   end)
 
-  it("says closed when that comes between the bytes and who waits for them", function()
-    local here, there = pair()
-    local task = helper.parked(async(here.read, here))
-    there:write("x")
-    helper.settle(function()
-      return task:status() ~= "waiting"
-    end)
-    here:close()
-    local data, err = task:wait()
-    assert.is_true(data == "x" or err == "closed")
-    close(there)
-  end)
-
   it("raises for what is no format", function()
     local here, there = pair()
     for _, format in ipairs { "x", "*n", -1, 1.5, "*line" } do

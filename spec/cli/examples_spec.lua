@@ -183,3 +183,27 @@ describe("the example tail", function()
     assert.matches("there.log: a line\n$", child.out)
   end)
 end)
+
+describe("the example chat", function()
+  it("lets everybody hear what anybody says", function()
+    local out, err = output_of { "examples/chat.lua", "--try" }
+    assert.equal("", err)
+    assert.equal("4 visitors have heard 80 lines\n", out)
+  end)
+end)
+
+describe("the example crawler", function()
+  it("finds every page, and every one that is not there", function()
+    local out, err = output_of { "examples/crawler.lua", 50 }
+    assert.equal("", err)
+    assert.matches("^ +50 x 200\n +%d+ x 404\n$", out)
+  end)
+end)
+
+describe("the example reverse_proxy", function()
+  it("passes requests on to the servers that answer", function()
+    local out, err = output_of { "examples/reverse_proxy.lua", "--try" }
+    assert.equal("", err)
+    assert.equal("30 answers, of two servers\n", out)
+  end)
+end)
