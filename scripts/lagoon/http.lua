@@ -35,7 +35,7 @@ end
 
 ---Connects to a WebSocket. JavaScript: `new WebSocket(url)`.
 ---@async
----@param url string  "ws://host[:port]/path?query"
+---@param url string  "ws://host[:port]/path?query", or "wss://" for TLS
 ---@param opts? lagoon.WebSocketDialOptions
 ---@return lagoon.WebSocket? ws
 ---@return string? err

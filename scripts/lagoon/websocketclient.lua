@@ -16,10 +16,13 @@ local HEADER_BYTES = 64 * 1024
 ---@field protocols string[]?  subprotocols, the best one first
 ---@field headers table<string, string|number|table>?  lists for repeated ones
 ---@field timeout number?  seconds until the handshake is done
+---@field tls lagoon.TlsOptions?  for wss; if absent, as the system trusts
 ---@field max_message_bytes integer?  8 MB if absent: beyond it the connection ends with 1009
 ---@field close_timeout number?  seconds that closing waits for the other side, 5 if absent
 
-local TYPES = { headers = "table", timeout = "number" }
+local TYPES = { headers = "table", timeout = "number", tls = "table" }
+
+local PORTS = { ws = ":80", wss = ":443" }
 
 -- What the handshake says by itself.
 local OWN = { "Host", "Connection", "Upgrade", "Content-Length", "Transfer-Encoding",
@@ -30,18 +33,16 @@ local function bad_url(url)
     return nil, "not an address of a WebSocket: " .. url:gsub("[^\32-\126]", "?"), "EINVAL"
 end
 
--- The authority, the address to dial, and the target.
+-- The authority, the address to dial, the target, and whether by TLS.
 local function parse(url)
     local scheme, authority, target = url:match("^(%a+)://([%w%-._~:%[%]]+)([\33-\126]*)$")
-    if not scheme or target:find("^[^/?]") or target:find("#", 1, true) then
-        return bad_url(url)
-    elseif scheme:lower() == "wss" then
-        return nil, "wss is not supported yet", "EPROTONOSUPPORT"
-    elseif scheme:lower() ~= "ws" then
+    local port = scheme and PORTS[scheme:lower()]
+    if not port or target:find("^[^/?]") or target:find("#", 1, true) then
         return bad_url(url)
     end
-    local address = authority:find(":%d+$") and authority or authority:gsub(":$", "") .. ":80"
-    return authority, address, target:sub(1, 1) == "/" and target or "/" .. target
+    local address = authority:find(":%d+$") and authority or authority:gsub(":$", "") .. port
+    target = target:sub(1, 1) == "/" and target or "/" .. target
+    return authority, address, target, port == PORTS.wss
 end
 
 local function request_text(authority, target, key, own, protocols)
@@ -136,12 +137,13 @@ function websocketclient.dial(url, opts)
     end
     handshake.check(opts, TYPES)
     local own = own_headers(opts.headers)
-    local authority, address, target = parse(url)
+    local authority, address, target, is_secure = parse(url)
     if not authority then
         return nil, address, target
     end
     local deadline = opts.timeout and time.now() + opts.timeout
-    local conn, dial_err, dial_code = net.dial("tcp", address, { timeout = opts.timeout })
+    local conn, dial_err, dial_code = net.dial("tcp", address, { timeout = opts.timeout,
+        tls = is_secure and (opts.tls or true) or nil })
     if not conn then
         return nil, dial_err, dial_code
     end

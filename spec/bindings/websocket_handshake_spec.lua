@@ -195,8 +195,6 @@ describe("http.websocket", function()
     assert.equal("enough", helper.error_of(task.wait, task))
     listener:close()
     assert.equal("ECONNREFUSED", (select(3, http.websocket("ws://" .. place))))
-    assert.same({ nil, "wss is not supported yet", "EPROTONOSUPPORT" },
-      { http.websocket("wss://a/") })
     for _, url in ipairs { "http://a/", "ws:a", "ws://", "ws://a b/", "ws://a/#x", "ws://u@a/",
       "ws://a/\r\nX: y" } do
       assert.equal("EINVAL", (select(3, http.websocket(url))))
