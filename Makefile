@@ -102,7 +102,7 @@ models: setup-stress
 	@spec/models/run
 
 fuzz: setup-stress
-	@echo "fuzz: a minute of inputs for the parsers"
+	@echo "fuzz: a minute of inputs for each parser"
 	@spec/fuzz/run 60
 
 # A peer that is missing is passed over, and says so.

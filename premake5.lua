@@ -193,7 +193,7 @@ start_project("lagoon", "ConsoleApp")
     no_stack_marks()
     link_whole { "bindings", "scripts", "core" }
     libdirs { luajit.libdir }
-    links { luajit.link, "uv", "m", "dl", "pthread" }
+    links { luajit.link, "uv", "wslay", "nettle", "m", "dl", "pthread" }
     -- C modules that a script requires find the Lua API in the program.
     linkoptions { "-Wl,-E" }
     if luajit.door then
@@ -205,7 +205,7 @@ start_project("lagoon_so", "SharedLib")
     targetname "lagoon"
     targetprefix ""
     link_whole { "bindings", "scripts", "core" }
-    links { "uv", "m", "dl", "pthread" }
+    links { "uv", "wslay", "nettle", "m", "dl", "pthread" }
     -- Its threads may outlive the state that loaded it: never unmapped.
     linkoptions { "-Wl,-z,nodelete" }
 

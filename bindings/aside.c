@@ -9,12 +9,13 @@
 
 // One of which nobody else wants anything; NULL: there is none. It counts among those
 // aside from here on.
-static struct worker *take_empty_locked(struct hub *hub)
+static struct worker *take_empty_locked(struct hub *hub, bool is_alone)
 {
     for (struct worker **at = &hub->free; *at != NULL; at = &(*at)->next_free) {
         if (lagoon__worker_is_empty(*at)) {
             struct worker *worker = lagoon__hub_take_locked(at);
             worker->is_aside = true;
+            worker->is_alone = is_alone;
             hub->nworkers--;
             hub->nmade--;
             return worker;
@@ -36,10 +37,11 @@ static struct task_core *take_waiting_locked(struct hub *hub)
     return task;
 }
 
-// Whether it may wait in line: who has called it keeps no place there.
+// Whether it may wait in line: who has called it keeps no place there, nor does what may never
+// end.
 static bool may_wait_locked(const struct task_core *task)
 {
-    return task->origin == NULL || !task->origin->is_aside;
+    return !task->is_alone && (task->origin == NULL || !task->origin->is_aside);
 }
 
 // Makes a worker for a call, which has been counted. NULL: no memory, and it is not.
@@ -49,10 +51,11 @@ static struct worker *make_worker(struct hub *hub, struct task_core *task)
     pthread_mutex_lock(&hub->lock);
     if (worker != NULL) {
         worker->is_aside = true;
+        worker->is_alone = task->is_alone;
         lagoon__hub_add_locked(hub, worker);
         lagoon__hub_unpin_locked(task);
     } else {
-        hub->naside--;
+        hub->naside -= !task->is_alone;
     }
     pthread_mutex_unlock(&hub->lock);
     return worker;
@@ -83,8 +86,8 @@ static struct worker *choose_locked(struct hub *hub, struct task_core *task,
         wait_locked(hub, task);
         return NULL;
     }
-    hub->naside++;
-    struct worker *worker = take_empty_locked(hub);
+    hub->naside += !task->is_alone;
+    struct worker *worker = take_empty_locked(hub, task->is_alone);
     *out_must_make = worker == NULL;
     if (worker != NULL) {
         lagoon__hub_unpin_locked(task);
@@ -117,8 +120,8 @@ struct task_core *lagoon__aside_next_locked(struct hub *hub, struct worker *work
     // relaxed: written inside the strand
     bool is_empty =
         atomic_load_explicit(&worker->script->nbusy, memory_order_relaxed) == 0;
-    struct task_core *task =
-        hub->naside <= hub->aside_max ? take_waiting_locked(hub) : NULL;
+    bool may_take = !worker->is_alone && hub->naside <= hub->aside_max;
+    struct task_core *task = may_take ? take_waiting_locked(hub) : NULL;
     if (task != NULL && is_empty) {
         lagoon__hub_unpin_locked(task);
         return task;
@@ -126,8 +129,8 @@ struct task_core *lagoon__aside_next_locked(struct hub *hub, struct worker *work
     if (task != NULL) {
         *homeless = task; // goroutines of the last call still live here
     }
-    worker->is_aside = false;
-    hub->naside--;
+    hub->naside -= !worker->is_alone;
+    worker->is_aside = worker->is_alone = false;
     hub->nworkers++;
     hub->nmade++;
     return NULL;

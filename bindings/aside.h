@@ -10,6 +10,9 @@
 // and rely on those workers to look for them. A call that a call makes does not wait in
 // line, since the first one waits for it and keeps its place.
 //
+// So has a task that serves others for long (parallel_alone): a state to itself, for the
+// cores that it wants to have. It does not stand aside, and does not count.
+//
 // The names end in _locked where the hub's lock is held.
 #ifndef LAGOON_ASIDE_H
 #define LAGOON_ASIDE_H

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "file.h"
 #include "state.h"
 #include "wait.h"
 #include "worldly.h"
@@ -169,31 +170,14 @@ static void run(void *arg)
 
 // -- results --
 
-static const char *type_of(mode_t mode)
-{
-    switch (mode & S_IFMT) {
-    case S_IFREG: return "file";
-    case S_IFDIR: return "directory";
-    case S_IFLNK: return "link";
-    case S_IFIFO: return "fifo";
-    case S_IFSOCK: return "socket";
-    case S_IFCHR: return "char";
-    case S_IFBLK: return "block";
-    default: return "unknown";
-    }
-}
-
 static void push_stat(lua_State *L, const struct stat *stat)
 {
-    lua_createtable(L, 0, 4);
-    lua_pushstring(L, type_of(stat->st_mode));
-    lua_setfield(L, -2, "type");
-    lua_pushnumber(L, (double)stat->st_size);
-    lua_setfield(L, -2, "size");
-    lua_pushnumber(L, (double)(stat->st_mode & 07777));
-    lua_setfield(L, -2, "mode");
-    lua_pushnumber(L, (double)stat->st_mtim.tv_sec + (double)stat->st_mtim.tv_nsec / 1e9);
-    lua_setfield(L, -2, "mtime");
+    lg_stat out = {
+        .mode = stat->st_mode,
+        .size_bytes = stat->st_size,
+        .mtime_ns = (int64_t)stat->st_mtim.tv_sec * 1000000000 + stat->st_mtim.tv_nsec,
+    };
+    lagoon__push_stat(L, &out);
 }
 
 static void push_names(lua_State *L, const struct request *r)

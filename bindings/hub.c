@@ -252,7 +252,8 @@ static void place(lg_job *job)
 
 int lagoon__hub_start(struct hub *hub, struct task_core *task)
 {
-    task->job.fn = task->is_blocking ? lagoon__aside_place : place;
+    bool is_aside = task->is_blocking || task->is_alone;
+    task->job.fn = is_aside ? lagoon__aside_place : place;
     if (task->origin != NULL) {
         pthread_mutex_lock(&hub->lock);
         pin_origin_locked(task);

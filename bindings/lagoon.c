@@ -19,8 +19,10 @@
 #include "fast.h"
 #include "fastshared.h"
 #include "fetch.h"
+#include "file.h"
 #include "frozen.h"
 #include "fs.h"
+#include "fswatch.h"
 #include "go.h"
 #include "heap.h"
 #include "http.h"
@@ -40,12 +42,16 @@
 #include "sharedmap.h"
 #include "signals.h"
 #include "stats.h"
+#include "stdin.h"
 #include "sync.h"
 #include "task.h"
 #include "thread.h"
 #include "timers.h"
+#include "tls.h"
 #include "transfer.h"
+#include "udp.h"
 #include "watchdog.h"
+#include "websocket.h"
 
 // Where the registry keeps the module, which is one per state.
 static const char MODULE[] = "lagoon.module";
@@ -131,9 +137,15 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_memory(L, s);
     lagoon__open_stats(L, s);
     lagoon__open_net(L, s);
+    lagoon__open_udp(L, s);
+    lagoon__open_tls(L, s);
     lagoon__open_fs(L, s);
+    lagoon__open_file(L, s);
+    lagoon__open_fswatch(L, s);
+    lagoon__open_stdin(L, s);
     lagoon__open_http(L, s);
     lagoon__open_fetch(L, s);
+    lagoon__open_websocket(L, s);
     lagoon__open_process(L, s);
     lagoon__open_signals(L, s);
     lagoon__open_transfer(L, s);

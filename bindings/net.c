@@ -6,6 +6,8 @@
 
 #include "fail.h"
 #include "state.h"
+#include "stream.h"
+#include "tls.h"
 #include "wait.h"
 #include "worldly.h"
 
@@ -13,7 +15,7 @@ enum { RESOLVED_MAX = 32 };
 
 // -- arguments --
 
-static const char *check_text(lua_State *L, int index, int n, const char *name)
+const char *lagoon__check_text(lua_State *L, int index, int n, const char *name)
 {
     size_t length;
     if (lua_type(L, index) != LUA_TSTRING) {
@@ -36,7 +38,7 @@ static struct listener *check_listener(lua_State *L, const char *method)
     return listener;
 }
 
-static struct conn *check_conn(lua_State *L, const char *method)
+struct conn *lagoon__check_conn(lua_State *L, const char *method)
 {
     struct conn *conn = lagoon__self(L, KIND_CONN, method);
     if (conn->core == NULL) {
@@ -45,8 +47,7 @@ static struct conn *check_conn(lua_State *L, const char *method)
     return conn;
 }
 
-// The goroutine that makes something; raises where there is none.
-static struct script_g *check_goroutine(lua_State *L)
+struct script_g *lagoon__check_opener(lua_State *L)
 {
     struct script *s = lagoon__script(L);
     lagoon__rt(L, s);
@@ -58,34 +59,29 @@ static struct script_g *check_goroutine(lua_State *L)
     return sg;
 }
 
-static int return_code(lua_State *L, int rc)
-{
-    if (rc != LG_OK) {
-        return lagoon__return_failed(L, rc);
-    }
-    lua_pushboolean(L, 1);
-    return 1;
-}
-
-static int return_address(lua_State *L, int rc, const char *address)
-{
-    if (rc != LG_OK) {
-        return lagoon__return_failed(L, rc);
-    }
-    lua_pushstring(L, address);
-    return 1;
-}
-
 // -- listeners --
 
-// listen(network, address, backlog, shares_port)
+// listen(network, address, backlog, shares_port, tls)
 static int listen(lua_State *L)
 {
-    const char *network = check_text(L, 1, 1, "listen");
-    const char *address = check_text(L, 2, 2, "listen");
+    const char *network = lagoon__check_text(L, 1, 1, "listen");
+    const char *address = lagoon__check_text(L, 2, 2, "listen");
     lg_listen_options opts = {.backlog = (int)luaL_optinteger(L, 3, 0),
-                              .shares_port = lua_toboolean(L, 4)};
-    struct script *s = check_goroutine(L)->script;
+                              .shares_port = lua_toboolean(L, 4),
+                              .tls = lagoon__tls_at(L, 5)};
+    struct script *s = lagoon__check_opener(L)->script;
+    struct listener *listener = lagoon__object_new(L, s, KIND_LISTENER, sizeof *listener);
+    int rc = lg_listen(network, address, &opts, &listener->core);
+    return rc == LG_OK ? 1 : lagoon__return_failed(L, rc);
+}
+
+// reserve(network, address): a listener that does not listen
+static int reserve(lua_State *L)
+{
+    static const lg_listen_options opts = {.reserves = true};
+    const char *network = lagoon__check_text(L, 1, 1, "reserve");
+    const char *address = lagoon__check_text(L, 2, 2, "reserve");
+    struct script *s = lagoon__check_opener(L)->script;
     struct listener *listener = lagoon__object_new(L, s, KIND_LISTENER, sizeof *listener);
     int rc = lg_listen(network, address, &opts, &listener->core);
     return rc == LG_OK ? 1 : lagoon__return_failed(L, rc);
@@ -139,19 +135,19 @@ static int listener_addr(lua_State *L)
     struct listener *listener = check_listener(L, "addr");
     char address[LG_ADDRESS_SIZE];
     int rc = lg_listener_local(listener->core, address, sizeof address);
-    return return_address(L, rc, address);
+    return lagoon__return_text(L, rc, address);
 }
 
 static int listener_close(lua_State *L)
 {
-    return return_code(L, lg_listener_close(check_listener(L, "close")->core));
+    return lagoon__return_code(L, lg_listener_close(check_listener(L, "close")->core));
 }
 
 static int listener_set_deadline(lua_State *L)
 {
     struct listener *listener = check_listener(L, "set_deadline");
     int64_t deadline_ns = lagoon__deadline(L, 2, 1, "set_deadline");
-    return return_code(L, lg_listener_set_deadline(listener->core, deadline_ns));
+    return lagoon__return_code(L, lg_listener_set_deadline(listener->core, deadline_ns));
 }
 
 // -- connections --
@@ -159,8 +155,8 @@ static int listener_set_deadline(lua_State *L)
 // dial(network, address, seconds)
 static int dial(lua_State *L)
 {
-    const char *network = check_text(L, 1, 1, "dial");
-    const char *address = check_text(L, 2, 2, "dial");
+    const char *network = lagoon__check_text(L, 1, 1, "dial");
+    const char *address = lagoon__check_text(L, 2, 2, "dial");
     int64_t deadline_ns = lagoon__deadline(L, 3, 3, "dial");
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_dial(network, address, place_of(sg), deadline_ns);
@@ -181,70 +177,43 @@ static int conn_free(lua_State *L)
     return 0;
 }
 
-struct format {
-    lg_want want;
-    size_t n;
-    size_t chopped; // of the newline at the end of a line
-};
-
-// The format at index 2; false: it is none.
-static bool read_format(lua_State *L, struct format *out)
+static size_t peek(const void *core, const void **out)
 {
-    *out = (struct format){.want = LG_WANT_SOME};
-    if (lua_isnoneornil(L, 2)) {
-        return true;
-    }
-    if (lua_type(L, 2) == LUA_TNUMBER) {
-        double n = lua_tonumber(L, 2);
-        out->want = LG_WANT_EXACT;
-        out->n = n >= 0 && n < 9e15 ? (size_t)n : 0;
-        return n >= 0 && n < 9e15 && n == (double)out->n;
-    }
-    const char *text = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-    text += *text == '*';
-    out->want = *text == 'a' ? LG_WANT_ALL : LG_WANT_LINE;
-    out->chopped = *text == 'l';
-    return (*text == 'a' || *text == 'l' || *text == 'L') && text[1] == '\0';
+    return lg_conn_peek(core, out);
 }
 
-// Takes n bytes out of a connection and pushes them, but for the newline at the end.
-static void push_bytes(lua_State *L, struct conn *conn, size_t n, size_t chopped)
+static void skip(void *core, size_t n)
 {
-    luaL_Buffer buffer;
+    lg_conn_skip(core, n);
+}
+
+static const struct stream_ops conn_bytes = {.peek = peek, .skip = skip};
+
+// Whether bytes that were there have gone: since then somebody has closed the connection.
+static bool has_lost(const struct conn *conn)
+{
     const void *bytes;
-    size_t here = lg_conn_peek(conn->core, &bytes);
-    if (here >= n) { // the usual case: they stand together
-        bool has_newline = n > 0 && ((const char *)bytes)[n - 1] == '\n';
-        lua_pushlstring(L, n > 0 ? bytes : "", n - (has_newline ? chopped : 0));
-        lg_conn_skip(conn->core, n);
-        return;
-    }
-    luaL_buffinit(L, &buffer);
-    while (n > 0) {
-        here = lg_conn_peek(conn->core, &bytes);
-        here = here < n ? here : n;
-        n -= here;
-        bool has_newline = n == 0 && ((const char *)bytes)[here - 1] == '\n';
-        luaL_addlstring(&buffer, bytes, here - (has_newline ? chopped : 0));
-        lg_conn_skip(conn->core, here);
-    }
-    luaL_pushresult(&buffer);
+    return conn->nread > 0 && lg_conn_peek(conn->core, &bytes) == 0;
 }
 
 static int finish_read(lua_State *L, struct script_g *sg, int rc)
 {
     struct conn *conn = lua_touserdata(L, 1);
     struct format format;
-    read_format(L, &format);
+    lagoon__read_format(L, &format);
+    if (rc == LG_OK && has_lost(conn)) {
+        rc = LG_ECLOSED;
+    }
     if (rc == LG_OK) {
         lua_pushinteger(L, WAIT_OK);
-        push_bytes(L, conn, conn->nread, format.chopped);
+        lagoon__push_taken(L, &conn_bytes, conn->core, conn->nread, format.chopped);
         return 2;
     }
-    int n = lagoon__finish_failed(L, sg, rc);
-    if (format.want == LG_WANT_ALL && rc <= LG_ESYSTEM && conn->nread > 0) {
+    int n = lagoon__finish_conn_failed(L, sg, conn, rc);
+    bool is_cut = rc <= LG_ESYSTEM || rc == LG_ETLS;
+    if (format.want == LG_WANT_ALL && is_cut && conn->nread > 0 && !has_lost(conn)) {
         lua_settop(L, lua_gettop(L) + 4 - n);
-        push_bytes(L, conn, conn->nread, 0);
+        lagoon__push_taken(L, &conn_bytes, conn->core, conn->nread, 0);
         n = 5;
     }
     return n;
@@ -252,9 +221,9 @@ static int finish_read(lua_State *L, struct script_g *sg, int rc)
 
 static int read(lua_State *L)
 {
-    struct conn *conn = check_conn(L, "read");
+    struct conn *conn = lagoon__check_conn(L, "read");
     struct format format;
-    if (!read_format(L, &format)) {
+    if (!lagoon__read_format(L, &format)) {
         lagoon__raise_argument(L, 1, "read", "invalid format");
     }
     int64_t deadline_ns = LG_NEVER;
@@ -271,36 +240,14 @@ static int finish_write(lua_State *L, struct script_g *sg, int rc)
         lua_pushnumber(L, (double)conn->nwritten);
         return 2;
     }
-    int n = lagoon__finish_failed(L, sg, rc);
-    if (lua_isnil(L, -n + 1)) { // no error to be raised
-        lua_settop(L, lua_gettop(L) + 4 - n);
-        lua_pushnumber(L, (double)conn->nwritten);
-        n = 5;
-    }
-    return n;
-}
-
-// One string at index 2.
-static void join_arguments(lua_State *L)
-{
-    int top = lua_gettop(L);
-    for (int i = 2; i <= top; i++) {
-        if (!lua_isstring(L, i)) {
-            lagoon__raise_argument(L, i - 1, "write", "a string expected, got %s",
-                                   lagoon__type_name(L, i));
-        }
-    }
-    if (top == 1) {
-        lua_pushliteral(L, "");
-    } else if (top > 2) {
-        lua_concat(L, top - 1);
-    }
+    return lagoon__add_count(L, lagoon__finish_conn_failed(L, sg, conn, rc),
+                             conn->nwritten);
 }
 
 static int write(lua_State *L)
 {
-    struct conn *conn = check_conn(L, "write");
-    join_arguments(L);
+    struct conn *conn = lagoon__check_conn(L, "write");
+    lagoon__join_arguments(L);
     size_t length;
     const char *text = lua_tolstring(L, 2, &length); // stays: it is an argument
     int64_t deadline_ns = LG_NEVER;
@@ -311,36 +258,53 @@ static int write(lua_State *L)
 
 static int conn_close(lua_State *L)
 {
-    return return_code(L, lg_conn_close(check_conn(L, "close")->core));
+    return lagoon__return_code(L, lg_conn_close(lagoon__check_conn(L, "close")->core));
+}
+
+static int finish_close_write(lua_State *L, struct script_g *sg, int rc)
+{
+    if (rc != LG_OK) {
+        return lagoon__finish_conn_failed(L, sg, lua_touserdata(L, 1), rc);
+    }
+    lua_pushinteger(L, WAIT_OK);
+    lua_pushboolean(L, 1);
+    return 2;
 }
 
 static int conn_close_write(lua_State *L)
 {
-    return return_code(L, lg_conn_close_write(check_conn(L, "close_write")->core));
+    struct conn *conn = lagoon__check_conn(L, "close_write");
+    int64_t deadline_ns = LG_NEVER;
+    struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
+    bool must_not_wait = deadline_ns == 0 && lg_conn_is_tls(conn->core);
+    int rc = must_not_wait ? LG_EAGAIN : lg_conn_close_write(conn->core);
+    return lagoon__settle(L, sg, rc, finish_close_write);
 }
 
 static int conn_set_deadline(lua_State *L)
 {
-    struct conn *conn = check_conn(L, "set_deadline");
+    struct conn *conn = lagoon__check_conn(L, "set_deadline");
     int64_t deadline_ns = lagoon__deadline(L, 2, 1, "set_deadline");
     if (deadline_ns == 0) {
         deadline_ns = 1; // long past; 0 stands for "do not wait"
     }
-    return return_code(L, lg_conn_set_deadline(conn->core, deadline_ns));
+    return lagoon__return_code(L, lg_conn_set_deadline(conn->core, deadline_ns));
 }
 
 static int local_addr(lua_State *L)
 {
     char address[LG_ADDRESS_SIZE];
-    int rc = lg_conn_local(check_conn(L, "local_addr")->core, address, sizeof address);
-    return return_address(L, rc, address);
+    int rc =
+        lg_conn_local(lagoon__check_conn(L, "local_addr")->core, address, sizeof address);
+    return lagoon__return_text(L, rc, address);
 }
 
 static int remote_addr(lua_State *L)
 {
     char address[LG_ADDRESS_SIZE];
-    int rc = lg_conn_remote(check_conn(L, "remote_addr")->core, address, sizeof address);
-    return return_address(L, rc, address);
+    int rc = lg_conn_remote(lagoon__check_conn(L, "remote_addr")->core, address,
+                            sizeof address);
+    return lagoon__return_text(L, rc, address);
 }
 
 // -- names --
@@ -368,7 +332,7 @@ static int finish_resolve(lua_State *L, struct script_g *sg, int rc)
 // resolve(name)
 static int resolve(lua_State *L)
 {
-    const char *name = check_text(L, 1, 1, "resolve");
+    const char *name = lagoon__check_text(L, 1, 1, "resolve");
     lua_settop(L, 1);
     struct resolved *resolved = lua_newuserdata(L, sizeof *resolved);
     int64_t deadline_ns = LG_NEVER;
@@ -380,6 +344,7 @@ static int resolve(lua_State *L)
 void lagoon__open_net(lua_State *L, struct script *s)
 {
     static const luaL_Reg functions[] = {{"net_listen", listen},
+                                         {"net_reserve", reserve},
                                          {"net_dial", dial},
                                          {"net_resolve", resolve},
                                          {"listener_accept", accept},

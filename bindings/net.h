@@ -7,6 +7,7 @@
 #include <lagoon.h>
 #include <lua.h>
 
+#include "goroutine.h"
 #include "object.h"
 
 struct script;
@@ -24,6 +25,15 @@ struct conn {
     size_t nread;
     size_t nwritten;
 };
+
+// The string without zero bytes at an index, which is argument n of name. Raises.
+const char *lagoon__check_text(lua_State *L, int index, int n, const char *name);
+
+// The goroutine that opens a socket; raises where there is none.
+struct script_g *lagoon__check_opener(lua_State *L);
+
+// The connection at index 1, or raises in the name of one of its methods.
+struct conn *lagoon__check_conn(lua_State *L, const char *method);
 
 // Adds the functions to the table on top.
 void lagoon__open_net(lua_State *L, struct script *s);

@@ -29,11 +29,16 @@ enum kind {
     KIND_FROZEN,
     KIND_LISTENER,
     KIND_CONN,
+    KIND_UDP,
     KIND_PROCESS,
-    KIND_CHUNKS, // a decoder of http; scripts do not see it
-    KIND_FETCH,  // a request of http, which they do not see, either
-    KIND_CODE,   // scripts do not see it, either
-    KIND_CLASS,  // nor this
+    KIND_FILE,
+    KIND_FSWATCH, // scripts do not see it
+    KIND_TLS,     // nor this one
+    KIND_CHUNKS,  // a decoder of http; scripts do not see it
+    KIND_FETCH,   // a request of http, which they do not see, either
+    KIND_FRAMES,  // those of a WebSocket; nor them
+    KIND_CODE,    // scripts do not see it, either
+    KIND_CLASS,   // nor this
     NKINDS,
 };
 

@@ -129,6 +129,13 @@ static bool is_source_own(struct origin *o, const char *source, const char *modu
     return file != NULL && strcmp(file, source + 1) == 0;
 }
 
+// Whether a function stands in a library in the place of Lua's own, which other states
+// have there: the program's io.read.
+static bool is_stand_in(const lua_Debug *ar)
+{
+    return strcmp(ar->source, "=lagoon/stdin.lua") == 0;
+}
+
 // Whether the function on top is a module's own. A module's functions mostly come from
 // one chunk.
 bool lagoon__is_own(struct origin *o, const char *module)
@@ -140,7 +147,7 @@ bool lagoon__is_own(struct origin *o, const char *module)
     lua_pushvalue(o->L, -1);
     lua_getinfo(o->L, ">S", &ar);
     if (is_native(&ar) || lagoon__is_library(module)) {
-        return is_native(&ar);
+        return is_native(&ar) || is_stand_in(&ar);
     }
     if (ar.source != o->last_source || module != o->last_module) {
         o->was_own = is_source_own(o, ar.source, module);

@@ -124,8 +124,18 @@ static int parallel(lua_State *L)
     return 1;
 }
 
+// parallel_alone(f, ...): the same, in a state that no other task gets until it has ended.
+static int parallel_alone(lua_State *L)
+{
+    struct task_core *core = lagoon__parallel_new(L, lagoon__script(L), "parallel_alone");
+    core->is_alone = true;
+    lagoon__parallel_start(L, core);
+    return 1;
+}
+
 void lagoon__open_parallel(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {{"parallel", parallel}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"parallel", parallel}, {"parallel_alone", parallel_alone}, {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

@@ -34,7 +34,8 @@ struct task_core {
     char birth[BIRTH_SIZE]; // where, as in lua_Debug.source
     int line;               // 0: not by a script
     bool is_blocking;       // a call that blocks its thread (aside.h)
-    struct limit *limit;    // NULL: it has none
+    bool is_alone;       // has a state to itself from its beginning to its end (aside.h)
+    struct limit *limit; // NULL: it has none
 
     // -- whoever has it in hand: the queues, a worker, its goroutine --
     lg_job job;

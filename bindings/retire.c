@@ -56,7 +56,8 @@ static struct worker *pin_idle(struct hub *hub, const struct worker *self, uint6
     struct worker *found = NULL;
     pthread_mutex_lock(&hub->lock);
     for (struct worker *worker = hub->workers; worker; worker = worker->next) {
-        if (worker != self && worker->mark != mark && !worker->is_aside &&
+        bool has_call = worker->is_aside && !worker->is_alone;
+        if (worker != self && worker->mark != mark && !has_call &&
             lg_strand_is_idle(worker->strand)) {
             worker->mark = mark;
             worker->npins++;

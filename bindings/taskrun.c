@@ -264,7 +264,7 @@ void lagoon__remote_end(struct script_g *sg, lua_State *from, int status)
         state = ending.is_cancelled ? TASK_CANCELLED : TASK_FAILED;
     }
     sg->script->is_ending = false;
-    if (core->is_blocking) {
+    if (core->is_blocking || core->is_alone) {
         struct worker *worker = sg->script->worker;
         lg_strand_post(worker->strand, &worker->look);
     }

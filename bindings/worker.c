@@ -24,8 +24,8 @@ static void begin(struct worker *worker, struct task_core *task)
     while (task != NULL && !lagoon__remote_begin(worker, task)) {
         task = lagoon__hub_next(worker->hub, worker);
     }
-    if (task != NULL && !task->is_blocking) {          // else its end posts it
-        lg_strand_post(worker->strand, &worker->look); // behind its first step
+    if (task != NULL && !task->is_blocking && !task->is_alone) { // else its end posts it
+        lg_strand_post(worker->strand, &worker->look);           // behind its first step
     }
 }
 

@@ -33,7 +33,8 @@ struct worker {
     uint32_t npins; // requests, and tasks that it has started: it is not closed before
                     // those are placed
     bool is_free;
-    bool is_aside; // a blocking call has it alone (aside.h)
+    bool is_aside; // a blocking call, or a task, has it alone (aside.h)
+    bool is_alone; // it is a task
 
     // -- fixed, once made --
     int64_t making_ns; // that it took

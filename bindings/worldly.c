@@ -57,3 +57,21 @@ int lagoon__return_failed(lua_State *L, int rc)
     }
     return push_failure(L, rc);
 }
+
+int lagoon__return_code(lua_State *L, int rc)
+{
+    if (rc != LG_OK) {
+        return lagoon__return_failed(L, rc);
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+int lagoon__return_text(lua_State *L, int rc, const char *text)
+{
+    if (rc != LG_OK) {
+        return lagoon__return_failed(L, rc);
+    }
+    lua_pushstring(L, text);
+    return 1;
+}

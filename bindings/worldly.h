@@ -17,4 +17,8 @@ int lagoon__finish_failed(lua_State *L, struct script_g *sg, int rc);
 // The same for a function that does not wait: without the WAIT_OK in front. Raises.
 int lagoon__return_failed(lua_State *L, int rc);
 
+// The results of a function that does not wait: true, or a text, if the code is LG_OK. Raises.
+int lagoon__return_code(lua_State *L, int rc);
+int lagoon__return_text(lua_State *L, int rc, const char *text);
+
 #endif // LAGOON_WORLDLY_H

@@ -314,6 +314,10 @@ end
 
 -- What several states have shared, the core's collector frees, when all of them have let go.
 local function leftover(before)
+  local http = rawget(lagoon, "http")
+  if http then
+    http.close_idle() -- the client keeps connections
+  end
   scrub()
   collectgarbage()
   collectgarbage()

@@ -59,7 +59,7 @@ enum {
     LG_EBUSY = -12,      // another goroutine is at it
     LG_EBROKEN = -13,    // a write was cut in two: nothing may follow
     LG_ECERT = -14,      // the other side's certificate is not to be trusted
-    LG_ETLS = -15,       // the other side cannot be talked to in secret
+    LG_ETLS = -15,       // the other side, or a certificate of ours, is not fit for TLS
     LG_ESYSTEM = -10000, // and below: what the outside world says (lg_error_name())
 };
 
@@ -1951,10 +1951,14 @@ LG_API bool lg_timer_stop(lg_timer *t);
 
 typedef struct lg_conn lg_conn;
 typedef struct lg_listener lg_listener;
+typedef struct lg_tls lg_tls;
 
-enum { LG_ADDRESS_SIZE = 128 }; // bytes of an address as text, with the zero behind it
+enum {
+    LG_ADDRESS_SIZE = 128, // bytes of an address as text, with the zero behind it
+    LG_WHY_SIZE = 128,     // and of a reason
+};
 
-// The name of a code of the outside world: "ECONNREFUSED".
+// The name of a code of the outside world: "ECONNREFUSED", "ECERT".
 //
 // code  any int
 //
@@ -1982,6 +1986,9 @@ LG_API int lg_dial(const char *network, const char *address, lg_conn **out,
 typedef struct lg_listen_options {
     int backlog; // connections that may wait to be accepted; 0: as many as the system has
     bool shares_port; // with other listeners there: the system deals out (SO_REUSEPORT)
+    bool reserves; // only takes the address, where nobody is, for listeners that share it
+                   // later: nothing is accepted here
+    lg_tls *tls; // a server's, for what is accepted; held as long as need be. NULL: none
 } lg_listen_options;
 
 // Listens for connections.
@@ -1993,7 +2000,8 @@ typedef struct lg_listen_options {
 // out      the listener; yours, for lg_listener_free()
 //
 // Returns: LG_OK.
-// Errors:  LG_EINVAL as lg_dial(); LG_ENOMEM; from LG_ESYSTEM down: EADDRINUSE, ...
+// Errors:  LG_EINVAL as lg_dial(), or a client's TLS; LG_ENOMEM; from LG_ESYSTEM down:
+//          EADDRINUSE, ...
 // Misuse:  outside a goroutine: fatal.   Blocks: no.   Call from: a goroutine.
 // Go:      net.Listen
 LG_API int lg_listen(const char *network, const char *address,
@@ -2069,7 +2077,8 @@ LG_API void lg_listener_free(lg_listener *l);
 // Returns: LG_OK.
 // Errors:  LG_EOF, the other side has ended its stream; LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED;
 //          LG_ECLOSED, it was closed here; LG_EBUSY, LG_EPERM, see above; LG_EINVAL;
-//          LG_ENOMEM; from LG_ESYSTEM down: ECONNRESET, ... What came before is read first.
+//          LG_ENOMEM; LG_ECERT, LG_ETLS; from LG_ESYSTEM down: ECONNRESET, ... What came
+//          before is read first.
 // Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
 // Go:      net.Conn.Read
 LG_API int lg_conn_read(lg_conn *c, void *buffer, size_t size, size_t *out_n,
@@ -2142,26 +2151,28 @@ LG_API void lg_conn_skip(lg_conn *c, size_t n);
 // c            borrowed
 // data         borrowed; in place and unchanged until the call is over
 // size         bytes
-// out_n        receives how many the system has taken, whatever the result; in place until the
-//              call is over
+// out_n        receives how many the system has taken, whatever the result, with TLS those in
+//              whole records; in place until the call is over
 // deadline_ns  as lg_conn_read()
 //
 // Returns: LG_OK.
 // Errors:  LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED; LG_ECLOSED, it or its writing side was closed
 //          here; LG_EBROKEN, an earlier write was cut; LG_EBUSY, LG_EPERM; LG_ENOMEM;
-//          from LG_ESYSTEM down: EPIPE, ECONNRESET, ...
+//          LG_ECERT, LG_ETLS; from LG_ESYSTEM down: EPIPE, ECONNRESET, ...
 // Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
 // Go:      net.Conn.Write
 LG_API int lg_conn_write(lg_conn *c, const void *data, size_t size, size_t *out_n,
                          int64_t deadline_ns);
 
-// Ends the stream that the other side reads; reading goes on.
+// Ends the stream that the other side reads; reading goes on. With TLS it says goodbye, and
+// waits until that is gone, which the connection's deadline ends.
 //
 // c  borrowed
 //
 // Returns: LG_OK.
-// Errors:  LG_ECLOSED; LG_EBUSY, somebody is writing; LG_EPERM; from LG_ESYSTEM down.
-// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Errors:  LG_ECLOSED; LG_EBUSY, somebody is writing; LG_EPERM; from LG_ESYSTEM down. With TLS
+//          also LG_ETIMEDOUT; LG_ECANCELED; LG_ECERT; LG_ETLS; LG_EBROKEN, a write was cut.
+// Misuse:  none.   Blocks: a native goroutine, shortly; with TLS any.   Call from: a goroutine.
 // Go:      net.TCPConn.CloseWrite
 LG_API int lg_conn_close_write(lg_conn *c);
 
@@ -2212,7 +2223,20 @@ LG_API int lg_conn_remote(lg_conn *c, char *out, size_t size);
 // Go:      net.FileConn
 LG_API int lg_conn_adopt(int fd, lg_conn **out);
 
-// Closes a connection. Who waits in it gets LG_ECLOSED; what has not been read is lost.
+// The same of a descriptor that others use as well, as standard input: it is read only while
+// somebody waits for something, and never further than one piece. Whether it blocks stays as it
+// is: it must be a socket, or not block already.
+//
+// fd   the connection's from here on, also on errors
+// out  the connection; yours, for lg_conn_free()
+//
+// Returns: LG_OK.   Errors: as lg_conn_adopt().
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      none
+LG_API int lg_conn_adopt_shared(int fd, lg_conn **out);
+
+// Closes a connection. Who waits in it gets LG_ECLOSED; what has not been read is lost. With
+// TLS the other side is told that the stream ends here, unless a write was cut.
 //
 // c  still yours to be freed
 //
@@ -2223,7 +2247,8 @@ LG_API int lg_conn_adopt(int fd, lg_conn **out);
 // Go:      net.Conn.Close
 LG_API int lg_conn_close(lg_conn *c);
 
-// Frees a connection, and closes it if it is open.
+// Frees a connection, and closes it if it is open: with TLS without a word, so that the other
+// side takes its stream for cut.
 //
 // c  ended; NULL does nothing
 //
@@ -2232,6 +2257,134 @@ LG_API int lg_conn_close(lg_conn *c);
 // Blocks:  a native goroutine, shortly.   Call from: as lg_conn_close().
 // Go:      none
 LG_API void lg_conn_free(lg_conn *c);
+
+// ---------------------------------------------------------------------------
+// TLS
+// ---------------------------------------------------------------------------
+//
+// A connection gets TLS by lg_conn_tls(), or from a listener that has it; then reads, writes
+// and ends are as before, in records. Whoever comes first shakes hands: lg_conn_handshake(), a
+// read or a write. A stream that ends without a goodbye is cut: LG_ETLS, never LG_EOF.
+//
+// OpenSSL is loaded by the first lg_tls_new(). TLS 1.2 and 1.3, nothing older.
+
+typedef enum lg_tls_role { LG_TLS_CLIENT, LG_TLS_SERVER } lg_tls_role;
+typedef enum lg_tls_version { LG_TLS_1_2, LG_TLS_1_3 } lg_tls_version;
+typedef enum lg_tls_trust {
+    LG_TLS_VERIFY,    // a server shows a certificate for the name that was asked for
+    LG_TLS_TRUST_ANY, // for tests: whoever answers may be anybody
+} lg_tls_trust;
+
+// What one side has and asks for. Texts are in PEM.
+typedef struct lg_tls_options {
+    lg_tls_role role;
+    const char *cert; // its certificate, and those up to a root; a server has one
+    const char *key;  // its private key, without a password; NULL: stands in cert, too
+    // Whose certificates the other side may have. NULL: a client trusts whom the system
+    // trusts (SSL_CERT_FILE, SSL_CERT_DIR), a server asks for none; else clients need one.
+    const char *ca;
+    const char *alpn; // protocols, best first: "h2,http/1.1"; NULL: none is spoken about
+    lg_tls_version min_version;
+    lg_tls_trust trust; // of a client
+} lg_tls_options;
+
+// Makes one side's part of TLS connections, for any number of them, in any strand.
+//
+// opts  borrowed
+// out   yours, for lg_tls_free()
+// why   receives words for LG_ETLS, LG_WHY_SIZE bytes at most with the final zero
+//
+// Returns: LG_OK.
+// Errors:  LG_ETLS, a text is not usable, or OpenSSL is not there; LG_EINVAL, a server without a
+//          certificate, or alpn is no list; LG_ENOMEM.
+// Misuse:  none.
+// Blocks:  the thread, for milliseconds: a goroutine has lg_work() call it.
+// Call from: anywhere.
+// Go:      tls.Config
+LG_API int lg_tls_new(const lg_tls_options *opts, lg_tls **out, char *why);
+
+// Lets go of it. Connections and listeners that have it keep it.
+//
+// tls  ended; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_tls_free(lg_tls *tls);
+
+// Gives a connection TLS, before anything is read from it or written to it, or at a place where
+// both sides have agreed on that. Nothing is sent yet.
+//
+// c     borrowed
+// tls   held as long as need be
+// name  of a client: whose certificate the server must show, a host's name, which the server is
+//       told, or an address; NULL only with LG_TLS_TRUST_ANY. A server's is not looked at
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, no name; LG_EBUSY, it has TLS, or somebody is at it, or something is unread;
+//          LG_ECLOSED; LG_EPERM; LG_ENOMEM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      tls.Client, tls.Server
+LG_API int lg_conn_tls(lg_conn *c, lg_tls *tls, const char *name);
+
+// Shakes hands, if that is not done yet. Without TLS there is nothing to do.
+//
+// c            borrowed
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER waits forever, 0 does not wait
+//
+// Returns: LG_OK.
+// Errors:  LG_ECERT, LG_ETLS, see lg_conn_why(); LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED;
+//          LG_ECLOSED; LG_EBUSY, another goroutine is in this call; LG_EPERM; from LG_ESYSTEM
+//          down.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      tls.Conn.HandshakeContext
+LG_API int lg_conn_handshake(lg_conn *c, int64_t deadline_ns);
+
+// Whether a connection has TLS.
+//
+// c  borrowed
+//
+// Returns: whether; false when it is closed.   Errors: none.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      none
+LG_API bool lg_conn_is_tls(lg_conn *c);
+
+// Words for a connection's LG_ECERT or LG_ETLS: "certificate verify failed: self-signed
+// certificate".
+//
+// c    borrowed
+// out  receives them, LG_WHY_SIZE bytes at most with the final zero; "" if there are none, or it
+//      is closed
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      error.Error
+LG_API void lg_conn_why(lg_conn *c, char *out);
+
+// What both sides have agreed on.
+typedef struct lg_tls_info {
+    char version[16];      // "TLSv1.3"
+    char cipher[64];       // "TLS_AES_256_GCM_SHA384"
+    char alpn[256];        // "": no protocol was spoken about
+    char server_name[256]; // that the client has asked for; ""
+    char peer[256];        // whom the other side's certificate names: "/CN=localhost"; ""
+} lg_tls_info;
+
+// Tells about it.
+//
+// c    borrowed
+// out  written
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, they have not shaken hands yet; LG_EINVAL, it has no TLS, or is closed;
+//          LG_EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      tls.Conn.ConnectionState
+LG_API int lg_conn_tls_info(lg_conn *c, lg_tls_info *out);
+
+// ---------------------------------------------------------------------------
+// Names
+// ---------------------------------------------------------------------------
 
 // Looks up the addresses of a name.
 //
@@ -2273,6 +2426,386 @@ LG_API int lg_work(void (*fn)(void *arg), void (*drop)(void *arg), void *arg);
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      none
 LG_API bool lg_has_left_work(void);
+
+// ---------------------------------------------------------------------------
+// Files
+// ---------------------------------------------------------------------------
+//
+// Calls on a file are done one after the other, in the order in which they came, on threads
+// that they may block. One that has begun, or stands in line, is ended by its end only: neither
+// by a deadline nor by a cancellation. A file belongs to a strand, as a connection does.
+//
+// A fifo or a terminal is a file without a position: a connection, with all that is said of
+// those. It takes no thread but while it is opened.
+
+typedef struct lg_file lg_file;
+
+// How a file is opened: a sum of these.
+typedef enum lg_open_flags {
+    LG_OPEN_READ = 1,
+    LG_OPEN_WRITE = 2,
+    LG_OPEN_APPEND = 4,     // writes go to the end, whoever else writes there
+    LG_OPEN_CREATE = 8,     // if there is none
+    LG_OPEN_TRUNCATE = 16,  // forgets what stands in it
+    LG_OPEN_EXCLUSIVE = 32, // with LG_OPEN_CREATE: only if there is none
+} lg_open_flags;
+
+// Where a position counts from.
+typedef enum lg_whence { LG_FROM_START, LG_FROM_HERE, LG_FROM_END } lg_whence;
+
+typedef struct lg_stat {
+    uint32_t mode; // what it is, and its permissions, as the system has them
+    int64_t size_bytes;
+    int64_t mtime_ns; // of the last change, since 1970
+} lg_stat;
+
+// Opens a file that is no directory. A fifo waits for its other end, on a thread of the pool.
+//
+// path   copied
+// flags  of lg_open_flags; LG_OPEN_READ or LG_OPEN_WRITE or LG_OPEN_APPEND at least
+// out    the file; yours, for lg_file_free(). In place until the call is over
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, outside a goroutine; LG_ECANCELED, the goroutine was canceled before;
+//          LG_ENOMEM; from LG_ESYSTEM down: ENOENT, EACCES, EISDIR, EEXIST, EMFILE, ...
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      os.OpenFile
+LG_API int lg_file_open(const char *path, uint32_t flags, lg_file **out);
+
+// Reads what is there, a byte at least.
+//
+// f            borrowed
+// buffer       receives it; in place until the call is over
+// size         how many bytes at most; not 0
+// out_n        receives how many; in place until the call is over
+// deadline_ns  as lg_conn_read(), of a fifo or terminal; a file's are not looked at
+//
+// Returns: LG_OK.
+// Errors:  LG_EOF, it ends here; LG_EAGAIN, outside a goroutine; LG_ECANCELED before it has begun;
+//          LG_ECLOSED, it was closed here; LG_EPERM; LG_EINVAL; LG_ENOMEM; from LG_ESYSTEM down:
+//          EIO, EBADF, it was not opened for that, ...
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      os.File.Read
+LG_API int lg_file_read(lg_file *f, void *buffer, size_t size, size_t *out_n,
+                        int64_t deadline_ns);
+
+// The first half of a read without a buffer, as lg_conn_await(). Whoever else wants something of
+// the file waits until lg_file_skip().
+//
+// f            borrowed
+// want         what
+// n            for LG_WANT_EXACT: how many
+// out_n        receives how many bytes are the caller's, or with an error of LG_WANT_ALL have
+//              come before that; in place until the call is over
+// deadline_ns  as lg_file_read()
+//
+// Returns: LG_OK; for LG_WANT_ALL also with 0 bytes.
+// Errors:  as lg_file_read().
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine of the file's strand.
+// Go:      bufio.Reader.Peek
+LG_API int lg_file_await(lg_file *f, lg_want want, size_t n, size_t *out_n,
+                         int64_t deadline_ns);
+
+// What has been read and not taken, as lg_conn_peek().
+//
+// f    borrowed
+// out  receives where it is, until the next call on the file
+//
+// Returns: how many bytes; 0: there are none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine of the file's strand.
+// Go:      bufio.Reader.Peek
+LG_API size_t lg_file_peek(const lg_file *f, const void **out);
+
+// Takes the first of that, as lg_conn_skip().
+//
+// f  borrowed
+// n  how many, not more than lg_file_peek() gave
+//
+// Returns: none.   Errors: none.
+// Misuse:  more than there are: fatal.   Blocks: no.
+// Call from: a goroutine of the file's strand.
+// Go:      bufio.Reader.Discard
+LG_API void lg_file_skip(lg_file *f, size_t n);
+
+// Writes all of it, where the file stands or at its end.
+//
+// f            borrowed
+// data         copied
+// size         bytes
+// out_n        receives how many the system has taken, whatever the result; in place until the
+//              call is over
+// deadline_ns  as lg_file_read()
+//
+// Returns: LG_OK.
+// Errors:  as lg_file_read(), but for LG_EOF: ENOSPC, EBADF, ...
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      os.File.Write
+LG_API int lg_file_write(lg_file *f, const void *data, size_t size, size_t *out_n,
+                         int64_t deadline_ns);
+
+// Moves to a position, for the next read or write.
+//
+// f       borrowed
+// offset  bytes from there
+// whence  from where
+// out     receives the position, from the start; in place until the call is over
+//
+// Returns: LG_OK.
+// Errors:  as lg_file_read(): EINVAL, before the start; ESPIPE, it has no position.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      os.File.Seek
+LG_API int lg_file_seek(lg_file *f, int64_t offset, lg_whence whence, int64_t *out);
+
+// Waits until what was written is on the disk.
+//
+// f  borrowed
+//
+// Returns: LG_OK.
+// Errors:  as lg_file_read(): EINVAL, there is no disk; EIO, some of it is lost.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      os.File.Sync
+LG_API int lg_file_sync(lg_file *f);
+
+// What the file is.
+//
+// f    borrowed
+// out  receives it; in place until the call is over
+//
+// Returns: LG_OK.   Errors: as lg_file_read().
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      os.File.Stat
+LG_API int lg_file_stat(lg_file *f, lg_stat *out);
+
+// Closes a file, behind the call that is being worked for; those in line get LG_ECLOSED. No
+// cancellation keeps it from that.
+//
+// f  still yours to be freed
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED, it was closed already; LG_EPERM; LG_EAGAIN, outside a goroutine; LG_ENOMEM:
+//          it is open; from LG_ESYSTEM down: EIO, some of what was written is lost. It is closed.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      os.File.Close
+LG_API int lg_file_close(lg_file *f);
+
+// Frees a file, and closes it if it is open.
+//
+// f  ended; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  while a goroutine is in a call on it.
+// Blocks:  a native goroutine, shortly.   Call from: as lg_conn_free().
+// Go:      none
+LG_API void lg_file_free(lg_file *f);
+
+typedef struct lg_fswatch lg_fswatch;
+
+enum { LG_FS_NAME_SIZE = 256 }; // bytes of a name in a directory, with the zero behind it
+
+typedef enum lg_fs_kind {
+    LG_FS_CHANGE, // something was written, or a mode or time has changed
+    LG_FS_RENAME, // a name has come or gone
+    LG_FS_LOST,   // more has happened than was kept
+} lg_fs_kind;
+
+typedef struct lg_fs_event {
+    lg_fs_kind kind;
+    char name[LG_FS_NAME_SIZE]; // in the directory, or of the file; "": unknown
+} lg_fs_event;
+
+// Watches a file, or a directory and what is in it, but not what is in that. A file that was
+// replaced by another one of its name is not seen any more: watch the directory.
+//
+// path  borrowed
+// out   what tells; yours, for lg_fswatch_free()
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, outside a goroutine; LG_ENOMEM; from LG_ESYSTEM down: ENOENT, EACCES,
+//          ENOSPC, the system's limit of what is watched; EMFILE, ...
+// Misuse:  none.   Blocks: the thread, until the path has been found.
+// Call from: a goroutine.
+// Go:      none
+LG_API int lg_fswatch_open(const char *path, lg_fswatch **out);
+
+// The next thing that has happened. Some 1,000 are kept until they are asked for; one that follows
+// its like is not told again.
+//
+// w            borrowed
+// out          receives it; in place until the call is over
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER waits forever, 0 does not wait
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED; LG_ECLOSED; LG_EBUSY, another goroutine waits;
+//          LG_EPERM.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      none
+LG_API int lg_fswatch_next(lg_fswatch *w, lg_fs_event *out, int64_t deadline_ns);
+
+// Watches no more. Who waits gets LG_ECLOSED; what was not asked for is lost.
+//
+// w  still yours to be freed
+//
+// Returns: LG_OK.   Errors: LG_ECLOSED, it was closed already; LG_EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: as lg_conn_close().
+// Go:      none
+LG_API int lg_fswatch_close(lg_fswatch *w);
+
+// Frees it, and closes it if it is open.
+//
+// w  ended; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  while a goroutine is in a call on it.
+// Blocks:  a native goroutine, shortly.   Call from: as lg_conn_free().
+// Go:      none
+LG_API void lg_fswatch_free(lg_fswatch *w);
+
+// ---------------------------------------------------------------------------
+// Datagrams
+// ---------------------------------------------------------------------------
+//
+// A socket belongs to a strand, or to all native goroutines, as a connection does. At a time one
+// goroutine may receive; any number may send.
+
+typedef struct lg_udp lg_udp;
+
+typedef struct lg_udp_options {
+    bool shares_port; // with other sockets there: the system deals out (SO_REUSEPORT)
+} lg_udp_options;
+
+// What lg_udp_recv_from() tells of a datagram.
+typedef struct lg_datagram {
+    size_t size;                // bytes of all of it; 0 is one without any
+    char from[LG_ADDRESS_SIZE]; // in the form that lg_udp_send_to() takes
+} lg_datagram;
+
+// Opens a socket for datagrams. It may send to all of a network at once (broadcast).
+//
+// network  "udp", "udp4" or "udp6"
+// address  where it receives, as for lg_listen(): "127.0.0.1:0" is a free port
+// opts     NULL for defaults
+// out      the socket; yours, for lg_udp_free()
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, no such network, or the address is none; LG_EAGAIN, outside a goroutine;
+//          LG_ENOMEM; from LG_ESYSTEM down: EADDRINUSE, ...
+// Misuse:  none.   Blocks: no.   Call from: a goroutine.
+// Go:      net.ListenPacket
+LG_API int lg_udp_open(const char *network, const char *address,
+                       const lg_udp_options *opts, lg_udp **out);
+
+// Sends one datagram. A name is looked up, for each datagram anew.
+//
+// u            borrowed
+// data         borrowed; in place and unchanged until the call is over
+// size         bytes; may be 0
+// address      where to, as for lg_dial(); NULL: where lg_udp_connect() has said. In place until
+//              the call is over
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER waits forever, 0 does not wait
+//
+// Returns: LG_OK, the system has taken all of it.
+// Errors:  LG_EINVAL, the address is none; LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED; LG_ECLOSED, it
+//          was closed here; LG_EPERM; LG_ENOMEM; from LG_ESYSTEM down: EMSGSIZE, it is too
+//          long; ECONNREFUSED, see lg_udp_connect(); EDESTADDRREQ; EAI_NONAME, ...
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      net.PacketConn.WriteTo
+LG_API int lg_udp_send_to(lg_udp *u, const void *data, size_t size, const char *address,
+                          int64_t deadline_ns);
+
+// Receives one datagram. With a deadline or a cancellation none is lost.
+//
+// u            borrowed
+// buffer       receives it; in place until the call is over
+// size         bytes at buffer; 65536 are enough for any
+// out          receives its size and its sender; in place until the call is over
+// deadline_ns  as lg_udp_send_to()
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED; LG_ECLOSED, it was closed here; LG_EBUSY, another
+//          goroutine receives; LG_EPERM; LG_EINVAL, buffer is NULL; LG_ENOMEM; from LG_ESYSTEM
+//          down: EMSGSIZE, only its beginning had room, `out` is filled; ECONNREFUSED, see
+//          lg_udp_connect().
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      net.PacketConn.ReadFrom
+LG_API int lg_udp_recv_from(lg_udp *u, void *buffer, size_t size, lg_datagram *out,
+                            int64_t deadline_ns);
+
+// The same without a buffer, for interpreters: the datagram stays for lg_udp_peek(), until the
+// next call that receives.
+//
+// u            borrowed
+// out          as lg_udp_recv_from()
+// deadline_ns  as lg_udp_send_to()
+//
+// Returns: LG_OK.   Errors: as lg_udp_recv_from(), but EMSGSIZE.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine of the socket's strand.
+// Go:      none
+LG_API int lg_udp_await(lg_udp *u, lg_datagram *out, int64_t deadline_ns);
+
+// The bytes of the datagram that lg_udp_await() has waited for.
+//
+// u  borrowed
+//
+// Returns: them; NULL: there is none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine of the socket's strand.
+// Go:      none
+LG_API const void *lg_udp_peek(const lg_udp *u);
+
+// From here on only datagrams of one address are received, and lg_udp_send_to() needs none. What
+// the other machine says by ICMP is told to the next call: ECONNREFUSED, nobody is there.
+//
+// u            borrowed
+// address      as lg_udp_send_to()
+// deadline_ns  as lg_udp_send_to()
+//
+// Returns: LG_OK.   Errors: as lg_udp_send_to().
+// Misuse:  none.   Blocks: the goroutine, for a name.   Call from: a goroutine.
+// Go:      net.DialUDP
+LG_API int lg_udp_connect(lg_udp *u, const char *address, int64_t deadline_ns);
+
+// The address that a socket has, in the form that lg_udp_send_to() takes.
+//
+// u     borrowed
+// out   receives it, size bytes at most with the final zero
+// size  bytes at out; LG_ADDRESS_SIZE are enough
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED; from LG_ESYSTEM down.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine of its strand.
+// Go:      net.PacketConn.LocalAddr
+LG_API int lg_udp_local(lg_udp *u, char *out, size_t size);
+
+// Sets a moment after which calls give LG_ETIMEDOUT, also those that wait now.
+//
+// u            borrowed
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER: none
+//
+// Returns: LG_OK.
+// Errors:  LG_EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
+// Go:      net.PacketConn.SetDeadline
+LG_API int lg_udp_set_deadline(lg_udp *u, int64_t deadline_ns);
+
+// Closes a socket. Who waits in it gets LG_ECLOSED.
+//
+// u  still yours to be freed
+//
+// Returns: LG_OK.
+// Errors:  LG_ECLOSED, it was closed already; LG_EPERM.
+// Misuse:  none.   Blocks: a native goroutine, shortly.
+// Call from: a goroutine; any thread while nothing drives the runtime.
+// Go:      net.PacketConn.Close
+LG_API int lg_udp_close(lg_udp *u);
+
+// Frees a socket, and closes it if it is open.
+//
+// u  ended; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  while a goroutine is in a call on it.
+// Blocks:  a native goroutine, shortly.   Call from: as lg_udp_close().
+// Go:      none
+LG_API void lg_udp_free(lg_udp *u);
 
 // ---------------------------------------------------------------------------
 // Child processes

@@ -141,6 +141,51 @@ bool lg__address_fits(enum network network, struct socket_address *address, uint
     return false;
 }
 
+int lg__address_of_place(const struct address_text *text, struct socket_address *out)
+{
+    struct address_text numbers = *text;
+    bool is_any = text->network != NETWORK_UNIX && text->host[0] == '\0';
+    bool is_local = text->network != NETWORK_UNIX && strcmp(text->host, "localhost") == 0;
+    const char *six = is_any ? "::" : "::1";
+    const char *four = is_any ? "0.0.0.0" : "127.0.0.1";
+    bool wants_six =
+        text->network == NETWORK_TCP6 || (is_any && text->network == NETWORK_TCP);
+    if (is_any || is_local) {
+        snprintf(numbers.host, sizeof numbers.host, "%s", wants_six ? six : four);
+    }
+    int err;
+    return lg__address_is_number(&numbers, out, &err) ? err : LG_EINVAL;
+}
+
+// ::ffff:a.b.c.d
+static const unsigned char mapped[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+void lg__address_widen(struct socket_address *address)
+{
+    if (address->any.sa_family != AF_INET) {
+        return;
+    }
+    struct sockaddr_in four = *(struct sockaddr_in *)(void *)&address->storage;
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = four.sin_port};
+    memcpy(six.sin6_addr.s6_addr, mapped, sizeof mapped);
+    memcpy(six.sin6_addr.s6_addr + sizeof mapped, &four.sin_addr, sizeof four.sin_addr);
+    memcpy(&address->storage, &six, sizeof six);
+    address->length = sizeof six;
+}
+
+void lg__address_narrow(struct socket_address *address)
+{
+    struct sockaddr_in6 six = *(struct sockaddr_in6 *)(void *)&address->storage;
+    if (address->any.sa_family != AF_INET6 ||
+        memcmp(six.sin6_addr.s6_addr, mapped, sizeof mapped) != 0) {
+        return;
+    }
+    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = six.sin6_port};
+    memcpy(&four.sin_addr, six.sin6_addr.s6_addr + sizeof mapped, sizeof four.sin_addr);
+    memcpy(&address->storage, &four, sizeof four);
+    address->length = sizeof four;
+}
+
 void lg__address_format(const struct socket_address *address, char *out, size_t size)
 {
     char host[INET6_ADDRSTRLEN + 1] = "";

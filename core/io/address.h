@@ -31,6 +31,14 @@ bool lg__address_is_number(const struct address_text *text, struct socket_addres
 bool lg__address_fits(enum network network, struct socket_address *address,
                       uint16_t port);
 
+// Where to listen for an address: "" is every one of this machine, of both families if
+// there are both, "localhost" itself. LG_EINVAL: it is another name.
+int lg__address_of_place(const struct address_text *text, struct socket_address *out);
+
+// An IPv4 address as sockets of both families know it, and back; others stay as they are.
+void lg__address_widen(struct socket_address *address);
+void lg__address_narrow(struct socket_address *address);
+
 // Writes an address as text; size bytes at out are enough if LG_ADDRESS_SIZE.
 void lg__address_format(const struct socket_address *address, char *out, size_t size);
 

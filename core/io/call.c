@@ -303,7 +303,7 @@ int lg__call(struct waiter *w, struct lg_strand *home, int64_t deadline_ns)
     call->home = home;
     call->deadline_ns = deadline_ns;
     call->is_try = deadline_ns == 0;
-    if (!call->is_try && lg__take_cancel()) {
+    if (!call->is_try && !call->kind->is_sure && lg__take_cancel()) {
         return LG_ECANCELED;
     }
     if (g->strand == home) {

@@ -27,6 +27,7 @@
 struct call_kind {
     const char *reason; // for dumps: "io wait"
     bool is_firm;       // neither a deadline nor a cancellation ends it once it has begun
+    bool is_sure;       // nor does a cancellation keep it from beginning
 
     // Puts the waiter where it is found; LG_OK, or why not (LG_EBUSY).
     int (*hook)(struct waiter *w);

@@ -5,6 +5,7 @@
 
 #include "io/address.h"
 #include "io/call.h"
+#include "io/conntls.h"
 #include "io/ioerr.h"
 #include "io/ioloop.h"
 #include "os/socket.h"
@@ -32,6 +33,7 @@ static void on_orphan(struct io_watch *watch)
     }
     c->strand = NULL;
     c->reader = c->writer = NULL; // their goroutines are dropped
+    lg__conntls_free(c);
     lg__inbuf_fini(&c->in, &c->rt->alloc);
     c->in_status = c->out_status = LG_ECLOSED;
 }
@@ -39,6 +41,7 @@ static void on_orphan(struct io_watch *watch)
 static void on_free(struct io_watch *watch)
 {
     lg_conn *c = conn_of(watch);
+    lg__conntls_free(c);
     lg__inbuf_fini(&c->in, &c->rt->alloc);
     lg__alloc_free_for(&c->rt->alloc, LG_USE_BUFFERS, c, sizeof *c);
 }
@@ -67,11 +70,18 @@ void lg__conn_adopt(lg_conn *c, int fd)
     c->watch.on_ready = on_ready;
 }
 
-static void close_now(lg_conn *c)
+static struct waiter *starter_of(const lg_conn *c)
+{
+    return c->tls ? c->tls->starter : NULL;
+}
+
+void lg__conn_close(lg_conn *c)
 {
     lg__watch_close(&c->watch);
     c->in_status = c->out_status = LG_ECLOSED;
     lg__inbuf_fini(&c->in, &c->rt->alloc);
+    lg__call_end(starter_of(c), LG_ECLOSED);
+    lg__conntls_free(c);
     lg__call_end(c->reader, LG_ECLOSED);
     lg__call_end(c->writer, LG_ECLOSED);
 }
@@ -81,6 +91,9 @@ int lg__conn_watch(lg_conn *c)
 {
     bool reads = c->is_read && !c->is_paused && c->in_status == LG_OK;
     int interest = (reads ? UV_READABLE : 0) | (c->writer ? UV_WRITABLE : 0);
+    if (c->tls) {
+        interest = lg__conntls_interest(c, reads);
+    }
     return lg__watch_for(&c->watch, c->strand, interest);
 }
 
@@ -94,6 +107,10 @@ int64_t lg__conn_limit(struct waiter *w)
 static void on_ready(struct io_watch *watched, int events)
 {
     lg_conn *c = conn_of(watched);
+    if (c->tls) { // each may wait for either
+        lg__call_look(c->tls->starter);
+        events = UV_WRITABLE | (c->is_read ? UV_READABLE : 0);
+    }
     if (events & UV_READABLE) {
         lg__conn_on_readable(c);
     }
@@ -116,7 +133,8 @@ static int close_at_once(void *owner, int64_t amount)
     if (c->watch.fd < 0) {
         return LG_ECLOSED;
     }
-    close_now(c);
+    lg__conntls_part(c);
+    lg__conn_close(c);
     return LG_OK;
 }
 
@@ -124,31 +142,9 @@ static int free_at_once(void *owner, int64_t amount)
 {
     lg_conn *c = owner;
     (void)amount;
-    close_now(c);
+    lg__conn_close(c);
     lg__watch_free(&c->watch);
     return LG_OK;
-}
-
-static int close_write_at_once(void *owner, int64_t amount)
-{
-    lg_conn *c = owner;
-    (void)amount;
-    if (c->watch.fd < 0) {
-        return LG_ECLOSED;
-    }
-    if (c->writer) {
-        return LG_EBUSY;
-    }
-    int err = lg__socket_shutdown(c->watch.fd);
-    if (err == -ENOTSOCK) { // a pipe: it has no other direction
-        close_now(c);
-        return LG_OK;
-    }
-    int rc = lg__ioerr_of(err);
-    if (rc == LG_OK && c->out_status == LG_OK) {
-        c->out_status = LG_ECLOSED;
-    }
-    return rc;
 }
 
 static int set_deadline_at_once(void *owner, int64_t deadline_ns)
@@ -158,6 +154,7 @@ static int set_deadline_at_once(void *owner, int64_t deadline_ns)
     atomic_store_explicit(&c->deadline_ns, deadline_ns, memory_order_relaxed);
     lg__call_again(c->reader);
     lg__call_again(c->writer);
+    lg__call_again(starter_of(c));
     return LG_OK;
 }
 
@@ -169,6 +166,7 @@ static int set_deadline_at_once(void *owner, int64_t deadline_ns)
 struct adoption {
     struct lg_runtime *rt;
     struct lg_strand *strand;
+    bool is_shared;
     lg_conn *conn;
 };
 
@@ -180,14 +178,18 @@ static int adopt_at_once(void *owner, int64_t fd)
         return LG_ENOMEM;
     }
     lg__conn_adopt(adoption->conn, (int)fd);
+    adoption->conn->watch.is_shared = adoption->is_shared;
     return LG_OK;
 }
 
-int lg_conn_adopt(int fd, lg_conn **out)
+static int adopt(int fd, bool is_shared, lg_conn **out)
 {
     struct lg_g *g = lg__g_self();
-    struct adoption adoption = {.rt = g ? g->rt : NULL};
-    int rc = g ? lg__ioerr_of(lg__socket_unblock(fd)) : LG_EAGAIN;
+    struct adoption adoption = {.rt = g ? g->rt : NULL, .is_shared = is_shared};
+    int rc = g ? LG_OK : LG_EAGAIN;
+    if (rc == LG_OK && !is_shared) {
+        rc = lg__ioerr_of(lg__socket_unblock(fd));
+    }
     rc = rc ? rc : lg__io_strand(g, &adoption.strand);
     rc = rc ? rc : lg__call_at_once(adoption.strand, adopt_at_once, &adoption, fd);
     if (rc != LG_OK) {
@@ -198,14 +200,19 @@ int lg_conn_adopt(int fd, lg_conn **out)
     return LG_OK;
 }
 
+int lg_conn_adopt(int fd, lg_conn **out)
+{
+    return adopt(fd, false, out);
+}
+
+int lg_conn_adopt_shared(int fd, lg_conn **out)
+{
+    return adopt(fd, true, out);
+}
+
 int lg_conn_close(lg_conn *c)
 {
     return lg__call_at_once(c->strand, close_at_once, c, 0);
-}
-
-int lg_conn_close_write(lg_conn *c)
-{
-    return lg__call_at_once(c->strand, close_write_at_once, c, 0);
 }
 
 int lg_conn_set_deadline(lg_conn *c, int64_t deadline_ns)

@@ -5,7 +5,8 @@
 // Reading goes on while nobody reads, by one piece: a request that comes while the last one
 // is answered is there when it is asked for, and the system need not be told to stop and to
 // begin again. With a piece unread the connection is no longer watched (is_paused), and what
-// comes then stays with the system, which slows the other side down.
+// comes then stays with the system, which slows the other side down. One that others read, too
+// (watch.is_shared), is paused whenever nobody waits.
 //
 // Writing is done at once as far as it goes; for the rest the caller's bytes stay where they
 // are, and are written from there when there is room.
@@ -17,6 +18,7 @@
 #include "io/watch.h"
 #include "lagoon.h"
 
+struct conn_tls;
 struct dial;
 struct waiter;
 
@@ -35,7 +37,8 @@ struct lg_conn {
         struct dial *dial; // while it is being connected (io/dial.c)
     };
     struct waiter *writer;
-    bool is_dialed; // it is
+    bool is_dialed;       // it is
+    struct conn_tls *tls; // NULL: none, its bytes are the socket's (io/conntls.h)
     // -- any thread, relaxed --
     _Atomic int64_t deadline_ns; // lg_conn_set_deadline()
 };
@@ -45,6 +48,9 @@ lg_conn *lg__conn_new(struct lg_runtime *rt, struct lg_strand *s);
 
 // It has one now, which is connected.
 void lg__conn_adopt(lg_conn *c, int fd);
+
+// Closes it, on the strand; who waits in it hears of it.
+void lg__conn_close(lg_conn *c);
 
 // The loop ends, and with it what connects a connection.
 void lg__dial_orphan(struct dial *d);

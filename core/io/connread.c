@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Reading from connections.
+#include <errno.h>
+
 #include "io/call.h"
 #include "io/conn.h"
+#include "io/conntls.h"
 #include "io/ioerr.h"
 #include "os/socket.h"
 #include "sched/runtime.h"
@@ -38,7 +41,21 @@ static bool has_enough(lg_conn *c, const struct waiter *w)
     return c->in_status != LG_OK || is_nothing || share_of(c, w) > 0;
 }
 
-// Takes what the system has. True: there may be more.
+// LG_OK and how many bytes, LG_EAGAIN, LG_EOF, or an error.
+static int receive(lg_conn *c, void *buffer, size_t size, size_t *out_n)
+{
+    if (c->tls) {
+        return lg__conntls_recv(c, buffer, size, out_n);
+    }
+    ssize_t n = lg__socket_recv(c->watch.fd, buffer, size);
+    if (n <= 0) {
+        return n == 0 ? LG_EOF : n == -EAGAIN ? LG_EAGAIN : lg__ioerr_of((int)n);
+    }
+    *out_n = (size_t)n;
+    return LG_OK;
+}
+
+// Takes what the system has, or a record of TLS. True: there may be more.
 static bool pull(lg_conn *c)
 {
     char *room;
@@ -47,19 +64,27 @@ static bool pull(lg_conn *c)
     if (c->in_status != LG_OK) {
         return false;
     }
-    ssize_t n = lg__socket_recv(c->watch.fd, room, size);
-    lg__inbuf_add(&c->in, &c->rt->alloc, n > 0 ? (size_t)n : 0);
-    if (n == 0) {
-        c->in_status = LG_EOF;
-    } else if (n < 0 && n != -EAGAIN) {
-        c->in_status = lg__ioerr_of((int)n);
+    size_t n = 0;
+    int rc = receive(c, room, size, &n);
+    lg__inbuf_add(&c->in, &c->rt->alloc, n);
+    if (rc != LG_EAGAIN) {
+        c->in_status = rc;
     }
-    return n > 0 && (size_t)n == size;
+    return rc == LG_OK && (n == size || c->tls);
+}
+
+// Of TLS: whether there is something that the system does not know of any more.
+static bool has_hidden(const lg_conn *c)
+{
+    return c->tls && lg__conntls_has_more(c);
 }
 
 static void pull_for(lg_conn *c, const struct waiter *w)
 {
-    for (int i = 0; i < PULLS_MAX && pull(c) && !has_enough(c, w); i++) {
+    for (int i = 0; i < PULLS_MAX || has_hidden(c); i++) {
+        if (!pull(c) || has_enough(c, w)) {
+            return;
+        }
     }
 }
 
@@ -79,13 +104,19 @@ static int hook_reader(struct waiter *w)
 
 static void unhook_reader(struct waiter *w)
 {
-    ((lg_conn *)w->owner)->reader = NULL;
+    lg_conn *c = w->owner;
+    c->reader = NULL;
+    if (c->watch.is_shared && c->watch.fd >= 0) {
+        c->is_paused = true;
+        lg__conn_watch(c);
+    }
 }
 
 static bool is_readable(struct waiter *w)
 {
     lg_conn *c = w->owner;
-    bool is_blind = !(c->watch.interest & UV_READABLE) || lg__call_op(w)->is_try;
+    bool is_blind =
+        !(c->watch.interest & UV_READABLE) || lg__call_op(w)->is_try || has_hidden(c);
     if (!has_enough(c, w) && is_blind && c->watch.fd >= 0) {
         pull_for(c, w);
     }
@@ -148,7 +179,7 @@ void lg__conn_on_readable(lg_conn *c)
     if (c->in_status != LG_OK) {
         return;
     }
-    if (!lg__call_is_waiting(c->reader) && c->in.size > 0) {
+    if (!lg__call_is_waiting(c->reader) && (c->in.size > 0 || c->watch.is_shared)) {
         c->is_paused = true;
     } else if (lg__call_is_waiting(c->reader)) {
         pull_for(c, c->reader);

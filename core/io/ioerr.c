@@ -5,16 +5,13 @@
 
 const char *lg_error_name(int code)
 {
-    if (code == LG_ECERT || code == LG_ETLS) {
-        return code == LG_ECERT ? "ECERT" : "ETLS";
-    }
 #define NAME(name, _)                     \
     if (code == LG_ESYSTEM + UV_##name) { \
         return #name;                     \
     }
     UV_ERRNO_MAP(NAME)
 #undef NAME
-    return NULL;
+    return code == LG_ECERT ? "ECERT" : code == LG_ETLS ? "ETLS" : NULL;
 }
 
 const char *lg__ioerr_phrase(int code)

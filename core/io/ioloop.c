@@ -59,7 +59,7 @@ static bool must_wait(const struct io_loop *loop)
 {
     bool must = loop->nclosing > 0;
     for (struct node *node = loop->works.first; node; node = node->next) {
-        must |= LG_CONTAINER_OF(node, struct io_work, node)->drop == NULL;
+        must |= LG_CONTAINER_OF(node, struct io_work, node)->must_end;
     }
     return must;
 }
@@ -68,6 +68,8 @@ static void close_loop(void *arg)
 {
     struct io_loop *loop = arg;
     end_all(loop);
+    free(loop->scratch);
+    loop->scratch = NULL;
     int64_t end_ns = lg__clock_now() + CLOSE_PATIENCE_NS;
     do {
         uv_run(&loop->uv, UV_RUN_NOWAIT);

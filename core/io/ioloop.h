@@ -27,6 +27,7 @@ struct io_loop {
     struct list multis;  // what works on them (io/multi.h)
     uint32_t nawaited;   // goroutines that wait in it
     uint32_t nclosing;   // handles on their way out
+    char *scratch;       // where datagrams arrive (io/udp.c); NULL: none has
     bool is_dirty;       // something was begun or ended since the last turn
 };
 

@@ -10,46 +10,91 @@
 #include "os/thread.h"
 #include "sched/runtime.h"
 
+// Of lg_work().
+struct called_work {
+    struct io_work work;
+    struct waiter *waiter;
+    void (*fn)(void *arg);
+    void (*drop)(void *arg); // for who is dropped; or NULL
+    void *arg;
+    bool is_done;
+};
+
+// ---------------------------------------------------------------------------
+// Any work
+// ---------------------------------------------------------------------------
+
 static void on_pool(uv_work_t *request)
 {
     struct io_work *work = request->data;
-    work->fn(work->arg);
+    work->fn(work);
 }
 
-static void on_done(uv_work_t *request, int status)
+static void on_over(uv_work_t *request, int status)
 {
     struct io_work *work = request->data;
     (void)status;
-    work->is_done = true;
     lg__list_remove(&work->loop->works, &work->node);
-    if (work->waiter) {
-        lg__call_look(work->waiter);
-    } else {
-        if (work->drop) {
-            work->drop(work->arg);
-        }
-        free(work);
-    }
+    work->on_done(work);
 }
 
-static int hook(struct waiter *w)
+int lg__work_start(struct io_work *work, struct lg_strand *s)
 {
-    struct io_work *work = w->owner;
-    int err = lg__ioloop_of(lg_strand_self(), &work->loop);
+    int err = lg__ioloop_of(s, &work->loop);
     if (err) {
         return err;
     }
-    work->waiter = w;
     work->request.data = work;
     sigset_t mask;
     lg__thread_keep_signals_off(&mask);
-    err = uv_queue_work(&work->loop->uv, &work->request, on_pool, on_done);
+    err = uv_queue_work(&work->loop->uv, &work->request, on_pool, on_over);
     lg__thread_set_mask(&mask);
     if (!err) {
         lg__list_push_back(&work->loop->works, &work->node);
         work->loop->is_dirty = true;
     }
     return lg__ioerr_of(err);
+}
+
+void lg__work_orphan(struct io_work *work)
+{
+    work->is_orphan = true;
+    uv_cancel((uv_req_t *)&work->request); // if it has not begun
+}
+
+// ---------------------------------------------------------------------------
+// lg_work()
+// ---------------------------------------------------------------------------
+
+static struct called_work *called(struct io_work *work)
+{
+    return LG_CONTAINER_OF(work, struct called_work, work);
+}
+
+static void call_fn(struct io_work *work)
+{
+    called(work)->fn(called(work)->arg);
+}
+
+static void on_called(struct io_work *work)
+{
+    struct called_work *call = called(work);
+    call->is_done = true;
+    if (!work->is_orphan) {
+        lg__call_look(call->waiter);
+        return;
+    }
+    if (call->drop) {
+        call->drop(call->arg);
+    }
+    free(call);
+}
+
+static int hook(struct waiter *w)
+{
+    struct called_work *call = w->owner;
+    call->waiter = w;
+    return lg__work_start(&call->work, lg_strand_self());
 }
 
 static void unhook(struct waiter *w)
@@ -59,7 +104,7 @@ static void unhook(struct waiter *w)
 
 static bool is_ready(struct waiter *w)
 {
-    return ((struct io_work *)w->owner)->is_done;
+    return ((struct called_work *)w->owner)->is_done;
 }
 
 static void take(struct waiter *w)
@@ -77,12 +122,6 @@ static int cut(struct waiter *w, int rc)
 {
     (void)w;
     return rc;
-}
-
-void lg__work_orphan(struct io_work *work)
-{
-    work->waiter = NULL;
-    uv_cancel((uv_req_t *)&work->request); // if it has not begun
 }
 
 static const struct call_kind working = {
@@ -104,15 +143,18 @@ int lg_work(void (*fn)(void *arg), void (*drop)(void *arg), void *arg)
     }
     struct lg_strand *s;
     int err = lg__io_strand(w->g, &s);
-    struct io_work *work = err ? NULL : calloc(1, sizeof *work);
-    if (!work) {
+    struct called_work *call = err ? NULL : calloc(1, sizeof *call);
+    if (!call) {
         return err ? err : LG_ENOMEM;
     }
-    *work = (struct io_work){.fn = fn, .drop = drop, .arg = arg};
-    w->owner = work;
+    *call = (struct called_work){.fn = fn, .drop = drop, .arg = arg};
+    call->work.fn = call_fn;
+    call->work.on_done = on_called;
+    call->work.must_end = drop == NULL;
+    w->owner = call;
     int rc = lg__call(w, s, LG_NEVER);
     if (rc != LG_WAIT && rc != LG_OK) {
-        free(work); // the strand has not taken it
+        free(call); // the strand has not taken it
     }
     return rc;
 }

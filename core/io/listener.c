@@ -6,14 +6,14 @@
 // a moment, longer each time, before they try again: a loop that goes on in spite of the error
 // does not spin.
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "io/address.h"
 #include "io/call.h"
 #include "io/conn.h"
+#include "io/conntls.h"
 #include "io/ioerr.h"
 #include "io/ioloop.h"
+#include "io/tlsconfig.h"
 #include "os/socket.h"
 #include "sched/park.h"
 #include "sched/runtime.h"
@@ -27,6 +27,7 @@ struct lg_listener {
     struct lg_runtime *rt;
     struct lg_strand *strand;
     struct socket_address address; // of a Unix socket: its path goes with it
+    lg_tls *tls;                   // of what it accepts; NULL: none
     // -- inside the strand --
     struct list queue;  // waiters
     lg_conn *ready;     // has come in for the first of them
@@ -107,6 +108,22 @@ static void forget_trouble(lg_listener *l)
     atomic_store_explicit(&l->retry_ns, 0, memory_order_relaxed);
 }
 
+// Whoever reads or writes first shakes hands: a slow client holds nobody up here.
+static int make_ready(lg_listener *l, lg_conn *c, int fd)
+{
+    if (l->address.any.sa_family != AF_UNIX) {
+        lg__socket_set_nodelay(fd);
+    }
+    lg__conn_adopt(c, fd);
+    int err = l->tls ? lg__conntls_open(c, l->tls, NULL) : LG_OK;
+    if (err) {
+        lg__watch_free(&c->watch);
+        return err;
+    }
+    l->ready = c;
+    return LG_OK;
+}
+
 // LG_OK: l->ready; LG_EAGAIN; or an error.
 static int try_accept(lg_listener *l)
 {
@@ -117,13 +134,8 @@ static int try_accept(lg_listener *l)
         return LG_ENOMEM;
     }
     if (c) {
-        if (l->address.any.sa_family != AF_UNIX) {
-            lg__socket_set_nodelay(fd);
-        }
-        lg__conn_adopt(c, fd);
-        l->ready = c;
         forget_trouble(l);
-        return LG_OK;
+        return make_ready(l, c, fd);
     }
     if (is_scarce(fd)) {
         back_off(l);
@@ -235,6 +247,7 @@ static void on_orphan(struct io_watch *watch)
 static void on_free(struct io_watch *watch)
 {
     lg_listener *l = listener_of(watch);
+    lg__tlsconfig_put(l->tls);
     lg__alloc_free_for(&l->rt->alloc, LG_USE_BUFFERS, l, sizeof *l);
 }
 
@@ -283,24 +296,6 @@ static int set_deadline_at_once(void *owner, int64_t deadline_ns)
     return LG_OK;
 }
 
-// Where to listen for an address: "" is every one of this machine, of both families if
-// there are both.
-static int place_of(const struct address_text *text, struct socket_address *out)
-{
-    struct address_text numbers = *text;
-    bool is_any = text->network != NETWORK_UNIX && text->host[0] == '\0';
-    bool is_local = text->network != NETWORK_UNIX && strcmp(text->host, "localhost") == 0;
-    const char *six = is_any ? "::" : "::1";
-    const char *four = is_any ? "0.0.0.0" : "127.0.0.1";
-    bool wants_six =
-        text->network == NETWORK_TCP6 || (is_any && text->network == NETWORK_TCP);
-    if (is_any || is_local) {
-        snprintf(numbers.host, sizeof numbers.host, "%s", wants_six ? six : four);
-    }
-    int err;
-    return lg__address_is_number(&numbers, out, &err) ? err : LG_EINVAL;
-}
-
 static int open_at(const struct socket_address *address, const lg_listen_options *opts,
                    uint32_t flags)
 {
@@ -309,6 +304,7 @@ static int open_at(const struct socket_address *address, const lg_listen_options
         return fd;
     }
     flags |= opts->shares_port ? SOCKET_SHARED_PORT : 0;
+    flags |= opts->reserves ? SOCKET_RESERVED : 0;
     int backlog = opts->backlog > 0 ? opts->backlog : SOMAXCONN;
     int rc = lg__socket_listen(fd, address, backlog, flags);
     if (rc < 0) {
@@ -325,7 +321,7 @@ static int open_socket(const struct address_text *text, const lg_listen_options 
     if (fd == -EAFNOSUPPORT && is_both) { // no IPv6 here
         struct address_text four = *text;
         four.network = NETWORK_TCP4;
-        place_of(&four, place);
+        lg__address_of_place(&four, place);
         fd = open_at(place, opts, 0);
     }
     return fd;
@@ -358,7 +354,10 @@ int lg_listen(const char *network, const char *address, const lg_listen_options 
     struct socket_address place;
     struct lg_strand *s;
     int err = lg__address_parse(network, address, &text);
-    err = err ? err : place_of(&text, &place);
+    err = err ? err : lg__address_of_place(&text, &place);
+    if (opts && opts->tls && opts->tls->role != LG_TLS_SERVER) {
+        err = LG_EINVAL;
+    }
     err = err ? err : lg__io_strand(g, &s);
     if (err) {
         return err;
@@ -374,6 +373,7 @@ int lg_listen(const char *network, const char *address, const lg_listen_options 
         return lg__ioerr_of(fd);
     }
     l->address = place;
+    l->tls = lg__tlsconfig_get(opts ? opts->tls : NULL);
     if (g->strand) {
         err = lg__watch_enlist(&l->watch, s);
     }

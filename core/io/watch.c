@@ -32,8 +32,12 @@ int lg__watch_enlist(struct io_watch *watch, struct lg_strand *s)
 static int begin(struct io_watch *watch, struct lg_strand *s)
 {
     int err = lg__watch_enlist(watch, s);
+    bool blocks = watch->is_shared && lg__socket_blocks(watch->fd);
     if (!err) {
         err = lg__ioerr_of(uv_poll_init(&watch->loop->uv, &watch->poll, watch->fd));
+    }
+    if (blocks) {
+        lg__socket_block(watch->fd);
     }
     if (!err) {
         watch->poll.data = watch;

@@ -239,6 +239,13 @@ static void count_freed(struct heap *h, lg_use use, size_t size_bytes)
     count_use(h, use, 0 - size_bytes, size_bytes - block_bytes_for(size_bytes));
 }
 
+// Interpreters rely on it that a block can always be made smaller. A large one keeps its pages
+// then, which the figures do not tell until it is freed.
+static bool may_stay(size_t osize, size_t nsize)
+{
+    return nsize < osize && lg__class_of_aligned(nsize) == 0;
+}
+
 static void *resize_for(struct heap *h, lg_use use, void *ptr, size_t osize, size_t nsize)
 {
     if (block_bytes_for(osize) == block_bytes_for(nsize)) {
@@ -249,6 +256,10 @@ static void *resize_for(struct heap *h, lg_use use, void *ptr, size_t osize, siz
     void *fresh = move(h, ptr, osize, nsize);
     if (fresh) {
         lg__free_sized(h, ptr, osize);
+    } else if (may_stay(osize, nsize)) {
+        fresh = ptr;
+    }
+    if (fresh) {
         count_new(h, use, nsize);
         count_freed(h, use, osize);
     }

@@ -36,6 +36,20 @@ int lg__socket_unblock(int fd)
     return result(flags < 0 ? flags : fcntl(fd, F_SETFL, flags | O_NONBLOCK));
 }
 
+bool lg__socket_blocks(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && !(flags & O_NONBLOCK);
+}
+
+void lg__socket_block(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0) {
+        fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    }
+}
+
 int lg__socket_connect(int fd, const struct socket_address *address)
 {
     int rc;
@@ -59,6 +73,10 @@ int lg__socket_listen(int fd, const struct socket_address *address, int backlog,
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &is_alone, sizeof is_alone);
     }
     int rc = result(bind(fd, &address->any, address->length));
+    if (rc == 0 && flags & SOCKET_RESERVED) {
+        set_on(fd, SOL_SOCKET, SO_REUSEPORT);
+        return 0;
+    }
     return rc < 0 ? rc : result(listen(fd, backlog));
 }
 
@@ -75,7 +93,7 @@ ssize_t lg__socket_recv(int fd, void *buffer, size_t size_bytes)
 {
     ssize_t n;
     do {
-        n = recv(fd, buffer, size_bytes, 0);
+        n = recv(fd, buffer, size_bytes, MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
     if (n < 0 && errno == ENOTSOCK) {
         return lg__pipe_read(fd, buffer, size_bytes);
@@ -87,7 +105,7 @@ ssize_t lg__socket_send(int fd, const void *data, size_t size_bytes)
 {
     ssize_t n;
     do {
-        n = send(fd, data, size_bytes, MSG_NOSIGNAL);
+        n = send(fd, data, size_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
     if (n < 0 && errno == ENOTSOCK) {
         return lg__pipe_write(fd, data, size_bytes);

@@ -27,14 +27,22 @@ void lg__socket_close(int fd);
 // Has any descriptor never block.
 int lg__socket_unblock(int fd);
 
+// Whether it blocks, and to have it block again.
+bool lg__socket_blocks(int fd);
+void lg__socket_block(int fd);
+
 // Begins to connect: 0, it is; -EINPROGRESS, lg__socket_error() tells how it ended when
 // the socket is writable.
 int lg__socket_connect(int fd, const struct socket_address *address);
 
 // Binds and listens.
+//
+// SOCKET_RESERVED shares its port only from when it has it: who is there already, sharing or
+// not, is EADDRINUSE. Those who come later have to share.
 enum {
     SOCKET_SHARED_PORT = 1U << 0,   // others may listen there, too: the system deals out
     SOCKET_BOTH_FAMILIES = 1U << 1, // an IPv6 socket for IPv4, too
+    SOCKET_RESERVED = 1U << 2, // only binds, where nobody is; others may listen there
 };
 int lg__socket_listen(int fd, const struct socket_address *address, int backlog,
                       uint32_t flags);

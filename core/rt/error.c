@@ -20,8 +20,8 @@ const char *lg_strerror(int code)
     case LG_EOF: return "end of stream";
     case LG_EBUSY: return "another goroutine is at it";
     case LG_EBROKEN: return "an earlier write was cut short";
-    case LG_ECERT: return "certificate not trusted";
-    case LG_ETLS: return "no TLS";
+    case LG_ECERT: return "certificate verify failed";
+    case LG_ETLS: return "not fit for TLS";
     default: break;
     }
     const char *phrase = lg__ioerr_phrase(code);

@@ -27,8 +27,12 @@ enum {
     // A P whose M is in a blocking call for so long is taken although nobody needs it yet:
     // then all may be idle, and we sleep. As in Go.
     BLOCKED_FOR_NS = 10 * 1000 * 1000,
-    // Periods without a finding before they grow.
+    // Periods without a finding before they grow, and how many of them after all were idle.
     PATIENCE = 50,
+    PATIENCE_ROUSED = 4,
+    // Looks in a row at which all were idle before we sleep until they are not: a server is
+    // idle between two packets, and would have to wake us a thousand times a second.
+    IDLE_LOOKS = 8,
 };
 
 // What was seen of a P.
@@ -232,6 +236,7 @@ static bool sleep_while_idle(struct lg_runtime *rt)
 struct rhythm {
     int64_t period_ns;
     int idle_periods; // without a finding
+    int idle_looks;   // in a row, that have found all idle
 };
 
 static void slow_down(struct lg_runtime *rt, struct rhythm *r, bool has_blocked)
@@ -241,8 +246,10 @@ static void slow_down(struct lg_runtime *rt, struct rhythm *r, bool has_blocked)
     bool must_be_quick = nidle > 0 || has_blocked;
     int64_t max_ns = must_be_quick ? PERIOD_MAX_IDLE_NS : PERIOD_MAX_BUSY_NS;
     r->period_ns = r->period_ns * 2 < max_ns ? r->period_ns * 2 : max_ns;
-    if (nidle >= lg__nprocs(rt) && sleep_while_idle(rt)) {
-        *r = (struct rhythm){.period_ns = PERIOD_MIN_NS};
+    r->idle_looks = nidle >= lg__nprocs(rt) ? r->idle_looks + 1 : 0;
+    if (r->idle_looks > IDLE_LOOKS && sleep_while_idle(rt)) {
+        *r = (struct rhythm){.period_ns = PERIOD_MIN_NS,
+                             .idle_periods = PATIENCE - PATIENCE_ROUSED};
     }
 }
 

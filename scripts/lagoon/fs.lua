@@ -3,8 +3,9 @@
 -- lagoon.fs: files, without blocking the thread. Errors are `nil, message, code`, the code as
 -- "ENOENT".
 local core = require "lagoon.core"
+local fswatch = require "lagoon.fswatch"
 
-local raise, OK = core.raise, core.OK
+local raise, classes, OK = core.raise, core.classes, core.OK
 
 -- The results of a C half that has waited.
 local function settle(code, ...)
@@ -97,5 +98,103 @@ end
 function fs.rename(from, to)
     return settle(core.fs_rename(from, to))
 end
+
+---An open file. Calls on it are done one after the other, in the order in which they came.
+---@class lagoon.File
+local File = {}
+classes.file.__index = File
+
+---Reads, as a connection does: without a format what there is, a byte at least; a number: so many
+---bytes, fewer only where the file ends; "*l": a line without its newline, "*L" with it; "*a": all
+---up to the end. nil at the end; what is appended later can still be read. Where "*a" ends with an
+---error, what came before is the fourth result.
+---@async
+---@param format? integer|"*l"|"*L"|"*a"
+---@return string? data
+---@return string? err
+---@return string? code
+---@return string? partial
+function File:read(format)
+    return settle(core.file_read(self, format))
+end
+
+---Writes all of it, at once: nothing is kept back. Returns how many bytes; with an error, as the
+---fourth result, how many of them are written.
+---@async
+---@param ... string|number
+---@return integer? n
+---@return string? err
+---@return string? code
+---@return integer? n_written
+function File:write(...)
+    return settle(core.file_write(self, ...))
+end
+
+---An iterator over the lines, without their newlines; raises an error other than the end.
+---@return async fun(): string?
+function File:lines()
+    return function()
+        local line, err = self:read("*l")
+        if err then
+            error(err, 2)
+        end
+        return line
+    end
+end
+
+---Moves to a position, and tells which it is, from the start. As Lua's own: without arguments it
+---only tells.
+---@async
+---@param whence? "set"|"cur"|"end"  "cur"
+---@param offset? integer  0
+---@return integer? position
+---@return string? err
+---@return string? code  "ESPIPE": it has none
+function File:seek(whence, offset)
+    return settle(core.file_seek(self, whence, offset))
+end
+
+---Waits until what was written is on the disk.
+---@async
+---@return true? ok
+---@return string? err
+---@return string? code
+function File:sync()
+    return settle(core.file_sync(self))
+end
+
+---What the file is, as fs.stat().
+---@async
+---@return lagoon.Stat? stat
+---@return string? err
+---@return string? code
+function File:stat()
+    return settle(core.file_stat(self))
+end
+
+---Closes the file, behind what is being done with it: nothing is written any more when it returns.
+---Who stands in line gets `nil, "closed"`.
+---@async
+---@return true? ok
+---@return string? err
+---@return string? code
+function File:close()
+    return settle(core.file_close(self))
+end
+
+---Opens a file; modes as Lua's own, and "x" behind "w" or "a": only if there is none. Go:
+---`os.OpenFile`.
+---@async
+---@param path string
+---@param mode? "r"|"w"|"a"|"r+"|"w+"|"a+"|"wx"|"ax"|"w+x"|"a+x"  "r"
+---@return lagoon.File? file
+---@return string? err
+---@return string? code
+function fs.open(path, mode)
+    return settle(core.file_open(path, mode))
+end
+
+fs.watch = fswatch.watch
+fs.unwatch = fswatch.unwatch
 
 return fs

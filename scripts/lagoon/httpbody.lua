@@ -42,9 +42,10 @@ end
 ---@async
 ---@param parse function  of core: for requests or for responses
 ---@param max_bytes integer
----@param on_partial? fun()  is called once there is a part of a head, but not all
+---@param on_partial? fun(arg: any)  is called once there is a part of a head, but not all
+---@param arg? any
 ---@return any ...
-function Wire:head(parse, max_bytes, on_partial)
+function Wire:head(parse, max_bytes, on_partial, arg)
     local scanned = 0
     while true do
         if self:has_text() then
@@ -56,7 +57,7 @@ function Wire:head(parse, max_bytes, on_partial)
                 return size, b, c, d, e, f, g, h
             end
             if scanned == 0 and on_partial then
-                on_partial()
+                on_partial(arg)
             end
             scanned = b
         end
@@ -265,7 +266,10 @@ function Body:discard(max_bytes)
     return self.is_done
 end
 
-local httpbody = {}
+local httpbody = {
+    ---That of all requests without one: nothing ever changes in it.
+    NONE = setmetatable({ pending = "", is_done = true }, Body),
+}
 
 ---What comes over a connection.
 ---@param conn lagoon.Conn
@@ -277,9 +281,11 @@ end
 ---@param wire table
 ---@param framing number  what the parser said of it
 ---@param max_bytes number  for chunks
+---@param before_read? fun()
 ---@return lagoon.HttpBody
-function httpbody.new(wire, framing, max_bytes)
-    local body = { wire = wire, pending = "", size = 0, max_bytes = max_bytes }
+function httpbody.new(wire, framing, max_bytes, before_read)
+    local body = { wire = wire, pending = "", size = 0, max_bytes = max_bytes,
+        before_read = before_read }
     if framing == CHUNKED then
         body.chunks = core.http_chunks()
     elseif framing ~= UNTIL_CLOSE then

@@ -8,6 +8,7 @@ local httpfetch = require "lagoon.httpfetch"
 local httpurl = require "lagoon.httpurl"
 
 local raise, RAISE = core.raise, core.RAISE
+local load = require
 
 -- The body of a redirect that is read for the sake of its connection.
 local DRAINED_MAX = 16 * 1024
@@ -65,6 +66,15 @@ function Response:lines()
         end
         return line
     end
+end
+
+---Reads the body, all of it, as JSON. Raises where lua-cjson is not installed.
+---@async
+---@return any value  http.null for null
+---@return string? err
+---@return string? code  "EPROTO" where it is no JSON
+function Response:json()
+    return load("lagoon.json").read(self)
 end
 
 ---Closes the connection before the end of the body.

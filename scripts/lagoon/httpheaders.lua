@@ -7,7 +7,7 @@
 local core = require "lagoon.core"
 
 local raise, RAISE = core.raise, core.RAISE
-local find, lower = string.find, string.lower
+local find, lower, concat = string.find, string.lower, table.concat
 
 local LIST = {}
 
@@ -168,6 +168,16 @@ function headers.lines(own)
         lines[#lines + 1] = list[i] .. ": " .. list[i + 1]
     end
     return lines
+end
+
+---The same as one text, each line with its end; "" if there is none.
+---@param own lagoon.Headers
+---@return string
+function headers.text(own)
+    if not own[LIST][1] then
+        return ""
+    end
+    return concat(headers.lines(own), "\r\n") .. "\r\n"
 end
 
 return headers

@@ -10,6 +10,7 @@ local headers = require "lagoon.httpheaders"
 
 local raise, RAISE = core.raise, core.RAISE
 local concat, format, get = table.concat, string.format, headers.get
+local load = require
 
 local HELD_MAX = 4096
 
@@ -34,17 +35,22 @@ local DAYS = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" }
 local MONTHS = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" }
 
-local date_time, date_text
+local CONTENT_TYPE = "Content-Type: text/plain; charset=utf-8\r\n"
 
--- The moment, without the names that a locale would choose.
+local date_time, date_text, date_line
+
+local first_lines = {} -- by status
+
+-- The moment, and the line that says it, without the names that a locale would choose.
 local function date()
     local now = os.time()
     if now ~= date_time then
         local d = os.date("!*t", now)
         date_time, date_text = now, format("%s, %02d %s %d %02d:%02d:%02d GMT", DAYS[d.wday],
             d.day, MONTHS[d.month], d.year, d.hour, d.min, d.sec)
+        date_line = "Date: " .. date_text .. "\r\n"
     end
-    return date_text
+    return date_text, date_line
 end
 
 ---@class lagoon.HttpResponseWriter
@@ -69,10 +75,10 @@ local function promised(own)
     return tonumber(lengths[1])
 end
 
--- Decides how the body ends; the line that says so, if the handler has not. is_whole: what is held
+-- Decides how the body ends; the line that says so, "" if the handler has. is_whole: what is held
 -- is all of it.
 local function frame(self, is_whole)
-    local own, line = self.headers, nil
+    local own, line = self.headers, ""
     if get(own, "Transfer-Encoding") then
         raise(RAISE, "the header Transfer-Encoding is not for handlers")
     end
@@ -87,10 +93,10 @@ local function frame(self, is_whole)
         self.left = nil
     elseif not self.left and is_whole and (not self.is_head or self.nheld > 0) then
         self.left = self.nheld
-        line = "Content-Length: " .. self.nheld
+        line = "Content-Length: " .. self.nheld .. "\r\n"
     elseif not self.left and self.minor > 0 then
         self.is_chunked = not self.is_head
-        line = "Transfer-Encoding: chunked"
+        line = "Transfer-Encoding: chunked\r\n"
     end
     if self.left and self.nheld > self.left then
         raise(RAISE, "more was written than Content-Length says")
@@ -111,30 +117,71 @@ local function wants_close(own)
     return value and value:lower():find("close", 1, true)
 end
 
--- The head, as text. From here on status and headers are settled.
+-- One piece is a string by itself, several are a table.
+local function take_held(self)
+    local held = self.held
+    self.held, self.nheld = "", 0
+    return type(held) == "table" and concat(held) or held
+end
+
+local function hold(self, text)
+    local held = self.held
+    if held == "" then
+        self.held = text
+    elseif type(held) == "table" then
+        held[#held + 1] = text
+    else
+        self.held = { held, text }
+    end
+    self.nheld = self.nheld + #text
+end
+
+-- A part of the body as it goes over the wire.
+local function framed(self, text)
+    if self.left then
+        self.left = self.left - #text
+    end
+    if self.is_head or text == "" then
+        return ""
+    elseif self.is_chunked then
+        return format("%x\r\n", #text) .. text .. "\r\n"
+    end
+    return text
+end
+
+local function first_line(status)
+    local line = first_lines[status]
+    if not line then
+        check_status(status)
+        line = format("HTTP/1.1 %d %s\r\n", status, REASONS[status] or "")
+        first_lines[status] = line
+    end
+    return line
+end
+
+-- The line that says what becomes of the connection, if one has to.
+local function connection_line(self)
+    local closes = wants_close(self.headers)
+    self.keeps_alive = self.keeps_alive and not closes and self:may_keep()
+    if not self.keeps_alive and not closes then
+        return "Connection: close\r\n"
+    end
+    return self.keeps_alive and self.minor == 0 and "Connection: keep-alive\r\n" or ""
+end
+
+-- The head, as text, with what is held behind it. From here on status and headers are settled.
 local function begin(self, is_whole)
-    check_status(self.status)
+    local first, own = first_line(self.status), self.headers
     local framing = frame(self, is_whole)
     self.has_begun = true
-    local own = self.headers
-    local closes = wants_close(own)
-    self.keeps_alive = self.keeps_alive and not closes and self.may_keep()
-    local lines = headers.lines(own)
-    table.insert(lines, 1, format("HTTP/1.1 %d %s", self.status, REASONS[self.status] or ""))
-    lines[#lines + 1] = framing
-    if not get(own, "Date") then
-        lines[#lines + 1] = "Date: " .. date()
+    local connection = connection_line(self)
+    local _, moment = date()
+    if get(own, "Date") then
+        moment = ""
     end
-    if self.nheld > 0 and not get(own, "Content-Type") then
-        lines[#lines + 1] = "Content-Type: text/plain; charset=utf-8"
-    end
-    if not self.keeps_alive and not closes then
-        lines[#lines + 1] = "Connection: close"
-    elseif self.keeps_alive and self.minor == 0 then
-        lines[#lines + 1] = "Connection: keep-alive"
-    end
-    lines[#lines + 1] = "\r\n"
-    return concat(lines, "\r\n")
+    local kind = self.nheld > 0 and not get(own, "Content-Type") and CONTENT_TYPE or ""
+    return first .. headers.text(own) .. framing .. moment .. kind .. connection .. "\r\n"
+        .. framed(self, take_held(self))
 end
 
 -- Sends text; what fails here makes the connection useless.
@@ -151,29 +198,9 @@ local function send(self, text)
     return true
 end
 
--- A part of the body as it goes over the wire.
-local function framed(self, text)
-    if self.left then
-        self.left = self.left - #text
-    end
-    if self.is_head or text == "" then
-        return ""
-    elseif self.is_chunked then
-        return format("%x\r\n", #text) .. text .. "\r\n"
-    end
-    return text
-end
-
-local function take_held(self)
-    local text = self.held[2] and concat(self.held) or self.held[1] or ""
-    self.held, self.nheld = {}, 0
-    return text
-end
-
 -- Sends what is held, with the head if that has not gone.
 local function send_held(self, is_whole)
-    local head = self.has_begun and "" or begin(self, is_whole)
-    return send(self, head .. framed(self, take_held(self)))
+    return send(self, self.has_begun and framed(self, take_held(self)) or begin(self, is_whole))
 end
 
 -- Whether the length of the response must be known before any of it goes.
@@ -200,8 +227,11 @@ end
 ---@return string? err  the client has gone, or takes nothing any more
 ---@return string? code
 function Response:write(...)
-    check_text(...)
-    local text = select("#", ...) == 1 and tostring((...)) or concat { ... }
+    local text = ...
+    if type(text) ~= "string" or select("#", ...) > 1 then
+        check_text(...)
+        text = concat { ... }
+    end
     if self.is_finished then
         raise(RAISE, "the response is finished")
     elseif has_no_body(self.status) and text ~= "" then
@@ -209,8 +239,7 @@ function Response:write(...)
     elseif self.has_begun and self.left and not self.is_head and #text > self.left - self.nheld then
         raise(RAISE, "more was written than Content-Length says")
     end
-    self.held[#self.held + 1] = text
-    self.nheld = self.nheld + #text
+    hold(self, text)
     if self.nheld >= HELD_MAX and not must_hold(self) then
         local ok, err, code = send_held(self, false)
         if not ok then
@@ -218,6 +247,21 @@ function Response:write(...)
         end
     end
     return #text
+end
+
+---Writes a value as JSON, of the type application/json unless the handler has set another one.
+---Raises for what JSON has no word for, and where lua-cjson is not installed.
+---@async
+---@param value any  http.null for null
+---@return integer? n
+---@return string? err
+---@return string? code
+function Response:json(value)
+    local text = load("lagoon.json").encode(value)
+    if not get(self.headers, "Content-Type") then
+        self.headers:set("Content-Type", "application/json")
+    end
+    return self:write(text)
 end
 
 ---Sends what has been held back. Nothing goes to a client of HTTP/1.0 before the length is
@@ -242,8 +286,7 @@ function Response:finish()
     if self.is_finished then
         return true
     end
-    local text = self.has_begun and "" or begin(self, true)
-    text = text .. framed(self, take_held(self))
+    local text = self.has_begun and framed(self, take_held(self)) or begin(self, true)
     if self.is_chunked then
         text = text .. "0\r\n\r\n"
     end
@@ -260,18 +303,41 @@ end
 ---@param text string
 function Response:reset(status, text)
     self.status, self.headers = status, headers.of_list()
-    self.held, self.nheld, self.is_finished = { text }, #text, false
+    self.held, self.nheld, self.is_finished = text, #text, false
+end
+
+-- What a handler's headers cannot say of a response without a body.
+local NOT_SWITCHED = { "Content-Length", "Transfer-Encoding", "Connection", "Upgrade" }
+
+---For the server: sends a head after which the connection is no longer HTTP's.
+---@async
+---@param own_lines string[]  fields, before the handler's
+---@return true? ok
+---@return string? err
+---@return string? code
+function Response:switch(own_lines)
+    for _, name in ipairs(NOT_SWITCHED) do
+        self.headers:set(name, nil)
+    end
+    local lines = { "HTTP/1.1 101 Switching Protocols", concat(own_lines, "\r\n"),
+        "Date: " .. date() }
+    for _, line in ipairs(headers.lines(self.headers)) do
+        lines[#lines + 1] = line
+    end
+    lines[#lines + 1] = "\r\n"
+    self.has_begun, self.is_finished, self.keeps_alive = true, true, false
+    return send(self, concat(lines, "\r\n"))
 end
 
 local httpresponse = {}
 
 ---A response that has not begun.
----@param exchange table  conn, minor, is_head, keeps_alive; may_keep(), which is asked once more
----before the head goes, and before_write(). Becomes the response
+---@param exchange table  conn, minor, is_head, keeps_alive; may_keep(exchange), which is asked once
+---more before the head goes, and before_write(). Becomes the response
 ---@return lagoon.HttpResponseWriter
 function httpresponse.new(exchange)
     exchange.status, exchange.headers = 200, headers.of_list()
-    exchange.held, exchange.nheld = {}, 0
+    exchange.held, exchange.nheld = "", 0
     return setmetatable(exchange, Response)
 end
 
@@ -281,9 +347,8 @@ end
 ---@return string
 function httpresponse.refusal(status, message)
     local text = message .. "\n"
-    return format("HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: text/plain; charset=utf-8\r\n"
-        .. "Content-Length: %d\r\nConnection: close\r\n\r\n%s",
-        status, REASONS[status] or "", date(), #text, text)
+    return format("%sDate: %s\r\n%sContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+        first_line(status), (date()), CONTENT_TYPE, #text, text)
 end
 
 return httpresponse

@@ -14,20 +14,24 @@ local headers = require "lagoon.httpheaders"
 local httpbody = require "lagoon.httpbody"
 local httpresponse = require "lagoon.httpresponse"
 local httptarget = require "lagoon.httptarget"
+local linger = require "lagoon.linger"
 
 local raise, RAISE = core.raise, core.RAISE
-local LINGER_S, LINGER_BYTES = 0.5, 256 * 1024
+local QUIET_S = 10 -- between two lines about connections that cannot be accepted
+local load = require
 
 ---@class lagoon.HttpServeOptions
 ---@field network ("tcp"|"tcp4"|"tcp6"|"unix")?  "tcp" if absent
 ---@field backlog integer?  as for net.listen
 ---@field reuse_port boolean?  as for net.listen
+---@field tls lagoon.TlsOptions?  as for net.listen: https. alpn is "http/1.1" if absent
 ---@field header_timeout number?  seconds for a head, from its first byte on, 10 if absent
 ---@field idle_timeout number?  seconds between two requests of a connection, 60 if absent
 ---@field io_timeout number?  seconds for one read of a body or one write, 60 if absent
 ---@field close_timeout number?  seconds that `close` waits if it is not told; if absent, for good
 ---@field max_header_bytes integer?  64 KB if absent: beyond it 431, or 414 for the first line
 ---@field max_body_bytes number?  8 MB if absent: beyond it 413; math.huge for no limit
+---@field workers integer?  states that serve, each on a core; if absent, the caller's own serves
 ---@field log (fun(line: string))?  gets errors of handlers; to stderr if absent
 
 local DEFAULTS = {
@@ -48,6 +52,7 @@ local DEFAULTS = {
 ---@field headers lagoon.Headers
 ---@field remote_addr string
 ---@field content_length integer?  nil for a chunked body
+---@field tls lagoon.TlsInfo?  nil without TLS
 local Request = {}
 Request.__index = Request
 
@@ -62,28 +67,39 @@ function Request:read(format)
     return self.body:read(format)
 end
 
--- -- one exchange --
-
--- Closes so that the other side gets what was written last: a socket that is closed with
--- something unread is reset, and a reset overtakes it.
-local function linger(conn)
-    conn:close_write()
-    conn:set_deadline(LINGER_S)
-    local n = 0
-    while n < LINGER_BYTES do
-        local data = conn:read()
-        if not data then
-            break
-        end
-        n = n + #data
-    end
-    conn:close()
+---Reads the body, all of it, as JSON. Raises where lua-cjson is not installed.
+---@async
+---@return any value  http.null for null
+---@return string? err
+---@return string? code  "EPROTO" where it is no JSON
+function Request:json()
+    return load("lagoon.json").read(self)
 end
+
+---Takes the connection out of HTTP's hands: answers the handshake of a WebSocket. Where it is none,
+---or is not allowed, it answers that, too, and the handler has nothing left to do. When the handler
+---returns, the WebSocket is closed, with 1000, or with 1011 after an error. Call it before anything
+---is written; `res.headers` goes along. Go: `websocket.Accept`.
+---@async
+---@param opts? lagoon.WebSocketAcceptOptions
+---@return lagoon.WebSocket? ws
+---@return string? err
+---@return string? code
+function Request:websocket(opts)
+    local ws, err, code = load("lagoon.websocketserver").accept(self, self.response, opts)
+    self.link.websocket = ws
+    if ws and self.link.server.is_closing then
+        task.go(ws.close, ws, 1001)
+    end
+    return ws, err, code
+end
+
+-- -- one exchange --
 
 local function refuse(link, status, message)
     link.conn:set_deadline(link.server.opts.io_timeout)
     if link.conn:write(httpresponse.refusal(status, message)) then
-        linger(link.conn)
+        linger.close(link.conn)
     end
     return false
 end
@@ -99,19 +115,21 @@ local function new_request(link, method, target, minor, fields, framing)
         version = minor == 0 and "HTTP/1.0" or "HTTP/1.1",
         host = host or headers.get(own, "Host") or "", headers = own, remote_addr = link.peer,
         content_length = framing >= 0 and framing or nil,
-        body = httpbody.new(link.wire, framing, link.server.opts.max_body_bytes),
+        tls = link.server.opts.tls and link.conn:tls() or nil,
+        body = framing == 0 and httpbody.NONE
+            or httpbody.new(link.wire, framing, link.server.opts.max_body_bytes, link.rearm),
     }, Request)
 end
 
+-- Who still waits to be asked for the body may send it or not: nobody knows.
+local function may_keep(exchange)
+    return not exchange.server.is_closing and not exchange.body.before_first
+end
+
 local function new_response(link, req, minor, keeps_alive)
-    local body = req.body
     return httpresponse.new {
-        conn = link.conn, minor = minor, is_head = req.method == "HEAD",
-        keeps_alive = keeps_alive, before_write = link.rearm,
-        may_keep = function()
-            -- Who still waits to be asked for the body may send it or not: nobody knows.
-            return not link.server.is_closing and not body.before_first
-        end,
+        conn = link.conn, minor = minor, is_head = req.method == "HEAD", server = link.server,
+        body = req.body, keeps_alive = keeps_alive, before_write = link.rearm, may_keep = may_keep,
     }
 end
 
@@ -119,15 +137,13 @@ local function note_trace(err)
     return { err = err, trace = debug.traceback("", 2) }
 end
 
-local function run_handler(server, req, res)
-    return xpcall(function()
-        server.handler(req, res)
-        if req.body.code == "EFBIG" and not res.has_begun then
-            res.keeps_alive = false
-            res:reset(413, "body too large\n")
-        end
-        res:finish()
-    end, note_trace)
+local function handle(server, req, res)
+    server.handler(req, res)
+    if req.body.code == "EFBIG" and not res.has_begun then
+        res.keeps_alive = false
+        res:reset(413, "body too large\n")
+    end
+    res:finish()
 end
 
 -- What the client gets for a handler's error: 500, or a response that it can see to be broken.
@@ -154,41 +170,51 @@ local function exchange(link, method, target, minor, fields, framing, keeps_aliv
         return refuse(link, 413, "body too large")
     end
     local res = new_response(link, req, minor, keeps_alive)
+    req.link, req.response = link, res
     local body = req.body
-    body.before_read = link.rearm
-    body.before_first = expects and function()
-        link.rearm()
-        return res.has_begun or link.conn:write("HTTP/1.1 100 Continue\r\n\r\n")
-    end or nil
-    local ok, failure = run_handler(server, req, res)
+    expects = expects and framing ~= 0
+    if expects then
+        body.before_first = function()
+            link.rearm()
+            return res.has_begun or link.conn:write("HTTP/1.1 100 Continue\r\n\r\n")
+        end
+    end
+    local ok, failure = xpcall(handle, note_trace, server, req, res)
     if not ok then
         answer_failure(server, req, res, failure)
     end
+    if link.websocket then
+        link.websocket:close(ok and 1000 or 1011)
+        return false
+    end
     local is_whole = res.is_finished and not res.is_broken
     if is_whole and not res.keeps_alive then
-        linger(link.conn)
+        linger.close(link.conn)
     end
-    body.before_first = nil
-    return is_whole and res.keeps_alive and body:discard(LINGER_BYTES)
+    if expects then
+        body.before_first = nil
+    end
+    return is_whole and res.keeps_alive and body:discard(linger.MAX_BYTES)
 end
 
 -- -- one connection --
 
+local function note_partial(link)
+    link.is_partial, link.is_idle = true, false
+    link.conn:set_deadline(link.server.opts.header_timeout)
+end
+
 -- Reads the next request. Whether the connection goes on.
 local function serve_next(link)
-    local opts = link.server.opts
-    local is_partial = false
-    local size, b, c, d, e, f, g, h = link.wire:head(core.http_request, opts.max_header_bytes,
-        function()
-            is_partial, link.is_idle = true, false
-            link.conn:set_deadline(opts.header_timeout)
-        end)
+    link.is_partial = false
+    local size, b, c, d, e, f, g, h = link.wire:head(core.http_request,
+        link.server.opts.max_header_bytes, note_partial, link)
     link.is_idle = false
     if size then
         return exchange(link, b, c, d, e, f, g, h)
     elseif size == false then
         return refuse(link, b, c)
-    elseif c == "ETIMEDOUT" and is_partial then
+    elseif c == "ETIMEDOUT" and link.is_partial then
         return refuse(link, 408, "the request took too long")
     end
     return false
@@ -237,17 +263,26 @@ end
 
 -- -- the server --
 
--- A shortage of descriptors passes: the listener waits a moment by itself before the next try.
+-- A shortage of descriptors passes: the listener waits a moment by itself before the next try, and
+-- tells us of each. The log hears of it now and then.
+local function note_refusal(server, err, code)
+    local now = time.now()
+    if now >= server.quiet_until then
+        server.quiet_until = now + QUIET_S
+        server.opts.log("http: accept: " .. err)
+    end
+    if code ~= "EMFILE" and code ~= "ENFILE" then
+        time.sleep(0.01)
+    end
+end
+
 local function accept_all(server)
     while not server.is_closing do
         local conn, err, code = server.listener:accept()
         if conn then
             start_connection(server, conn)
         elseif err ~= "closed" then
-            server.opts.log("http: accept: " .. err)
-            if code ~= "EMFILE" and code ~= "ENFILE" then
-                time.sleep(0.01)
-            end
+            note_refusal(server, err, code)
         end
     end
     server.has_stopped = true
@@ -274,6 +309,8 @@ local function stop(server)
     for link in pairs(server.links) do
         if link.is_idle then
             link.conn:close()
+        elseif link.websocket then
+            task.go(link.websocket.close, link.websocket, 1001)
         end
     end
 end
@@ -309,10 +346,25 @@ end
 local TYPES = {
     network = "string", backlog = "number", reuse_port = "boolean", header_timeout = "number",
     idle_timeout = "number", io_timeout = "number", close_timeout = "number",
-    max_header_bytes = "number", max_body_bytes = "number", log = "function",
+    max_header_bytes = "number", max_body_bytes = "number", log = "function", workers = "number",
+    tls = "table",
 }
 
-local function options_of(opts)
+-- We speak nothing else: a client that could is told so.
+local function with_alpn(tls)
+    local own = { alpn = { "http/1.1" } }
+    for name, value in pairs(tls) do
+        own[name] = value
+    end
+    return own
+end
+
+local httpserver = {}
+
+---Checks options. Raises.
+---@param opts? lagoon.HttpServeOptions
+---@return table own  a copy, over the defaults
+function httpserver.options_of(opts)
     local own = setmetatable({}, { __index = DEFAULTS })
     for name, value in pairs(opts or {}) do
         if type(value) ~= TYPES[name] then
@@ -323,14 +375,16 @@ local function options_of(opts)
     end
     if own.max_header_bytes < 1 or own.max_header_bytes > 2 ^ 30 then
         raise(RAISE, "bad option 'max_header_bytes' of serve (out of range)")
+    elseif own.workers and (own.workers % 1 ~= 0 or own.workers < 1 or own.workers > 256) then
+        raise(RAISE, "bad option 'workers' of serve (a whole number from 1 to 256 expected)")
+    elseif own.workers and own.network == "unix" then
+        raise(RAISE, "bad option 'workers' of serve (not for the network 'unix')")
     end
+    own.tls = own.tls and with_alpn(own.tls)
     return own
 end
 
-local httpserver = {}
-
----Serves HTTP/1.1: has handler(req, res) called for each request, in the goroutine of its
----connection. Returns at once. Go: `http.Serve`.
+---Serves in the caller's state.
 ---@param address string  as for net.listen
 ---@param handler fun(req: lagoon.HttpRequest, res: lagoon.HttpResponseWriter)
 ---@param opts? lagoon.HttpServeOptions
@@ -339,13 +393,13 @@ local httpserver = {}
 ---@return string? code
 function httpserver.serve(address, handler, opts)
     core.check_callable(handler, "serve")
-    local own = options_of(opts)
+    local own = httpserver.options_of(opts)
     local listener, err, code = net.listen(own.network, address, own)
     if not listener then
         return nil, err, code
     end
     local server = setmetatable({ listener = listener, handler = handler, opts = own, links = {},
-        nlinks = 0, done = chan.new() }, Server)
+        nlinks = 0, quiet_until = 0, done = chan.new() }, Server)
     task.go(accept_all, server)
     return server
 end

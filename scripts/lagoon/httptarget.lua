@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
 -- What a request asks for: the forms of its target (RFC 9112, 3.2).
-local char = string.char
+local char, byte, find = string.char, string.byte, string.find
+local SLASH = byte("/")
 
 local httptarget = {}
 
@@ -30,7 +31,10 @@ end
 ---@return string? query
 ---@return string? host
 function httptarget.parse(method, target)
-    if target:sub(1, 1) == "/" then
+    if byte(target, 1) == SLASH then
+        if not find(target, "[%%?]") then
+            return target, ""
+        end
         return split(target)
     elseif target == "*" then
         if method == "OPTIONS" then

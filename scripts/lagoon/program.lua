@@ -240,6 +240,7 @@ end
 ---@param is_terminal boolean  whether standard input is one
 ---@return integer status
 local function main(argv, is_terminal)
+    require("lagoon.stdin").install(io)
     local options, script = parse(argv)
     if not options then
         return refuse(script)

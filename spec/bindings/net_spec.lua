@@ -288,6 +288,21 @@ describe("conn:read", function()
     close(here, there)
   end)
 
+  it("that has its bytes and has not run yet is told of a close", function()
+    for nyields = 0, 5 do
+      local here, there = pair()
+      local task = helper.parked(async(here.read, here))
+      there:write("bytes")
+      for _ = 1, nyields do
+        lagoon.yield()
+      end
+      here:close()
+      local data, err = task:wait()
+      assert.is_true(data == "bytes" or err == "closed")
+      close(there)
+    end
+  end)
+
   it("is for one goroutine at a time", function()
     local here, there = pair()
     local task = helper.parked(async(here.read, here))

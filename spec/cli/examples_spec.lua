@@ -158,3 +158,52 @@ describe("the example echo", function()
     assert.equal("2000 lines over 100 connections\n", out)
   end)
 end)
+
+describe("the example tail", function()
+  it("follows files side by side, while they grow", function()
+    local one, two = helper.file("one.log", "begun "), helper.file("two.log", "there\n")
+    local command = ("$B examples/tail.lua -a -n 5 '%s' '%s' & "):format(one, two)
+      .. ("echo ended >> '%s'; for i in 1 2 3; do sleep 0.02; echo $i >> '%s'; done; wait $!")
+        :format(one, two)
+    local child = helper.child({ "bash", "-c", command }, { env = { B = helper.program } })
+    assert.equal("", child.err)
+    assert.equal(0, child.status)
+    local lines = {}
+    for name, line in child.out:gmatch("/(%a+)%.log: ([^\n]*)\n") do
+      lines[name] = (lines[name] or "") .. line .. ","
+    end
+    assert.same({ one = "begun ended,", two = "there,1,2,3," }, lines)
+  end)
+
+  it("goes on without a file that is not there, and fails in the end", function()
+    local child = helper.lagoon { "examples/tail.lua", "-a", "-n", 1, helper.path("nothing"),
+      helper.file("there.log", "a line\n") }
+    assert.equal(1, child.status)
+    assert.matches("^tail: [^\n]*nothing: no such file or directory\n$", child.err)
+    assert.matches("there.log: a line\n$", child.out)
+  end)
+end)
+
+describe("the example chat", function()
+  it("lets everybody hear what anybody says", function()
+    local out, err = output_of { "examples/chat.lua", "--try" }
+    assert.equal("", err)
+    assert.equal("4 visitors have heard 80 lines\n", out)
+  end)
+end)
+
+describe("the example crawler", function()
+  it("finds every page, and every one that is not there", function()
+    local out, err = output_of { "examples/crawler.lua", 50 }
+    assert.equal("", err)
+    assert.matches("^ +50 x 200\n +%d+ x 404\n$", out)
+  end)
+end)
+
+describe("the example reverse_proxy", function()
+  it("passes requests on to the servers that answer", function()
+    local out, err = output_of { "examples/reverse_proxy.lua", "--try" }
+    assert.equal("", err)
+    assert.equal("30 answers, of two servers\n", out)
+  end)
+end)

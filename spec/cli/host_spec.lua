@@ -45,6 +45,34 @@ describe("lagoon.so in a stock luajit", function()
     assert.equal("false\ttrue\nfalse\ttext\n", child.out)
   end)
 
+  it_hosted("leaves Lua's own reading as it is", function()
+    local child = hosted([[
+      local read, lines, method = io.read, io.lines, io.stdin.read
+      local lagoon = require "lagoon"
+      print(read == io.read, lines == io.lines, method == io.stdin.read)
+      lagoon.run(function() print(io.read()) end)
+    ]], { stdin = "a line\n" })
+    assert.equal("", child.err)
+    assert.equal("true\ttrue\ttrue\na line\n", child.out)
+  end)
+
+  it_hosted("opens files and watches them in lagoon.run", function()
+    local child = hosted([[
+      local lagoon = require "lagoon"
+      io.open(arg[0] .. ".log", "w"):close()
+      print(lagoon.run(function(path)
+        local events = assert(lagoon.fs.watch(path))
+        local file = assert(lagoon.fs.open(path, "w"))
+        file:write("text")
+        local event = events:recv()
+        file:seek("set", 0)
+        return event.kind, file:stat().size -- both are left to the end of the state
+      end, arg[0] .. ".log"))
+    ]])
+    assert.equal("", child.err)
+    assert.equal("change\t4\n", child.out)
+  end)
+
   it_hosted("may be used again and again, nested, and from coroutines", function()
     local child = hosted [[
       local lagoon = require "lagoon"

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "utf8.h"
+
+#include <string.h>
+
+// The first byte of a character beyond ASCII says how long it is, and what the second one may be.
+static bool begin(struct utf8 *text, uint8_t byte)
+{
+    text->low = 0x80;
+    text->high = 0xbf;
+    if (byte < 0xc2 || byte > 0xf4) {
+        return false;
+    }
+    text->nleft = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+    switch (byte) {
+    case 0xe0: text->low = 0xa0; break;  // below: overlong
+    case 0xed: text->high = 0x9f; break; // above: a surrogate
+    case 0xf0: text->low = 0x90; break;  // below: overlong
+    case 0xf4: text->high = 0x8f; break; // above: beyond U+10FFFF
+    default: break;
+    }
+    return true;
+}
+
+static bool go_on(struct utf8 *text, uint8_t byte)
+{
+    if (byte < text->low || byte > text->high) {
+        return false;
+    }
+    text->nleft--;
+    text->low = 0x80;
+    text->high = 0xbf;
+    return true;
+}
+
+// How many bytes of ASCII come first, in whole words: most texts are mostly that.
+static size_t skip_ascii(const uint8_t *at, size_t n)
+{
+    size_t i = 0;
+    for (uint64_t word; n - i >= sizeof word; i += sizeof word) {
+        memcpy(&word, at + i, sizeof word);
+        if (word & UINT64_C(0x8080808080808080)) {
+            break;
+        }
+    }
+    return i;
+}
+
+bool lagoon__utf8_add(struct utf8 *text, const void *bytes, size_t n)
+{
+    const uint8_t *at = bytes;
+    size_t i = 0;
+    while (i < n) {
+        if (text->nleft > 0) {
+            if (!go_on(text, at[i++])) {
+                return false;
+            }
+        } else if (at[i] >= 0x80) {
+            if (!begin(text, at[i++])) {
+                return false;
+            }
+        } else {
+            size_t nskipped = skip_ascii(at + i, n - i);
+            i += nskipped > 0 ? nskipped : 1;
+        }
+    }
+    return true;
+}
+
+bool lagoon__utf8_is_whole(const struct utf8 *text)
+{
+    return text->nleft == 0;
+}

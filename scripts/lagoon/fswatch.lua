@@ -1,0 +1,79 @@
+-- SPDX-License-Identifier: MIT
+--
+-- fs.watch: what happens to files, through channels. A goroutine for each hands on what the core
+-- keeps for it.
+local core = require "lagoon.core"
+local chan = require "lagoon.chan"
+local task = require "lagoon.task"
+
+local raise, OK = core.raise, core.OK
+
+local fswatch = {}
+
+local CAPACITY = 16 -- the core keeps what has no room here
+
+local watches = {} -- by channel: the core's half and the goroutine
+
+local function settle(code, ...)
+    if code == OK then
+        return ...
+    end
+    return raise(code, (...))
+end
+
+local function end_watch(channel)
+    local watch = watches[channel]
+    watches[channel] = nil
+    if watch then
+        core.fswatch_close(watch.handle)
+    end
+    if not channel:closed() then
+        channel:close()
+    end
+    return watch
+end
+
+local function hand_on(handle, channel, own_name)
+    for kind, name in function() return settle(core.fswatch_next(handle)) end do
+        channel:send { kind = kind, name = name ~= "" and name or own_name }
+    end
+end
+
+---@class lagoon.FileEvent
+---@field kind "rename"|"change"|"overflow"  a name has come or gone; something was written, or a
+---mode or time has changed; more has happened than was kept: look for yourself
+---@field name string  in the directory, or the file's own
+
+---A channel that gets what happens to a file, or in a directory, but not in those inside it.
+---Begins when it returns, and ends with `unwatch`. Some 1,000 events are kept for who is slow; what
+---repeats the last one of them is not. A file that another one has replaced is not watched any
+---more: watch its directory.
+---@param path string
+---@return lagoon.Channel? events  of lagoon.FileEvent
+---@return string? err
+---@return string? code  "ENOENT"
+function fswatch.watch(path)
+    local handle, err, code = core.fswatch_open(path)
+    if not handle then
+        return nil, err, code
+    end
+    local channel = chan.new(CAPACITY)
+    local own_name = path:match("([^/]*)/*$")
+    local worker = task.async(function()
+        pcall(hand_on, handle, channel, own_name) -- cancelled, or the channel is closed
+        end_watch(channel)
+    end)
+    watches[channel] = { handle = handle, worker = worker }
+    return channel
+end
+
+---Ends that, and closes the channel: what is in it can still be received.
+---@param channel lagoon.Channel
+function fswatch.unwatch(channel)
+    local watch = watches[channel] and end_watch(channel)
+    if watch then
+        watch.worker:cancel()
+    end
+end
+
+return fswatch

@@ -1,0 +1,38 @@
+-- SPDX-License-Identifier: MIT
+--
+-- What runs in each of the worker states of an HTTP server (lagoon.httpworkers): a server of its
+-- own at the address that they share.
+local httpserver = require "lagoon.httpserver"
+local task = require "lagoon.task"
+
+local httpworker = {}
+
+-- Each message is a wish to close, within so many seconds; false: as the options say.
+local function obey(server, control)
+    local seconds, ok = control:recv()
+    while ok do
+        task.go(server.close, server, seconds or nil)
+        seconds, ok = control:recv()
+    end
+end
+
+---Serves until it is told to close, and its last response is done.
+---@async
+---@param job table  address, handler, opts; and channels: `ready` hears how it began, `control`
+---brings wishes to close, `lines` takes what is logged
+function httpworker.run(job)
+    local opts, lines = job.opts, job.lines
+    opts.reuse_port = true
+    function opts.log(line)
+        pcall(lines.send, lines, line) -- a handler may outlive the server
+    end
+    local server, err, code = httpserver.serve(job.address, job.handler, opts)
+    job.ready:send { is_serving = server ~= nil, err = err, code = code }
+    if server then
+        task.go(obey, server, job.control)
+        server:wait()
+        job.control:close()
+    end
+end
+
+return httpworker
