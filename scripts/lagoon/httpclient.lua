@@ -19,8 +19,7 @@ local DRAINED_MAX = 16 * 1024
 ---@field headers table<string, string|number|table>?  lists for repeated ones
 ---@field body string|(async fun(): string?)?  a function gives the next piece, nil at the end
 ---@field timeout number?  seconds for all of it, reading the body and redirects included
----@field redirects integer?  how many are followed: 10 if absent; 0: one is a response like others
----@field max_redirects integer?  the same
+---@field max_redirects integer?  that are followed: 10 if absent; 0: one is a response like others
 ---@field max_header_bytes integer?  64 KB if absent
 ---@field stream boolean?  false: waits for the whole body, which is a string then
 ---@field compressed boolean?  asks for a compressed body, and unpacks it
@@ -74,7 +73,11 @@ end
 ---@return string? err
 ---@return string? code  "EPROTO" where it is no JSON
 function Response:json()
-    return load("lagoon.json").read(self)
+    local json = load("lagoon.json")
+    if type(self.body) == "string" then
+        return json.decode(self.body)
+    end
+    return json.read(self)
 end
 
 ---Closes the connection before the end of the body.
@@ -86,7 +89,7 @@ end
 
 local TYPES = {
     url = "string", method = "string", headers = "table", body = "string or function",
-    timeout = "number", redirects = "number", max_redirects = "number",
+    timeout = "number", max_redirects = "number",
     max_header_bytes = "number", stream = "boolean", compressed = "boolean", http2 = "boolean",
     proxy = "string", ca = "string", verify = "boolean",
 }
@@ -216,7 +219,7 @@ function httpclient.request(opts)
         return nil, err, code
     end
     local res
-    res, err, code = follow(ask, place, opts.redirects or opts.max_redirects or 10)
+    res, err, code = follow(ask, place, opts.max_redirects or 10)
     if not res then
         return nil, err, code
     end

@@ -28,6 +28,9 @@ describe("JSON", function()
         assert.equal("application/json", res.headers["Content-Type"])
         assert.same({ list = { 1, "zw\195\182lf", http.null }, nothing = http.null,
           is_null = true }, res:json())
+        res = assert(http.request { url = url, method = "POST", stream = false,
+          body = '{"list": []}' })
+        assert.same({ list = { http.null }, is_null = false }, res:json())
       end)
     end)
 
