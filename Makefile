@@ -16,7 +16,11 @@ endif
 SUFFIX := $(if $(filter system,$(LUAJIT)),-system)
 RELEASE := build/release$(SUFFIX)
 PREMAKE := $(if $(shell command -v premake5 2>/dev/null),premake5,premake4 --file=premake5.lua)
-CROSS := aarch64-linux-gnu-
+# Debian's compiler for it, and its libraries as tools/sysroot unpacks them.
+CROSS := aarch64-linux-gnu
+SYSROOT := $(CURDIR)/build/sysroot-arm64
+CROSS_CC := $(CROSS)-gcc -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/$(CROSS) \
+    -L$(SYSROOT)/usr/lib/$(CROSS)
 # Sanitizers reserve fixed address ranges, which a randomised layout may already have taken.
 FIXED_LAYOUT := setarch -R
 
@@ -94,8 +98,9 @@ stress: setup-test setup-stress build-release build-check models fuzz arm64
 
 arm64: setup-build setup-stress
 	@echo "arm64: the core and its specs, run by qemu"
-	$(call build,-arm64,--arch=arm64,check,core_spec CC=$(CROSS)gcc AR=$(CROSS)ar)
-	@LAGOON_SPEC_EMULATED=1 qemu-aarch64 -L /usr/aarch64-linux-gnu build/check-arm64/core_spec
+	@tools/sysroot arm64
+	$(call build,-arm64,--arch=arm64,check,core_spec CC='$(CROSS_CC)' AR=$(CROSS)-ar)
+	@LAGOON_SPEC_EMULATED=1 qemu-aarch64 -L $(SYSROOT) build/check-arm64/core_spec
 
 models: setup-stress
 	@echo "models: every state of spec/models"

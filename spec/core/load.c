@@ -148,7 +148,7 @@ void load_block(uint32_t us)
 
 bool load_has_signals(void)
 {
-    return !spec_has_tsan() && !getenv("LAGOON_SPEC_EMULATED");
+    return !spec_has_tsan() && !spec_is_emulated();
 }
 
 // Runs main beside a goroutine that never enters the runtime.

@@ -227,7 +227,12 @@ int64_t spec_resident_bytes(void)
 bool spec_resident_is_ours(void)
 {
     bool is_sanitized = HAS_ASAN + HAS_TSAN > 0;
-    return !is_sanitized && !getenv("LAGOON_SPEC_EMULATED");
+    return !is_sanitized && !spec_is_emulated();
+}
+
+bool spec_is_emulated(void)
+{
+    return getenv("LAGOON_SPEC_EMULATED") != NULL;
 }
 
 // ---------------------------------------------------------------------------

@@ -174,8 +174,11 @@ uint64_t spec_random_next(struct spec_random *random);
 uint32_t spec_random_below(struct spec_random *random, uint32_t limit);
 
 // Resident memory of this process, and whether that is ours alone: a sanitizer
-// keeps what was freed, and an emulator (LAGOON_SPEC_EMULATED) is in there too.
+// keeps what was freed, and an emulator is in there too.
 int64_t spec_resident_bytes(void);
 bool spec_resident_is_ours(void);
+
+// Whether the specs run in an emulator (LAGOON_SPEC_EMULATED).
+bool spec_is_emulated(void);
 
 #endif // SPEC_H

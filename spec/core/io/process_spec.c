@@ -144,7 +144,9 @@ it("a process", "has three streams and an exit status", .procs = 2)
 
 it("a process that cannot start", "says why", .procs = 1)
 {
-    fail_to_start(rt);
+    if (!spec_is_emulated()) { // qemu's vfork is a fork: the parent cannot see why exec failed
+        fail_to_start(rt);
+    }
 }
 
 it("a process", "is waited for until a deadline, and killed", .procs = 2)

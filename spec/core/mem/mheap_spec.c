@@ -115,8 +115,10 @@ it("no pages and too many", "are told from each other")
     open_heap();
     struct span *s = NULL;
     CHECK_CODE(lg__span_new(&heap, SIZE_MAX >> PAGE_SHIFT, SPAN_EXPLICIT, &s), LG_ENOMEM);
-    int err = lg__span_new(&heap, UINT32_MAX, SPAN_COLLECTED, &s); // 32 TB
-    CHECK(err == LG_OK || err == LG_ENOMEM);
+    if (!spec_is_emulated()) { // qemu takes minutes over it
+        int err = lg__span_new(&heap, UINT32_MAX, SPAN_COLLECTED, &s); // 32 TB
+        CHECK(err == LG_OK || err == LG_ENOMEM);
+    }
     close_heap();
 }
 

@@ -33,7 +33,7 @@ static void open_strand(int64_t slice_ns)
     opts.signals = true;
     opts.slice_ns = slice_ns;
     host = spec_open_with(&opts);
-    CHECK(lg_slice_ns(host) == (load_has_signals() ? slice_ns : LG_NEVER));
+    CHECK(lg_slice_ns(host) == (spec_has_tsan() ? LG_NEVER : slice_ns));
     ops = script_ops;
     ops.interrupt = interrupt;
     CHECK_OK(lg_strand_open(host, &ops, &interpreter, &strand));

@@ -110,6 +110,7 @@ it("world.stop by signals by three goroutines", "gives each its turn")
 // What a suspended goroutine holds
 // ---------------------------------------------------------------------------
 
+#if defined(__x86_64__)
 static const uint64_t secret = 0x5ec2e75ec2e75ec2;
 static _Atomic int nfound;
 
@@ -139,7 +140,6 @@ static void seek_in_hog(void *rt)
     end_hog();
 }
 
-#if defined(__x86_64__)
 // The complement of the secret is nowhere else.
 static void hide_in_register(__attribute__((unused)) void *arg)
 {
