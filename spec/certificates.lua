@@ -16,6 +16,7 @@ end
 -- and `alone` has signed itself.
 local SCRIPT = [[
 set -e
+mkdir -p "$1"
 cd "$1"
 ec="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 openssl req -x509 $ec -keyout ca.key -out ca.pem -days 2 -subj "/CN=spec CA"
@@ -32,19 +33,18 @@ openssl req -x509 -key key.pem -out alone.pem -days 2 -subj /CN=localhost
 openssl ec -in key.pem -aes128 -passout pass:secret -out locked.pem
 ]]
 
-local folder
+-- What is made last. busted loads this file anew for each that asks for it; the folder stays.
+local LAST = "/locked.pem"
 
 ---The path of one: "ca.pem", "localhost.pem", "key.pem", ...
 ---@async
 ---@param name string
 ---@return string
 function certificates.path(name)
-  if not folder then
-    local place = helper.path("certificates")
-    assert(lagoon.fs.mkdir(place))
-    local _, exit = assert(lagoon.process.run("bash", { "-c", SCRIPT, "bash", place }))
+  local folder = helper.path("certificates")
+  if not lagoon.fs.stat(folder .. LAST) then
+    local _, exit = assert(lagoon.process.run("bash", { "-c", SCRIPT, "bash", folder }))
     assert(exit.code == 0, exit.stderr)
-    folder = place
   end
   return folder .. "/" .. name
 end

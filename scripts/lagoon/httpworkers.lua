@@ -9,7 +9,6 @@
 local core = require "lagoon.core"
 local chan = require "lagoon.chan"
 local task = require "lagoon.task"
-local httpworker = require "lagoon.httpworker"
 
 local LINES = 256 -- that are not logged yet, before who logs has to wait
 
@@ -82,10 +81,15 @@ local function watch(server, number, worker)
     count_out(server, 1)
 end
 
+-- By its name: who reloads modules has another function of that name, which would be sent itself.
+local function run_worker(job)
+    return require("lagoon.httpworker").run(job)
+end
+
 local function start_worker(server, number, job)
     local control = chan.new(16)
     job.control = control
-    local worker = core.parallel_alone(httpworker.run, job)
+    local worker = core.parallel_alone(run_worker, job)
     server.controls[number] = control
     task.go(watch, server, number, worker)
 end
