@@ -49,16 +49,22 @@ static struct request *new_request(struct worker *worker, lg_waitgroup *answered
     return request;
 }
 
-// Pins an idle worker that has not been asked since the mark; NULL: there is none. One
+// Whether a worker would answer soon. One that is free may have a strand that is never idle:
+// of ticks.
+static bool is_at_rest_locked(const struct worker *worker)
+{
+    bool has_call = worker->is_aside && !worker->is_alone;
+    return !has_call && (worker->is_free || lg_strand_is_idle(worker->strand));
+}
+
+// Pins a worker at rest that has not been asked since the mark; NULL: there is none. One
 // that is pinned is not closed, and gets no blocking call that the answer would wait for.
-static struct worker *pin_idle(struct hub *hub, const struct worker *self, uint64_t mark)
+static struct worker *pin_resting(struct hub *hub, const struct worker *self, uint64_t mark)
 {
     struct worker *found = NULL;
     pthread_mutex_lock(&hub->lock);
     for (struct worker *worker = hub->workers; worker; worker = worker->next) {
-        bool has_call = worker->is_aside && !worker->is_alone;
-        if (worker != self && worker->mark != mark && !has_call &&
-            lg_strand_is_idle(worker->strand)) {
+        if (worker != self && worker->mark != mark && is_at_rest_locked(worker)) {
             worker->mark = mark;
             worker->npins++;
             found = worker;
@@ -94,7 +100,7 @@ void lagoon__retire_collect(lua_State *L, struct script *s)
     lg_waitgroup answered = {0};
     uint64_t mark = new_mark(hub);
     struct worker *worker;
-    while ((worker = pin_idle(hub, s->worker, mark)) != NULL) {
+    while ((worker = pin_resting(hub, s->worker, mark)) != NULL) {
         struct request *request = new_request(worker, &answered);
         if (request != NULL) {
             lg_waitgroup_add(&answered, 1);

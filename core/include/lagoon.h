@@ -2916,19 +2916,22 @@ typedef enum lg_body {
 // Zeroed, but for the URL, it asks for a page. All is borrowed until lg_fetch_open() is over,
 // but for body_bytes.
 typedef struct lg_fetch_options {
-    const char *url;           // http or https, as it goes: without blanks, in ASCII
-    const char *method;        // NULL: "GET"
-    const char *const *fields; // "Name: value", or "Name;" without a value; NULL at the end
+    const char *url;    // http or https, as it goes: without blanks, in ASCII
+    const char *method; // NULL: "GET"
+    const char *const
+        *fields; // "Name: value", or "Name;" without a value; NULL at the end
     lg_body body;
-    const void *body_bytes; // in place until the transfer is closed, freed, or read to its end
+    const void
+        *body_bytes; // in place until the transfer is closed, freed, or read to its end
     size_t body_size_bytes;
     size_t max_head_bytes; // of the response; 0: 64 KB
-    const char *proxy;     // its URL; "": none; NULL: what the environment says (http_proxy, ...)
-    const char *ca_file;   // certificates to trust, in PEM, instead of the system's
-    const char *ca_text;   // the same as text
-    bool is_unverified;    // any certificate will do
-    bool is_http1;         // HTTP/2 is not spoken
-    bool is_compressed;    // a compressed body is asked for, and unpacked
+    const char
+        *proxy; // its URL; "": none; NULL: what the environment says (http_proxy, ...)
+    const char *ca_file; // certificates to trust, in PEM, instead of the system's
+    const char *ca_text; // the same as text
+    bool is_unverified;  // any certificate will do
+    bool is_http1;       // HTTP/2 is not spoken
+    bool is_compressed;  // a compressed body is asked for, and unpacked
 } lg_fetch_options;
 
 // Loads libcurl if that has not been done, and waits for it. Whether it was there is told by

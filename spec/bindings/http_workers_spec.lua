@@ -186,9 +186,11 @@ describe("http.serve with workers", function()
       end):wait())
     end, { workers = 2 }, function(_, url)
       assert.equal("from elsewhere", ask(url))
-      assert.equal("blocked", lagoon.blocking(plain(function()
-        return "blocked"
-      end)))
+      if not helper.is_hosted() then -- it has no threads for them
+        assert.equal("blocked", lagoon.blocking(plain(function()
+          return "blocked"
+        end)))
+      end
     end)
     lagoon.runtime.blocking_limit(limit)
   end)
