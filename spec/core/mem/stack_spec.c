@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fenv.h>
 
+#include "base/base.h"
 #include "spec.h"
 
 static _Atomic int n_done;
@@ -264,13 +265,13 @@ static void park_many(lg_runtime *rt, int n)
 
 static void give_back(lg_runtime *rt)
 {
-    enum { MANY = 5000 };
+    enum { MANY = LG_SIZED(5000, 800) }; // checks give back a few at a time
     if (!spec_resident_is_ours()) {
         return;
     }
     park_many(rt, MANY); // records and tables stay
     int64_t before = spec_resident_bytes();
-    int64_t enough = (int64_t)(MANY - 2000) * 4096;
+    int64_t enough = (int64_t)(MANY * 3 / 5) * 4096;
     while (before - spec_resident_bytes() < enough) {
         CHECK_OK(lg_sleep_until(spec_ms(rt, 10))); // a P that has nothing to do
     }
