@@ -59,7 +59,8 @@ static bool is_at_rest_locked(const struct worker *worker)
 
 // Pins a worker at rest that has not been asked since the mark; NULL: there is none. One
 // that is pinned is not closed, and gets no blocking call that the answer would wait for.
-static struct worker *pin_resting(struct hub *hub, const struct worker *self, uint64_t mark)
+static struct worker *pin_resting(struct hub *hub, const struct worker *self,
+                                  uint64_t mark)
 {
     struct worker *found = NULL;
     pthread_mutex_lock(&hub->lock);
