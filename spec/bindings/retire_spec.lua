@@ -18,7 +18,7 @@ describe("a worker that has nothing to do", function()
       end, done, n):wait()
       core.retire()
       for _ = 1, n do
-        done:recv()
+        assert.equal(1, (done:recv()))
       end
     end
   end))
@@ -27,11 +27,13 @@ describe("a worker that has nothing to do", function()
   it("stays while a channel of its own ticks", helper.guard(function()
     for _, make in ipairs { "tick", "after" } do
       for _ = 1, helper.rounds(30) do
-        parallel(function(name)
+        local task = parallel(function(name)
           for i = 1, 20 do
             require("lagoon")[name](0.0001 * i)
           end
-        end, make):wait()
+          return name
+        end, make)
+        assert.equal(make, task:wait())
         for _ = 1, 5 do
           core.retire()
           lagoon.sleep(0.0003)
