@@ -64,6 +64,20 @@ void lagoon__column_pass(struct column *c, const char *text, size_t size)
     }
 }
 
+bool lagoon__is_sequence_open(const char *text, size_t size)
+{
+    int state = ESCAPE;
+    for (size_t i = 1; i < size && state != TEXT; i++) {
+        state = pass_escape(state, (unsigned char)text[i]);
+    }
+    return state != TEXT;
+}
+
+size_t lagoon__utf8_length(unsigned char lead)
+{
+    return lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+}
+
 int lagoon__columns_of(const char *text, size_t size)
 {
     int columns = 0;

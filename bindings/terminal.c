@@ -23,12 +23,20 @@
 #include "state.h"
 #include "statefile.h"
 
-enum { PIECE_BYTES = 16 * 1024, FIRST_PRIVATE = 10 };
+enum {
+    PIECE_BYTES = 16 * 1024,
+    HELD_MAX = 64, // bytes of what is not whole; more is no sequence
+    FIRST_PRIVATE = 10,
+};
 
 // Written into the pty by who wants to know that all before it has been passed on. An operating
 // system command that no terminal knows.
 static const char MARK[] = "\33]777;lagoon\7";
 enum { MARK_BYTES = sizeof MARK - 1 };
+
+// Whether the terminal says what is pasted and what typed.
+static const char PASTES_ON[] = "\33[?2004h";
+static const char PASTES_OFF[] = "\33[?2004l";
 
 // A text that stays.
 struct kept_text {
@@ -54,7 +62,6 @@ static struct {
     struct kept_text wipe;   // takes it away again, wherever in it the cursor is
     struct column column;    // of what is written
     uint64_t nmarks;         // that were passed
-    size_t nmatched;         // bytes of a mark that have come, and may become one
     pthread_cond_t has_mark; // nmarks has grown
 } terminal = {
     .tty = -1, .lock = PTHREAD_MUTEX_INITIALIZER, .has_mark = PTHREAD_COND_INITIALIZER};
@@ -120,37 +127,56 @@ static void show_locked(const char *text, size_t size)
     }
 }
 
-// Shows a piece without the marks in it, which may be cut in two.
-static void pass_locked(const char *piece, size_t size)
+// Takes the marks out of a text; returns what is left of its size.
+static size_t take_marks_locked(char *text, size_t size)
 {
+    char *mark;
     size_t from = 0;
-    for (size_t i = 0; i < size; i++) {
-        if (piece[i] == MARK[terminal.nmatched]) {
-            if (terminal.nmatched == 0) {
-                show_locked(piece + from, i - from);
-            }
-            terminal.nmatched++;
-            from = i + 1;
-            if (terminal.nmatched == MARK_BYTES) {
-                terminal.nmatched = 0;
-                terminal.nmarks++;
-                pthread_cond_broadcast(&terminal.has_mark);
-            }
-        } else if (terminal.nmatched > 0) {
-            show_locked(MARK, terminal.nmatched); // it was none
-            terminal.nmatched = 0;
-            from = i--; // it may begin one
+    while ((mark = memmem(text + from, size - from, MARK, MARK_BYTES)) != NULL) {
+        from = (size_t)(mark - text);
+        size -= MARK_BYTES;
+        memmove(mark, mark + MARK_BYTES, size - from);
+        terminal.nmarks++;
+        pthread_cond_broadcast(&terminal.has_mark);
+    }
+    return size;
+}
+
+// How much of a text can be shown: a sequence or character that is cut in two at its end
+// must not have anything else in its middle.
+static size_t whole_size(const char *text, size_t size)
+{
+    size_t from = size > HELD_MAX ? size - HELD_MAX : 0;
+    for (size_t i = size; i-- > from;) {
+        unsigned char byte = (unsigned char)text[i];
+        if (byte == 27) {
+            return lagoon__is_sequence_open(text + i, size - i) ? i : size;
+        }
+        if (byte >= 0xC0 && i + lagoon__utf8_length(byte) > size) {
+            return i;
         }
     }
-    show_locked(piece + from, size - from);
+    return size;
+}
+
+// Shows what has come in, but for what is not whole; returns the size of that, which
+// stands at the beginning then.
+static size_t pass_locked(char *text, size_t size)
+{
+    size = take_marks_locked(text, size);
+    size_t whole = whole_size(text, size);
+    show_locked(text, whole);
+    memmove(text, text + whole, size - whole);
+    return size - whole;
 }
 
 static void *pump(void *arg)
 {
     (void)arg;
-    static char piece[PIECE_BYTES];
+    static char text[HELD_MAX + PIECE_BYTES];
+    size_t held = 0;
     for (;;) {
-        ssize_t n = read(terminal.master, piece, sizeof piece);
+        ssize_t n = read(terminal.master, text + held, PIECE_BYTES);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -158,7 +184,7 @@ static void *pump(void *arg)
             return NULL;
         }
         pthread_mutex_lock(&terminal.lock);
-        pass_locked(piece, (size_t)n);
+        held = pass_locked(text, held + (size_t)n);
         pthread_mutex_unlock(&terminal.lock);
     }
 }
@@ -203,7 +229,10 @@ static void take_size(void)
 static void restore(void)
 {
     if (terminal.is_open) {
-        tcsetattr(terminal.tty, TCSADRAIN, &terminal.before);
+        if (terminal.is_drawn) {
+            say(PASTES_OFF);
+        }
+        tcsetattr(terminal.tty, TCSANOW, &terminal.before);
     }
 }
 
@@ -291,6 +320,7 @@ static int draw(lua_State *L)
     } else {
         tcsetattr(terminal.tty, TCSADRAIN, &terminal.editing);
         end_line();
+        say(PASTES_ON);
     }
     write_all(terminal.tty, block, nblock);
     keep_text(&terminal.block, block, nblock);
@@ -310,6 +340,7 @@ static int leave(lua_State *L)
         write_all(terminal.tty, terminal.wipe.bytes, terminal.wipe.size);
     }
     write_all(terminal.tty, block, nblock);
+    say(PASTES_OFF);
     tcsetattr(terminal.tty, TCSADRAIN, &terminal.running);
     terminal.is_drawn = false;
     terminal.column.at = 0;

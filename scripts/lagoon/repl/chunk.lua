@@ -131,6 +131,18 @@ function chunk.environment(globals)
     return locals
 end
 
+-- What an expression's values go through, so that calling it is no tail call, which tracebacks forget.
+local function values(...)
+    return ...
+end
+
+local function call_with_values(f, locals)
+    setfenv(f, locals)
+    return function()
+        return values(f(values))
+    end
+end
+
 ---Compiles an input. Of an expression the function returns its values.
 ---@param text string
 ---@param name string  as in tracebacks: "=repl[3]"
@@ -142,7 +154,8 @@ function chunk.compile(text, name, locals)
     local code = text:gsub("^%s*=", "return ", 1)
     local f, as_expression = loadstring("return " .. code, name)
     if f then
-        return setfenv(f, locals)
+        local wrapped = loadstring("return (...)(" .. code .. "\n)", name)
+        return wrapped and call_with_values(wrapped, locals) or setfenv(f, locals)
     end
     local body, declared = rewrite(code)
     local message

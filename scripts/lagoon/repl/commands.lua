@@ -74,13 +74,23 @@ local function seconds_text(seconds)
     return ("%.1f s"):format(seconds)
 end
 
-command("ps", ":ps", "lists the goroutines", function(session)
+local function ps_row(info)
+    return {
+        tostring(info.id), info.name or "", info.status, info.wait_reason or "",
+        seconds_text(info.wait_seconds), info.where or "", tostring(info.created_by or ""),
+    }
+end
+
+command("ps", ":ps [all]", "lists the goroutines; with `all` the REPL's own, too",
+    function(session, argument)
     local rows = {}
     for _, info in ipairs(core.goroutines()) do
-        rows[#rows + 1] = {
-            tostring(info.id), info.name or "", info.status, info.wait_reason or "",
-            seconds_text(info.wait_seconds), info.where or "", tostring(info.created_by or ""),
-        }
+        if argument == "all" or not session.own[info.id] then
+            rows[#rows + 1] = ps_row(info)
+        end
+    end
+    if #rows == 0 then
+        return session:print("none")
     end
     print_table(session, { "ID", "NAME", "STATUS", "WAITS FOR", "SINCE", "WHERE", "BORN" }, rows)
 end)

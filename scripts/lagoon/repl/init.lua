@@ -11,6 +11,7 @@ local keys = require "lagoon.repl.keys"
 local screen = require "lagoon.repl.screen"
 local session = require "lagoon.repl.session"
 local signal = require "lagoon.signal"
+local sync = require "lagoon.sync"
 local task = require "lagoon.task"
 
 local repl = {}
@@ -73,8 +74,9 @@ local function new_console(terminal, conn)
         keys = keys.new(),
         screen = screen.new(terminal.width, is_coloured),
         history = past,
-        inputs = chan.new(),
+        inputs = chan.new(1), -- one at a time is submitted
         waiting = {}, -- keys that came before the prompt did
+        mutex = sync.mutex(), -- over what keys do, and the change from one mode to the other
         is_editing = false,
     }, Console)
     self.session = session.new {
@@ -121,7 +123,7 @@ function Console:act(action, text, view)
     if action == "submit" then
         self:submit(text, view)
         self.history:add(text)
-        self.inputs:send(text)
+        self.inputs:try_send(text)
         return true
     elseif action == "eof" then
         self:submit("", view)
@@ -150,6 +152,16 @@ function Console:press(events)
     self:redraw()
 end
 
+function Console:take(bytes)
+    self.mutex:lock()
+    if self.is_editing then
+        self:press(bytes and self.keys:feed(bytes) or self.keys:flush())
+    elseif bytes then
+        self.terminal.type(bytes)
+    end
+    self.mutex:unlock()
+end
+
 -- Keys, until the terminal is gone.
 function Console:read_keys()
     while true do
@@ -158,20 +170,16 @@ function Console:read_keys()
         end
         local bytes, err = self.conn:read()
         self.conn:set_deadline(nil)
-        if err == "timeout" then
-            self:press(self.keys:flush())
-        elseif not bytes then
+        if not bytes and err ~= "timeout" then
             self.session:interrupt()
             return self.inputs:closed() or self.inputs:close()
-        elseif self.is_editing then
-            self:press(self.keys:feed(bytes))
-        else
-            self.terminal.type(bytes)
         end
+        self:take(bytes)
     end
 end
 
 function Console:prompt()
+    self.mutex:lock()
     self.terminal.drain()
     local typed = self.terminal.typed()
     self.is_editing = true
@@ -184,10 +192,10 @@ function Console:prompt()
     if #events > 0 then
         self:press(events)
     end
+    self.mutex:unlock()
 end
 
-function Console:heed_signals()
-    local signals = signal.notify("SIGINT", "SIGWINCH", "SIGCONT", "SIGTERM", "SIGHUP")
+function Console:heed(signals)
     for name in signals do
         if name == "SIGINT" then
             self.session:interrupt()
@@ -195,18 +203,38 @@ function Console:heed_signals()
             self.terminal.close()
             os.exit(name == "SIGTERM" and 143 or 129)
         else
+            self.mutex:lock()
             self.screen:resize(self.terminal.size())
             self:redraw()
+            self.mutex:unlock()
         end
     end
 end
 
+-- A mistake of ours: without keys and signals there is no session.
+function Console:fail(err)
+    self.terminal.close()
+    io.stderr:write("lagoon: ", tostring(err), "\n", task.traceback(err) or "", "\n")
+    os.exit(1)
+end
+
 function Console:run()
     self.session:print(greeting())
-    local helpers = { task.async(self.heed_signals, self), task.async(self.read_keys, self) }
+    local signals = assert(signal.notify("SIGINT", "SIGWINCH", "SIGCONT", "SIGTERM", "SIGHUP"))
+    local function start(f, ...)
+        local arguments = { ... }
+        return task.async(function()
+            local ok, err = xpcall(function() f(self, unpack(arguments)) end, core.note_trace)
+            if not ok and err ~= "cancelled" then
+                self:fail(err)
+            end
+        end)
+    end
+    local helpers = { start(self.heed, signals), start(self.read_keys) }
     helpers[1]:name "repl signals"
     helpers[2]:name "repl keys"
     self:prompt()
+    self.session:own_goroutines()
     for text in self.inputs do
         if not self.session:run(text) then
             break
@@ -214,6 +242,7 @@ function Console:run()
         self:prompt()
     end
     self.terminal.close()
+    signal.stop(signals)
     for _, helper in ipairs(helpers) do
         helper:cancel()
     end

@@ -30,6 +30,7 @@ function session.new(opts)
     local self = setmetatable({
         locals = chunk.environment(_G),
         ninputs = 0,
+        own = {}, -- goroutines of ours, by number
         paint = palette.painter(opts.is_coloured),
         width = opts.width or function() return 80 end,
         tasks = setmetatable({}, { __mode = "v" }), -- by their goroutines' numbers
@@ -58,6 +59,13 @@ local function trimmed(traceback)
     return table.concat(lines, "\n")
 end
 
+-- Each line by itself: something else may be printed between two of them.
+function Session:print_red(text)
+    self:print((text:gsub("%z", "\\0"):gsub("[^\n]+", function(line)
+        return self.paint("error", line)
+    end)))
+end
+
 ---@param err any
 ---@param traceback? string
 function Session:print_error(err, traceback)
@@ -65,7 +73,7 @@ function Session:print_error(err, traceback)
     if traceback then
         text = text .. "\n" .. trimmed(traceback)
     end
-    self:print(self.paint("error", (text:gsub("%z", "\\0"))))
+    self:print_red(text)
 end
 
 -- ------------------------------------------------------------------------------------------------
@@ -107,12 +115,41 @@ function Session:is_complete(text)
     return f ~= nil or not is_unfinished
 end
 
+-- What only another goroutine can end.
+local BY_OTHERS = {}
+for reason in ([[chan receive,chan send,select,select (no cases),mutex lock,rwmutex lock,rwmutex rlock,
+    task wait,once,waitgroup wait,cond wait,semaphore acquire]]):gmatch "%s*([^,]+)" do
+    BY_OTHERS[reason] = true
+end
+
+---Has the goroutines that there are now count as the session's own.
+function Session:own_goroutines()
+    for _, info in ipairs(core.goroutines()) do
+        self.own[info.id] = true
+    end
+end
+
+---Whether all others wait for each other.
+---@return boolean
+function Session:is_stuck()
+    if core.stats().timers > 0 then
+        return false
+    end
+    for _, info in ipairs(core.goroutines()) do
+        local is_asleep = info.status == "waiting" and BY_OTHERS[info.wait_reason]
+        if not (self.own[info.id] or is_asleep) then
+            return false
+        end
+    end
+    return true
+end
+
 -- The end of a task, as a function prints it.
 function Session:finish(n, running, ok, ...)
     if ok then
         self:print_values(n, ...)
     elseif running:status() == "cancelled" then
-        self:print(self.paint("error", tostring((...))))
+        self:print_red(tostring((...)))
     else
         self:print_error((...), task.traceback((...)))
     end
@@ -134,7 +171,7 @@ local function await(self, running)
             return pcall(running.wait, running)
         end
         self.pause(running)
-        if not is_told and self.is_stuck and self.is_stuck(running) then
+        if not is_told and running:status() == "waiting" and self:is_stuck() then
             is_told = true
             self:print(self.paint("error", "all goroutines are asleep - deadlock! "
                 .. "Ctrl-C cancels this input"))
