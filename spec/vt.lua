@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- A terminal for specs: what a program writes, as rows that can be looked at. It knows what the REPL
--- sends, and raises for anything else.
+-- A terminal for specs: what a program writes, as rows that can be looked at. It knows what the
+-- REPL sends, and raises for anything else.
 local vt = {}
 
 local Screen = {}

@@ -131,7 +131,8 @@ function chunk.environment(globals)
     return locals
 end
 
--- What an expression's values go through, so that calling it is no tail call, which tracebacks forget.
+-- What an expression's values go through, so that calling it is no tail call, which tracebacks
+-- forget.
 local function values(...)
     return ...
 end

@@ -128,11 +128,12 @@ command("trace", ":trace id", "shows where a goroutine is", function(session, ar
     session:print_error(("there is no goroutine %d"):format(id))
 end)
 
-command("time", ":time input", "runs an input and tells how long it took", function(session, argument)
-    local started = core.now()
-    session:run(argument)
-    session:print(session.paint("dim", ("%.3f ms"):format((core.now() - started) * 1e3)))
-end)
+command("time", ":time input", "runs an input and tells how long it took",
+    function(session, argument)
+        local started = core.now()
+        session:run(argument)
+        session:print(session.paint("dim", ("%.3f ms"):format((core.now() - started) * 1e3)))
+    end)
 
 local function print_fields(session, fields)
     local keys = {}

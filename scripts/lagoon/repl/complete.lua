@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
--- What could be typed next: globals and locals of the session, fields, methods, modules after `require`,
--- files in other strings, commands. It looks into values and calls nothing, so no metamethod runs.
+-- What could be typed next: globals and locals of the session, fields, methods, modules after
+-- `require`, files in other strings, commands. It looks into values and calls nothing, so no
+-- metamethod runs.
 local complete = {}
 
 local KEYWORDS = {
@@ -97,7 +98,7 @@ end
 ---@class lagoon.repl.Completer
 ---@field scope table  the session's locals, globals behind
 ---@field commands string[]  with their colons
----@field list fun(folder: string): string[]?  names of what is in it, folders with a slash at the end
+---@field list fun(folder: string): string[]?  names in it, folders with a slash
 
 local function file_names(self, prefix)
     local folder, name = prefix:match "^(.*/)([^/]*)$"

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- The line editor, without a terminal: keys in, and what there is to be seen out. It never waits and
--- never writes; what it cannot decide by itself it asks its host.
+-- The line editor, without a terminal: keys in, and what there is to be seen out. It never waits
+-- and never writes; what it cannot decide by itself it asks its host.
 local buffer = require "lagoon.repl.buffer"
 
 local editor = {}
@@ -9,8 +9,8 @@ local editor = {}
 ---@class lagoon.repl.EditorHost
 ---@field width fun(character: string): integer
 ---@field is_complete fun(text: string): boolean  whether Enter submits it
----@field complete fun(text: string, at: integer): integer, string[]  where in the text, behind which
----  byte, what is completed begins, and by what it can be replaced
+---@field complete fun(text: string, at: integer): integer, string[]  behind which byte
+---  what is completed begins, and by what it can be replaced
 ---@field history lagoon.repl.History
 
 ---@class lagoon.repl.Editor
@@ -231,7 +231,9 @@ local DO = {
     backspace = function(self) erase(self, self.buffer.at - 1, self.buffer.at) end,
     delete = function(self) erase(self, self.buffer.at, self.buffer.at + 1) end,
     ["ctrl-w"] = function(self) self.buffer:kill(self.buffer:blank_before(), self.buffer.at) end,
-    ["alt-backspace"] = function(self) self.buffer:kill(self.buffer:word_before(), self.buffer.at) end,
+    ["alt-backspace"] = function(self)
+        self.buffer:kill(self.buffer:word_before(), self.buffer.at)
+    end,
     ["alt-d"] = function(self) self.buffer:kill(self.buffer.at, self.buffer:word_after()) end,
     ["ctrl-u"] = function(self)
         self.buffer:kill(self.buffer:line_start(self.buffer.at), self.buffer.at)
@@ -296,7 +298,7 @@ function Editor:clear()
 end
 
 ---What is to be seen.
----@return { text: string, at: integer, menu: string[]?, search: table? }  at: bytes before the cursor
+---@return lagoon.repl.View  text, at, menu and search of it
 function Editor:view()
     local search = self.search
     if search then

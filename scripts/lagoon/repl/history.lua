@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- What was typed before, in this session and in earlier ones: a file with an entry for each line, in
--- which newlines and backslashes are escaped. Sessions that run at the same time append to it.
+-- What was typed before, in this session and in earlier ones: a file with an entry for each line,
+-- in which newlines and backslashes are escaped. Sessions that run at the same time append to it.
 local history = {}
 
 local ENTRIES_MAX = 2000 -- of which so many are kept in the file when it is read

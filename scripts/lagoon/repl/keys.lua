@@ -77,8 +77,8 @@ local function name_of_sequence(parameters, final)
     return (MODIFIERS[modifier - 1] or "") .. base
 end
 
--- An escape at `at`: an event, or false for a sequence that means nothing, and its length; nil: more is
--- to come.
+-- An escape at `at`: an event, or false for a sequence that means nothing, and its length; nil:
+-- more is to come.
 local function escape(bytes, at)
     local second = bytes:sub(at + 1, at + 1)
     if second == "" then

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- Colours: of a kind of thing, as a terminal's SGR codes. The sixteen that every terminal has, in the
--- user's own choice of them.
+-- Colours: of a kind of thing, as a terminal's SGR codes. The sixteen that every terminal has, in
+-- the user's own choice of them.
 local palette = {}
 
 local CODES = {

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- Values as text for people: tables as they could be written, with limits, and what is not plain data
--- by its tostring(). A table that is inside itself is named, not repeated.
+-- Values as text for people: tables as they could be written, with limits, and what is not plain
+-- data by its tostring(). A table that is inside itself is named, not repeated.
 local lexer = require "lagoon.repl.lexer"
 
 local pretty = {}

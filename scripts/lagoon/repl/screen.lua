@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
--- The block at the bottom of the terminal: the prompt and what is typed, and the menu below. It is drawn
--- whole each time, from its first row on. Nothing here writes: what is to be sent to the terminal is
--- returned.
+-- The block at the bottom of the terminal: the prompt and what is typed, and the menu below. It is
+-- drawn whole each time, from its first row on. Nothing here writes: what is to be sent to the
+-- terminal is returned.
 local lexer = require "lagoon.repl.lexer"
 local palette = require "lagoon.repl.palette"
 

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
--- A session: what inputs share, and how one is run. Each runs in a goroutine of its own, so that what
--- blocks simply waits. Where inputs come from, and what shows their ends, are others' business.
+-- A session: what inputs share, and how one is run. Each runs in a goroutine of its own, so that
+-- what blocks simply waits. Where inputs come from, and what shows their ends, are others'
+-- business.
 local chunk = require "lagoon.repl.chunk"
 local commands = require "lagoon.repl.commands"
 local core = require "lagoon.core"
@@ -117,8 +118,9 @@ end
 
 -- What only another goroutine can end.
 local BY_OTHERS = {}
-for reason in ([[chan receive,chan send,select,select (no cases),mutex lock,rwmutex lock,rwmutex rlock,
-    task wait,once,waitgroup wait,cond wait,semaphore acquire]]):gmatch "%s*([^,]+)" do
+for reason in ([[chan receive,chan send,select,select (no cases),mutex lock,rwmutex lock,
+    rwmutex rlock,task wait,once,waitgroup wait,cond wait,semaphore acquire]])
+    :gmatch "%s*([^,]+)" do
     BY_OTHERS[reason] = true
 end
 
