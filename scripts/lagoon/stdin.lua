@@ -7,8 +7,9 @@
 -- What the connection has goes into `ahead` by the piece, and is cut up there. That is done only
 -- when a read has its result: who is cancelled loses nothing.
 local core = require "lagoon.core"
+local settle = require("lagoon.waited").settle
 
-local raise, OK, RAISE = core.raise, core.OK, core.RAISE
+local raise, RAISE = core.raise, core.RAISE
 local c_read = core.conn_read
 local find, sub = string.find, string.sub
 
@@ -16,13 +17,6 @@ local ahead, at = "", 1 -- what has come, and where the unread part of it begins
 local conn              -- nil: nobody has asked yet; false: there is none
 local mutex             -- one goroutine reads, the others stand in line
 local nreaders = 0      -- all of those
-
-local function settle(code, ...)
-    if code == OK then
-        return ...
-    end
-    return raise(code, (...))
-end
 
 -- ------------------------------------------------------------------------------------------------
 -- Formats. Each returns nil at the end; also a message and a code, if that is no end
