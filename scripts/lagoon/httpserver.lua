@@ -102,6 +102,7 @@ local function answer(link, req, expects)
         ask_first(link, res, body)
     end
     local ok, failure = xpcall(handle, note_trace, server, req, res)
+    link.response = nil
     if not ok then
         answer_failure(server, req, res, failure)
     end

@@ -73,7 +73,8 @@ describe("the parser of requests", function()
   it("takes fields apart when they are asked for, and nothing else", function()
     assert.same({ "A", "1", "b", "" }, core.http_fields("A: 1\r\nb:\r\n\r\n"))
     assert.same({}, core.http_fields("\r\n"))
-    for _, text in ipairs { "", "\n", "A: 1", "A\r\n\r\n", " A: 1\r\n\r\n", "A: 1\rB: 2\r\n\r\n" } do
+    for _, text in ipairs { "", "\n", "A: 1", "A\r\n\r\n", " A: 1\r\n\r\n",
+      "A: 1\rB: 2\r\n\r\n" } do
       assert.has_error(function()
         core.http_fields(text)
       end)
