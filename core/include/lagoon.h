@@ -2420,9 +2420,10 @@ LG_API int lg_resolve(const char *name, char (*out)[LG_ADDRESS_SIZE], size_t cap
 LG_API int lg_work(void (*fn)(void *arg), void (*drop)(void *arg), void *arg);
 
 // Whether some thread of the pool may still be at work, or looking up a name, for a runtime or
-// strand that was closed meanwhile. exit() waits for it, _exit() does not.
+// strand that was closed meanwhile. exit() waits for it, _exit() does not. A few descriptors
+// stay open as long; they are closed by the next call, or with the next runtime.
 //
-// Returns: true once that has happened in this process.   Errors: none.
+// Returns: true while there is such work in this process.   Errors: none.
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      none
 LG_API bool lg_has_left_work(void);
