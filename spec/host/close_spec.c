@@ -188,7 +188,7 @@ static void check_rounds(int nrounds)
 
 it("lua_close in a host", "leaves nothing, whatever goes on", .limit_s = 20)
 {
-    check_rounds(2);
+    check_rounds(1);
 }
 
 it("lua_close in a host", "leaves nothing, again and again", .is_stress = true,
@@ -235,7 +235,7 @@ static void check_memory(int nrounds, int64_t most_bytes)
 
 it("lua_close in a host", "gives all memory back", .limit_s = 20)
 {
-    check_memory(spec_rounds(100), 2 * 1024 * 1024);
+    check_memory(spec_rounds(40), 2 * 1024 * 1024);
 }
 
 it("lua_close in a host", "gives all memory back a thousand times", .is_stress = true,
