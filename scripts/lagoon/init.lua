@@ -73,8 +73,8 @@ local lagoon = {
 }
 
 ---Has f(err, traceback, info) called, in a goroutine of its own, for an error that leaves a
----goroutine and that nobody handles; nil takes that back. Without it a program ends, and a host gets
----the report on stderr. info tells whose it was.
+---goroutine and that nobody handles; nil takes that back. Without it a program ends, and a host
+---gets the report on stderr. info tells whose it was.
 ---@type fun(f?: fun(err: any, traceback: string, info: lagoon.ErrorInfo))
 lagoon.on_error = core.on_error
 
@@ -102,13 +102,17 @@ local load = require
 
 ---@class lagoon
 ---@field http lagoon.http
+---@field reload async fun(module: string|table|function): lagoon.ReloadReport?, any
 setmetatable(lagoon, {
     __index = function(self, name)
+        local value
         if name == "http" then
-            local http = load "lagoon.http"
-            rawset(self, name, http)
-            return http
+            value = load "lagoon.http"
+        elseif name == "reload" then
+            value = load("lagoon.reload").reload
         end
+        rawset(self, name, value)
+        return value
     end,
 })
 

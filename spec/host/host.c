@@ -53,8 +53,8 @@ size_t host_descriptors(void)
 
 // libuv closes descriptors without a call that the sanitizer sees: to it, their numbers
 // seem to be opened twice.
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
+LG_API const char *__tsan_default_suppressions(void);
+LG_API const char *__tsan_default_suppressions(void)
 {
     return "race:epoll_create1\nrace:eventfd\nrace:pipe2\n";
 }
