@@ -257,6 +257,8 @@ local function pair_globals(plan, load)
 end
 
 ---What lagoon.reload is about to do.
+---@param load table  what the module was and would be, see reload.lua: run()
+---@return table plan
 function pairing.plan(load)
     local plan = {
         source = load.source, known = load.known, nreplaced = 0,
@@ -321,6 +323,8 @@ local function settle_all(plan, list, seen)
     end
 end
 
+---Does that, but for references that others have.
+---@param plan table
 function pairing.apply(plan)
     local list, seen = {}, {}
     for goes, comes in next, plan.map do
