@@ -35,6 +35,7 @@
 #include "out.h"
 #include "parallel.h"
 #include "process.h"
+#include "reload.h"
 #include "remote.h"
 #include "report.h"
 #include "require.h"
@@ -135,6 +136,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_dump(L, s);
     lagoon__open_heap(L, s);
     lagoon__open_leaks(L, s);
+    lagoon__open_reload(L, s);
     lagoon__open_memory(L, s);
     lagoon__open_stats(L, s);
     lagoon__open_net(L, s);

@@ -987,6 +987,42 @@ LG_API int64_t lg_watchdog_get(lg_runtime *rt);
 // Go:      none
 LG_API void lg_log(lg_runtime *rt, const char *line);
 
+// An error that has left a goroutine of an interpreter, and that nobody there handles.
+// All texts are borrowed for the call.
+typedef struct lg_error_info {
+    uint64_t goroutine;     // its number; 0: of a task that failed, and nobody asked
+    uint64_t parent;        // of the goroutine that started it; 0: none did
+    const char *name;       // of the goroutine; NULL: it has none
+    const char *message;    // words for the error, never NULL
+    const char *traceback;  // lines; NULL: the message has them
+    const char *created_by; // where it was started, as "file:12"; NULL: unknown
+} lg_error_info;
+
+// Has fn called for errors that leave goroutines of interpreters: those that a handler of
+// the script's (lagoon.on_error) has not got. Without it they go to standard error.
+//
+// rt  the runtime
+// fn  called on the thread that ran the goroutine, which is any of the runtime's; must
+//     not enter the runtime or its interpreters; NULL: none any more, but for a call that
+//     has begun
+// ud  handed to it
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_on_error(lg_runtime *rt, void (*fn)(void *ud, const lg_error_info *info),
+                        void *ud);
+
+// For interpreters: tells the host of an error.
+//
+// rt    the runtime
+// info  borrowed
+//
+// Returns: whether there was somebody to be told.   Errors: none.
+// Misuse:  none.   Blocks: as the host's function does.   Call from: anywhere.
+// Go:      none
+LG_API bool lg_tell_error(lg_runtime *rt, const lg_error_info *info);
+
 // Whether the watchdog has told of the calling goroutine since it was last asked: an
 // interpreter can then add what it knows of the place.
 //
@@ -2475,9 +2511,10 @@ LG_API int lg_resolve(const char *name, char (*out)[LG_ADDRESS_SIZE], size_t cap
 LG_API int lg_work(void (*fn)(void *arg), void (*drop)(void *arg), void *arg);
 
 // Whether some thread of the pool may still be at work, or looking up a name, for a runtime or
-// strand that was closed meanwhile. exit() waits for it, _exit() does not.
+// strand that was closed meanwhile. exit() waits for it, _exit() does not. A few descriptors
+// stay open as long; they are closed by the next call, or with the next runtime.
 //
-// Returns: true once that has happened in this process.   Errors: none.
+// Returns: true while there is such work in this process.   Errors: none.
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      none
 LG_API bool lg_has_left_work(void);
