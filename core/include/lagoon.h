@@ -23,6 +23,12 @@
 // Errors are negative LG_E* codes; results come through out-parameters, which
 // are untouched on failure unless a call says otherwise. Misuse that no caller
 // can handle ends in the runtime's `on_fatal` and then abort().
+//
+// C++. The header is one of C++11, too. Exceptions may be thrown and caught inside a
+// goroutine, whichever threads it runs on; one that leaves a function which lagoon calls
+// ends the program (std::terminate). Between a throw and the end of its handler nothing
+// may wait: what has been caught is kept by thread. So are thread_local variables: no
+// reference to one outlives a call that may wait, nor does what pthread_self() said.
 #ifndef LAGOON_H
 #define LAGOON_H
 
@@ -586,21 +592,29 @@ typedef struct lg_type_info {
 //         LG_FIELD(struct node, key, LG_FIELD_INT),
 //     };
 //     static const lg_type_info node_info = LG_TYPE_INFO(struct node, node_fields);
-#define LG_FIELD(type, member, kind)                                      \
-    {                                                                     \
-        kind, (uint32_t)offsetof(type, member),                           \
-            (uint32_t)sizeof(__typeof__(((type *)0)->member)), 1, #member \
+#ifdef __cplusplus
+#define LG_MEMBER_(type, member) type::member
+#define LG_COUNT_(n) static_cast<uint32_t>(n)
+#else
+#define LG_MEMBER_(type, member) ((type *)0)->member
+#define LG_COUNT_(n) ((uint32_t)(n))
+#endif
+#define LG_FIELD(type, member, kind)                                \
+    {                                                               \
+        kind, LG_COUNT_(offsetof(type, member)),                    \
+            LG_COUNT_(sizeof(LG_MEMBER_(type, member))), 1, #member \
     }
-#define LG_FIELD_ARRAY(type, member, kind)                                            \
-    {                                                                                 \
-        kind, (uint32_t)offsetof(type, member),                                       \
-            (uint32_t)sizeof(((type *)0)->member[0]),                                 \
-            (uint32_t)(sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0])), \
-            #member                                                                   \
+#define LG_FIELD_ARRAY(type, member, kind)                  \
+    {                                                       \
+        kind, LG_COUNT_(offsetof(type, member)),            \
+            LG_COUNT_(sizeof(LG_MEMBER_(type, member)[0])), \
+            LG_COUNT_(sizeof(LG_MEMBER_(type, member)) /    \
+                      sizeof(LG_MEMBER_(type, member)[0])), \
+            #member                                         \
     }
-#define LG_TYPE_INFO(type, table)                                                  \
-    {                                                                              \
-#type, sizeof(type), table, (uint32_t)(sizeof(table) / sizeof((table)[0])) \
+#define LG_TYPE_INFO(type, table)                                                 \
+    {                                                                             \
+#type, sizeof(type), table, LG_COUNT_(sizeof(table) / sizeof((table)[0])) \
     }
 
 // Makes a type known to a runtime, once: another call with the same info gives
