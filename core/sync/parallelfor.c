@@ -20,11 +20,13 @@
 #include "sync/ranges.h"
 
 enum {
-    CHUNKS_PER_WORKER = 32,        // of a loop that does not say how large they are
+    CHUNKS_PER_WORKER = 16,        // of a loop that does not say how large they are
     FEW_WORKERS = LG_SIZED(16, 2), // whose ranges stand in the frame
-    // To wake a sleeping P costs its waker about so much: for that long a loop whose chunks
-    // are of unknown weight goes on alone.
+    // To wake a sleeping P costs its waker about so much, to hand something to one that looks
+    // for it, and to wait for it at the end, so much. For that long a loop whose chunks are of
+    // unknown weight goes on alone.
     WAKE_NS = 5000,
+    HAND_NS = 1000,
 };
 
 // So many chunks fit in a range, with room to halve.
@@ -65,41 +67,45 @@ static bool is_canceled(struct loop *loop)
 
 static void help(void *arg);
 
-static bool start_helper(struct loop *loop)
+static void start_helper(struct loop *loop)
 {
     struct m *m = lg__m();
     struct lg_g *g;
     lg_go_options opts = {.name = "parallel for"};
     if (lg__go_new(m->rt, help, loop, &opts, &g)) {
-        return false;
+        return;
     }
     // Now: later it might wait for one, and the caller for it.
     if (!lg__sched_take_stack(m, g)) {
         lg__g_end(g);
-        return false;
+        return;
     }
     lg__join_enter(&loop->join);
     lg__sched_push_behind(m->rt, &g->run);
-    return true;
 }
 
-// Whether nobody is awake to help, and the loop may be over before somebody were.
-static bool is_too_early(struct loop *loop)
+// Whether the loop may be over before somebody who is called now has cost less than he
+// does; after ndone chunks. The clock costs more than a light chunk: it is asked after 1, 2,
+// 4, 8, ...
+static bool is_too_early(struct loop *loop, uint32_t ndone)
 {
     // relaxed: where others work, one has written more than 1 before it began
     bool is_alone = atomic_load_explicit(&loop->nworkers, memory_order_relaxed) == 1;
-    if (!loop->is_light || !is_alone || lg__has_spinning(lg__m()->rt)) {
+    if (!loop->is_light || !is_alone) {
         return false;
+    }
+    if (ndone & (ndone - 1)) {
+        return true;
     }
     int64_t now_ns = lg__clock_now();
     loop->begun_ns = loop->begun_ns == 0 ? now_ns : loop->begun_ns;
-    return now_ns - loop->begun_ns < WAKE_NS;
+    return now_ns - loop->begun_ns < (lg__has_spinning(lg__m()->rt) ? HAND_NS : WAKE_NS);
 }
 
-static LG_NOINLINE void call_helper(struct loop *loop)
+static LG_NOINLINE void call_helper(struct loop *loop, uint32_t ndone)
 {
     // acquire: pairs with the release in help(); its number is counted
-    if (is_too_early(loop) ||
+    if (is_too_early(loop, ndone) ||
         atomic_exchange_explicit(&loop->is_calling, true, memory_order_acquire)) {
         return;
     }
@@ -109,12 +115,12 @@ static LG_NOINLINE void call_helper(struct loop *loop)
     }
 }
 
-LG_INLINE void call_helper_if_idle(struct loop *loop)
+LG_INLINE void call_helper_if_idle(struct loop *loop, uint32_t ndone)
 {
     // relaxed: a guess; the exchange tells
     if (!atomic_load_explicit(&loop->is_calling, memory_order_relaxed) &&
         lg__has_idle(lg__m()->rt)) {
-        call_helper(loop);
+        call_helper(loop, ndone);
     }
 }
 
@@ -146,12 +152,14 @@ static void run_chunk(struct loop *loop, uint32_t chunk)
 
 static void work(struct loop *loop, uint32_t mine)
 {
+    uint32_t ndone = 0;
     while (!is_canceled(loop)) {
         uint32_t chunk;
-        call_helper_if_idle(loop);
+        call_helper_if_idle(loop, ndone);
         if (lg__range_take(&loop->ranges[mine], &chunk)) {
             run_chunk(loop, chunk);
             lg_checkpoint();
+            ndone++;
         } else if (!steal(loop, mine)) {
             return;
         }
