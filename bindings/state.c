@@ -21,7 +21,7 @@
 #include "select.h"
 #include "task.h"
 
-enum { HIDDEN_STEP_BYTES = 256 * 1024 };
+enum { HIDDEN_STEP_BYTES = 256 * 1024, WHY_SIZE = 200 };
 
 void lagoon__register(lua_State *L, struct script *s, const luaL_Reg *functions)
 {
@@ -233,11 +233,18 @@ static void make_refs(lua_State *L, struct script *s)
     }
 }
 
-static lg_runtime *open_runtime(lua_State *L)
+static lg_runtime *open_runtime(lua_State *L, const lg_options *given)
 {
     lg_options options;
-    lg_options_init(&options);
-    options.procs = 1; // the host's state must not leave the host's thread
+    char why[WHY_SIZE];
+    if (given != NULL) {
+        options = *given;
+    } else {
+        lg_options_init(&options);
+        if (lg_options_env(&options, why, sizeof why) != LG_OK) {
+            lagoon__raise(L, "cannot open a runtime: %s", why);
+        }
+    }
     lg_runtime *rt;
     int err = lg_open(&options, &rt);
     if (err) {
@@ -246,7 +253,7 @@ static lg_runtime *open_runtime(lua_State *L)
     return rt;
 }
 
-struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
+static struct script *open_with(lua_State *L, lg_runtime *rt, const lg_options *options)
 {
     luaL_checkstack(L, 8, "no room to load lagoon");
     bool is_main = lua_pushthread(L) == 1;
@@ -270,7 +277,7 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     new_ref(L);
     make_refs(L, s);
     s->owns_runtime = rt == NULL;
-    s->rt = rt ? rt : open_runtime(L);
+    s->rt = rt ? rt : open_runtime(L, options);
     lagoon__share_init(L, s);
     lagoon__out_init(L, s);
     lagoon__names_init(L, s);
@@ -282,10 +289,23 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     lua_pushboolean(L, false);
     lua_setfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     int err = lg_strand_open(s->rt, &lagoon__strand_ops, s, &s->strand);
+    if (!err && s->owns_runtime) {
+        err = lg_strand_pin(s->strand); // the host's state stays on the host's thread
+    }
     if (err) {
         lagoon__raise(L, "cannot open a strand: %s", lg_strerror(err));
     }
     // The entry is there: nothing fails any more.
     lua_setfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     return s;
+}
+
+struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
+{
+    return open_with(L, rt, NULL);
+}
+
+struct script *lagoon__script_attach(lua_State *L, const lg_options *options)
+{
+    return open_with(L, NULL, options);
 }
