@@ -39,7 +39,10 @@ build_here = $(call build,$(SUFFIX),--luajit=$(LUAJIT),$(1),$(2))
 
 CONFIGS := debug release check asan tsan coverage
 
+HOSTS := love neovim luajit sdl c cpp
+
 .PHONY: all help run test asan tsan coverage stress arm64 models fuzz bench lint format clean
+.PHONY: $(HOSTS:%=embed-%)
 .PHONY: packages install uninstall deb luajit $(CONFIGS:%=build-%) setup-build setup-test setup-lint setup-stress
 
 all: setup-build luajit
@@ -49,6 +52,7 @@ all: setup-build luajit
 help:
 	@echo "make               build/release/lagoon and build/release/lagoon.so"
 	@echo "make run           counts the words of the licence texts with examples/wordcount"
+	@echo "make embed-HOST    lagoon in another program: $(HOSTS)"
 	@echo "make test          the specs, on the release and check builds"
 	@echo "make asan, tsan    the specs under the address and thread sanitizers"
 	@echo "make coverage      the specs, and which lines of core and bindings they reach"
@@ -115,6 +119,10 @@ fuzz: setup-stress
 	@echo "fuzz: a minute of inputs for each parser"
 	@spec/fuzz/run 60
 
+$(HOSTS:%=embed-%): embed-%: setup-test setup-build luajit
+	$(call build_here,release,lagoon_so liblagoon)
+	@LAGOON_BUILD=$(RELEASE) examples/embed/start $*
+
 # A peer that is missing is passed over, and says so.
 bench: all
 	@tools/setup bench || echo "bench: goes on without the peers that are missing"
@@ -129,7 +137,8 @@ lint: setup-build setup-lint luajit
 
 format: setup-lint
 	@echo "format: C sources, in place"
-	@find core bindings spec bench -name '*.[ch]' -exec clang-format -i {} +
+	@find core bindings spec bench examples '(' -name '*.[ch]' -o -name '*.cpp' ')' \
+	    -exec clang-format -i {} +
 
 # All parts of tools/install, or those that are named: make install PARTS="library dev".
 PARTS ?= program library dev lua doc
