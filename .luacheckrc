@@ -14,3 +14,6 @@ files["scripts/lagoon/program.lua"] = { globals = { "arg" } }
 files["scripts/lagoon/repl/session.lua"] = { globals = { "lagoon" } }
 -- Programs for LÖVE, which sets it, too.
 files["bench/peers/love"] = { std = "luajit+love", globals = { "arg" } }
+files["examples/embed/love"] = { std = "luajit+love" }
+files["examples/embed/neovim"] = { read_globals = { "vim" } }
+files["examples/embed/sdl"] = { read_globals = { "draw" } }

@@ -44,6 +44,10 @@ extern "C" {
 
 #define LG_VERSION "0.1.0"
 
+// The binary interface: the N of liblagoon.so.N and of the symbols' version LAGOON_N. A
+// program goes on with any library that has its number.
+#define LG_ABI 0
+
 // ---------------------------------------------------------------------------
 // Codes
 // ---------------------------------------------------------------------------
