@@ -187,7 +187,7 @@ int lg__ms_stop(struct lg_runtime *rt, int64_t deadline_ns)
 // Threads beyond the driver's start with the first work for them.
 int lg_set_procs(lg_runtime *rt, int procs)
 {
-    if (procs < 1 || procs > LG_PROCS_MAX) {
+    if (procs < 1 || procs > LG_PROCS_MAX || (rt->options.deterministic && procs > 1)) {
         return LG_EINVAL;
     }
     lg__lock(&rt->lock, RANK_SCHED);

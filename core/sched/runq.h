@@ -22,6 +22,7 @@ enum runnable_kind { RUNNABLE_NONE, RUNNABLE_G, RUNNABLE_STRAND, RUNNABLE_JOB };
 struct runnable {
     struct runnable *next; // in the global queue
     enum runnable_kind kind;
+    bool is_beside; // the order of a deterministic runtime (sched/order.h)
 };
 
 struct runq {

@@ -4,11 +4,13 @@
 #include "sched/handover.h"
 #include "sched/idle.h"
 #include "sched/job.h"
+#include "sched/order.h"
 #include "sched/park.h"
 #include "sched/preempt.h"
 #include "sched/scan.h"
 #include "sched/steal.h"
 #include "sched/strand.h"
+#include "sched/tracepoint.h"
 #include "sched/wake.h"
 #include "sched/wire.h"
 #include "sched/world.h"
@@ -65,9 +67,19 @@ static void push_next(struct p *p, struct lg_runtime *rt, struct runnable *r)
     }
 }
 
+static LG_NOINLINE void push_beside(struct lg_runtime *rt, struct runnable *r)
+{
+    lg__order_push_beside(rt, r);
+    lg__wake_if_idle(rt);
+}
+
 void lg__sched_push(struct lg_runtime *rt, struct runnable *r)
 {
     struct m *m = lg__m();
+    if (LG_UNLIKELY(r->is_beside)) {
+        push_beside(rt, r);
+        return;
+    }
     if (LG_LIKELY(m && m->p && m->rt == rt)) {
         if (m->g) {
             push_next(m->p, rt, r);
@@ -88,6 +100,10 @@ void lg__sched_push(struct lg_runtime *rt, struct runnable *r)
 void lg__sched_requeue(struct runnable *r)
 {
     struct m *m = lg__m();
+    if (LG_UNLIKELY(r->is_beside)) {
+        lg__order_push_beside(m->rt, r);
+        return;
+    }
     // relaxed: a peek. In the ring it would overtake those that stand there, for as long
     // as it does nothing but yield
     if (LG_UNLIKELY(atomic_load_explicit(&m->rt->nglobal, memory_order_relaxed) > 0)) {
@@ -98,13 +114,21 @@ void lg__sched_requeue(struct runnable *r)
     push_ring(m->p, m->rt, r, memory_order_release);
 }
 
+static void trace_ready(struct lg_g *g)
+{
+    if (lg__trace_is_on(g->rt)) {
+        lg__trace_emit(g->rt, LG_TRACE_READY, g, lg_self().id, NULL);
+    }
+}
+
 void lg__sched_ready_behind(struct lg_g *g)
 {
     struct m *m = lg__m();
-    if (g->strand || !m || !m->p || m->rt != g->rt) {
+    if (g->strand || g->run.is_beside || !m || !m->p || m->rt != g->rt) {
         lg__sched_ready(g);
         return;
     }
+    trace_ready(g);
     lg__g_set_status(g, LG_WAITING, LG_RUNNABLE);
     // seq_cst: as in push_next()
     push_ring(m->p, m->rt, &g->run, memory_order_seq_cst);
@@ -113,6 +137,7 @@ void lg__sched_ready_behind(struct lg_g *g)
 
 void lg__sched_ready(struct lg_g *g)
 {
+    trace_ready(g);
     lg__g_set_status(g, LG_WAITING, LG_RUNNABLE);
     if (g->strand) {
         lg__strand_push(g->strand, &g->step);
@@ -126,6 +151,11 @@ void lg__sched_ready(struct lg_g *g)
 
 void lg__sched_commit(struct lg_g *g)
 {
+    if (lg__trace_is_on(g->rt)) {
+        // relaxed: its own. A yield is a wait without a reason
+        const char *reason = atomic_load_explicit(&g->wait_reason, memory_order_relaxed);
+        lg__trace_emit(g->rt, reason ? LG_TRACE_PARK : LG_TRACE_YIELD, g, 0, reason);
+    }
     lg__g_set_status(g, LG_RUNNING, LG_WAITING);
     uint64_t word = lg__wait_commit(&g->wait);
     if (word & WAIT_FIRED) {
@@ -190,9 +220,42 @@ static void poll_retired(struct m *m)
     }
 }
 
+// The same in a deterministic runtime: only what was found counts as a round.
+static LG_NOINLINE struct runnable *pop_ordered(struct m *m)
+{
+    struct lg_runtime *rt = m->rt;
+    struct p *p = m->p;
+    do {
+        struct runnable *r = lg__order_pop_beside(m);
+        if (r) {
+            return r;
+        }
+        lg__order_look(m);
+        if ((p->tick + 1) % P_GLOBAL_EVERY == 0) {
+            lg__netpoll_look(rt);
+            r = lg__global_pop_one(rt);
+        }
+        r = r ? r : pop_local(p);
+        r = r ? r : lg__global_pop(rt, p);
+        if (r) {
+            p->tick++;
+            lg__order_decided(rt);
+            if (r->kind == RUNNABLE_G) {
+                struct lg_g *g = LG_CONTAINER_OF(r, struct lg_g, run);
+                lg__trace(rt, LG_TRACE_RUN, g, 0, NULL);
+            }
+            return r;
+        }
+    } while (lg__order_advance(rt));
+    return NULL;
+}
+
 static struct runnable *pop_once(struct m *m)
 {
     struct p *p = m->p;
+    if (lg__order_is_kept(m->rt)) {
+        return pop_ordered(m);
+    }
     uint32_t tick = ++p->tick;
     // relaxed: for sysmon
     atomic_store_explicit(&p->shown_tick, tick, memory_order_relaxed);
@@ -295,6 +358,9 @@ static void loop(struct m *m)
             continue;
         }
         struct lg_g *g = LG_CONTAINER_OF(r, struct lg_g, run);
+        if (lg__trace_is_on(m->rt) && !lg__order_is_kept(m->rt)) {
+            lg__trace_emit(m->rt, LG_TRACE_RUN, g, 0, NULL);
+        }
         lg__scan_before_run(m->rt, g);
         if (g->stack || bind_stack(m, g)) {
             lg__g_set_status(g, LG_RUNNABLE, LG_RUNNING);
@@ -442,7 +508,8 @@ bool lg__sched_forget(struct lg_runtime *rt, struct runnable *r)
 {
     lg__lock(&rt->lock, RANK_SCHED);
     bool is_unmanned = !rt->driver && rt->nmade == 0;
-    bool has_stood = is_unmanned && forget_locked(rt, r);
+    bool has_stood = is_unmanned && (r->is_beside ? lg__order_forget_locked(rt, r)
+                                                  : forget_locked(rt, r));
     lg__unlock(&rt->lock, RANK_SCHED);
     return has_stood;
 }

@@ -9,7 +9,10 @@
 #include "sched/runtime.h"
 
 // A record for a goroutine that the caller starts; counted. NULL: no memory.
-struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name);
+struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name, bool is_beside);
+
+// Tells of it, when it knows what it is.
+void lg__trace_start(struct lg_g *g);
 
 // lg_go() for a goroutine of the runtime's own: nobody counts it, lists it or
 // waits for it to end. It may wait when the runtime closes.
@@ -38,6 +41,10 @@ void lg__sched_push(struct lg_runtime *rt, struct runnable *r);
 
 // Queues work that has just run, behind everything else. Owner of a P.
 void lg__sched_requeue(struct runnable *r);
+
+// Lets those pass that are beside the order of a deterministic runtime, and goes on. A
+// native goroutine.
+void lg__sched_give_way(void);
 
 // The goroutine has left its stack: it waits, unless it was fired meanwhile.
 void lg__sched_commit(struct lg_g *g);

@@ -7,6 +7,7 @@
 #include "sched/runtime.h"
 #include "sched/scan.h"
 #include "sched/sched.h"
+#include "sched/tracepoint.h"
 #include "sched/wire.h"
 #include "sched/world.h"
 
@@ -215,7 +216,7 @@ bool lg__strand_post_idle(struct lg_strand *s, lg_post *post)
 
 int lg_strand_go(lg_strand *s, const char *name, lg_ref *out, void **extra)
 {
-    struct lg_g *g = lg__g_start(s->rt, name);
+    struct lg_g *g = lg__g_start(s->rt, name, s->run.is_beside);
     if (!g) {
         return LG_ENOMEM;
     }
@@ -223,6 +224,7 @@ int lg_strand_go(lg_strand *s, const char *name, lg_ref *out, void **extra)
     __atomic_store_n(&g->strand, s, __ATOMIC_RELAXED);
     *out = (lg_ref){.g = g, .id = lg__g_id(g)};
     *extra = g->extra;
+    lg__trace_start(g);
     __builtin_memset(g->extra, 0, sizeof g->extra);
     g->step.fn = step_marker;
     g->step.is_queued = false;
@@ -247,6 +249,7 @@ void *lg_extra_self(void)
 static void step(struct lg_strand *s, struct lg_g *g)
 {
     struct m *m = lg__m();
+    lg__trace(s->rt, LG_TRACE_RUN, g, 0, NULL);
     lg__scan_before_run(s->rt, g);
     lg__g_set_status(g, LG_RUNNABLE, LG_RUNNING);
     lg__m_set_g(m, g);
