@@ -3148,6 +3148,16 @@ LG_API void lg_input_close(lg_input *in);
 // Go:      none
 LG_API uint32_t lg_input_number(const lg_input *in);
 
+// The input of a number.
+//
+// rt      the runtime
+// number  as lg_input_number() gives it
+//
+// Returns: it; NULL, there is none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API lg_input *lg_input_find(lg_runtime *rt, uint32_t number);
+
 // Sends a message.
 //
 // in     borrowed
@@ -3263,6 +3273,15 @@ LG_API int lg_record_stop(lg_runtime *rt);
 // Go:      none
 LG_API int lg_replay_start(lg_runtime *rt, const void *log, size_t size, char *why,
                            size_t why_size);
+
+// Whether a runtime was opened as a deterministic one.
+//
+// rt  the runtime
+//
+// Returns: that.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API bool lg_is_deterministic(lg_runtime *rt);
 
 // Whether what comes from outside comes from a recording.
 //

@@ -103,6 +103,19 @@ uint32_t lg_input_number(const lg_input *in)
     return in->number;
 }
 
+lg_input *lg_input_find(lg_runtime *rt, uint32_t number)
+{
+    struct inputs *all = &rt->inputs;
+    lg_input *found = NULL;
+    lg__lock(&all->lock, RANK_INPUTS);
+    for (struct node *node = all->all.first; node && !found; node = node->next) {
+        lg_input *in = LG_CONTAINER_OF(node, struct lg_input, node);
+        found = in->number == number ? in : NULL;
+    }
+    lg__unlock(&all->lock, RANK_INPUTS);
+    return found;
+}
+
 // ---------------------------------------------------------------------------
 // By other threads
 // ---------------------------------------------------------------------------

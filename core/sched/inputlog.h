@@ -8,7 +8,7 @@
 // An entry says at which place of the run it was taken in: after so many decisions, with
 // that sum of the course so far, at that time. `check` is over the entry and the check of
 // the one before, so none is changed, lost or exchanged unnoticed. All numbers in the
-// host's byte order, little-endian, as what Lua states send. Who reads trusts nothing.
+// host's byte order, little-endian on all systems that we run on. Who reads trusts nothing.
 #ifndef LG_SCHED_INPUTLOG_H
 #define LG_SCHED_INPUTLOG_H
 

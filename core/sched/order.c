@@ -4,7 +4,9 @@
 #include "sched/idle.h"
 #include "sched/input.h"
 #include "sched/netpoll.h"
+#include "sched/sched.h"
 #include "sched/strand.h"
+#include "sched/tracepoint.h"
 
 // Where the clock begins: not at 0, which as a deadline means not to wait.
 static const int64_t BEGIN_NS = 1000000000;
@@ -47,6 +49,11 @@ struct timers *lg__order_timers(struct m *m)
 {
     bool is_kept = lg__order_is_kept(m->rt);
     return is_kept && lg__order_is_beside(m, NULL) ? &m->rt->order.timers : &m->p->timers;
+}
+
+bool lg_is_deterministic(lg_runtime *rt)
+{
+    return rt->options.deterministic;
 }
 
 void lg_strand_set_outside(lg_strand *s)
@@ -100,7 +107,8 @@ bool lg__order_forget_locked(struct lg_runtime *rt, struct runnable *r)
     return has_stood;
 }
 
-struct runnable *lg__order_pop_beside(struct m *m)
+// The next of those; or a native goroutine that only let them pass.
+static struct runnable *pop_beside(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
     lg__timers_run(&rt->order.timers, lg__now(rt), m);
@@ -156,7 +164,9 @@ static bool is_outside_awaited(struct lg_runtime *rt)
            atomic_load_explicit(&rt->nblocked, memory_order_relaxed) > 0;
 }
 
-bool lg__order_advance(struct lg_runtime *rt)
+// Nothing is ready: moves the clock to the next moment at which something is. False: there
+// is none, or somebody outside is waited for.
+static bool advance(struct lg_runtime *rt)
 {
     if (is_outside_awaited(rt)) {
         return false;
@@ -199,7 +209,8 @@ void lg__order_slept(struct lg_runtime *rt, int64_t slept_ns)
 // Decisions
 // ---------------------------------------------------------------------------
 
-void lg__order_look(struct m *m)
+// Inputs and timers that are due, which are decisions.
+static void look(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
     lg__input_look(rt);
@@ -209,9 +220,38 @@ void lg__order_look(struct m *m)
     }
 }
 
-void lg__order_decided(struct lg_runtime *rt)
+static struct runnable *decided(struct m *m, struct runnable *r)
 {
-    rt->order.ndecisions++;
+    m->p->tick++;
+    m->rt->order.ndecisions++;
+    if (r->kind == RUNNABLE_G) {
+        struct lg_g *g = LG_CONTAINER_OF(r, struct lg_g, run);
+        lg__trace(m->rt, LG_TRACE_RUN, g, 0, NULL);
+    }
+    return r;
+}
+
+// As the loop of other runtimes does, but only what was found counts as a round.
+struct runnable *lg__order_pop(struct m *m)
+{
+    struct lg_runtime *rt = m->rt;
+    do {
+        struct runnable *r = pop_beside(m);
+        if (r) {
+            return r;
+        }
+        look(m);
+        if ((m->p->tick + 1) % P_GLOBAL_EVERY == 0) {
+            lg__netpoll_look(rt);
+            r = lg__global_pop_one(rt);
+        }
+        r = r ? r : lg__sched_pop_own(m->p);
+        r = r ? r : lg__global_pop(rt, m->p);
+        if (r) {
+            return decided(m, r);
+        }
+    } while (advance(rt));
+    return NULL;
 }
 
 static uint64_t mix(uint64_t sum, uint64_t word)

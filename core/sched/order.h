@@ -42,24 +42,13 @@ void lg__order_push_beside(struct lg_runtime *rt, struct runnable *r);
 bool lg__order_forget_locked(struct lg_runtime *rt, struct runnable *r)
     LG_REQUIRES(rt->lock);
 
-// The next of those; or a native goroutine that only let them pass. NULL: none.
-struct runnable *lg__order_pop_beside(struct m *m);
-
-// Runs the timers that are due, which are decisions, and takes inputs; in front of each
-// look at the run queues.
-void lg__order_look(struct m *m);
-
-// Nothing is ready: moves the clock to the next moment at which something is. False: there
-// is none, or somebody outside is waited for.
-bool lg__order_advance(struct lg_runtime *rt);
+// The next to run of a P; moves the clock if that takes it. NULL: somebody outside has to come.
+struct runnable *lg__order_pop(struct m *m);
 
 // How long the M may sleep with so much left to the next timer: in the system's time, while
 // somebody outside is waited for; and that it has slept.
 int64_t lg__order_sleep_ns(struct lg_runtime *rt, int64_t left_ns);
 void lg__order_slept(struct lg_runtime *rt, int64_t slept_ns);
-
-// Counts a decision.
-void lg__order_decided(struct lg_runtime *rt);
 
 // Mixes an event into the sum. By who has the P.
 void lg__order_note(struct lg_runtime *rt, const lg_trace_event *event);

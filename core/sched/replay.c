@@ -233,21 +233,9 @@ void lg__replay_open(lg_input *in)
     }
 }
 
-static lg_input *find(struct inputs *all, uint32_t number)
-{
-    lg_input *found = NULL;
-    lg__lock(&all->lock, RANK_INPUTS);
-    for (struct node *node = all->all.first; node && !found; node = node->next) {
-        lg_input *in = LG_CONTAINER_OF(node, struct lg_input, node);
-        found = in->number == number ? in : NULL;
-    }
-    lg__unlock(&all->lock, RANK_INPUTS);
-    return found;
-}
-
 static void take_in(struct lg_runtime *rt, const struct log_entry *entry)
 {
-    lg_input *in = find(&rt->inputs, entry->head.input);
+    lg_input *in = lg_input_find(rt, entry->head.input);
     struct message *m =
         in ? lg__input_message(in, entry->bytes, entry->head.size_bytes) : NULL;
     if (!m) {

@@ -198,6 +198,11 @@ static struct runnable *pop_local(struct p *p)
     return r ? r : pop_next(p);
 }
 
+struct runnable *lg__sched_pop_own(struct p *p)
+{
+    return pop_local(p);
+}
+
 // ---------------------------------------------------------------------------
 // The loop
 // ---------------------------------------------------------------------------
@@ -220,41 +225,11 @@ static void poll_retired(struct m *m)
     }
 }
 
-// The same in a deterministic runtime: only what was found counts as a round.
-static LG_NOINLINE struct runnable *pop_ordered(struct m *m)
-{
-    struct lg_runtime *rt = m->rt;
-    struct p *p = m->p;
-    do {
-        struct runnable *r = lg__order_pop_beside(m);
-        if (r) {
-            return r;
-        }
-        lg__order_look(m);
-        if ((p->tick + 1) % P_GLOBAL_EVERY == 0) {
-            lg__netpoll_look(rt);
-            r = lg__global_pop_one(rt);
-        }
-        r = r ? r : pop_local(p);
-        r = r ? r : lg__global_pop(rt, p);
-        if (r) {
-            p->tick++;
-            lg__order_decided(rt);
-            if (r->kind == RUNNABLE_G) {
-                struct lg_g *g = LG_CONTAINER_OF(r, struct lg_g, run);
-                lg__trace(rt, LG_TRACE_RUN, g, 0, NULL);
-            }
-            return r;
-        }
-    } while (lg__order_advance(rt));
-    return NULL;
-}
-
 static struct runnable *pop_once(struct m *m)
 {
     struct p *p = m->p;
     if (lg__order_is_kept(m->rt)) {
-        return pop_ordered(m);
+        return lg__order_pop(m);
     }
     uint32_t tick = ++p->tick;
     // relaxed: for sysmon

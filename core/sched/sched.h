@@ -39,6 +39,9 @@ void lg__sched_ready_behind(struct lg_g *g);
 // Queues new work and sees to it that an idle P hears of it. Any thread.
 void lg__sched_push(struct lg_runtime *rt, struct runnable *r);
 
+// Takes the next of a P's own queue; NULL: it is empty. Owner of the P.
+struct runnable *lg__sched_pop_own(struct p *p);
+
 // Queues work that has just run, behind everything else. Owner of a P.
 void lg__sched_requeue(struct runnable *r);
 

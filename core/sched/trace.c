@@ -80,7 +80,8 @@ void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
         .what = what,
     };
     if (lg__order_is_kept(rt)) {
-        if (lg__order_is_beside(m, g)) {
+        // What the system tells, and when, is of the outside.
+        if (kind == LG_TRACE_POLL || lg__order_is_beside(m, g)) {
             return;
         }
         if (p) {

@@ -96,12 +96,17 @@ local load = require
 
 ---@class lagoon
 ---@field http lagoon.http
+---@field input fun(name: string, f: fun(emit: fun(value: any), ...: any), ...: any): lagoon.Chan
 setmetatable(lagoon, {
     __index = function(self, name)
         if name == "http" then
             local http = load "lagoon.http"
             rawset(self, name, http)
             return http
+        elseif name == "input" then
+            local input = load "lagoon.input"
+            rawset(self, name, input.open)
+            return input.open
         end
     end,
 })
