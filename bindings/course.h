@@ -26,7 +26,7 @@ struct course {
 bool lagoon__course_parse(char **argv, struct course *out, char *why, size_t why_size);
 
 // Fills in what is known before the runtime is opened, also by LAGOON_DEBUG.
-void lagoon__course_options(struct course *course, lg_options *options);
+void lagoon__course_options(struct course *course, lg_options *opts);
 
 // Begins to record, replay and trace. False: *why says why not.
 bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
