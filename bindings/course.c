@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
+#include <unistd.h>
 
 #include "seeds.h"
 
@@ -98,6 +100,22 @@ void lagoon__course_options(struct course *course, lg_options *opts)
     }
     if (opts->deterministic) {
         lagoon__seeds_fix();
+    }
+}
+
+void lagoon__course_settle(char **argv)
+{
+    const unsigned long ask = 0xffffffffUL;
+    int now = personality(ask);
+    if (now == -1) {
+        return;
+    }
+    if (now & ADDR_NO_RANDOMIZE) {
+        // It is so; children get what is usual.
+        personality((unsigned long)now & ~(unsigned long)ADDR_NO_RANDOMIZE);
+    } else if (personality((unsigned long)now | ADDR_NO_RANDOMIZE) != -1) {
+        execv("/proc/self/exe", argv);
+        personality((unsigned long)now);
     }
 }
 

@@ -28,6 +28,11 @@ bool lagoon__course_parse(char **argv, struct course *out, char *why, size_t why
 // Fills in what is known before the runtime is opened, also by LAGOON_DEBUG.
 void lagoon__course_options(struct course *course, lg_options *opts);
 
+// Begins the program anew at addresses that are not random, where it must be the same each
+// time: the order of tables follows them, and what LuaJIT compiles. Returns where it has
+// been done, or cannot be.
+void lagoon__course_settle(char **argv);
+
 // Begins to record, replay and trace. False: *why says why not.
 bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
                           size_t why_size);

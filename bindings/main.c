@@ -86,6 +86,9 @@ static int open_runtime(bool is_env_ignored, struct program *program)
         return err;
     }
     lagoon__course_options(&program->course, &options);
+    if (options.deterministic) {
+        lagoon__course_settle(program->argv);
+    }
     program->has_trace = options.gctrace;
     bool has_log =
         options.gctrace || options.schedtrace_ms > 0 || options.watchdog_ns > 0;

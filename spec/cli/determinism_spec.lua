@@ -98,7 +98,7 @@ describe("a deterministic program", function()
   it("does the same each time", function()
     local first = tonumber(helper.seed()) or 1
     local traces = {}
-    for i = 1, helper.is_stress() and 500 or helper.rounds(4) do
+    for i = 1, helper.is_stress() and 500 or math.max(helper.rounds(4), 2) do
       local seed = (first + i * 7919) % 1000000 + 1
       local out, trace = run_seed(seed)
       local out_again, trace_again = run_seed(seed)
@@ -122,11 +122,12 @@ describe("a deterministic program", function()
     assert.is_true(os.time() - began < 86400)
   end)
 
-  it("gives tables with strings for keys the same order", function()
+  it("gives tables the same order, whatever their keys are", function()
     local text = [[
       local t = {}
-      for word in ("the quick brown fox jumps over a lazy dog"):gmatch("%a+") do t[word] = true end
-      for word in pairs(t) do io.write(word, " ") end
+      for word in ("the quick brown fox jumps over a lazy dog"):gmatch("%a+") do t[word] = word end
+      for i = 1, 10 do t[{}] = i end
+      for _, value in pairs(t) do io.write(value, " ") end
     ]]
     local out = run({ "--deterministic" }, text).out
     for _ = 1, 5 do assert.equal(out, run({ "--deterministic" }, text).out) end
