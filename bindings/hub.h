@@ -43,6 +43,7 @@ struct hub {
     bool is_jit_off;          // there, when it came to its first task; so everywhere
     _Atomic bool has_handler; // the root is told of errors (forward.h)
     _Atomic uint32_t nseeds;  // states that have got a seed for math.random
+    _Atomic uint32_t noutside_seeds; // those outside (input.h)
     pthread_mutex_t lock;
 
     // -- lock --

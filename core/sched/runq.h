@@ -28,7 +28,8 @@ enum pin {
 struct runnable {
     struct runnable *next; // in a list
     enum runnable_kind kind;
-    uint8_t pins; // enum pin; changed while it stands in no queue
+    uint8_t pins;   // enum pin; changed while it stands in no queue
+    bool is_beside; // the order of a deterministic runtime (sched/order.h)
 };
 
 struct runq {
