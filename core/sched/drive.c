@@ -37,6 +37,20 @@ static void feed_all_starved_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
     lg__nglobal_publish_locked(rt);
 }
 
+void lg__sched_feed_starved(struct lg_runtime *rt)
+{
+    lg__lock(&rt->lock, RANK_SCHED);
+    struct runnable *r = lg__runnable_shift(&rt->starved);
+    if (r && !r->pins) {
+        lg__globq_push(&rt->global, r);
+        lg__nglobal_publish_locked(rt);
+    }
+    lg__unlock(&rt->lock, RANK_SCHED);
+    if (r && r->pins) {
+        lg__host_push(rt, r);
+    }
+}
+
 struct m *lg__driver_enter(struct lg_runtime *rt, uint64_t until_id,
                            struct update *update)
 {

@@ -409,20 +409,6 @@ static bool bind_stack(struct m *m, struct lg_g *g)
     return false;
 }
 
-void lg__sched_feed_starved(struct lg_runtime *rt)
-{
-    lg__lock(&rt->lock, RANK_SCHED);
-    struct runnable *r = lg__runnable_shift(&rt->starved);
-    if (r && !r->pins) {
-        lg__globq_push(&rt->global, r);
-        lg__nglobal_publish_locked(rt);
-    }
-    lg__unlock(&rt->lock, RANK_SCHED);
-    if (r && r->pins) {
-        lg__host_push(rt, r);
-    }
-}
-
 // A native goroutine that can be switched to without going through the loop;
 // NULL if the loop has to decide. While the M is here it is not suspended, so
 // what the interrupts say holds until the switch.
