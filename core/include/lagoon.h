@@ -1077,6 +1077,25 @@ LG_API void lg_lock_thread(void);
 // Go:      runtime.UnlockOSThread
 LG_API int lg_unlock_thread(void);
 
+// Calls fn(arg) on the host's thread, in lg_update() or lg_drive(): the calling goroutine
+// moves there, and back when fn has returned. For what belongs to that thread (OpenGL, a
+// window, the host's state). fn may wait, and is on that thread whenever it runs. Who is
+// pinned there (lg_go_options.pinned) stands there already. For scripted goroutines, and
+// those wired to another thread, a native goroutine does it meanwhile. The runtime is
+// hosted from here on, as after lg_update().
+//
+// fn   the function
+// arg  handed to it
+//
+// Returns: LG_OK, fn has returned.
+// Errors:  LG_ECANCELED, it was canceled before; LG_ENOMEM. fn was not called. While it
+//          waits for the host's thread a cancellation stays pending.
+// Misuse:  outside a goroutine: fatal.
+// Blocks:  the goroutine, until the host drives; scripted ones keep their C stack.
+// Call from: a goroutine.
+// Go:      none; LockOSThread in main and a channel of functions
+LG_API int lg_call_on_host(void (*fn)(void *arg), void *arg);
+
 // A look up from long computations: if the collector or the scheduler wants
 // this thread, it is heard here. A load and a branch.
 //

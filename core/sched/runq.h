@@ -22,6 +22,7 @@ enum runnable_kind { RUNNABLE_NONE, RUNNABLE_G, RUNNABLE_STRAND, RUNNABLE_JOB };
 enum pin {
     PIN_FIXED = 1,  // made so
     PIN_LOCKED = 2, // by lg_lock_thread()
+    PIN_CALLED = 4, // in lg_call_on_host()
 };
 
 // What stands in run queues. First member of its owner's record.

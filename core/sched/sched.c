@@ -125,8 +125,13 @@ void lg__sched_requeue(struct runnable *r)
 
 void lg__sched_push_behind(struct lg_runtime *rt, struct runnable *r)
 {
+    struct p *p = lg__m()->p;
+    if (LG_UNLIKELY(p->is_hosts)) {
+        lg__sched_push(rt, r); // nobody takes anything from there
+        return;
+    }
     // seq_cst: as in push_next()
-    push_ring(lg__m()->p, rt, r, memory_order_seq_cst);
+    push_ring(p, rt, r, memory_order_seq_cst);
     lg__wake_if_idle(rt);
 }
 
