@@ -120,7 +120,7 @@ static const struct situation situations[] = {
      "  lagoon.go(function() error 'unheard' end)\n"
      "  lagoon.parallel(function() require('lagoon').go(error, 'unheard') end)\n"
      "  lagoon.go(function() pcall(function() lagoon.chan():recv() end) end)\n"
-     "  lagoon.sleep(0.001)\n"
+     "  lagoon.yield()\n"
      "  error 'thrown'\n"
      "end)"},
     {"a coroutine of the host's has run it",
