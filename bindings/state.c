@@ -229,27 +229,35 @@ static void make_refs(lua_State *L, struct script *s)
     }
 }
 
-static lg_runtime *open_runtime(lua_State *L, const lg_options *given)
+// What a host wants; by default what the environment says.
+struct wish {
+    const lg_options *options;
+    int *err; // why it cannot be
+};
+
+static lg_runtime *open_runtime(lua_State *L, struct wish *wish)
 {
-    lg_options options;
-    char why[WHY_SIZE];
-    if (given != NULL) {
-        options = *given;
-    } else {
-        lg_options_init(&options);
-        if (lg_options_env(&options, why, sizeof why) != LG_OK) {
+    lg_options defaults;
+    const lg_options *options = wish->options;
+    if (options == NULL) {
+        char why[WHY_SIZE];
+        lg_options_init(&defaults);
+        *wish->err = lg_options_env(&defaults, why, sizeof why);
+        if (*wish->err) {
             lagoon__raise(L, "cannot open a runtime: %s", why);
         }
+        options = &defaults;
     }
     lg_runtime *rt;
-    int err = lg_open(&options, &rt);
-    if (err) {
-        lagoon__raise(L, "cannot open a runtime: %s", lg_strerror(err));
+    *wish->err = lg_open(options, &rt);
+    if (*wish->err) {
+        lagoon__raise(L, "cannot open a runtime: %s", lg_strerror(*wish->err));
     }
+    *wish->err = LG_ENOMEM; // all that can fail from here on
     return rt;
 }
 
-static struct script *open_with(lua_State *L, lg_runtime *rt, const lg_options *options)
+static struct script *open_with(lua_State *L, lg_runtime *rt, struct wish *wish)
 {
     luaL_checkstack(L, 8, "no room to load lagoon");
     bool is_main = lua_pushthread(L) == 1;
@@ -273,7 +281,7 @@ static struct script *open_with(lua_State *L, lg_runtime *rt, const lg_options *
     new_ref(L);
     make_refs(L, s);
     s->owns_runtime = rt == NULL;
-    s->rt = rt ? rt : open_runtime(L, options);
+    s->rt = rt ? rt : open_runtime(L, wish);
     lagoon__share_init(L, s);
     lagoon__out_init(L, s);
     lagoon__names_init(L, s);
@@ -298,10 +306,12 @@ static struct script *open_with(lua_State *L, lg_runtime *rt, const lg_options *
 
 struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
 {
-    return open_with(L, rt, NULL);
+    int err;
+    return open_with(L, rt, &(struct wish){.err = &err});
 }
 
-struct script *lagoon__script_attach(lua_State *L, const lg_options *options)
+void lagoon__script_attach(lua_State *L, const lg_options *options, int *out_err)
 {
-    return open_with(L, NULL, options);
+    *out_err = LG_ENOMEM;
+    open_with(L, NULL, &(struct wish){.options = options, .err = out_err});
 }

@@ -121,8 +121,8 @@ lua_State *lagoon__new_state_with(lua_Alloc alloc, void *ud);
 // the thread of the state. Raises.
 struct script *lagoon__script_open(lua_State *L, lg_runtime *rt);
 
-// The same for a host with wishes. Raises.
-struct script *lagoon__script_attach(lua_State *L, const lg_options *options);
+// The same for a host with options; NULL: none. Raises, and *out_err is why.
+void lagoon__script_attach(lua_State *L, const lg_options *options, int *out_err);
 
 // Ends a script from outside the strand. The state lives on, without us.
 void lagoon__script_close(struct script *s);

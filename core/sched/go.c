@@ -108,8 +108,8 @@ int lg_yield(void)
                     atomic_load_explicit(&p->runq.head, memory_order_relaxed) ==
                         atomic_load_explicit(&p->runq.tail, memory_order_relaxed) &&
                     atomic_load_explicit(&m->rt->nglobal, memory_order_relaxed) == 0;
-    if (is_alone && !g->run.pins && !m->update && !lg__interrupts(m->rt) && !lg__preempt_is_wanted(m) &&
-        lg__timers_next(&p->timers) == LG_NEVER &&
+    if (is_alone && !g->run.pins && !m->update && !lg__interrupts(m->rt) &&
+        !lg__preempt_is_wanted(m) && lg__timers_next(&p->timers) == LG_NEVER &&
         p->nshort_yields++ < P_SHORT_YIELDS_MAX) {
         return LG_OK;
     }

@@ -38,6 +38,7 @@ struct update {
     lg_ref longest;
     lg_ref stepping; // whose step has begun
     bool is_stepping;
+    bool has_given_way; // to who stops the world
 };
 
 LG_INLINE bool lg__host_is_on(struct lg_runtime *rt)
@@ -72,6 +73,10 @@ void lg__host_tell(struct lg_runtime *rt);
 
 // The host's thread has driven, and what it has left in its queue nobody tells of.
 void lg__host_tell_left(struct lg_runtime *rt);
+
+// Somebody stops the world: an update does not wait for the others who are to stop, and
+// leaves. Returns NULL.
+struct runnable *lg__host_give_way(struct m *m);
 
 // What the driver of a hosted runtime does next.
 enum host_turn {

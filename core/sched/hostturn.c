@@ -151,6 +151,17 @@ static enum host_turn leave(struct m *m)
     return HOST_LEAVES;
 }
 
+struct runnable *lg__host_give_way(struct m *m)
+{
+    if (m->next) {
+        lg__sched_requeue(m->next);
+        m->next = NULL;
+    }
+    m->update->has_given_way = true;
+    leave(m);
+    return NULL;
+}
+
 enum host_turn lg__host_next(struct m *m, struct runnable **out)
 {
     if (lg__update_is_over(m)) {

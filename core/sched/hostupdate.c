@@ -2,12 +2,32 @@
 //
 // Updates: what one would find to do, running one, and when the next is worth a call.
 #include "os/clock.h"
+#include "os/cpu.h"
 #include "sched/drive.h"
 #include "sched/host.h"
 #include "sched/idle.h"
 #include "sched/preempt.h"
 #include "sched/strand.h"
 #include "sched/sysmon.h"
+#include "sched/world.h"
+
+// So long an update waits outside for the world to start: most stops take less.
+enum { STOP_NS = 100 * 1000 };
+
+// False: the world is still stopped, or about to be.
+static bool await_world(struct lg_runtime *rt)
+{
+    int64_t end_ns = 0;
+    while (lg__world_is_wanted(rt)) {
+        int64_t now_ns = lg__clock_now();
+        end_ns = end_ns ? end_ns : now_ns + STOP_NS;
+        if (now_ns > end_ns) {
+            return false;
+        }
+        lg__cpu_pause();
+    }
+    return true;
+}
 
 bool lg__update_look(struct update *u)
 {
@@ -130,7 +150,14 @@ int lg__host_run(struct lg_runtime *rt, struct update *update)
     if (lg_slice_ns(rt) != LG_NEVER || lg__watchdog_ns(rt) > 0) {
         lg__sysmon_rouse(rt);
     }
-    int err = lg__m_enter(m);
+    int err = LG_OK;
+    do {
+        update->has_given_way = false;
+        // A stop that begins at this very moment is waited for.
+        if (await_world(rt)) {
+            err = lg__m_enter(m);
+        }
+    } while (!err && update->has_given_way && !lg__update_look(update));
     lg__driver_leave(rt);
     return err;
 }

@@ -261,6 +261,9 @@ static struct runnable *next_runnable(struct m *m)
     for (;;) {
         if (LG_UNLIKELY((lg__interrupts(m->rt) & INTERRUPTS_TO_HEED) ||
                         (m->p && lg__p_asks(m->p)))) {
+            if (m->update && lg__world_is_wanted(m->rt)) {
+                return lg__host_give_way(m);
+            }
             lg__world_checkpoint(m);
             if (lg__idle_must_leave(m)) {
                 return NULL;
