@@ -26,6 +26,7 @@
 #include "go.h"
 #include "heap.h"
 #include "http.h"
+#include "httpconn.h"
 #include "interruptible.h"
 #include "leaks.h"
 #include "limit.h"
@@ -146,6 +147,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_fswatch(L, s);
     lagoon__open_stdin(L, s);
     lagoon__open_http(L, s);
+    lagoon__open_httpconn(L, s);
     lagoon__open_fetch(L, s);
     lagoon__open_websocket(L, s);
     lagoon__open_process(L, s);
