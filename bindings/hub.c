@@ -371,6 +371,10 @@ struct hub *lagoon__hub_open(lg_runtime *rt, struct script *root)
     hub->copies = copies;
     hub->rt = rt;
     hub->root = root;
+    hub->root_strand = root->strand;
+    hub->is_program = root->is_program;
+    hub->owns_runtime = root->owns_runtime;
+    hub->trace = root->collector.trace;
     hub->aside_max = ASIDE_DEFAULT;
     pthread_mutex_init(&hub->lock, NULL);
     lagoon__hub_note_handler(hub);

@@ -107,14 +107,14 @@ static int prepare(lua_State *L)
     struct script *s = lagoon__script_open(L, hub->rt);
     s->hub = hub;
     s->worker = worker;
-    s->is_program = hub->root->is_program;
+    s->is_program = hub->is_program;
     worker->script = s;
     worker->strand = s->strand;
     if (worker->is_outside) {
         lg_strand_set_outside(s->strand);
     }
     lagoon__open_worker(L, s);
-    lagoon__collect_trace(L, s, hub->root->collector.trace);
+    lagoon__collect_trace(L, s, hub->trace);
     push_env_meta(L);
     s->refs.env_meta = luaL_ref(L, LUA_REGISTRYINDEX);
     push_body(L, s);

@@ -184,6 +184,12 @@ void lg__strands_nudge_locked(struct lg_runtime *rt)
     lg__nglobal_publish_locked(rt);
 }
 
+static bool has_work(struct lg_strand *s)
+{
+    // relaxed: a peek; turn_inbox_over() acquires
+    return s->work || atomic_load_explicit(&s->inbox, memory_order_relaxed);
+}
+
 static lg_post *next_work(struct lg_strand *s)
 {
     // relaxed: a peek; turn_inbox_over() acquires
@@ -344,7 +350,7 @@ static void rounds(struct lg_strand *s)
             return;
         }
         if (left <= 0 || (lg__interrupts(s->rt) & INTERRUPTS_TO_HEED) ||
-            lg__p_asks(lg__m()->p) || lg__update_is_over(lg__m())) {
+            lg__p_asks(lg__m()->p) || (lg__update_is_over(lg__m()) && has_work(s))) {
             yield_strand(s);
             return;
         }
@@ -469,7 +475,7 @@ void lg_strand_close(lg_strand *s)
 uint64_t lg__strand_count_ready(struct lg_strand *s)
 {
     turn_inbox_over(s);
-    return s->nwork;
+    return s->nwork > 0 ? s->nwork : 1;
 }
 
 void lg__strands_free(struct lg_runtime *rt)
