@@ -1036,6 +1036,33 @@ typedef struct lg_gc_stats {
 // Go:      debug.ReadGCStats
 LG_API void lg_get_gc_stats(lg_runtime *rt, lg_gc_stats *out);
 
+enum { LG_FRAME_NS = 16666667 }; // of 60 frames a second
+
+// What the frames of a host have cost: each is one lg_update().
+typedef struct lg_frame_stats {
+    size_t size_bytes; // sizeof(lg_frame_stats) that the caller was compiled with
+    uint64_t count;    // frames
+    uint64_t over;     // of them, those that cost more than LG_FRAME_NS
+    int64_t total_ns;
+    int64_t last_ns;
+    int64_t max_ns;
+    // So much, at most, half of them have cost, or 90 or 99 of 100; up to an eighth
+    // too high. 0: there were none.
+    int64_t p50_ns;
+    int64_t p90_ns;
+    int64_t p99_ns;
+} lg_frame_stats;
+
+// Reads what frames have cost since the runtime was opened.
+//
+// rt   the runtime
+// out  written up to its size_bytes, which the caller sets
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_get_frame_stats(lg_runtime *rt, lg_frame_stats *out);
+
 // Writes every live object, with its type, its fields and a shortest path from
 // a root that keeps it, as lines of text. Collects first, and stops the world
 // meanwhile.

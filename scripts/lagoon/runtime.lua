@@ -72,7 +72,8 @@ runtime.mem_limit = core.mem_limit
 runtime.heap_dump = core.heap_dump
 
 ---Figures: procs, threads, goroutines, stacks, channels, timers, and what has happened so far; in
----`memory`, `gc` and `classes` those of the allocator and the collectors.
+---`memory`, `gc` and `classes` those of the allocator and the collectors, in `frames` what frames of
+---a host have cost.
 ---@type fun(): table<string, any>
 runtime.stats = core.stats
 
