@@ -81,10 +81,27 @@ void lagoon__unkeep(lua_State *L, struct script *s, int slot)
     lagoon__slots_put(&s->slots, slot);
 }
 
+// LuaJIT makes closures with as many upvalues as they shall have, and when it has no memory
+// for those it forgets how many there were.
+static bool is_size_doubtful(size_t size_bytes)
+{
+    enum { BARE_CLOSURE = 40 };
+    return size_bytes == BARE_CLOSURE;
+}
+
+void *lagoon__allocate(lg_runtime *rt, void *ptr, size_t osize, size_t nsize)
+{
+    if (nsize == 0 && ptr != NULL && is_size_doubtful(osize)) {
+        lg_free_at_least(rt, LG_USE_STATES, ptr, osize);
+        return NULL;
+    }
+    return lg_alloc(rt, LG_USE_STATES, ptr, osize, nsize);
+}
+
 // The state's memory is the runtime's, so that one limit counts for all.
 static void *allocate(void *ud, void *ptr, size_t osize, size_t nsize)
 {
-    return lg_alloc(ud, LG_USE_STATES, ptr, osize, nsize);
+    return lagoon__allocate(ud, ptr, osize, nsize);
 }
 
 // As the one that luaL_newstate() sets.
@@ -168,6 +185,7 @@ static int finalise(lua_State *L)
         s->pool = NULL;
         s->pool_cap = s->npooled = 0;
     }
+    lagoon__cap_undo(s);
     return 0;
 }
 

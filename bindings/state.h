@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cap.h"
 #include "collect.h"
 #include "goroutine.h"
 #include "luajit/door.h"
@@ -89,6 +90,7 @@ struct script {
 
     struct script_refs refs;
     struct collector collector;
+    struct state_cap cap;
     struct naming names;
     struct filter class_filter;
     struct slots slots;     // of refs.kept
@@ -115,6 +117,9 @@ lua_State *lagoon__new_state(lg_runtime *rt);
 
 // The same, with an allocator. NULL: no memory, or this LuaJIT takes none.
 lua_State *lagoon__new_state_with(lua_Alloc alloc, void *ud);
+
+// What a state's allocator does in any case.
+void *lagoon__allocate(lg_runtime *rt, void *ptr, size_t osize, size_t nsize);
 
 // Gives a state its script, or finds the one it has. rt is borrowed; NULL opens
 // a runtime of one P, which is closed with the state. Raises.

@@ -32,8 +32,8 @@ static void feed_all_starved_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
     lg__nglobal_publish_locked(rt);
 }
 
-// Makes the calling thread the driver.
-static struct m *driver_enter(struct lg_runtime *rt, lg_ref until)
+// Makes the calling thread the driver; NULL: another one is.
+static struct m *try_driver_enter(struct lg_runtime *rt, lg_ref until)
 {
     LG_MISUSE_OF_IF(rt, lg__m(), "lg_drive() from a goroutine");
     lg__lock(&rt->lock, RANK_SCHED);
@@ -60,7 +60,13 @@ static struct m *driver_enter(struct lg_runtime *rt, lg_ref until)
         feed_all_starved_locked(rt);
     }
     lg__unlock(&rt->lock, RANK_SCHED);
-    LG_MISUSE_OF_IF(rt, is_driven, "lg_drive() while another thread drives");
+    return is_driven ? NULL : m;
+}
+
+static struct m *driver_enter(struct lg_runtime *rt, lg_ref until)
+{
+    struct m *m = try_driver_enter(rt, until);
+    LG_MISUSE_OF_IF(rt, !m, "lg_drive() while another thread drives");
     return m;
 }
 
@@ -100,6 +106,41 @@ int lg_drive(lg_runtime *rt, lg_ref until)
     }
     int result = driver_leave(rt, has_ended(until));
     return err ? err : result;
+}
+
+// In the place of the loop. What the errand has made runnable waits in queues.
+static void errand_entry(void *carried)
+{
+    struct m *m = carried;
+    lg__ctx_entered();
+    lg__m_after_switch(m);
+    m->errand(m->errand_arg);
+    // release: pairs with the acquire in lg__interrupts()
+    atomic_fetch_or_explicit(&m->rt->interrupts, INTERRUPT_DRIVE, memory_order_release);
+    lg__idle_must_leave(m); // gives its P up
+    lg__m_leave();
+}
+
+int lg__drive_errand(struct lg_runtime *rt, void (*fn)(void *arg), void *arg)
+{
+    struct m *m = try_driver_enter(rt, (lg_ref){.g = NULL, .id = 0});
+    if (!m) {
+        return LG_EBUSY;
+    }
+    m->errand = fn;
+    m->errand_arg = arg;
+    struct p *p = lg__take_idle_p(rt);
+    int err = p ? LG_OK : LG_EBUSY;
+    if (!err) {
+        lg__m_set_p(m, p);
+        err = lg__m_new_loop_for(m, errand_entry) ? lg__m_enter(m) : LG_ENOMEM;
+        if (err) {
+            lg__m_set_p(m, NULL);
+            lg__put_idle_p(rt, p);
+        }
+    }
+    driver_leave(rt, true);
+    return err;
 }
 
 int lg_run(lg_runtime *rt, void (*fn)(void *arg), void *arg)
