@@ -169,10 +169,15 @@ local function no_stack_marks()
     filter {}
 end
 
+-- What only the program has.
+local PROGRAM_FILES = {
+    "bindings/main.c", "bindings/terminal.c", "bindings/column.c", "bindings/statefile.c",
+}
+
 start_project("bindings", "StaticLib")
     includedirs { "core/include", luajit.include }
     files { "bindings/*.c" }
-    removefiles { "bindings/main.c" }
+    removefiles(PROGRAM_FILES)
     no_stack_marks()
 
 -- The Lua half as text: string.dump's output differs from run to run.
@@ -189,11 +194,11 @@ start_project("scripts", "StaticLib")
 
 start_project("lagoon", "ConsoleApp")
     includedirs { "core/include", luajit.include }
-    files { "bindings/main.c" }
+    files(PROGRAM_FILES)
     no_stack_marks()
     link_whole { "bindings", "scripts", "core" }
     libdirs { luajit.libdir }
-    links { luajit.link, "uv", "wslay", "nettle", "m", "dl", "pthread" }
+    links { luajit.link, "uv", "wslay", "nettle", "utf8proc", "util", "m", "dl", "pthread" }
     -- C modules that a script requires find the Lua API in the program.
     linkoptions { "-Wl,-E" }
     if luajit.door then

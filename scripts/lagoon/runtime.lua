@@ -92,8 +92,8 @@ runtime.worker_cap = core.worker_cap
 runtime.heap_dump = core.heap_dump
 
 ---Figures: procs, threads, goroutines, stacks, channels, timers, and what has happened so far; in
----`memory`, `gc` and `classes` those of the allocator and the collectors, in `frames` what frames of
----a host have cost.
+---`memory`, `gc` and `classes` those of the allocator and the collectors, in `frames` what frames
+---of a host have cost.
 ---@type fun(): table<string, any>
 runtime.stats = core.stats
 

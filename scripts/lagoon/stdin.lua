@@ -9,11 +9,11 @@
 local core = require "lagoon.core"
 
 local raise, OK, RAISE = core.raise, core.OK, core.RAISE
-local c_read = core.conn_read
 local find, sub = string.find, string.sub
 
 local ahead, at = "", 1 -- what has come, and where the unread part of it begins
 local conn              -- nil: nobody has asked yet; false: there is none
+local prompting         -- what is flushed before a wait, so that questions are seen; or nil
 local mutex             -- one goroutine reads, the others stand in line
 local nreaders = 0      -- all of those
 
@@ -22,6 +22,14 @@ local function settle(code, ...)
         return ...
     end
     return raise(code, (...))
+end
+
+-- As C's library does on a terminal.
+local function c_read(...)
+    if prompting then
+        prompting:flush()
+    end
+    return core.conn_read(...)
 end
 
 -- ------------------------------------------------------------------------------------------------
@@ -243,7 +251,9 @@ function stdin.install(library)
             return false
         end
         if conn == nil then
-            conn = core.stdin_open()
+            local is_terminal
+            conn, is_terminal = core.stdin_open()
+            prompting = is_terminal and library.stdout or nil
         end
         return conn
     end
