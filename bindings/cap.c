@@ -22,6 +22,23 @@ enum {
 
 // -- the allocator --
 
+// LuaJIT makes closures with as many upvalues as they shall have, and when it has no memory
+// for those it forgets how many there were.
+static bool is_size_doubtful(size_t size_bytes)
+{
+    enum { BARE_CLOSURE = 40 };
+    return size_bytes == BARE_CLOSURE;
+}
+
+void *lagoon__allocate(lg_runtime *rt, void *ptr, size_t osize, size_t nsize)
+{
+    if (nsize == 0 && ptr != NULL && is_size_doubtful(osize)) {
+        lg_free_at_least(rt, LG_USE_STATES, ptr, osize);
+        return NULL;
+    }
+    return lg_alloc(rt, LG_USE_STATES, ptr, osize, nsize);
+}
+
 // Only fields of the collector's record are set: that may be done while LuaJIT waits for
 // memory. A collector that the script has stopped stays so.
 static void urge(struct state_cap *cap)

@@ -12,6 +12,7 @@
 #ifndef LAGOON_CAP_H
 #define LAGOON_CAP_H
 
+#include <lagoon.h>
 #include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,9 @@ struct state_cap {
     bool is_scarce;    // something was refused, and the reserve may be used
     bool was_refused;  // something was, since somebody looked
 };
+
+// What the allocator of a state whose memory is the runtime's does, with or without a cap.
+void *lagoon__allocate(lg_runtime *rt, void *ptr, size_t osize, size_t nsize);
 
 // Takes the state's own allocator back: the state is closed, or lives on without us.
 void lagoon__cap_undo(struct script *s);

@@ -191,6 +191,42 @@ int lagoon_openlib(lua_State *L)
     return 0;
 }
 
+// -- a host that gives options --
+
+struct attachment {
+    const lg_options *options;
+    int err;
+};
+
+static int attach(lua_State *L)
+{
+    struct attachment *a = lua_touserdata(L, 1);
+    lagoon__script_attach(L, a->options, &a->err);
+    lagoon_openlib(L);
+    return 0;
+}
+
+int lg_lua_attach(lua_State *L, const lg_options *opts)
+{
+    struct attachment attachment = {.options = opts};
+    if (!lua_checkstack(L, 3)) {
+        return LG_ENOMEM;
+    }
+    if (lg_lua_runtime(L) != NULL) {
+        lua_pushliteral(L, "the state has lagoon already");
+        return LG_EBUSY;
+    }
+    return lua_cpcall(L, attach, &attachment) == 0 ? LG_OK : attachment.err;
+}
+
+lg_runtime *lg_lua_runtime(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
+    struct script *s = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return s != NULL ? s->rt : NULL;
+}
+
 // -- the program's --
 
 // A searcher, the last one: LuaJIT's own modules, for -jv and the like.

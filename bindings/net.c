@@ -53,8 +53,7 @@ struct script_g *lagoon__check_opener(lua_State *L)
     lagoon__rt(L, s);
     struct script_g *sg = lg_extra_self();
     if (sg == NULL || sg->script != s) {
-        lagoon__raise(L, "cannot open a socket outside a goroutine: run this inside "
-                         "lagoon.run(f)");
+        lagoon__raise(L, "cannot open a socket outside a goroutine: " LAGOON_HOW_TO_WAIT);
     }
     return sg;
 }

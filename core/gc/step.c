@@ -8,7 +8,7 @@
 #include "gc/coordinator.h"
 #include "gc/gc.h"
 #include "os/clock.h"
-#include "sched/drive.h"
+#include "sched/errand.h"
 #include "sched/world.h"
 
 enum {
@@ -129,7 +129,7 @@ int lg_gc_step(lg_runtime *rt, int64_t budget_ns, lg_gc_report *out)
         .gc = lg__gc(rt), .budget_ns = budget_ns, .since_ns = lg__clock_now()};
     int err = LG_OK;
     if (!lg__m()) {
-        err = lg__drive_errand(rt, run, &step);
+        err = lg__errand_run(rt, run, &step);
     } else if (may_run_here(rt, lg__m())) {
         run(&step);
     } else {

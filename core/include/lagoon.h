@@ -109,7 +109,7 @@ typedef struct lg_options {
     void (*on_log)(void *ud, const char *line);
     // The last words before abort(). NULL: written to file descriptor 2.
     void (*on_fatal)(void *ud, const char *message);
-    void *ud; // handed to on_log and on_fatal
+    void *ud; // handed to on_log, on_fatal and on_wake
     // The process's signals are ours: install a SIGSEGV handler that names a
     // goroutine whose stack overflows, and let our threads take signals as the
     // one that opened the runtime does. Else our threads block all that they do
@@ -123,9 +123,14 @@ typedef struct lg_options {
     // How long a goroutine computes before it makes room for others; 0: 10 ms.
     // Negative: until it waits. With a clock of the host's: always so.
     int64_t slice_ns;
-    int schedtrace_ms;     // a line about the scheduler to on_log this often; 0: none
-    bool scheddetail;      // with it a line for each P
-    int64_t watchdog_ns;   // as lg_watchdog(); 0: off
+    int schedtrace_ms;   // a line about the scheduler to on_log this often; 0: none
+    bool scheddetail;    // with it a line for each P
+    int64_t watchdog_ns; // as lg_watchdog(); 0: off
+    // Something waits for the host's thread, which is in no lg_update(): call it, or have
+    // it called. Comes from any thread, at most once from one update to the next; one
+    // that began before an update may end after it. Must be brief (set an event, write
+    // to a pipe) and call nothing of lagoon. NULL: the host calls lg_update() anyway.
+    void (*on_wake)(void *ud);
     int64_t mem_cap_bytes; // as lg_mem_cap(); 0: none
 } lg_options;
 
@@ -248,6 +253,42 @@ LG_API int lg_drive(lg_runtime *rt, lg_ref until);
 // Call from: a thread outside the runtime.
 // Go:      func main
 LG_API int lg_run(lg_runtime *rt, void (*fn)(void *arg), void *arg);
+
+// What an update has done, and what the host does next.
+typedef struct lg_update_report {
+    size_t size_bytes;  // sizeof(lg_update_report) that the caller was compiled with
+    uint64_t steps;     // how often a goroutine, or a call, was let run
+    int64_t spent_ns;   // all that the update took
+    int64_t over_ns;    // of that, past the budget: the rest of the last step; or 0
+    int64_t longest_ns; // the longest step
+    lg_ref longest;     // whose it was; id 0: none, or a call's
+    uint64_t ready;     // goroutines and calls that the budget was not enough for
+    // Call again at this moment of the system's monotonic clock, or before: it has come
+    // if something is ready. LG_NEVER: on_wake will tell.
+    int64_t next_ns;
+} lg_update_report;
+
+// Lends the calling thread to the runtime until a budget is spent, or until nothing is
+// left that is ready for it: for hosts that have a loop of their own, once a frame. Runs
+// what is pinned to the host's thread (lg_strand_pin(), lg_go_options.pinned), due
+// timers, and what has come in from the outside and from other threads. With one of procs
+// it runs everything. Never sleeps. What it leaves is first in the next update.
+//
+// rt         the runtime; "hosted" from here on: with more than one of procs other
+//            threads, one less than that, run all that is not pinned, at any time
+// budget_ns  after so long no other step begins, but for the first: a step is what a
+//            goroutine does until it waits or yields. Negative: no end but that nothing
+//            is ready, which never comes if a goroutine does nothing but yield
+// out        written up to its size_bytes, which the caller sets; may be NULL
+//
+// Returns: LG_OK.
+// Errors:  LG_ENOMEM, nothing has run; LG_EINVAL, out's size.
+// Misuse:  from a goroutine, while another thread drives, or while a goroutine keeps the
+//          thread for itself (lg_lock_thread() in lg_drive()): fatal.
+// Blocks:  no, unless a goroutine blocks the thread it runs on.
+// Call from: a thread outside the runtime, the same one each time for what needs that.
+// Go:      none
+LG_API int lg_update(lg_runtime *rt, int64_t budget_ns, lg_update_report *out);
 
 // The runtime that the calling thread works for at this moment.
 //
@@ -1156,6 +1197,7 @@ LG_API int lg_heap_dump(lg_runtime *rt, void (*write)(void *ud, const char *line
 typedef struct lg_go_options {
     const char *name;        // as of lg_set_name(); may be NULL
     size_t stack_size_bytes; // 0: the runtime's default; at most LG_STACK_MAX
+    bool pinned;             // runs on the host's thread only, as lg_strand_pin()
 } lg_go_options;
 
 // Starts fn(arg) as a native goroutine. It takes a stack when it first runs.
@@ -1398,6 +1440,19 @@ LG_API int lg_strand_open(lg_runtime *rt, const lg_strand_ops *ops, void *ud,
 // Call from: anywhere outside the strand.
 // Go:      none
 LG_API void lg_strand_close(lg_strand *strand);
+
+// Pins a strand to the host's thread: its goroutines run in lg_update() and lg_drive()
+// only. For what belongs to the host, as its interpreter. The runtime is hosted from here
+// on, as after lg_update().
+//
+// strand  has no goroutine and no post yet; pinned for good
+//
+// Returns: LG_OK.
+// Errors:  LG_ENOMEM.
+// Misuse:  of a strand that is in use: fatal.
+// Blocks:  no.   Call from: anywhere.
+// Go:      none
+LG_API int lg_strand_pin(lg_strand *strand);
 
 // Whether a strand has nothing to do: no goroutine of it is runnable, nothing posted
 // waits, and no M is inside. May change at once, if anybody can give it work.

@@ -46,6 +46,13 @@ void lg__sched_commit(struct lg_g *g);
 // Returns when it runs again; not at all with AFTER_EXIT.
 void lg__sched_switch(struct m *m, enum after after);
 
+// A scheduling decision of the owner of a P: another slice begins. Returns how many there
+// were.
+uint32_t lg__begin_round(struct p *p);
+
+// What the owner of a P runs next of all that stands in queues; NULL: there is nothing.
+struct runnable *lg__pop_any(struct m *m);
+
 // Takes a runnable out of its queue if no thread runs anything: no driver, no M
 // of our own. False: one does, or it stands in no queue yet.
 bool lg__sched_forget(struct lg_runtime *rt, struct runnable *r);
