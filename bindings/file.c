@@ -91,7 +91,8 @@ static int finish_open(lua_State *L, struct script_g *sg, int rc)
         return lagoon__finish_failed(L, sg, rc);
     }
     sg->value.ptr = NULL;
-    struct file *file = lua_touserdata(L, -1); // made before: here nobody catches an error
+    struct file *file =
+        lua_touserdata(L, -1); // made before: here nobody catches an error
     file->core = core;
     lua_pushinteger(L, WAIT_OK);
     lua_pushvalue(L, -2);
