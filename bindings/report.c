@@ -263,7 +263,7 @@ static int call_handler(lua_State *L)
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.handler);
     push_error(L, unhandled);
     lg_ref ref;
-    lagoon__go(L, s, 2, &ref)->is_reporter = true;
+    lagoon__go_in(L, s, NULL, 2, &ref)->is_reporter = true;
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "chan.h"
 #include "chanshare.h"
 #include "class.h"
+#include "clock.h"
 #include "code.h"
 #include "fail.h"
 #include "frozen.h"
@@ -71,6 +72,7 @@ static const struct share_ops *ops_of(uint32_t kind)
         [KIND_BUFFER] = &lagoon__buffer_ops,
         [KIND_CODE] = &lagoon__code_ops,
         [KIND_CLASS] = &lagoon__class_ops,
+        [KIND_CLOCK] = &lagoon__clock_ops,
     };
     return kind < NKINDS ? ops[kind] : NULL;
 }

@@ -18,6 +18,7 @@
 #include "out.h"
 #include "refusal.h"
 #include "require.h"
+#include "scope.h"
 #include "select.h"
 #include "task.h"
 
@@ -277,6 +278,7 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     lagoon__code_init(L, s);
     lagoon__class_init(L, s);
     lagoon__task_init(L, s);
+    lagoon__scope_init(L, s);
     lagoon__collect_init(L, s);
     lagoon__interruptible_init(s);
     lua_pushboolean(L, false);

@@ -18,6 +18,7 @@
 #include "base/base.h"
 
 struct gc;
+struct lg_runtime;
 
 // What the phases of one cycle took, and what they met: for trace and figures.
 struct gc_cycle {
@@ -39,5 +40,8 @@ struct gc_cycle {
 
 // Takes one cycle from its beginning to its end. On the coordinator.
 void lg__cycle_run(struct gc *gc, bool is_forced);
+
+// Ends a rest of the coordinator: the clock that it sleeps on may stand.
+void lg__gc_rest_end(struct lg_runtime *rt);
 
 #endif // LG_GC_CYCLE_H

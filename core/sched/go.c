@@ -117,6 +117,7 @@ void lg__g_end(struct lg_g *g)
     struct p *p = own_p(rt);
     uint64_t id = lg__g_id(g);
     lg__wire_end(g);
+    lg__clock_leave(g);
     // relaxed: written before it ran
     bool is_system = atomic_load_explicit(&g->is_system, memory_order_relaxed);
     lg__g_free(rt, p ? &p->gs : NULL, g);

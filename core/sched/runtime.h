@@ -15,6 +15,7 @@
 #include "os/lock.h"
 #include "os/note.h"
 #include "os/thread.h"
+#include "sched/clocks.h"
 #include "sched/g.h"
 #include "sched/gc_door.h"
 #include "sched/globq.h"
@@ -59,6 +60,8 @@ struct lg_runtime {
     struct watchdog watchdog;
     struct tidy tidy;
     struct netpoll netpoll;
+    struct clocks clocks;
+    struct frames frames;
 
     struct lock chans_lock;
     // -- chans_lock --
@@ -90,6 +93,10 @@ struct lg_runtime {
     _Atomic uint32_t nexcess;  // that own a P in excess
     _Atomic uint32_t nblocked; // without a P, in a blocking call or waiting behind it
     _Atomic uint32_t nwired_asleep; // that wait for what they are wired to
+
+    // Read by whoever asks for the time, hardly ever written.
+    char clock_line[LG_CACHELINE];
+    struct lg_clock clock;
 
     char lock_line[LG_CACHELINE];
     struct lock lock;
