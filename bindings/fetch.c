@@ -78,8 +78,7 @@ static struct script *check_goroutine(lua_State *L)
     lagoon__rt(L, s);
     const struct script_g *sg = lg_extra_self();
     if (sg == NULL || sg->script != s) {
-        lagoon__raise(L, "cannot ask a server outside a goroutine: run this inside "
-                         "lagoon.run(f)");
+        lagoon__raise(L, "cannot ask a server outside a goroutine: " LAGOON_HOW_TO_WAIT);
     }
     return s;
 }

@@ -44,8 +44,7 @@ static int open(lua_State *L)
         lagoon__raise_argument(L, 1, "watch", "a path without zero bytes expected");
     }
     if (sg == NULL || sg->script != s) {
-        lagoon__raise(L, "cannot watch a file outside a goroutine: run this inside "
-                         "lagoon.run(f)");
+        lagoon__raise(L, "cannot watch a file outside a goroutine: " LAGOON_HOW_TO_WAIT);
     }
     struct watch *watch = lagoon__object_new(L, s, KIND_FSWATCH, sizeof *watch);
     int rc = lg_fswatch_open(path, &watch->core);

@@ -28,6 +28,7 @@
 #include "go.h"
 #include "heap.h"
 #include "http.h"
+#include "httpconn.h"
 #include "interruptible.h"
 #include "leaks.h"
 #include "limit.h"
@@ -36,6 +37,7 @@
 #include "out.h"
 #include "parallel.h"
 #include "process.h"
+#include "reload.h"
 #include "remote.h"
 #include "report.h"
 #include "require.h"
@@ -141,6 +143,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_dump(L, s);
     lagoon__open_heap(L, s);
     lagoon__open_leaks(L, s);
+    lagoon__open_reload(L, s);
     lagoon__open_memory(L, s);
     lagoon__open_stats(L, s);
     lagoon__open_net(L, s);
@@ -151,6 +154,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_fswatch(L, s);
     lagoon__open_stdin(L, s);
     lagoon__open_http(L, s);
+    lagoon__open_httpconn(L, s);
     lagoon__open_fetch(L, s);
     lagoon__open_websocket(L, s);
     lagoon__open_process(L, s);
@@ -192,6 +196,42 @@ int lagoon_openlib(lua_State *L)
     lua_pop(L, 1);
     preload_modules(L);
     return 0;
+}
+
+// -- a host that gives options --
+
+struct attachment {
+    const lg_options *options;
+    int err;
+};
+
+static int attach(lua_State *L)
+{
+    struct attachment *a = lua_touserdata(L, 1);
+    lagoon__script_attach(L, a->options, &a->err);
+    lagoon_openlib(L);
+    return 0;
+}
+
+int lg_lua_attach(lua_State *L, const lg_options *opts)
+{
+    struct attachment attachment = {.options = opts};
+    if (!lua_checkstack(L, 3)) {
+        return LG_ENOMEM;
+    }
+    if (lg_lua_runtime(L) != NULL) {
+        lua_pushliteral(L, "the state has lagoon already");
+        return LG_EBUSY;
+    }
+    return lua_cpcall(L, attach, &attachment) == 0 ? LG_OK : attachment.err;
+}
+
+lg_runtime *lg_lua_runtime(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
+    struct script *s = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return s != NULL ? s->rt : NULL;
 }
 
 // -- the program's --

@@ -149,7 +149,8 @@ static void close_state(void *arg)
 // Both who waited and who placed it are done with it.
 static void close_limit(struct limit *limit)
 {
-    lg_go_options options = {"limit closer", CLOSING_STACK_BYTES};
+    lg_go_options options = {.name = "limit closer",
+                             .stack_size_bytes = CLOSING_STACK_BYTES};
     if (limit->worker == NULL) {
         lagoon__limit_free(limit);
         return;

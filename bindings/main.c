@@ -22,6 +22,7 @@
 #include "report.h"
 #include "state.h"
 #include "task.h"
+#include "terminal.h"
 
 enum {
     STATUS_ERROR = 1, // of goroutine 1, or of usage
@@ -111,7 +112,7 @@ static int take_outcome(lua_State *L)
     } else {
         lagoon__push_task_entry(L, task, TASK_ERROR);
         lagoon__push_task_entry(L, task, TASK_TRACE);
-        lagoon__report(L, "");
+        lagoon__report(L, NULL, "");
         program->status = STATUS_ERROR;
     }
     return 0;
@@ -173,9 +174,10 @@ static int prepare(lua_State *L)
     lagoon__collect_trace(L, s, program->has_trace ? log_line : NULL);
     push_argv(L, program);
     lua_pushboolean(L, isatty(STDIN_FILENO));
+    lagoon__push_terminal(L, s);
     program->script = s;
     s->program = program;
-    program->task = lagoon__async(L, s, 2);
+    program->task = lagoon__async(L, s, 3);
     program->task->sg->is_main = true;
     s->main_ref = program->task->ref;
     s->main_id = s->main_ref.id;

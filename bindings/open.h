@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// How a Lua state gets lagoon.
+// How a Lua state gets lagoon: what lagoon_lua.h does not tell.
 #ifndef LAGOON_OPEN_H
 #define LAGOON_OPEN_H
 
 #include <lagoon.h>
 #include <lua.h>
 
+#include "lagoon_lua.h"
+
 struct script;
 
-// What `require` calls in a host that finds lagoon.so.
-LG_API int luaopen_lagoon(lua_State *L);
+// What our own modules require.
 LG_API int luaopen_lagoon_core(lua_State *L);
-
-// For hosts that link liblagoon.a: makes `require "lagoon"` work.
-LG_API int lagoon_openlib(lua_State *L);
 
 // For a worker: the libraries and modules of a state of ours. Raises.
 void lagoon__open_worker(lua_State *L, struct script *s);

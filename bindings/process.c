@@ -57,8 +57,8 @@ static struct script *check_goroutine(lua_State *L)
     lagoon__rt(L, s);
     struct script_g *sg = lg_extra_self();
     if (sg == NULL || sg->script != s) {
-        lagoon__raise(L, "cannot start a process outside a goroutine: run this inside "
-                         "lagoon.run(f)");
+        lagoon__raise(L,
+                      "cannot start a process outside a goroutine: " LAGOON_HOW_TO_WAIT);
     }
     return s;
 }

@@ -176,7 +176,8 @@ static void close_one(void *arg)
 
 static void close_old(struct hub *hub, int64_t since_ns)
 {
-    lg_go_options options = {"state closer", CLOSING_STACK_BYTES};
+    lg_go_options options = {.name = "state closer",
+                             .stack_size_bytes = CLOSING_STACK_BYTES};
     struct worker *worker;
     while ((worker = take_old(hub, since_ns)) != NULL) {
         if (lg_go(hub->rt, close_one, worker, &options, NULL) != LG_OK) {

@@ -22,7 +22,7 @@
 #include "select.h"
 #include "task.h"
 
-enum { HIDDEN_STEP_BYTES = 256 * 1024 };
+enum { HIDDEN_STEP_BYTES = 256 * 1024, WHY_SIZE = 200 };
 
 void lagoon__register(lua_State *L, struct script *s, const luaL_Reg *functions)
 {
@@ -234,20 +234,35 @@ static void make_refs(lua_State *L, struct script *s)
     }
 }
 
-static lg_runtime *open_runtime(lua_State *L)
+// What a host wants; by default what the environment says.
+struct wish {
+    const lg_options *options;
+    int *err; // why it cannot be
+};
+
+static lg_runtime *open_runtime(lua_State *L, struct wish *wish)
 {
-    lg_options options;
-    lg_options_init(&options);
-    options.procs = 1; // the host's state must not leave the host's thread
-    lg_runtime *rt;
-    int err = lg_open(&options, &rt);
-    if (err) {
-        lagoon__raise(L, "cannot open a runtime: %s", lg_strerror(err));
+    lg_options defaults;
+    const lg_options *options = wish->options;
+    if (options == NULL) {
+        char why[WHY_SIZE];
+        lg_options_init(&defaults);
+        *wish->err = lg_options_env(&defaults, why, sizeof why);
+        if (*wish->err) {
+            lagoon__raise(L, "cannot open a runtime: %s", why);
+        }
+        options = &defaults;
     }
+    lg_runtime *rt;
+    *wish->err = lg_open(options, &rt);
+    if (*wish->err) {
+        lagoon__raise(L, "cannot open a runtime: %s", lg_strerror(*wish->err));
+    }
+    *wish->err = LG_ENOMEM; // all that can fail from here on
     return rt;
 }
 
-struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
+static struct script *open_with(lua_State *L, lg_runtime *rt, struct wish *wish)
 {
     luaL_checkstack(L, 8, "no room to load lagoon");
     bool is_main = lua_pushthread(L) == 1;
@@ -271,7 +286,7 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     new_ref(L);
     make_refs(L, s);
     s->owns_runtime = rt == NULL;
-    s->rt = rt ? rt : open_runtime(L);
+    s->rt = rt ? rt : open_runtime(L, wish);
     lagoon__share_init(L, s);
     lagoon__out_init(L, s);
     lagoon__names_init(L, s);
@@ -284,10 +299,25 @@ struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
     lua_pushboolean(L, false);
     lua_setfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     int err = lg_strand_open(s->rt, &lagoon__strand_ops, s, &s->strand);
+    if (!err && s->owns_runtime) {
+        err = lg_strand_pin(s->strand); // the host's state stays on the host's thread
+    }
     if (err) {
         lagoon__raise(L, "cannot open a strand: %s", lg_strerror(err));
     }
     // The entry is there: nothing fails any more.
     lua_setfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     return s;
+}
+
+struct script *lagoon__script_open(lua_State *L, lg_runtime *rt)
+{
+    int err;
+    return open_with(L, rt, &(struct wish){.err = &err});
+}
+
+void lagoon__script_attach(lua_State *L, const lg_options *options, int *out_err)
+{
+    *out_err = LG_ENOMEM;
+    open_with(L, NULL, &(struct wish){.options = options, .err = out_err});
 }

@@ -118,9 +118,13 @@ lua_State *lagoon__new_state(lg_runtime *rt);
 // The same, with an allocator. NULL: no memory, or this LuaJIT takes none.
 lua_State *lagoon__new_state_with(lua_Alloc alloc, void *ud);
 
-// Gives a state its script, or finds the one it has. rt is borrowed; NULL opens
-// a runtime of one P, which is closed with the state. Raises.
+// Gives a state its script, or finds the one it has. rt is borrowed; NULL opens a
+// runtime as the environment says, which is closed with the state: a host runs that, on
+// the thread of the state. Raises.
 struct script *lagoon__script_open(lua_State *L, lg_runtime *rt);
+
+// The same for a host with options; NULL: none. Raises, and *out_err is why.
+void lagoon__script_attach(lua_State *L, const lg_options *options, int *out_err);
 
 // Ends a script from outside the strand. The state lives on, without us.
 void lagoon__script_close(struct script *s);

@@ -10,7 +10,7 @@
 #include "task.h"
 
 static const char not_here[] =
-    "cannot block outside a goroutine: run this inside lagoon.run(f)";
+    "cannot wait here, outside a goroutine: " LAGOON_HOW_TO_WAIT;
 static const char in_an_end[] = "cannot block while the error of a task is being sent";
 
 struct script_g *lagoon__waiter(lua_State *L, struct script *s, int64_t *deadline_ns)

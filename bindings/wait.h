@@ -34,6 +34,10 @@ enum wait_code {
     WAIT_SEALED, // the slot of `out` follows in which the value is still sealed (out.h)
 };
 
+// What to do where there is no goroutine that could wait.
+#define LAGOON_HOW_TO_WAIT \
+    "start it with lagoon.go and call lagoon.update() every frame, or use lagoon.run(f)"
+
 // The goroutine that may wait now, or &s->outside and the deadline 0.
 struct script_g *lagoon__waiter(lua_State *L, struct script *s, int64_t *deadline_ns);
 

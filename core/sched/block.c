@@ -5,6 +5,7 @@
 
 #include "os/cpu.h"
 #include "sched/handover.h"
+#include "sched/host.h"
 #include "sched/idle.h"
 #include "sched/preempt.h"
 #include "sched/sysmon.h"
@@ -122,7 +123,8 @@ static void await_taken(struct m *m)
 struct p *lg__block_await_p(struct lg_runtime *rt, struct m *m)
 {
     lg__lock(&rt->lock, RANK_SCHED);
-    m->given_p = lg__take_idle_p_locked(rt);
+    bool is_hosts = m->is_driver && lg__host_is_on(rt); // which waits for none
+    m->given_p = is_hosts ? lg__host_take_p_locked(rt) : lg__take_idle_p_locked(rt);
     if (!m->given_p) {
         lg__list_push_back(&rt->p_waiters, &m->node);
         // release: pairs with the acquire in lg__interrupts()

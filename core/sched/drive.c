@@ -5,6 +5,7 @@
 
 #include "os/clock.h"
 #include "os/cpu.h"
+#include "sched/host.h"
 #include "sched/idle.h"
 #include "sched/sched.h"
 #include "sched/strand.h"
@@ -27,44 +28,44 @@ void lg__drive_done(struct lg_runtime *rt)
 static void feed_all_starved_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
 {
     for (struct runnable *r; (r = lg__runnable_shift(&rt->starved));) {
-        lg__globq_push(&rt->global, r);
+        if (r->pins) {
+            lg__host_push(rt, r); // by the driver: it wakes nobody
+        } else {
+            lg__globq_push(&rt->global, r);
+        }
     }
     lg__nglobal_publish_locked(rt);
 }
 
-// Makes the calling thread the driver.
-static struct m *driver_enter(struct lg_runtime *rt, lg_ref until)
+struct m *lg__driver_enter(struct lg_runtime *rt, uint64_t until_id,
+                           struct update *update)
 {
-    LG_MISUSE_OF_IF(rt, lg__m(), "lg_drive() from a goroutine");
-    lg__lock(&rt->lock, RANK_SCHED);
-    bool is_driven = rt->driver != NULL;
     struct m *m = &rt->driver_m;
-    if (!is_driven) {
-        // What is wired to this thread stays so, until the next time.
-        struct runnable *wired = lg__m_wired(m);
-        struct runnable *wired_run = m->wired_run;
-        memset(m, 0, sizeof *m);
-        m->rt = rt;
-        m->is_driver = true;
-        // relaxed: changed under the lock
-        atomic_store_explicit(&m->wired, wired, memory_order_relaxed);
-        m->wired_run = wired_run;
-        rt->driver = m;
-        rt->is_deadlocked = false;
-        // relaxed: set before anything that could end it runs here; if it
-        // runs elsewhere, has_ended() is asked after
-        atomic_store_explicit(&rt->drive_id, until.id, memory_order_seq_cst);
-        atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_DRIVE,
-                                  memory_order_relaxed);
-        lg__strands_nudge_locked(rt);
-        feed_all_starved_locked(rt);
-    }
+    lg__lock(&rt->lock, RANK_SCHED);
+    // What is wired to this thread stays so, until the next time.
+    struct runnable *wired = lg__m_wired(m);
+    struct runnable *wired_run = m->wired_run;
+    memset(m, 0, sizeof *m);
+    m->rt = rt;
+    m->is_driver = true;
+    m->update = update;
+    // relaxed: changed under the lock
+    atomic_store_explicit(&m->wired, wired, memory_order_relaxed);
+    m->wired_run = wired_run;
+    rt->driver = m;
+    rt->is_deadlocked = false;
+    // relaxed: set before anything that could end it runs here; if it
+    // runs elsewhere, has_ended() is asked after
+    atomic_store_explicit(&rt->drive_id, until_id, memory_order_seq_cst);
+    atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_DRIVE,
+                              memory_order_relaxed);
+    lg__strands_nudge_locked(rt);
+    feed_all_starved_locked(rt);
     lg__unlock(&rt->lock, RANK_SCHED);
-    LG_MISUSE_OF_IF(rt, is_driven, "lg_drive() while another thread drives");
     return m;
 }
 
-static int driver_leave(struct lg_runtime *rt, bool has_ended)
+int lg__driver_leave(struct lg_runtime *rt)
 {
     lg__lock(&rt->lock, RANK_SCHED);
     // Without a stack to be had, that is what it died of.
@@ -76,7 +77,7 @@ static int driver_leave(struct lg_runtime *rt, bool has_ended)
     atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_DRIVE,
                               memory_order_relaxed);
     lg__unlock(&rt->lock, RANK_SCHED);
-    return is_deadlocked && !has_ended ? why : LG_OK;
+    return is_deadlocked ? why : LG_OK;
 }
 
 static bool has_ended(lg_ref ref)
@@ -84,12 +85,24 @@ static bool has_ended(lg_ref ref)
     return lg__g_id(ref.g) != ref.id;
 }
 
+// What was left in the host's queue, or came in since: of that no report tells.
+static void let_go(struct lg_runtime *rt)
+{
+    lg__host_leave(rt);
+    if (lg__host_is_on(rt)) {
+        lg__host_tell_left(rt);
+    }
+}
+
 int lg_drive(lg_runtime *rt, lg_ref until)
 {
-    struct m *m = driver_enter(rt, until);
+    lg__host_enter(rt);
+    struct m *m = lg__driver_enter(rt, until.id, NULL);
     int err = LG_OK;
     if (!has_ended(until)) {
-        lg__m_set_p(m, lg__take_idle_p(rt));
+        if (!lg__host_is_on(rt)) { // else it sees to its P by itself
+            lg__m_set_p(m, lg__take_idle_p(rt));
+        }
         lg__wake_if_idle(rt);
         err = lg__m_enter(m);
         struct p *p = m->p;
@@ -98,8 +111,10 @@ int lg_drive(lg_runtime *rt, lg_ref until)
             lg__put_idle_p(rt, p);
         }
     }
-    int result = driver_leave(rt, has_ended(until));
-    return err ? err : result;
+    int result = lg__driver_leave(rt);
+    bool is_done = has_ended(until);
+    let_go(rt);
+    return err ? err : is_done ? LG_OK : result;
 }
 
 int lg_run(lg_runtime *rt, void (*fn)(void *arg), void *arg)
@@ -191,9 +206,11 @@ int lg_set_procs(lg_runtime *rt, int procs)
         return LG_EINVAL;
     }
     lg__lock(&rt->lock, RANK_SCHED);
-    int err = lg__ps_grow(rt, (uint32_t)procs);
+    int err = lg__ps_grow(rt, (uint32_t)procs + lg__host_is_on(rt));
     if (!err) {
-        lg__ps_resize_locked(rt, (uint32_t)procs);
+        // relaxed: as nprocs
+        atomic_store_explicit(&rt->procs, (uint32_t)procs, memory_order_relaxed);
+        lg__ps_resize_locked(rt, lg__host_share_locked(rt, (uint32_t)procs));
     }
     lg__unlock(&rt->lock, RANK_SCHED);
     if (!err) {
@@ -206,7 +223,8 @@ int lg_set_procs(lg_runtime *rt, int procs)
 
 int lg_procs(lg_runtime *rt)
 {
-    return (int)lg__nprocs(rt);
+    // relaxed: as nprocs
+    return (int)atomic_load_explicit(&rt->procs, memory_order_relaxed);
 }
 
 void lg_hold(lg_runtime *rt)

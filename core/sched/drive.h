@@ -9,6 +9,16 @@
 // The goroutine that lg_drive() waits for has ended.
 void lg__drive_done(struct lg_runtime *rt);
 
+struct update;
+
+// Makes the calling thread, which is the host's, the driver: until a goroutine has ended
+// (0: none), or for an update.
+struct m *lg__driver_enter(struct lg_runtime *rt, uint64_t until_id,
+                           struct update *update);
+
+// Ends that. LG_OK; or why it was called away from where all goroutines wait.
+int lg__driver_leave(struct lg_runtime *rt);
+
 // Stops and joins all Ms of our own, and sysmon. LG_OK; or LG_ETIMEDOUT, one of
 // them goes on, and none is joined.
 int lg__ms_stop(struct lg_runtime *rt, int64_t deadline_ns);

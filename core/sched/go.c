@@ -2,6 +2,7 @@
 //
 // The life of a goroutine, from its record's first use to its last.
 #include "sched/drive.h"
+#include "sched/host.h"
 #include "sched/park.h"
 #include "sched/runtime.h"
 #include "sched/scan.h"
@@ -36,8 +37,8 @@ struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name)
     return g;
 }
 
-int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options *opts,
-          lg_ref *out)
+int lg__go_new(struct lg_runtime *rt, void (*fn)(void *arg), void *arg,
+               const lg_go_options *opts, struct lg_g **out)
 {
     uint32_t stack_class = rt->stacks.usual_class;
     if (opts && opts->stack_size_bytes > 0) {
@@ -46,14 +47,31 @@ int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options 
         }
         stack_class = lg__stack_class_of(opts->stack_size_bytes);
     }
+    int err = opts && opts->pinned ? lg__host_open(rt) : LG_OK;
+    if (err) {
+        return err;
+    }
     struct lg_g *g = lg__g_start(rt, opts ? opts->name : NULL);
     if (!g) {
         return LG_ENOMEM;
     }
     g->run.kind = RUNNABLE_G;
+    g->run.pins = opts && opts->pinned ? PIN_FIXED : 0;
     g->fn = fn;
     g->arg = arg;
     g->stack_class = (uint8_t)stack_class;
+    *out = g;
+    return LG_OK;
+}
+
+int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options *opts,
+          lg_ref *out)
+{
+    struct lg_g *g;
+    int err = lg__go_new(rt, fn, arg, opts, &g);
+    if (err) {
+        return err;
+    }
     if (out) {
         *out = (lg_ref){.g = g, .id = lg__g_id(g)};
     }
@@ -75,6 +93,7 @@ int lg__go_system(struct lg_runtime *rt, enum system_kind kind, void (*fn)(void 
     lg__g_set_name(g, name);
     atomic_store_explicit(&g->parent, 0, memory_order_relaxed);
     g->run.kind = RUNNABLE_G;
+    g->run.pins = 0;
     g->fn = fn;
     g->arg = arg;
     // Not of the usual size: it lives for ever, and on a stack that others have used
@@ -101,8 +120,8 @@ int lg_yield(void)
                     atomic_load_explicit(&p->runq.head, memory_order_relaxed) ==
                         atomic_load_explicit(&p->runq.tail, memory_order_relaxed) &&
                     atomic_load_explicit(&m->rt->nglobal, memory_order_relaxed) == 0;
-    if (is_alone && !lg__interrupts(m->rt) && !lg__preempt_is_wanted(m) &&
-        lg__timers_next(&p->timers) == LG_NEVER &&
+    if (is_alone && !g->run.pins && !m->update && !lg__interrupts(m->rt) &&
+        !lg__preempt_is_wanted(m) && lg__timers_next(&p->timers) == LG_NEVER &&
         p->nshort_yields++ < P_SHORT_YIELDS_MAX) {
         return LG_OK;
     }

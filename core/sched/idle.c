@@ -2,6 +2,7 @@
 #include "sched/idle.h"
 
 #include "os/cpu.h"
+#include "sched/host.h"
 #include "sched/sched.h"
 #include "sched/steal.h"
 #include "sched/sysmon.h"
@@ -159,7 +160,7 @@ bool lg__has_work(struct lg_runtime *rt)
            lg__has_stealable(rt);
 }
 
-static int64_t first_timer(struct lg_runtime *rt)
+int64_t lg__first_timer(struct lg_runtime *rt)
 {
     int64_t first_ns = LG_NEVER;
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
@@ -176,16 +177,16 @@ void lg__wake_for_rest(struct lg_runtime *rt)
     // seq_cst: either we see that all are idle, or the last that becomes idle does
     bool are_all_idle =
         atomic_load_explicit(&rt->nidle, memory_order_seq_cst) >= lg__nprocs(rt);
-    if (lg__has_work(rt) || (are_all_idle && (first_timer(rt) != LG_NEVER ||
+    if (lg__has_work(rt) || (are_all_idle && (lg__first_timer(rt) != LG_NEVER ||
                                               lg__netpoll_is_unattended(rt)))) {
         lg__wake_if_idle(rt);
     }
 }
 
-static bool has_runnext(struct lg_runtime *rt)
+bool lg__has_runnext(struct lg_runtime *rt)
 {
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
-        // relaxed: all Ps are idle, nothing changes
+        // relaxed: all Ps are idle, nothing changes; or a guess
         if (atomic_load_explicit(&lg__p_at(rt, i)->runnext, memory_order_relaxed)) {
             return true;
         }
@@ -193,18 +194,31 @@ static bool has_runnext(struct lg_runtime *rt)
     return false;
 }
 
+uint64_t lg__count_queued(struct lg_runtime *rt)
+{
+    // relaxed: a figure
+    uint64_t count = atomic_load_explicit(&rt->nglobal, memory_order_relaxed);
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        struct p *p = lg__p_at(rt, i);
+        count += lg__runq_len(&p->runq) +
+                 (atomic_load_explicit(&p->runnext, memory_order_relaxed) != NULL);
+    }
+    return count;
+}
+
 // Everything waits and nothing can wake it. A P in excess is not among the idle
 // ones that nidle counts, and may still run something; a blocking call returns.
 static bool is_dead_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
 {
     // seq_cst: see idle.h; relaxed: nholds only matters when all is still
-    return rt->driver && atomic_load_explicit(&rt->nexcess, memory_order_seq_cst) == 0 &&
+    return rt->driver && !rt->driver->update && !lg__host_has_work(rt) &&
+           atomic_load_explicit(&rt->nexcess, memory_order_seq_cst) == 0 &&
            atomic_load_explicit(&rt->nblocked, memory_order_seq_cst) == 0 &&
            atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == lg__nprocs(rt) &&
            atomic_load_explicit(&rt->nspinning, memory_order_seq_cst) == 0 &&
            atomic_load_explicit(&rt->nholds, memory_order_relaxed) == 0 &&
-           !lg__netpoll_is_awaited(rt) && !lg__has_work(rt) && !has_runnext(rt) &&
-           lg__clock_left(rt, first_timer(rt)) == LG_NEVER;
+           !lg__netpoll_is_awaited(rt) && !lg__has_work(rt) && !lg__has_runnext(rt) &&
+           lg__clock_left(rt, lg__first_timer(rt)) == LG_NEVER;
 }
 
 void lg__idle_look_for_deadlock_locked(struct lg_runtime *rt)
@@ -224,7 +238,7 @@ static int64_t sleep_timeout(struct lg_runtime *rt, struct p *former)
 {
     bool is_last =
         atomic_load_explicit(&rt->nidle, memory_order_seq_cst) == lg__nprocs(rt);
-    int64_t until_ns = is_last  ? first_timer(rt)
+    int64_t until_ns = is_last  ? lg__first_timer(rt)
                        : former ? lg__timers_next(&former->timers)
                                 : LG_NEVER;
     if (until_ns == LG_NEVER) {
@@ -264,6 +278,16 @@ static bool take_p_back_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(r
     return m->p != NULL;
 }
 
+// The driver, and what is pinned to its thread waits for it.
+static bool is_hosts_due_locked(struct lg_runtime *rt, struct m *m) LG_REQUIRES(rt->lock)
+{
+    if (!m->is_driver) {
+        return false;
+    }
+    lg__host_goes_to_sleep(rt);
+    return lg__host_has_work(rt);
+}
+
 bool lg__idle_is_called_away(struct m *m)
 {
     uint32_t interrupts = lg__interrupts(m->rt);
@@ -278,7 +302,8 @@ static bool enter_idle_list(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
     lg__lock(&rt->lock, RANK_SCHED);
-    bool may_sleep = !lg__idle_is_called_away(m) && !take_p_back_locked(rt, m);
+    bool may_sleep = !lg__idle_is_called_away(m) && !is_hosts_due_locked(rt, m) &&
+                     !take_p_back_locked(rt, m);
     if (may_sleep) {
         lg__idle_look_for_deadlock_locked(rt);
         m->is_idle = true;
@@ -335,14 +360,21 @@ bool lg__idle(struct m *m)
         lg__put_idle_p(rt, former);
     }
     stop_spinning_to_sleep(m);
-    if (!enter_idle_list(m)) {
+    bool has_slept = enter_idle_list(m);
+    uint64_t told[NETPOLL_BATCH];
+    int ntold = 0;
+    if (has_slept) {
+        int64_t timeout_ns = tidy_or_sleep(rt, sleep_timeout(rt, former));
+        ntold = lg__netpoll_sleep(m, timeout_ns, told);
+        leave_idle_list(m);
+    }
+    if (m->is_driver) {
+        lg__host_is_up(rt);
+    }
+    if (!has_slept) {
         lg__sysmon_rouse(rt);
         return true;
     }
-    uint64_t told[NETPOLL_BATCH];
-    int64_t timeout_ns = tidy_or_sleep(rt, sleep_timeout(rt, former));
-    int ntold = lg__netpoll_sleep(m, timeout_ns, told);
-    leave_idle_list(m);
     if (ntold > 0) {
         lg__netpoll_queue(rt, told, ntold);
     }
@@ -391,7 +423,7 @@ bool lg__idle_must_leave(struct m *m)
     // Others look after it from now on; and if we were spinning, pushes have
     // relied on us.
     if (!(interrupts & INTERRUPT_STOP) &&
-        (lg__has_work(rt) || first_timer(rt) != LG_NEVER ||
+        (lg__has_work(rt) || lg__first_timer(rt) != LG_NEVER ||
          lg__netpoll_is_unattended(rt))) {
         lg__wake_if_idle(rt);
     }

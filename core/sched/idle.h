@@ -54,6 +54,16 @@ bool lg__idle_must_leave(struct m *m);
 struct p *lg__take_idle_p_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock);
 void lg__put_idle_p_locked(struct lg_runtime *rt, struct p *p) LG_REQUIRES(rt->lock);
 
+// Takes the host's own P, which nobody owns: in excess.
+struct p *lg__p_borrow_hosts_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock);
+
+// When the first timer falls due, of all Ps; LG_NEVER.
+int64_t lg__first_timer(struct lg_runtime *rt);
+
+// Whether a runnext is left, where nothing runs; and how many stand in queues.
+bool lg__has_runnext(struct lg_runtime *rt);
+uint64_t lg__count_queued(struct lg_runtime *rt);
+
 // Takes any idle P, or NULL.
 struct p *lg__take_idle_p(struct lg_runtime *rt);
 

@@ -64,6 +64,7 @@ int lg_job_start(lg_runtime *rt, lg_job *job)
     int err = take_place(rt);
     if (!err) {
         r->kind = RUNNABLE_JOB;
+        r->pins = 0;
         lg__sched_push(rt, r);
     }
     return err;

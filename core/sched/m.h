@@ -52,6 +52,8 @@ struct m {
     struct ctx old_ctx; // of old_stack
     struct stack *old_stack;
     struct runnable *next; // for the loop to run: picked by a goroutine, or placed
+    struct update *update; // that it is in (sched/host.h); NULL: none
+    bool is_driver;        // the host's thread, in lg_drive() or lg_update()
     bool is_placing;       // by a job, in lg__job_run()
 
     // -- its thread; others read it after they have taken its P (sched/block.c) --
@@ -64,7 +66,6 @@ struct m {
     _Atomic(struct runnable *) wired;
 
     int *errno_at;        // errno of its thread
-    bool is_driver;       // the host's thread, in lg_drive()
     bool is_spinning;     // counted in nspinning
     void *altstack;       // for signals
     struct thread handle; // of an M of our own

@@ -232,17 +232,30 @@ int lg__ps_grow(struct lg_runtime *rt, uint32_t procs)
     return LG_OK;
 }
 
+struct p *lg__p_borrow_hosts_locked(struct lg_runtime *rt)
+{
+    struct p *p = rt->host.p;
+    LG_ASSERT(p->is_idle && !lg__p_is_active(p));
+    p->is_idle = false;
+    p->was_idle = false;
+    p->is_flushed = false;
+    // seq_cst: as in deactivate_locked()
+    atomic_fetch_add_explicit(&rt->nexcess, 1, memory_order_seq_cst);
+    return p;
+}
+
 // Makes one more active: an owned one in excess at best, whose owner then goes on.
 static void activate_any_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
 {
     struct p *idle = NULL;
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
         struct p *p = lg__p_at(rt, i);
-        if (!lg__p_is_active(p) && !p->is_idle) {
+        bool is_spare = !lg__p_is_active(p) && !p->is_hosts;
+        if (is_spare && !p->is_idle) {
             activate_locked(rt, p);
             return;
         }
-        idle = lg__p_is_active(p) || idle ? idle : p;
+        idle = idle || !is_spare ? idle : p;
     }
     LG_ASSERT(idle); // lg__ps_grow() has seen to it
     activate_locked(rt, idle);
@@ -282,7 +295,7 @@ static struct p *spare_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
 {
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
         struct p *p = lg__p_at(rt, i);
-        if (!lg__p_is_active(p) && p->is_idle) {
+        if (!lg__p_is_active(p) && p->is_idle && !p->is_hosts) {
             return p;
         }
     }

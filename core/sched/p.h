@@ -86,6 +86,7 @@ struct p {
     struct node node; // in the list of idle Ps
     bool is_idle;
     _Atomic bool is_active; // else in excess; read by anyone, relaxed
+    bool is_hosts;          // the host's own, never active (sched/host.h); fixed
     bool is_flushed;        // its blocks are given back: idle for long
     bool was_idle;          // when lg__ps_flush_idle() last looked
 

@@ -18,10 +18,17 @@ enum { RUNQ_CAP = LG_SIZED(256, 4) };
 
 enum runnable_kind { RUNNABLE_NONE, RUNNABLE_G, RUNNABLE_STRAND, RUNNABLE_JOB };
 
+// Why something runs on the host's thread only, and stands in its queue (sched/host.h).
+enum pin {
+    PIN_FIXED = 1,  // made so
+    PIN_LOCKED = 2, // by lg_lock_thread()
+};
+
 // What stands in run queues. First member of its owner's record.
 struct runnable {
-    struct runnable *next; // in the global queue
+    struct runnable *next; // in a list
     enum runnable_kind kind;
+    uint8_t pins; // enum pin; changed while it stands in no queue
 };
 
 struct runq {

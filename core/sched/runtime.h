@@ -22,6 +22,7 @@
 #include "sched/m.h"
 #include "sched/netpoll.h"
 #include "sched/p.h"
+#include "sched/pinned.h"
 #include "sched/poller.h"
 #include "sched/runq.h"
 #include "sched/stop.h"
@@ -72,6 +73,7 @@ struct lg_runtime {
     _Atomic uint32_t interrupts; // INTERRUPT_*; looked at every round
     // The collector marks; written by it with the world stopped (gc/cycle.c).
     _Atomic bool is_marking;
+    _Atomic uint32_t procs;  // lg_procs(): with the host's, if its thread is apart
     _Atomic uint32_t nprocs; // Ps that may run: so many are active
     _Atomic uint32_t nps;    // Ps that exist; ps[0..nps) never move
     _Atomic(struct p *) ps[PS_MAX];
@@ -82,6 +84,9 @@ struct lg_runtime {
     _Atomic uint64_t nended;
     _Atomic uint32_t nsystem_stacks; // of goroutines of the runtime's own
     _Atomic size_t nchans;           // length of chans
+    // Goroutines that were started from outside their strands, and wait for a driver:
+    // a hint. Changed under the lock.
+    _Atomic uint32_t nheld;
 
     // -- idle protocol: seq_cst (sched/idle.c) --
     char idle_line[LG_CACHELINE]; // the allocator aligns to 16 bytes only
@@ -117,10 +122,13 @@ struct lg_runtime {
     struct note all_left;       // woken when nlive is 0
     _Atomic uint32_t nstarting; // of them, whose thread is not there yet
     bool has_thread_trouble;    // the system refused a thread: say so once
+    void (*on_error)(void *ud, const lg_error_info *info); // lg_on_error()
+    void *on_error_ud;
     bool is_deadlocked;
     uint64_t nwakeups;
     struct m *driver; // NULL: nobody drives
     struct m driver_m;
+    struct host host;
 
     struct world world;
     struct scan scan;

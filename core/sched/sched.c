@@ -2,6 +2,7 @@
 #include "sched/sched.h"
 
 #include "sched/handover.h"
+#include "sched/host.h"
 #include "sched/idle.h"
 #include "sched/job.h"
 #include "sched/park.h"
@@ -68,7 +69,9 @@ static void push_next(struct p *p, struct lg_runtime *rt, struct runnable *r)
 void lg__sched_push(struct lg_runtime *rt, struct runnable *r)
 {
     struct m *m = lg__m();
-    if (LG_LIKELY(m && m->p && m->rt == rt)) {
+    if (LG_UNLIKELY(r->pins)) {
+        lg__host_push(rt, r);
+    } else if (LG_LIKELY(m && m->p && m->rt == rt && !m->p->is_hosts)) {
         if (m->g) {
             push_next(m->p, rt, r);
         } else if (m->is_placing && !m->next && r->kind == RUNNABLE_STRAND) {
@@ -82,12 +85,19 @@ void lg__sched_push(struct lg_runtime *rt, struct runnable *r)
     } else {
         push_global(rt, r);
         lg__wake_if_idle(rt);
+        if (LG_UNLIKELY(lg__host_is_on(rt))) {
+            lg__host_tell_alone(rt);
+        }
     }
 }
 
 void lg__sched_requeue(struct runnable *r)
 {
     struct m *m = lg__m();
+    if (LG_UNLIKELY(r->pins || m->p->is_hosts)) {
+        lg__sched_push(m->rt, r);
+        return;
+    }
     // relaxed: a peek. In the ring it would overtake those that stand there, for as long
     // as it does nothing but yield
     if (LG_UNLIKELY(atomic_load_explicit(&m->rt->nglobal, memory_order_relaxed) > 0)) {
@@ -98,17 +108,22 @@ void lg__sched_requeue(struct runnable *r)
     push_ring(m->p, m->rt, r, memory_order_release);
 }
 
+void lg__sched_push_behind(struct lg_runtime *rt, struct runnable *r)
+{
+    // seq_cst: as in push_next()
+    push_ring(lg__m()->p, rt, r, memory_order_seq_cst);
+    lg__wake_if_idle(rt);
+}
+
 void lg__sched_ready_behind(struct lg_g *g)
 {
     struct m *m = lg__m();
-    if (g->strand || !m || !m->p || m->rt != g->rt) {
+    if (g->strand || g->run.pins || !m || !m->p || m->rt != g->rt || m->p->is_hosts) {
         lg__sched_ready(g);
         return;
     }
     lg__g_set_status(g, LG_WAITING, LG_RUNNABLE);
-    // seq_cst: as in push_next()
-    push_ring(m->p, m->rt, &g->run, memory_order_seq_cst);
-    lg__wake_if_idle(m->rt);
+    lg__sched_push_behind(m->rt, &g->run);
 }
 
 void lg__sched_ready(struct lg_g *g)
@@ -190,13 +205,19 @@ static void poll_retired(struct m *m)
     }
 }
 
-static struct runnable *pop_once(struct m *m)
+uint32_t lg__begin_round(struct p *p)
 {
-    struct p *p = m->p;
     uint32_t tick = ++p->tick;
     // relaxed: for sysmon
     atomic_store_explicit(&p->shown_tick, tick, memory_order_relaxed);
     lg__preempt_begin_slice(p);
+    return tick;
+}
+
+static struct runnable *pop_once(struct m *m)
+{
+    struct p *p = m->p;
+    uint32_t tick = lg__begin_round(p);
     poll_timers(m, &p->timers);
     if (tick % P_GLOBAL_EVERY == 0) {
         poll_retired(m);
@@ -219,6 +240,12 @@ static struct runnable *pop_once(struct m *m)
     return r ? r : lg__global_pop(m->rt, p);
 }
 
+struct runnable *lg__pop_any(struct m *m)
+{
+    struct runnable *r = pop_once(m);
+    return r ? r : lg__steal(m);
+}
+
 // A wired M runs one thing only; others come to what else it finds. NULL: it has slept,
 // and must look up.
 static struct runnable *next_wired(struct m *m, struct runnable *r)
@@ -239,6 +266,9 @@ static struct runnable *next_runnable(struct m *m)
     for (;;) {
         if (LG_UNLIKELY((lg__interrupts(m->rt) & INTERRUPTS_TO_HEED) ||
                         (m->p && lg__p_asks(m->p)))) {
+            if (m->update && lg__world_is_wanted(m->rt)) {
+                return lg__host_give_way(m);
+            }
             lg__world_checkpoint(m);
             if (lg__idle_must_leave(m)) {
                 return NULL;
@@ -247,6 +277,13 @@ static struct runnable *next_runnable(struct m *m)
         }
         struct runnable *r = m->next;
         m->next = NULL;
+        if (LG_UNLIKELY(m->is_driver) && !r && lg__host_is_on(m->rt)) {
+            enum host_turn turn = lg__host_next(m, &r);
+            if (turn == HOST_LOOKS_UP) {
+                continue;
+            }
+            return turn == HOST_LEAVES ? NULL : r;
+        }
         if (lg__m_wired(m)) {
             r = next_wired(m, r);
             if (!r) {
@@ -271,8 +308,7 @@ static struct runnable *next_runnable(struct m *m)
     }
 }
 
-// Gives a goroutine that has never run its stack. False: there is none; the
-// goroutine waits for one.
+// lg__sched_take_stack(), but a goroutine that gets none waits for one.
 static bool bind_stack(struct m *m, struct lg_g *g);
 
 static void loop(struct m *m)
@@ -291,6 +327,7 @@ static void loop(struct m *m)
             continue;
         }
         if (r->kind == RUNNABLE_JOB) {
+            lg__update_begin_step(m, NULL);
             lg__job_run(m, r);
             continue;
         }
@@ -299,6 +336,7 @@ static void loop(struct m *m)
         if (g->stack || bind_stack(m, g)) {
             lg__g_set_status(g, LG_RUNNABLE, LG_RUNNING);
             lg__m_set_g(m, g);
+            lg__update_begin_step(m, g);
             m = lg__ctx_switch(&m->loop, &g->ctx, m);
             lg__m_after_switch(m);
         }
@@ -338,14 +376,11 @@ static void g_entry(void *carried)
     __builtin_unreachable();
 }
 
-static bool bind_stack(struct m *m, struct lg_g *g)
+bool lg__sched_take_stack(struct m *m, struct lg_g *g)
 {
     struct lg_runtime *rt = m->rt;
     struct stack *stack = lg__stack_get(&rt->stacks, &m->p->stacks, g->stack_class);
     if (LG_UNLIKELY(!stack)) {
-        lg__lock(&rt->lock, RANK_SCHED);
-        lg__runnable_append(&rt->starved, &g->run);
-        lg__unlock(&rt->lock, RANK_SCHED);
         return false;
     }
     // relaxed: its own, and a figure
@@ -357,15 +392,30 @@ static bool bind_stack(struct m *m, struct lg_g *g)
     return true;
 }
 
+static bool bind_stack(struct m *m, struct lg_g *g)
+{
+    struct lg_runtime *rt = m->rt;
+    if (LG_LIKELY(lg__sched_take_stack(m, g))) {
+        return true;
+    }
+    lg__lock(&rt->lock, RANK_SCHED);
+    lg__runnable_append(&rt->starved, &g->run);
+    lg__unlock(&rt->lock, RANK_SCHED);
+    return false;
+}
+
 void lg__sched_feed_starved(struct lg_runtime *rt)
 {
     lg__lock(&rt->lock, RANK_SCHED);
     struct runnable *r = lg__runnable_shift(&rt->starved);
-    if (r) {
+    if (r && !r->pins) {
         lg__globq_push(&rt->global, r);
         lg__nglobal_publish_locked(rt);
     }
     lg__unlock(&rt->lock, RANK_SCHED);
+    if (r && r->pins) {
+        lg__host_push(rt, r);
+    }
 }
 
 // A native goroutine that can be switched to without going through the loop;
@@ -375,7 +425,8 @@ static struct lg_g *pick_direct(struct m *m)
 {
     struct p *p = m->p;
     uint32_t tick = p->tick + 1;
-    if (lg__interrupts(m->rt) || lg__p_asks(p) || tick % P_GLOBAL_EVERY == 0 ||
+    if (lg__interrupts(m->rt) || lg__p_asks(p) ||
+        (m->is_driver && lg__host_is_on(m->rt)) || tick % P_GLOBAL_EVERY == 0 ||
         (tick % P_TIMERS_EVERY == 0 && lg__timers_next(&p->timers) != LG_NEVER)) {
         return NULL;
     }
@@ -441,8 +492,12 @@ static bool forget_locked(struct lg_runtime *rt, struct runnable *r) LG_REQUIRES
 bool lg__sched_forget(struct lg_runtime *rt, struct runnable *r)
 {
     lg__lock(&rt->lock, RANK_SCHED);
-    bool is_unmanned = !rt->driver && rt->nmade == 0;
-    bool has_stood = is_unmanned && forget_locked(rt, r);
+    bool has_stood = false;
+    if (r->pins) {
+        has_stood = !rt->driver && lg__host_forget_locked(rt, r);
+    } else if (!rt->driver && rt->nmade == 0) {
+        has_stood = forget_locked(rt, r);
+    }
     lg__unlock(&rt->lock, RANK_SCHED);
     return has_stood;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sched/strand.h"
 
+#include "sched/host.h"
 #include "sched/idle.h"
 #include "sched/netpoll.h"
 #include "sched/park.h"
@@ -43,6 +44,16 @@ int lg_strand_open(lg_runtime *rt, const lg_strand_ops *ops, void *ud, lg_strand
     }
     *out = s;
     return LG_OK;
+}
+
+int lg_strand_pin(lg_strand *s)
+{
+    LG_MISUSE_OF_IF(s->rt, !lg_strand_is_idle(s), "lg_strand_pin() of a strand in use");
+    int err = lg__host_open(s->rt);
+    if (!err) {
+        s->run.pins |= PIN_FIXED;
+    }
+    return err;
 }
 
 void *lg_strand_data(lg_strand *s)
@@ -91,6 +102,7 @@ static void append_work(struct lg_strand *s, lg_post *post)
         s->work = post;
     }
     s->work_last = post;
+    s->nwork++;
 }
 
 // Pushes onto the inbox. True: the strand was idle, the caller must queue it.
@@ -142,6 +154,15 @@ static void turn_inbox_over(struct lg_strand *s)
     }
 }
 
+static void queue_locked(struct lg_runtime *rt, struct lg_strand *s) LG_REQUIRES(rt->lock)
+{
+    if (s->run.pins) {
+        lg__host_push(rt, &s->run); // by the driver: it wakes nobody
+    } else {
+        lg__globq_push(&rt->global, &s->run);
+    }
+}
+
 void lg__strands_nudge_locked(struct lg_runtime *rt)
 {
     for (struct node *node = rt->strands.first; node; node = node->next) {
@@ -151,11 +172,13 @@ void lg__strands_nudge_locked(struct lg_runtime *rt)
         while (post) {
             lg_post *next = post->next;
             if (push_inbox(s, post)) {
-                lg__globq_push(&rt->global, &s->run);
+                queue_locked(rt, s);
             }
             post = next;
         }
     }
+    // relaxed: a hint
+    atomic_store_explicit(&rt->nheld, 0, memory_order_relaxed);
     lg__nglobal_publish_locked(rt);
 }
 
@@ -168,6 +191,7 @@ static lg_post *next_work(struct lg_strand *s)
     lg_post *post = s->work;
     if (post) {
         s->work = post->next;
+        s->nwork--;
     }
     return post;
 }
@@ -192,6 +216,7 @@ bool lg__strand_unpost(struct lg_strand *s, lg_post *post)
     if (s->work_last == post) {
         s->work_last = before;
     }
+    s->nwork--;
     set_queued(post, false);
     return true;
 }
@@ -232,7 +257,10 @@ int lg_strand_go(lg_strand *s, const char *name, lg_ref *out, void **extra)
         lg__lock(&s->rt->lock, RANK_SCHED);
         g->step.next = s->held;
         s->held = &g->step;
+        // relaxed: a hint
+        atomic_fetch_add_explicit(&s->rt->nheld, 1, memory_order_relaxed);
         lg__unlock(&s->rt->lock, RANK_SCHED);
+        lg__host_tell(s->rt);
     }
     return LG_OK;
 }
@@ -269,6 +297,7 @@ static void step(struct lg_strand *s, struct lg_g *g)
     if (g->stack && LG_UNLIKELY(g->is_abandoned)) {
         drop_stack(g);
     }
+    lg__update_begin_step(m, g);
     if (g->stack) {
         lg__park_return(g); // does not come back here
     }
@@ -330,7 +359,7 @@ static void rounds(struct lg_strand *s)
             return;
         }
         if (left <= 0 || (lg__interrupts(s->rt) & INTERRUPTS_TO_HEED) ||
-            lg__p_asks(lg__m()->p)) {
+            lg__p_asks(lg__m()->p) || lg__update_is_over(lg__m())) {
             yield_strand(s);
             return;
         }
@@ -349,6 +378,7 @@ static void rounds(struct lg_strand *s)
             step(s, LG_CONTAINER_OF(post, struct lg_g, step));
         } else {
             set_queued(post, false);
+            lg__update_begin_step(lg__m(), NULL);
             post->fn(post);
         }
     }
@@ -391,6 +421,7 @@ static void mark_steps(struct lg_strand *s)
         post->is_queued = true;
     }
     s->work = NULL;
+    s->nwork = 0;
 }
 
 // Ends the goroutine's wait; or waits for the push of who has ended it.
@@ -448,6 +479,12 @@ void lg_strand_close(lg_strand *s)
     lg__globq_unreserve(&s->rt->global, 1);
     lg__unlock(&s->rt->lock, RANK_SCHED);
     lg__alloc_free(&s->rt->alloc, s, sizeof *s);
+}
+
+uint64_t lg__strand_count_ready(struct lg_strand *s)
+{
+    turn_inbox_over(s);
+    return s->nwork;
 }
 
 void lg__strands_free(struct lg_runtime *rt)

@@ -49,6 +49,7 @@ struct lg_strand {
     uint32_t nlocks; // lg_lock_thread() of its goroutines
     lg_post *work;   // oldest first
     lg_post *work_last;
+    uint64_t nwork;       // in work
     struct polled polled; // its I/O
 };
 
@@ -65,6 +66,10 @@ bool lg__strand_unpost(struct lg_strand *s, lg_post *post);
 // Works in a strand until it has nothing to do or its turn is over. On the
 // loop's stack; the calling M is inside from here on.
 void lg__strand_run(struct lg_strand *s);
+
+// How many steps and calls a strand that stands in a queue would begin with. By who takes
+// it out of there, and nobody else may.
+uint64_t lg__strand_count_ready(struct lg_strand *s);
 
 // Queues the strands that were given goroutines from outside. Their areas are
 // filled by now.

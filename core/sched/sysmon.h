@@ -15,7 +15,9 @@
 // one P that keeps its signals to itself: nothing but its own thread runs there.
 LG_INLINE bool lg__may_hand_over(struct lg_runtime *rt)
 {
-    return lg__nprocs(rt) > 1 || (rt->options.signals && rt->options.slice_ns > 0);
+    // relaxed: as in lg__nprocs()
+    return atomic_load_explicit(&rt->procs, memory_order_relaxed) > 1 ||
+           (rt->options.signals && rt->options.slice_ns > 0);
 }
 
 LG_INLINE bool lg__sysmon_is_wanted(struct lg_runtime *rt)

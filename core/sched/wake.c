@@ -2,6 +2,7 @@
 #include "sched/wake.h"
 
 #include "sched/drive.h"
+#include "sched/host.h"
 #include "sched/idle.h"
 #include "sched/sched.h"
 #include "sched/sysmon.h"
@@ -28,7 +29,10 @@ static struct m *make_m_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
     uint32_t naside = atomic_load_explicit(&rt->nexcess, memory_order_seq_cst) +
                       atomic_load_explicit(&rt->nblocked, memory_order_seq_cst) +
                       atomic_load_explicit(&rt->nwired_asleep, memory_order_seq_cst);
-    if (rt->nmade + 1 >= lg__nprocs(rt) + naside || rt->nmade >= MS_MAX ||
+    // relaxed: changed under the lock
+    bool is_apart = atomic_load_explicit(&rt->host.is_apart, memory_order_relaxed);
+    uint32_t ndrivers = is_apart ? 0 : 1;
+    if (rt->nmade + ndrivers >= lg__nprocs(rt) + naside || rt->nmade >= MS_MAX ||
         (lg__interrupts(rt) & INTERRUPT_STOP)) {
         return NULL;
     }
@@ -78,6 +82,9 @@ static void unmake_m(struct lg_runtime *rt, struct m *m)
     }
     bool is_first = !rt->has_thread_trouble;
     rt->has_thread_trouble = true;
+    // relaxed: changed under the lock
+    uint32_t procs = atomic_load_explicit(&rt->procs, memory_order_relaxed);
+    lg__ps_resize_locked(rt, lg__host_share_locked(rt, procs));
     if (other) {
         lg__m_wake(rt, other);
     }

@@ -2,6 +2,7 @@
 #include "sched/wire.h"
 
 #include "sched/block.h"
+#include "sched/host.h"
 #include "sched/idle.h"
 #include "sched/sched.h"
 #include "sched/strand.h"
@@ -224,15 +225,19 @@ void lg_lock_thread(void)
 {
     struct m *m = lg__m();
     LG_MISUSE_IF(!m || !m->g, "lg_lock_thread() outside a goroutine");
-    // Where one thread runs everything there is nothing to do.
-    if (count(m->g, 1, 0) == 1 && lg__may_hand_over(m->rt)) {
-        wire(m, runnable_of(m->g));
+    bool is_first = count(m->g, 1, 0) == 1;
+    struct runnable *r = runnable_of(m->g);
+    if (m->is_driver && lg__host_is_on(m->rt)) {
+        r->pins |= PIN_LOCKED; // that thread is there for others, too
+    } else if (is_first && !r->pins && lg__may_hand_over(m->rt)) {
+        wire(m, r); // where one thread runs everything there is nothing to do
     }
 }
 
 static void unlock(struct lg_g *g, uint32_t n)
 {
     if (count(g, 0, n) == 0) {
+        runnable_of(g)->pins &= (uint8_t)~PIN_LOCKED;
         lg__wire_undo(g->rt, runnable_of(g));
     }
 }

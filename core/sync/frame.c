@@ -5,8 +5,6 @@
 #include "sched/runtime.h"
 #include "sync/waiter.h"
 
-enum { FRAME_NS = 1000000000 / 60 };
-
 static struct lg_clock *clock_of(struct lg_g *g)
 {
     return g->clock ? g->clock : &g->rt->clock;
@@ -74,13 +72,21 @@ static int pace_locked(struct lg_runtime *rt) LG_REQUIRES(rt->frames.lock)
         return LG_OK;
     }
     int64_t now_ns = lg__now(rt);
-    int64_t at_ns = frame_ns(&rt->clock) + FRAME_NS;
+    int64_t at_ns = frame_ns(&rt->clock) + LG_FRAME_NS;
     frames->pacer.fn = on_pace;
     frames->pacer.arg = rt;
     frames->pacer.when_ns = frames->number > 0 && at_ns > now_ns ? at_ns : now_ns;
     int err = lg__clock_add(NULL, &frames->pacer);
     frames->is_paced = err == LG_OK;
     return err;
+}
+
+bool lg__frame_is_awaited(struct lg_runtime *rt)
+{
+    lg__lock(&rt->frames.lock, RANK_SYNC);
+    bool is_awaited = rt->frames.queue.first != NULL;
+    lg__unlock(&rt->frames.lock, RANK_SYNC);
+    return is_awaited;
 }
 
 static int finish(struct lg_g *g, enum wake wake)

@@ -6,9 +6,17 @@
 #ifndef LG_SYNC_FRAME_H
 #define LG_SYNC_FRAME_H
 
+#include <stdbool.h>
+
 struct lg_runtime;
+
+// Where nobody says otherwise.
+enum { LG_FRAME_NS = 1000000000 / 60 };
 
 // Begins a frame, as lg_frame_begin().
 void lg__frame_begin(struct lg_runtime *rt);
+
+// Whether somebody waits for the next one.
+bool lg__frame_is_awaited(struct lg_runtime *rt);
 
 #endif // LG_SYNC_FRAME_H

@@ -7,7 +7,8 @@
 local core = require "lagoon.core"
 local chan = require "lagoon.chan"
 
-local c_wait, c_emit, c_state, raise = core.event_wait, core.event_emit, core.event_state, core.raise
+local c_wait, c_emit, c_state = core.event_wait, core.event_emit, core.event_state
+local raise = core.raise
 local OK, TIMEOUT, RAISE = core.OK, core.TIMEOUT, core.RAISE
 local unpack, nargs = unpack, select
 

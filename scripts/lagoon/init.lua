@@ -16,6 +16,12 @@ local frame = require "lagoon.frame"
 require("lagoon.fast").install(chan, sync, time)
 require("lagoon.fastshared").install(shared)
 
+---@class lagoon.ErrorInfo
+---@field id integer  of the goroutine
+---@field name string?
+---@field parent integer?  the goroutine that started it
+---@field created_by string?  where, as "game.lua:12"
+
 ---@class lagoon
 local lagoon = {
     ---@type string
@@ -74,10 +80,10 @@ local lagoon = {
     runtime = require "lagoon.runtime",
 }
 
----Has f(err, traceback) called, in a goroutine of its own, for an error that leaves a goroutine
----and that nobody handles; nil takes that back. Without it a program ends, and a host gets the
----report on stderr.
----@type fun(f?: fun(err: any, traceback: string))
+---Has f(err, traceback, info) called, in a goroutine of its own, for an error that leaves a
+---goroutine and that nobody handles; nil takes that back. Without it a program ends, and a host
+---gets the report on stderr. info tells whose it was.
+---@type fun(f?: fun(err: any, traceback: string, info: lagoon.ErrorInfo))
 lagoon.on_error = core.on_error
 
 ---Gives a metatable a name, by which it travels between Lua states: tables that have it arrive with
@@ -99,18 +105,31 @@ function lagoon.run(f, ...)
     return task.finish(core.run(f, ...))
 end
 
+---For the host's loop, once a frame: runs the goroutines of this state that are ready, due timers,
+---and what has come in, on the calling thread. It does not wait.
+---@type fun(seconds?: number): ready: integer, wait: number, longest: number
+---Begins nothing more after so many seconds, but for one step of a goroutine; nil: until nothing
+---is ready. Returns how many goroutines are ready still; the seconds after which it should be
+---called again, 0 if some are, math.huge if only another thread can bring something; and the seconds
+---that the longest step took.
+lagoon.update = core.update
+
 -- What not every state needs, and would pay for with its memory: loaded when it is asked for.
 local load = require
 
 ---@class lagoon
 ---@field http lagoon.http
+---@field reload async fun(module: string|table|function): lagoon.ReloadReport?, any
 setmetatable(lagoon, {
     __index = function(self, name)
+        local value
         if name == "http" then
-            local http = load "lagoon.http"
-            rawset(self, name, http)
-            return http
+            value = load "lagoon.http"
+        elseif name == "reload" then
+            value = load("lagoon.reload").reload
         end
+        rawset(self, name, value)
+        return value
     end,
 })
 

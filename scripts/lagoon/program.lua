@@ -12,6 +12,7 @@ Available options are:
   -b ...    Save or list bytecode.
   -j cmd    Perform LuaJIT control command.
   -O[opt]   Control LuaJIT optimizations.
+  -i        Enter interactive mode after executing 'script'.
   -v        Show version information.
   -E        Ignore environment variables.
   --        Stop handling options.
@@ -235,11 +236,24 @@ local function run_options(argv, options)
     return true
 end
 
+-- The script, then the REPL, also after an error.
+local function interact(path, terminal, is_terminal)
+    if path then
+        local ok, err = xpcall(run_script, core.note_trace, path)
+        if not ok then
+            say(tostring(err))
+        end
+    end
+    require("lagoon.repl").run(terminal, is_terminal)
+    return 0
+end
+
 ---@async
 ---@param argv string[]  from 0 on
 ---@param is_terminal boolean  whether standard input is one
+---@param terminal table  functions of terminal.c
 ---@return integer status
-local function main(argv, is_terminal)
+local function main(argv, is_terminal, terminal)
     require("lagoon.stdin").install(io)
     local options, script = parse(argv)
     if not options then
@@ -247,9 +261,9 @@ local function main(argv, is_terminal)
     end
     local flags = options.flags
     local has_script = argv[script] ~= nil and not flags.b
-    if flags.i or (not has_script and is_terminal and not (flags.e or flags.v or flags.b)) then
-        return refuse("the interactive mode is not in this version")
-    end
+    local is_interactive = flags.i
+        or not has_script and is_terminal and not (flags.e or flags.v or flags.b)
+            and not options.is_stdin
     set_arg(argv, script)
     local init = not flags.E and os.getenv("LUA_INIT")
     if init and not run_init(init) then
@@ -260,6 +274,8 @@ local function main(argv, is_terminal)
     end
     if not run_options(argv, options) then
         return 1
+    elseif is_interactive then
+        return interact(has_script and not options.is_stdin and argv[script], terminal, is_terminal)
     elseif has_script then
         return run_script(not options.is_stdin and argv[script] or nil)
     elseif not (flags.e or flags.v or flags.b) then

@@ -186,6 +186,46 @@ it("frames that nobody begins",
     driven(1, pace);
 }
 
+it("lg_update", "begins a frame each time")
+{
+    lg_runtime *host = spec_open(1);
+    lg_update_report report = {.size_bytes = sizeof report};
+    n_left = 1;
+    spec_go(host, go_three_frames, NULL);
+    for (int i = 0; i < 4; i++) {
+        CHECK_INT(n_left, 1);
+        CHECK_OK(lg_update(host, -1, &report));
+        CHECK_INT(nframes[0], i);
+        CHECK_INT(report.next_ns == LG_NEVER, i == 3); // else somebody waits for it
+    }
+    CHECK_INT(n_left, 0);
+}
+
+static void sleep_ten_seconds(void *arg)
+{
+    CHECK_OK(lg_sleep_until(lg_now(arg) + INT64_C(10000000000)));
+    n_done++;
+}
+
+it("lg_update of a runtime whose clock is slow, or stands", "tells when it will be due")
+{
+    lg_runtime *host = spec_open(1);
+    lg_clock *clock = lg_clock_of(host);
+    lg_update_report report = {.size_bytes = sizeof report};
+    spec_go(host, sleep_ten_seconds, host);
+    CHECK_OK(lg_clock_set_scale(clock, 0.01));
+    CHECK_OK(lg_update(host, -1, &report));
+    CHECK(report.next_ns > spec_host_now_ns() + INT64_C(500000000000));
+    CHECK(report.next_ns != LG_NEVER);
+    lg_clock_pause(clock);
+    CHECK_OK(lg_update(host, -1, &report));
+    CHECK_INT(report.next_ns, LG_NEVER);
+    CHECK_OK(lg_clock_step(clock, INT64_C(10000000000)));
+    CHECK_OK(lg_update(host, -1, &report));
+    CHECK_INT(n_done, 1);
+    CHECK_OK(lg_clock_resume(clock));
+}
+
 static void wait_canceled(__attribute__((unused)) void *arg)
 {
     CHECK_CODE(lg_next_frame(NULL, LG_NEVER), LG_ECANCELED);
