@@ -66,6 +66,8 @@ static int clock_new(lua_State *L)
     struct shared *shared;
     struct clock *clock = lagoon__shared_new(L, s, KIND_CLOCK, &shared);
     clock->core = lg_clock_of(s->rt);
+    lagoon__share_husk(L, s, shared);
+    lua_pop(L, 1);
     lg_clock *core;
     int err = lg_clock_new(parent, &core);
     if (err == LG_EINVAL) {

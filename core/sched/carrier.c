@@ -24,7 +24,7 @@ static int add_to_any_p(struct lg_runtime *rt, struct timer *timer)
 
 // Puts the carrier to where the first timer of the heap wants it.
 // NOLINTNEXTLINE(misc-no-recursion): as above
-int lg__clock_arm_locked(struct lg_clock *clock) LG_REQUIRES(clock->rt->clocks.lock)
+int lg__clock_arm_locked(struct lg_clock *clock) LG_UNCHECKED_LOCKING
 {
     struct lg_clock *parent = clock->parent;
     int64_t at_ns = lg__clock_parents_locked(clock, lg__timers_next(&clock->timers));

@@ -10,7 +10,8 @@
 // What the parent shows when the clock shows when_ns, or LG_NEVER.
 int64_t lg__clock_parents_locked(struct lg_clock *clock, int64_t when_ns);
 
-// Puts the carrier to where the first timer of the heap wants it. LG_OK or LG_ENOMEM.
+// Puts the carrier to where the first timer of the heap wants it; clocks.lock is held. LG_OK or
+// LG_ENOMEM.
 int lg__clock_arm_locked(struct lg_clock *clock);
 
 // What the carrier does when it has come.

@@ -324,7 +324,7 @@ static int change(struct lg_clock *clock, enum change change, double scale,
     struct lg_runtime *rt = clock->rt;
     int err = LG_OK;
     int nholds = 0;
-    lg__lock(&rt->clocks.lock, RANK_CLOCKS);
+    lg__lock(&clock->rt->clocks.lock, RANK_CLOCKS);
     bool is_new = apply_locked(clock, change, scale);
     if (is_new) {
         nholds = hold_locked(clock);
@@ -334,7 +334,7 @@ static int change(struct lg_clock *clock, enum change change, double scale,
         change_locked(clock, step_ns);
         err = clock->parent ? lg__clock_arm_locked(clock) : LG_OK;
     }
-    lg__unlock(&rt->clocks.lock, RANK_CLOCKS);
+    lg__unlock(&clock->rt->clocks.lock, RANK_CLOCKS);
     if (is_new && !clock->parent) {
         if (rt->gc_door.on_clock) {
             rt->gc_door.on_clock(rt);

@@ -36,7 +36,7 @@ static void begin(struct lg_runtime *rt, bool is_hosted)
 {
     struct frames *frames = &rt->frames;
     struct list woken = {0};
-    lg__lock(&frames->lock, RANK_SYNC);
+    lg__lock(&rt->frames.lock, RANK_SYNC);
     frames->is_hosted |= is_hosted;
     frames->is_paced &= is_hosted; // the pacer's timer has come
     if (is_hosted || !frames->is_hosted) {
@@ -44,7 +44,7 @@ static void begin(struct lg_runtime *rt, bool is_hosted)
         note_clocks_locked(rt);
         lg__waitq_claim_all(&frames->queue, WAKE_READY, &woken);
     }
-    lg__unlock(&frames->lock, RANK_SYNC);
+    lg__unlock(&rt->frames.lock, RANK_SYNC);
     lg__waitq_fire_all(&woken);
 }
 
@@ -119,11 +119,11 @@ int lg_next_frame(lg_frame *out, int64_t deadline_ns)
     w->owner = frames;
     w->which_case = 0;
     w->elem = out;
-    lg__lock(&frames->lock, RANK_SYNC);
+    lg__lock(&g->rt->frames.lock, RANK_SYNC);
     w->amount = frames->number > 0 ? frame_ns(clock_of(g)) : lg__clock_read(clock_of(g));
     lg__waitq_push(&frames->queue, g, w);
     int err = pace_locked(g->rt);
-    lg__unlock(&frames->lock, RANK_SYNC);
+    lg__unlock(&g->rt->frames.lock, RANK_SYNC);
     if (err && lg__wait_claim(&g->wait, w->number, WAKE_NOMEM, 0)) {
         lg__wait_deliver(&g->wait);
     }

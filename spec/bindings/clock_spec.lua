@@ -227,13 +227,24 @@ describe("a group with a clock", function()
   end)
 
   it("frees it with the group", function()
-    for _ = 1, 100 do
-      local group = lagoon.group { clock = true }
-      group:go(lagoon.sleep, 0.0001)
-      group:wait()
+    local function bytes_after(n)
+      for _ = 1, n do
+        local group = lagoon.group { clock = true }
+        group:go(lagoon.sleep, 1)
+        lagoon.yield()
+        group:kill()
+        lagoon.yield()
+      end
+      for _ = 1, 3 do
+        collectgarbage()
+        lagoon.runtime.gc()
+        lagoon.yield()
+      end
+      return lagoon.runtime.stats().memory.uses.other
     end
-    collectgarbage()
-    collectgarbage()
+    bytes_after(1000)
+    local before = bytes_after(1000)
+    settle(function() return bytes_after(1000) - before < 100000 end)
   end)
 end)
 
