@@ -39,7 +39,6 @@ struct script_g;
 struct code_cache;
 struct core_block;
 struct hub;
-struct script;
 struct scope;
 struct scratch;
 struct pending;

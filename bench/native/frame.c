@@ -2,6 +2,8 @@
 //
 // What does a wake-up cost when `size` goroutines each wait for the next frame, and one begins
 // them?
+#include <stdatomic.h>
+
 #include "meter.h"
 
 struct entities {
