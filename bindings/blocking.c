@@ -8,6 +8,7 @@
 #include "parallel.h"
 #include "parcel.h"
 #include "remote.h"
+#include "scope.h"
 #include "state.h"
 #include "wait.h"
 
@@ -31,7 +32,7 @@ static int blocking(lua_State *L)
         return lagoon__settle(L, sg, lg_sleep_until(LG_NEVER), lagoon__finish_plain);
     }
     core->is_blocking = true;
-    lagoon__parallel_start(L, core);
+    lagoon__parallel_start(L, lagoon__scope_self(s), core);
     lua_pushinteger(L, WAIT_OK);
     lua_insert(L, -2);
     return 2;

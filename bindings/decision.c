@@ -7,6 +7,7 @@
 #include "interruptible.h"
 #include "luajit/door.h"
 #include "refusal.h"
+#include "scope.h"
 #include "state.h"
 
 // How many instructions of our own modules are waited out: all but walks over long
@@ -40,5 +41,5 @@ enum decision lagoon__decide(lua_State *L, struct script *s)
     if ((L != sg->co || !lua_isyieldable(L)) && lagoon__is_in_ffi(L, sg)) {
         return GO_ON;
     }
-    return lg_is_canceled() ? BE_TOLD : MAKE_ROOM;
+    return lg_is_canceled() && !lagoon__scope_is_killed(sg) ? BE_TOLD : MAKE_ROOM;
 }

@@ -9,6 +9,7 @@
 
 #include "object.h"
 #include "out.h"
+#include "scope.h"
 #include "state.h"
 #include "task.h"
 #include "wait.h"
@@ -128,6 +129,11 @@ static int raise(lua_State *L)
     lua_settop(L, 2);
     if (code == WAIT_RAISE) {
         raise_top(L);
+    }
+    bool is_cancel = code == WAIT_CANCEL || code == WAIT_SEALED_CANCEL;
+    struct script_g *sg = lg_extra_self();
+    if (is_cancel && sg != NULL && lagoon__scope_is_killed(sg)) {
+        return lagoon__scope_die(L); // instead of raising anything
     }
     raise_code(L, lagoon__script(L), (enum wait_code)code);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "chan.h"
+#include "clock.h"
 #include "out.h"
 #include "state.h"
 #include "sync.h"
@@ -194,7 +195,7 @@ static int semaphore_release(struct semaphore *semaphore, int units)
 
 static double now(struct script *s)
 {
-    return s->rt ? (double)lg_now(s->rt) / 1e9 : 0;
+    return s->rt ? (double)lagoon__clock_read(s) / 1e9 : 0;
 }
 
 // A table of light userdata; fast.lua knows the types by the names.

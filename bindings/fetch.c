@@ -194,7 +194,7 @@ static int finish_head(lua_State *L, struct script_g *sg, int rc)
 static int head(lua_State *L)
 {
     const struct fetch *fetch = check_fetch(L, "head");
-    int64_t deadline_ns = lagoon__deadline(L, 2, 1, "head");
+    int64_t deadline_ns = lagoon__io_deadline(L, 2, 1, "head");
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_fetch_await_head(fetch->core, deadline_ns);
     return lagoon__settle(L, sg, rc, finish_head);
@@ -218,7 +218,7 @@ static int finish_read(lua_State *L, struct script_g *sg, int rc)
 static int read(lua_State *L)
 {
     const struct fetch *fetch = check_fetch(L, "read");
-    int64_t deadline_ns = lagoon__deadline(L, 2, 1, "read");
+    int64_t deadline_ns = lagoon__io_deadline(L, 2, 1, "read");
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_fetch_await(fetch->core, deadline_ns);
     return lagoon__settle(L, sg, rc, finish_read);
@@ -240,7 +240,7 @@ static int write(lua_State *L)
     size_t size;
     const struct fetch *fetch = check_fetch(L, "write");
     const char *data = luaL_checklstring(L, 2, &size); // stays: it is an argument
-    int64_t deadline_ns = lagoon__deadline(L, 3, 2, "write");
+    int64_t deadline_ns = lagoon__io_deadline(L, 3, 2, "write");
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_fetch_write(fetch->core, data, size, deadline_ns);
     return lagoon__settle(L, sg, rc, finish_write);

@@ -11,6 +11,7 @@
 #include "preempt.h"
 #include "report.h"
 #include "require.h"
+#include "scope.h"
 #include "task.h"
 #include "wait.h"
 #include "watchdog.h"
@@ -118,6 +119,12 @@ struct birthplace lagoon__keep_birth(lua_State *L, struct script *s, const char 
 
 struct script_g *lagoon__go(lua_State *L, struct script *s, int nargs, lg_ref *out)
 {
+    return lagoon__go_in(L, s, lagoon__scope_self(s), nargs, out);
+}
+
+struct script_g *lagoon__go_in(lua_State *L, struct script *s, struct scope *scope,
+                               int nargs, lg_ref *out)
+{
     lagoon__rt(L, s);
     struct birthplace birth = lagoon__birthplace(L, s);
     struct coroutine c = get_coroutine(L, s);
@@ -136,9 +143,11 @@ struct script_g *lagoon__go(lua_State *L, struct script *s, int nargs, lg_ref *o
     sg->co = c.co;
     sg->co_slot = c.slot;
     sg->birth = birth;
+    sg->g = out->g;
     sg->id = out->id;
     sg->parent = lg_self().id;
     lagoon__busy_add(s, 1);
+    lagoon__scope_join(scope, sg);
     lua_pushvalue(L, LUA_GLOBALSINDEX); // as lua_newthread() does
     lua_xmove(L, c.co, 1);
     lua_replace(c.co, LUA_GLOBALSINDEX);
@@ -156,9 +165,10 @@ static void end(struct script *s, struct script_g *sg, lua_State *from, int stat
     }
     if (sg->task) {
         lagoon__task_end(sg, from, status);
-    } else if (status) {
+    } else if (status && !lagoon__scope_is_reason(from, sg, -1)) {
         lagoon__report_unhandled(sg, from);
     }
+    lagoon__scope_leave(sg);
     if (sg->id == s->main_id) {
         s->is_over = true;
         s->on_over(s);
@@ -186,6 +196,42 @@ static int end_stolen(struct script *s, struct script_g *sg)
     lua_pushliteral(from, "a waiting goroutine was resumed as a coroutine");
     end(s, sg, from, LUA_ERRRUN);
     lua_pop(s->aux, 1);
+    return LG_OK;
+}
+
+// Before its first step a goroutine of a cancelled scope, or a task that is cancelled,
+// ends without one.
+static bool is_dropped(struct script_g *sg)
+{
+    return sg->task ? lagoon__task_is_dropped(sg) : lagoon__scope_is_cancelled(sg);
+}
+
+static int end_dropped(struct script *s, struct script_g *sg)
+{
+    lagoon__scope_leave(sg);
+    lagoon__busy_end(s);
+    put_coroutine(s, (struct coroutine){sg->co, sg->co_slot});
+    return LG_OK;
+}
+
+// A goroutine that was killed: what it waited for is given back, its coroutine stays where
+// it is and is not resumed.
+static int end_killed(struct script *s, struct script_g *sg, bool has_wait, int rc)
+{
+    lua_State *L = sg->donor != NULL ? sg->donor : sg->co;
+    if (has_wait && sg->finish != NULL && (sg->donor != NULL || is_where_it_was(sg))) {
+        sg->finish(L, sg, rc);
+    }
+    if (s->loads != NULL) {
+        lagoon__loads_leave(sg);
+        lagoon__loads_end(s, sg);
+    }
+    if (sg->task) {
+        lagoon__task_kill(sg);
+    }
+    lagoon__scope_leave(sg);
+    lagoon__unkeep(s->aux, s, sg->co_slot);
+    lagoon__busy_end(s);
     return LG_OK;
 }
 
@@ -229,17 +275,19 @@ static int resume(lg_strand *strand, lg_g *g, void *extra, bool has_wait)
     if (++s->collector.nresumes >= RESUMES_PER_LOOK || s->cap.was_refused) {
         lagoon__collect_look(s);
     }
+    if (sg->is_killed || lagoon__scope_is_killed(sg)) {
+        return end_killed(s, sg, has_wait, rc);
+    }
     int nargs;
     if (has_wait && !is_where_it_was(sg)) {
         return end_stolen(s, sg);
     } else if (has_wait) {
         sg->is_armed = false;
         nargs = sg->finish(co, sg, rc);
-    } else if (sg->task && lagoon__task_is_dropped(sg)) {
-        lagoon__busy_end(s);
-        put_coroutine(s, (struct coroutine){sg->co, sg->co_slot});
-        return LG_OK;
+    } else if (is_dropped(sg)) {
+        return end_dropped(s, sg);
     } else {
+        lagoon__scope_begin(sg);
         nargs = lua_gettop(co) - 1;
     }
     stand_aside(sg);

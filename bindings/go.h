@@ -15,6 +15,11 @@ extern const lg_strand_ops lagoon__strand_ops;
 // name is for messages. Raises if it cannot, with nothing started.
 struct script_g *lagoon__go(lua_State *L, struct script *s, int nargs, lg_ref *out);
 
+// The same in a scope that is held; NULL: in none. lagoon__go() takes that of the running
+// goroutine.
+struct script_g *lagoon__go_in(lua_State *L, struct script *s, struct scope *scope,
+                               int nargs, lg_ref *out);
+
 // Where the script is that calls the running C function.
 struct birthplace lagoon__birthplace(lua_State *L, struct script *s);
 

@@ -13,6 +13,7 @@
 #include "value.h"
 
 struct load;
+struct scope;
 struct script;
 struct script_g;
 struct select_block;
@@ -45,13 +46,20 @@ struct script_g {
     finish_fn *finish; // of the wait that is armed
     struct task *task; // its handle; NULL: nobody has asked for one
     struct birthplace birth;
-    int co_slot;        // keeps co alive
-    int saved_errno;    // while it makes room between two instructions
-    int told_line;      // where it was told of its cancellation while it computed
-    int top;            // of co's stack when it yielded, to know it again
-    struct value value; // on its way from or to a channel
+    int co_slot;     // keeps co alive
+    int saved_errno; // while it makes room between two instructions
+    int told_line;   // where it was told of its cancellation while it computed
+    int top;         // of co's stack when it yielded, to know it again
+    union {
+        struct value value; // on its way from or to a channel
+        lg_frame frame;     // that it has waited for
+    };
     struct select_block *select;
     struct load *awaits; // the load of a module that it waits for (require.h)
+    lg_g *g;
+    struct scope *scope; // what it belongs to; NULL: nothing
+    struct script_g *next_in_scope;
+    struct script_g **link_in_scope;
     uint64_t id;
     uint64_t parent;   // the id of the goroutine that started it; 0: none did
     bool is_armed;     // it yielded because it waits
@@ -60,6 +68,7 @@ struct script_g {
     bool is_first;     // lg_once_begin()'s answer
     bool has_rethrown; // it has been given another goroutine's error
     bool is_main;      // its end is waited for from outside
+    bool is_killed;    // it is not resumed any more (scope.h)
     bool is_aside;     // blocks its thread: its P goes to others whenever it runs
     uint8_t parked_on; // enum parked_on
 };

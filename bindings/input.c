@@ -10,6 +10,7 @@
 #include "parallel.h"
 #include "parcel.h"
 #include "remote.h"
+#include "scope.h"
 #include "state.h"
 #include "text.h"
 #include "wait.h"
@@ -65,10 +66,11 @@ static int open(lua_State *L)
 // input_source(f, ...): f as a task outside.
 static int source(lua_State *L)
 {
-    struct task_core *core = lagoon__parallel_new(L, lagoon__script(L), "input");
+    struct script *s = lagoon__script(L);
+    struct task_core *core = lagoon__parallel_new(L, s, "input");
     core->is_alone = true;
     core->is_outside = lg_is_deterministic(core->hub->rt);
-    lagoon__parallel_start(L, core);
+    lagoon__parallel_start(L, lagoon__scope_self(s), core);
     return 1;
 }
 

@@ -13,6 +13,7 @@
 #include "cap.h"
 #include "chan.h"
 #include "class.h"
+#include "clock.h"
 #include "dump.h"
 #include "embedded.h"
 #include "exit.h"
@@ -21,6 +22,7 @@
 #include "fastshared.h"
 #include "fetch.h"
 #include "file.h"
+#include "frame.h"
 #include "frozen.h"
 #include "fs.h"
 #include "fswatch.h"
@@ -43,6 +45,7 @@
 #include "report.h"
 #include "require.h"
 #include "runtime.h"
+#include "scope.h"
 #include "select.h"
 #include "sharedmap.h"
 #include "signals.h"
@@ -135,6 +138,10 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_map(L, s);
     lagoon__open_class(L, s);
     lagoon__open_timers(L, s);
+    lagoon__open_clock(L, s);
+    lagoon__open_scope(L, s);
+    lagoon__open_scopeend(L, s);
+    lagoon__open_frame(L, s);
     lagoon__open_interruptible(L, s);
     lagoon__open_runtime(L, s);
     lagoon__open_dump(L, s);

@@ -11,6 +11,7 @@
 #include "parallel.h"
 #include "parcel.h"
 #include "remote.h"
+#include "scope.h"
 #include "state.h"
 #include "timers.h"
 #include "wait.h"
@@ -223,7 +224,7 @@ static int start(lua_State *L)
         lagoon__recall(core->call);
         lagoon__raise_memory(L);
     }
-    lagoon__parallel_start(L, core);
+    lagoon__parallel_start(L, lagoon__scope_self(s), core);
     return 1;
 }
 

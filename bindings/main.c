@@ -224,6 +224,9 @@ static int drive(lua_State *L, struct program *program)
     if (err == LG_EDEADLOCK) {
         fflush(stdout);
         fputs("fatal error: all goroutines are asleep - deadlock!\n", stderr);
+        if (lg_clock_is_paused(lg_clock_of(program->rt))) {
+            fputs("the clock is paused: who sleeps on it is not woken\n", stderr);
+        }
         call(L, report_deadlock, program);
         return STATUS_DEADLOCK;
     }

@@ -148,7 +148,7 @@ static int listener_close(lua_State *L)
 static int listener_set_deadline(lua_State *L)
 {
     struct listener *listener = check_listener(L, "set_deadline");
-    int64_t deadline_ns = lagoon__deadline(L, 2, 1, "set_deadline");
+    int64_t deadline_ns = lagoon__io_deadline(L, 2, 1, "set_deadline");
     return lagoon__return_code(L, lg_listener_set_deadline(listener->core, deadline_ns));
 }
 
@@ -159,7 +159,7 @@ static int dial(lua_State *L)
 {
     const char *network = lagoon__check_text(L, 1, 1, "dial");
     const char *address = lagoon__check_text(L, 2, 2, "dial");
-    int64_t deadline_ns = lagoon__deadline(L, 3, 3, "dial");
+    int64_t deadline_ns = lagoon__io_deadline(L, 3, 3, "dial");
     lagoon__object_new(L, lagoon__script(L), KIND_CONN, sizeof(struct conn));
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_dial(network, address, place_of(sg), deadline_ns);
@@ -292,7 +292,7 @@ static int conn_close_write(lua_State *L)
 int lagoon__conn_limit(lua_State *L, struct conn *conn, int index, int n,
                        const char *method)
 {
-    int64_t deadline_ns = lagoon__deadline(L, index, n, method);
+    int64_t deadline_ns = lagoon__io_deadline(L, index, n, method);
     if (deadline_ns == 0) {
         deadline_ns = 1; // long past; 0 stands for "do not wait"
     }

@@ -40,6 +40,9 @@ static const struct {
     [KIND_FSWATCH] = {"file watch", "lagoon.fswatch"},
     [KIND_CODE] = {"code", "lagoon.code"},
     [KIND_CLASS] = {"class", "lagoon.class"},
+    [KIND_CLOCK] = {"clock", "lagoon.clock"},
+    [KIND_EVENT] = {"event", "lagoon.event"},
+    [KIND_SCOPE] = {"scope", "lagoon.scope"},
 };
 
 const char *lagoon__kind_name(enum kind kind)

@@ -39,6 +39,9 @@ enum kind {
     KIND_FRAMES,  // those of a WebSocket; nor them
     KIND_CODE,    // scripts do not see it, either
     KIND_CLASS,   // nor this
+    KIND_CLOCK,
+    KIND_EVENT,
+    KIND_SCOPE, // scripts do not see it, either
     NKINDS,
 };
 

@@ -13,6 +13,7 @@
 #include "out.h"
 #include "parcel.h"
 #include "remote.h"
+#include "scope.h"
 #include "state.h"
 #include "worker.h"
 
@@ -100,9 +101,10 @@ struct task_core *lagoon__parallel_new(lua_State *L, struct script *s, const cha
     return core;
 }
 
-void lagoon__parallel_start(lua_State *L, struct task_core *core)
+void lagoon__parallel_start(lua_State *L, struct scope *scope, struct task_core *core)
 {
     struct hub *hub = core->hub;
+    lagoon__scope_send(scope, core);
     int err = lg_handle_new(hub->rt, core->shared, &core->alive);
     if (err == LG_OK) {
         err = lagoon__hub_start(hub, core);
@@ -112,6 +114,7 @@ void lagoon__parallel_start(lua_State *L, struct task_core *core)
             lagoon__limit_free(core->limit);
         }
         lagoon__recall(core->call);
+        lagoon__remote_leave_clock(core);
         lg_handle_free(core->alive);
         lagoon__raise(L, "cannot start a task: %s", lg_strerror(err));
     }
@@ -120,16 +123,21 @@ void lagoon__parallel_start(lua_State *L, struct task_core *core)
 // parallel(f, ...): a task.
 static int parallel(lua_State *L)
 {
-    lagoon__parallel_start(L, lagoon__parallel_new(L, lagoon__script(L), "parallel"));
+    struct script *s = lagoon__script(L);
+    struct task_core *core = lagoon__parallel_new(L, s, "parallel");
+    lagoon__parallel_start(L, lagoon__scope_self(s), core);
+    lagoon__scope_note(L, s);
     return 1;
 }
 
 // parallel_alone(f, ...): the same, in a state that no other task gets until it has ended.
 static int parallel_alone(lua_State *L)
 {
-    struct task_core *core = lagoon__parallel_new(L, lagoon__script(L), "parallel_alone");
+    struct script *s = lagoon__script(L);
+    struct task_core *core = lagoon__parallel_new(L, s, "parallel_alone");
     core->is_alone = true;
-    lagoon__parallel_start(L, core);
+    lagoon__parallel_start(L, lagoon__scope_self(s), core);
+    lagoon__scope_note(L, s);
     return 1;
 }
 

@@ -4,6 +4,7 @@
 
 #include <lua.h>
 
+struct scope;
 struct script;
 struct task_core;
 
@@ -12,7 +13,7 @@ struct task_core;
 struct task_core *lagoon__parallel_new(lua_State *L, struct script *s, const char *name);
 
 // Starts it, or raises.
-void lagoon__parallel_start(lua_State *L, struct task_core *core);
+void lagoon__parallel_start(lua_State *L, struct scope *scope, struct task_core *core);
 
 // Adds parallel() to the table on top.
 void lagoon__open_parallel(lua_State *L, struct script *s);

@@ -36,6 +36,7 @@ static int finish_room(lua_State *L, struct script_g *sg, int rc)
 static void donate(lua_State *L, struct script_g *sg)
 {
     lagoon__door()->leave(L);
+    sg->finish = NULL;
     lagoon__keep_stack(L, sg);
     lagoon__door()->enter(L);
 }

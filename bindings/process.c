@@ -145,7 +145,7 @@ static int finish_wait(lua_State *L, struct script_g *sg, int rc)
 static int wait(lua_State *L)
 {
     struct process *process = check_process(L, "wait");
-    int64_t deadline_ns = lagoon__deadline(L, 2, 1, "wait");
+    int64_t deadline_ns = lagoon__io_deadline(L, 2, 1, "wait");
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_process_wait(process->core, &process->end, deadline_ns);
     return lagoon__settle(L, sg, rc, finish_wait);

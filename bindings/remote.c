@@ -122,6 +122,32 @@ bool lagoon__remote_cancel(lua_State *L, struct task_core *core)
     return state < TASK_DONE;
 }
 
+int lagoon__remote_end_whole(lua_State *L)
+{
+    struct task *task = lua_touserdata(L, 1);
+    struct task_core *core = lagoon__core_of(task);
+    uint32_t ending = lua_toboolean(L, 3) ? ENDS_KILLED : ENDS_CANCELLED;
+    if (core == NULL || lagoon__remote_state(core) >= TASK_DONE) {
+        return 0;
+    }
+    // relaxed: the CAS tells
+    uint32_t seen = atomic_load_explicit(&core->ending, memory_order_relaxed);
+    // release: pairs with the acquire in lagoon__remote_ending()
+    while (seen < ending && !atomic_compare_exchange_weak_explicit(
+                                &core->ending, &seen, ending, memory_order_release,
+                                memory_order_relaxed)) {
+    }
+    lagoon__remote_cancel(L, core);
+    return 0;
+}
+
+void lagoon__remote_leave_clock(struct task_core *core)
+{
+    lg_clock *clock = core->clock;
+    core->clock = NULL;
+    lg_clock_release(clock);
+}
+
 static int finish_wait(lua_State *L, struct script_g *sg, int rc)
 {
     if (rc != LG_OK) {

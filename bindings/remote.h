@@ -25,6 +25,13 @@ struct worker;
 
 enum { BIRTH_SIZE = 96, NAME_SIZE = 64 };
 
+// What else ends with a task of a group (scope.h).
+enum ending_of_task {
+    ENDS_BY_ITSELF,
+    ENDS_CANCELLED, // all that it has started, too
+    ENDS_KILLED,    // the same, and none of it is resumed
+};
+
 struct task_core {
     // -- fixed --
     struct hub *hub;
@@ -37,6 +44,8 @@ struct task_core {
     bool is_alone;       // has a state to itself from its beginning to its end (aside.h)
     bool is_outside;     // beside the order (input.h)
     struct limit *limit; // NULL: it has none
+    bool is_owned;       // by a group
+    lg_clock *clock;     // of its group, until it has begun; NULL: the runtime's
 
     // -- whoever has it in hand: the queues, a worker, its goroutine --
     lg_job job;
@@ -44,9 +53,10 @@ struct task_core {
     lg_handle *alive;       // keeps the shared object until the end
 
     // -- any state --
-    lg_waitgroup end;       // 1 until it has ended
-    _Atomic uint32_t state; // enum task_state; changed under the hub's lock
-    _Atomic uint64_t id;    // of its goroutine; 0: not yet
+    lg_waitgroup end;        // 1 until it has ended
+    _Atomic uint32_t state;  // enum task_state; changed under the hub's lock
+    _Atomic uint64_t id;     // of its goroutine; 0: not yet
+    _Atomic uint32_t ending; // enum ending_of_task; only grows
 
     // -- the hub's lock --
     lg_ref ref;         // of its goroutine, from TASK_STARTED on
@@ -92,6 +102,19 @@ static inline enum task_state lagoon__state_locked(const struct task_core *core)
     // relaxed: written under the lock
     return (enum task_state)atomic_load_explicit(&core->state, memory_order_relaxed);
 }
+
+static inline enum ending_of_task lagoon__remote_ending(struct task_core *core)
+{
+    // acquire: pairs with the release in lagoon__remote_end_whole()
+    return (enum ending_of_task)atomic_load_explicit(&core->ending, memory_order_acquire);
+}
+
+// end_whole(task, reason, is_kill): ends a task with all that it has started; its upvalue
+// is the script.
+int lagoon__remote_end_whole(lua_State *L);
+
+// Gives back the clock of what has begun, or never will.
+void lagoon__remote_leave_clock(struct task_core *core);
 
 // Writes one of the values.
 void lagoon__remote_set(struct value *slot, struct value value);

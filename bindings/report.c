@@ -267,7 +267,7 @@ static int call_handler(lua_State *L)
     push_error(L, unhandled);
     lagoon__push_error_info(L, unhandled->sg);
     lg_ref ref;
-    lagoon__go(L, s, 3, &ref)->is_reporter = true;
+    lagoon__go_in(L, s, NULL, 3, &ref)->is_reporter = true;
     return 0;
 }
 

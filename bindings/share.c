@@ -8,6 +8,7 @@
 #include "chan.h"
 #include "chanshare.h"
 #include "class.h"
+#include "clock.h"
 #include "code.h"
 #include "fail.h"
 #include "frozen.h"
@@ -71,6 +72,7 @@ static const struct share_ops *ops_of(uint32_t kind)
         [KIND_BUFFER] = &lagoon__buffer_ops,
         [KIND_CODE] = &lagoon__code_ops,
         [KIND_CLASS] = &lagoon__class_ops,
+        [KIND_CLOCK] = &lagoon__clock_ops,
     };
     return kind < NKINDS ? ops[kind] : NULL;
 }
@@ -198,12 +200,15 @@ static void free_husk(void *obj, void *ud)
 
 // Has the object's core freed when it is garbage. The husk is on a handle while it is
 // made: the thread may be in no goroutine.
-static void make_husk(lua_State *L, struct script *s, struct shared *shared)
+void lagoon__share_husk(lua_State *L, struct script *s, struct shared *shared)
 {
     struct husk *husk = lagoon__gc_new_kept(L, s, s->types.husk, 1);
     husk->kind = shared->kind;
     husk->rt = s->rt;
     lagoon__gc_set(&shared->husk, husk);
+    if (lg_set_finalizer(s->rt, husk, free_husk, NULL) != LG_OK) {
+        lagoon__raise_memory(L);
+    }
 }
 
 void lagoon__share_core(struct shared *shared, void *core)
@@ -221,10 +226,7 @@ static void make_shared(lua_State *L, struct object *object, struct sharing *sha
     struct shared *shared = attach(L, s, object, kind_of(object));
     const struct share_ops *ops = ops_of(shared->kind);
     if (ops->free != NULL) {
-        make_husk(L, s, shared);
-        if (lg_set_finalizer(s->rt, shared->husk, free_husk, NULL) != LG_OK) {
-            lagoon__raise_memory(L);
-        }
+        lagoon__share_husk(L, s, shared);
     }
     enter(L, s, 1, shared);
     if (shared->kind == KIND_CHAN) {

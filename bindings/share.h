@@ -70,6 +70,9 @@ struct shared *lagoon__share(lua_State *L, struct script *s, int index);
 // NULL: the error is on top of L, which has room for 4 values.
 struct shared *lagoon__share_with(lua_State *L, struct sharing *sharing, int index);
 
+// Gives a new object that is born shared a husk. It leaves a value on L. Raises.
+void lagoon__share_husk(lua_State *L, struct script *s, struct shared *shared);
+
 // Sets what a new object's husk frees.
 void lagoon__share_core(struct shared *shared, void *core);
 

@@ -17,6 +17,7 @@
 #include "out.h"
 #include "refusal.h"
 #include "require.h"
+#include "scope.h"
 #include "select.h"
 #include "task.h"
 
@@ -289,6 +290,7 @@ static struct script *open_with(lua_State *L, lg_runtime *rt, struct wish *wish)
     lagoon__code_init(L, s);
     lagoon__class_init(L, s);
     lagoon__task_init(L, s);
+    lagoon__scope_init(L, s);
     lagoon__collect_init(L, s);
     lagoon__interruptible_init(s);
     lua_pushboolean(L, false);

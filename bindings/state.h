@@ -40,7 +40,7 @@ struct script_g;
 struct code_cache;
 struct core_block;
 struct hub;
-struct script;
+struct scope;
 struct scratch;
 struct pending;
 struct program;
@@ -99,7 +99,8 @@ struct script {
     int npooled;
     struct select_block *blocks; // for reuse
     struct core_block *cores;    // the same
-    struct pending *pending;     // timers that may still come (timers.c)
+    struct pending *pending;     // timers that may still come, of no scope (timers.c)
+    struct scope *scopes;        // in which something lives (scope.h)
     struct load *loads;          // of modules, by goroutines (require.h)
     struct code_cache *codes;    // code.c's
     size_t hidden_bytes;         // allocated behind the collector's back lately

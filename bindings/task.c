@@ -12,6 +12,7 @@
 #include "parcel.h"
 #include "remote.h"
 #include "report.h"
+#include "scope.h"
 #include "wait.h"
 
 // -- start --
@@ -36,11 +37,17 @@ void lagoon__task_bind(struct task *task, struct script_g *sg, lg_ref ref)
 
 struct task *lagoon__async(lua_State *L, struct script *s, int nargs)
 {
+    return lagoon__async_in(L, s, lagoon__scope_self(s), nargs);
+}
+
+struct task *lagoon__async_in(lua_State *L, struct script *s, struct scope *scope,
+                              int nargs)
+{
     struct task *task = new_task(L, s);
     task->is_async = true;
     lua_insert(L, -nargs - 2);
     lg_ref ref;
-    struct script_g *sg = lagoon__go(L, s, nargs, &ref);
+    struct script_g *sg = lagoon__go_in(L, s, scope, nargs, &ref);
     lagoon__task_bind(task, sg, ref);
     return task;
 }

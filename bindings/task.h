@@ -55,11 +55,18 @@ void lagoon__report_failed_tasks(lua_State *L, struct script *s);
 // with a task. Raises, with nothing started.
 struct task *lagoon__async(lua_State *L, struct script *s, int nargs);
 
+// The same in a scope that is held; NULL: in none.
+struct task *lagoon__async_in(lua_State *L, struct script *s, struct scope *scope,
+                              int nargs);
+
 // Called when a goroutine with a task ends; results or error are on `from`.
 void lagoon__task_end(struct script_g *sg, lua_State *from, int status);
 
 // Called before its first step. True: it was cancelled, and has ended.
 bool lagoon__task_is_dropped(struct script_g *sg);
+
+// Called when a goroutine with a task was killed.
+void lagoon__task_kill(struct script_g *sg);
 
 // Pushes a code and why a goroutine was cancelled; returns 2.
 int lagoon__push_reason(lua_State *L, struct script_g *sg);

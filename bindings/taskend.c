@@ -11,6 +11,7 @@
 #include "parcel.h"
 #include "remote.h"
 #include "report.h"
+#include "scope.h"
 #include "task.h"
 #include "wait.h"
 
@@ -87,7 +88,8 @@ static int store_error(lua_State *L)
     lua_pushvalue(L, error);
     lagoon__task_set_entry(L, index, TASK_ERROR);
     lagoon__push_task_entry(L, index, TASK_REASON);
-    if (task->is_cancelled && lua_rawequal(L, -1, error)) {
+    if ((task->is_cancelled && lua_rawequal(L, -1, error)) ||
+        lagoon__scope_is_reason(L, ending->sg, error)) {
         task->state = TASK_CANCELLED;
     }
     lagoon__push_new_trace(L, ending->sg, error);
@@ -130,7 +132,9 @@ void lagoon__task_end(struct script_g *sg, lua_State *from, int status)
     }
     task->state = status ? TASK_FAILED : TASK_DONE;
     if (status && !task->is_async) {
-        lagoon__report_unhandled(sg, from);
+        if (!lagoon__scope_is_reason(from, sg, -1)) {
+            lagoon__report_unhandled(sg, from);
+        }
         task->is_taken = true;
     }
     if (status || lua_gettop(from) > 0) {
@@ -149,25 +153,72 @@ void lagoon__task_end(struct script_g *sg, lua_State *from, int status)
     unbind(task, sg);
 }
 
-bool lagoon__task_is_dropped(struct script_g *sg)
+// Its own reason, or that of its scope, becomes its error.
+static int store_reason(lua_State *L)
+{
+    struct script_g *sg = lua_touserdata(L, 1);
+    struct task *task = sg->task;
+    lagoon__push_kept(L, sg->script, task->slot);
+    if (task->is_cancelled) {
+        lagoon__push_task_entry(L, 2, TASK_REASON);
+    } else {
+        lagoon__scope_push_reason(L, sg);
+    }
+    lagoon__task_set_entry(L, 2, TASK_ERROR);
+    return 0;
+}
+
+// Ends without another step, as cancelled.
+static void end_cancelled(struct script_g *sg)
 {
     struct task *task = sg->task;
     struct script *s = sg->script;
-    if (!task->is_cancelled) {
-        task->state = TASK_STARTED;
-        return false;
+    if (lua_cpcall(s->aux, store_reason, sg) != 0) {
+        lua_settop(s->aux, 0);
     }
-    lagoon__push_kept(s->aux, s, task->slot);
-    lagoon__push_task_entry(s->aux, -1, TASK_REASON);
-    lagoon__task_set_entry(s->aux, lua_gettop(s->aux) - 1, TASK_ERROR);
-    lua_pop(s->aux, 1);
     task->state = TASK_CANCELLED;
     if (lagoon__core_of(task) != NULL) {
         lagoon__remote_end(sg, NULL, 0);
     }
     lg_waitgroup_add(&task->end, -1);
     unbind(task, sg);
+}
+
+bool lagoon__task_is_dropped(struct script_g *sg)
+{
+    if (!sg->task->is_cancelled && !lagoon__scope_is_cancelled(sg)) {
+        sg->task->state = TASK_STARTED;
+        return false;
+    }
+    if (sg->task->is_remote) {
+        return false; // it takes what was sent, and is told then
+    }
+    end_cancelled(sg);
     return true;
+}
+
+// note_killed(sg): pushes why, which is noted as the reason of its task.
+static int note_killed(lua_State *L)
+{
+    struct script_g *sg = lua_touserdata(L, 1);
+    lagoon__scope_push_reason(L, sg);
+    lagoon__note_reason(L, sg);
+    return 1;
+}
+
+void lagoon__task_kill(struct script_g *sg)
+{
+    struct script *s = sg->script;
+    if (!sg->task->is_remote) {
+        end_cancelled(sg);
+        return;
+    }
+    lua_State *from = lua_newthread(s->aux);
+    lua_pushcfunction(from, note_killed);
+    lua_pushlightuserdata(from, sg);
+    lua_pcall(from, 1, 1, 0);
+    lagoon__task_end(sg, from, LUA_ERRRUN);
+    lua_settop(s->aux, 0);
 }
 
 // The one that another state gave; false: it gave none, or that was told.
@@ -197,7 +248,7 @@ static bool take_interruption(struct script_g *sg)
                                                    memory_order_acquire);
 }
 
-int lagoon__push_reason(lua_State *L, struct script_g *sg)
+static int push_reason(lua_State *L, struct script_g *sg)
 {
     if (take_interruption(sg)) {
         sg->task->is_reason_due = false;
@@ -209,6 +260,10 @@ int lagoon__push_reason(lua_State *L, struct script_g *sg)
         return 2;
     }
     lua_pushinteger(L, WAIT_CANCEL);
+    if (lagoon__scope_is_cancelled(sg) && !(sg->task && sg->task->is_reason_due)) {
+        lagoon__scope_push_reason(L, sg);
+        return 2;
+    }
     if (sg->task == NULL) {
         lua_pushliteral(L, "cancelled");
         return 2;
@@ -224,6 +279,13 @@ int lagoon__push_reason(lua_State *L, struct script_g *sg)
     return 2;
 }
 
+int lagoon__push_reason(lua_State *L, struct script_g *sg)
+{
+    int n = push_reason(L, sg);
+    lagoon__scope_told(sg);
+    return n;
+}
+
 void lagoon__note_reason(lua_State *L, struct script_g *sg)
 {
     struct task *task = sg->task;
@@ -233,6 +295,7 @@ void lagoon__note_reason(lua_State *L, struct script_g *sg)
         lagoon__task_set_entry(L, lua_gettop(L) - 1, TASK_REASON);
         lua_pop(L, 1);
         task->is_cancelled = true;
+        lagoon__scope_told_remote(L, sg);
     }
 }
 

@@ -15,6 +15,7 @@
 #include "reload.h"
 #include "remote.h"
 #include "report.h"
+#include "scope.h"
 #include "state.h"
 #include "worker.h"
 
@@ -68,10 +69,12 @@ static int begin(lua_State *L)
     struct task *task = lua_touserdata(L, -1);
     task->slot = beginning->slot = lagoon__keep(L, s);
     struct birthplace birth = lagoon__keep_birth(L, s, core->birth, core->line);
+    struct scope *scope =
+        lagoon__scope_of_task(L, s, core); // on the stack until it is joined
     lagoon__worker_push_env(L, s);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.body);
     // Once it is started nothing may fail.
-    struct script_g *sg = lagoon__go(L, s, 0, &beginning->ref);
+    struct script_g *sg = lagoon__go_in(L, s, scope, 0, &beginning->ref);
     lua_xmove(L, sg->co, 1);
     lua_replace(sg->co, LUA_GLOBALSINDEX);
     sg->parent = core->parent;
@@ -93,6 +96,7 @@ bool lagoon__remote_begin(struct worker *worker, struct task_core *core)
     }
     pthread_mutex_unlock(&hub->lock);
     if (!is_new) {
+        lagoon__remote_leave_clock(core);
         lg_handle_free(core->alive);
         return false;
     }
@@ -106,6 +110,7 @@ bool lagoon__remote_begin(struct worker *worker, struct task_core *core)
         lagoon__remote_drop(core, "cannot start a task: not enough memory");
         return false;
     }
+    lagoon__remote_leave_clock(core); // its scope has it
     // relaxed: a figure
     atomic_store_explicit(&core->id, beginning.ref.id, memory_order_relaxed);
     pthread_mutex_lock(&hub->lock);
@@ -277,6 +282,7 @@ void lagoon__remote_end(struct script_g *sg, lua_State *from, int status)
 
 void lagoon__remote_drop(struct task_core *core, const char *why)
 {
+    lagoon__remote_leave_clock(core);
     pthread_mutex_lock(&core->hub->lock);
     bool is_over = lagoon__state_locked(core) >= TASK_DONE; // cancelled before
     if (!is_over) {

@@ -9,14 +9,24 @@
 #include <string.h>
 
 #include "chan.h"
+#include "clock.h"
 #include "fail.h"
 #include "go.h"
+#include "scope.h"
 #include "state.h"
 #include "wait.h"
+
+struct ticker;
+struct timer;
 
 // A timer of the core's, in the list of the state's that may still come.
 struct pending {
     lg_timer timer;
+    lg_clock *clock;       // that it is pending on, kept alive; NULL: the runtime's
+    bool is_plain;         // always on the runtime's, and in no scope
+    struct ticker *ticker; // whose it is, or else
+    struct timer *function;
+    struct scope *scope; // in whose list it is; NULL: in the state's
     struct pending *next;
     struct pending **link; // what points to it; NULL: it is in no list
 };
@@ -37,7 +47,7 @@ struct timer {
 
 static double now_seconds(struct script *s)
 {
-    return (double)lg_now(s->rt) / 1e9;
+    return (double)lagoon__clock_read(s) / 1e9;
 }
 
 // -- what is pending --
@@ -53,31 +63,83 @@ static void unlink_pending(struct pending *pending)
     }
 }
 
+// It lives no more in its scope, which may be gone from here on.
+static void leave_scope(struct pending *pending)
+{
+    struct scope *scope = pending->scope;
+    pending->scope = NULL;
+    if (scope != NULL) {
+        lagoon__scope_drop(scope);
+    }
+}
+
+// Off the clock: it has come, or was stopped.
+static void leave_clock(struct script *s, struct pending *pending)
+{
+    if (pending->clock != NULL) {
+        lg_timer_use(&pending->timer, lg_clock_of(lagoon__rt_of_ends(s)));
+        lg_clock_release(pending->clock);
+        pending->clock = NULL;
+    }
+}
+
+// Onto the clock of who starts it.
+static void join_clock(struct script *s, struct pending *pending)
+{
+    lg_clock *clock = lagoon__clock_self(s);
+    if (!pending->is_plain && clock != lg_clock_of(s->rt)) {
+        lg_clock_retain(clock);
+        lg_timer_use(&pending->timer, clock);
+        pending->clock = clock;
+    }
+}
+
 static int start_pending(struct script *s, struct pending *pending, int64_t when_ns,
                          int64_t period_ns)
 {
+    join_clock(s, pending);
     int err = lg_timer_start(&pending->timer, when_ns, period_ns);
+    if (err != LG_OK) {
+        leave_clock(s, pending);
+    }
     if (err == LG_OK && pending->link == NULL) {
-        pending->next = s->pending;
-        pending->link = &s->pending;
-        if (s->pending != NULL) {
-            s->pending->link = &pending->next;
+        struct scope *scope = pending->is_plain ? NULL : lagoon__scope_self(s);
+        struct pending **first = scope != NULL ? &scope->pending : &s->pending;
+        pending->next = *first;
+        pending->link = first;
+        if (pending->next != NULL) {
+            pending->next->link = &pending->next;
         }
-        s->pending = pending;
+        *first = pending;
+        pending->scope = scope;
+        if (scope != NULL) {
+            lagoon__scope_add(scope);
+        }
     }
     return err;
 }
 
-static bool stop_pending(struct pending *pending)
+static void stop_pending(struct script *s, struct pending *pending)
 {
     unlink_pending(pending);
-    return lg_timer_stop(&pending->timer);
+    lg_timer_stop(&pending->timer);
+    leave_clock(s, pending);
+    leave_scope(pending);
 }
 
 void lagoon__timers_stop(struct script *s)
 {
     while (s->pending != NULL) {
-        stop_pending(s->pending);
+        stop_pending(s, s->pending);
+    }
+    struct scope *next;
+    for (struct scope *scope = s->scopes; scope != NULL; scope = next) {
+        lagoon__scope_add(scope); // it stays until we are through
+        while (scope->pending != NULL) {
+            stop_pending(s, scope->pending);
+        }
+        next = scope->next;
+        lagoon__scope_drop(scope);
     }
 }
 
@@ -104,9 +166,13 @@ static void send_time(void *arg)
 {
     struct ticker *ticker = arg;
     struct script *s = ticker->chan->object.script;
-    struct value value = lagoon__value_of_number(now_seconds(s));
+    lg_clock *clock = ticker->pending.clock;
+    int64_t now_ns = clock != NULL ? lg_clock_now(clock) : lg_now(s->rt);
+    struct value value = lagoon__value_of_number((double)now_ns / 1e9);
     if (!ticker->is_periodic) {
         unlink_pending(&ticker->pending);
+        leave_clock(s, &ticker->pending);
+        leave_scope(&ticker->pending);
     }
     set_pending(ticker, ticker->is_periodic);
     lg_chan_send(ticker->chan->ch, &value, 0);
@@ -118,9 +184,11 @@ static void send_time(void *arg)
 bool lagoon__ticker_stop(struct chan *chan)
 {
     struct ticker *ticker = chan->ticker;
+    bool was_pending = ticker->is_pending;
     set_pending(ticker, false);
     let_go(ticker);
-    return stop_pending(&ticker->pending);
+    stop_pending(ticker->chan->object.script, &ticker->pending);
+    return was_pending;
 }
 
 bool lagoon__ticker_share(lua_State *L, struct chan *chan, int index)
@@ -155,7 +223,7 @@ void lagoon__ticker_free(struct chan *chan)
     }
     chan->ticker = NULL;
     if (ticker->is_pending && s->rt != NULL) {
-        stop_pending(&ticker->pending);
+        stop_pending(s, &ticker->pending);
     }
     set_pending(ticker, false);
     lagoon__realloc(s, ticker, sizeof *ticker, 0);
@@ -184,6 +252,7 @@ static int push_ticker(lua_State *L, int64_t delay_ns, int64_t period_ns)
     memset(ticker, 0, sizeof *ticker);
     ticker->chan = chan;
     ticker->is_periodic = period_ns > 0;
+    ticker->pending.ticker = ticker;
     chan->ticker = ticker;
     lg_timer_init(&ticker->pending.timer, s->rt, s->strand, send_time, ticker);
     lagoon__hidden(L, s, sizeof *ticker);
@@ -227,7 +296,7 @@ static int start_function(lua_State *L)
     lua_getfenv(L, -1);
     lua_rawgeti(L, -1, 1);
     lg_ref ref;
-    struct script_g *sg = lagoon__go(L, s, 0, &ref);
+    struct script_g *sg = lagoon__go_in(L, s, timer->pending.scope, 0, &ref);
     lua_rawgeti(L, -1, 2);
     sg->birth.source = lua_touserdata(L, -1);
     lua_rawgeti(L, -2, 3);
@@ -240,7 +309,9 @@ static void fire(void *arg)
     struct timer *timer = arg;
     struct script *s = timer->object.script;
     unlink_pending(&timer->pending);
+    leave_clock(s, &timer->pending);
     if (s->is_over) {
+        leave_scope(&timer->pending);
         return;
     }
     if (lua_cpcall(s->aux, start_function, timer) != 0) {
@@ -250,13 +321,16 @@ static void fire(void *arg)
         lagoon__unkeep(s->aux, s, timer->slot);
         timer->slot = 0;
     }
-    lagoon__busy_end(s); // the goroutine counts by now
+    leave_scope(&timer->pending); // the goroutine lives there by now
+    lagoon__busy_end(s);          // and counts
 }
 
 static void start_timer(lua_State *L, struct timer *timer, int64_t delay_ns)
 {
     struct script *s = timer->object.script;
-    int64_t when_ns = lagoon__after(s, delay_ns);
+    bool is_plain = timer->pending.is_plain;
+    int64_t when_ns =
+        is_plain ? lagoon__after_on(lg_now(s->rt), delay_ns) : lagoon__after(s, delay_ns);
     if (timer->slot == 0) {
         lua_pushvalue(L, 1);
         timer->slot = lagoon__keep(L, s);
@@ -267,7 +341,7 @@ static void start_timer(lua_State *L, struct timer *timer, int64_t delay_ns)
     }
 }
 
-static int timer_new(lua_State *L)
+static int new_timer(lua_State *L, bool is_plain)
 {
     struct script *s = lagoon__script(L);
     int64_t delay_ns = lagoon__seconds(L, 1, 1, "timer");
@@ -284,10 +358,23 @@ static int timer_new(lua_State *L)
     lua_rawseti(L, -2, 3);
     lua_setfenv(L, -2);
     lua_replace(L, 1);
+    timer->pending.is_plain = is_plain;
+    timer->pending.function = timer;
     lg_timer_init(&timer->pending.timer, lagoon__rt(L, s), s->strand, fire, timer);
     start_timer(L, timer, delay_ns);
     lua_settop(L, 1);
     return 1;
+}
+
+static int timer_new(lua_State *L)
+{
+    return new_timer(L, false);
+}
+
+// The same for what is nobody's in particular: on the runtime's clock.
+static int runtime_timer(lua_State *L)
+{
+    return new_timer(L, true);
 }
 
 // Whether it was pending; then it does not fire.
@@ -296,11 +383,27 @@ static bool stop_timer(lua_State *L, struct timer *timer)
     if (timer->slot == 0) {
         return false;
     }
-    stop_pending(&timer->pending);
+    stop_pending(timer->object.script, &timer->pending);
     lagoon__unkeep(L, timer->object.script, timer->slot);
     timer->slot = 0;
     lagoon__busy_end(timer->object.script);
     return true;
+}
+
+void lagoon__timers_cancel(lua_State *L, struct scope *scope)
+{
+    if (scope->pending == NULL) {
+        return;
+    }
+    lagoon__scope_add(scope); // it stays until we are through
+    while (scope->pending != NULL) {
+        if (scope->pending->ticker != NULL) {
+            lagoon__ticker_stop(scope->pending->ticker->chan);
+        } else {
+            stop_timer(L, scope->pending->function);
+        }
+    }
+    lagoon__scope_drop(scope);
 }
 
 static int timer_stop(lua_State *L)
@@ -339,12 +442,23 @@ static int now(lua_State *L)
     return 1;
 }
 
+static int runtime_now(lua_State *L)
+{
+    lua_pushnumber(L, (double)lg_now(lagoon__rt(L, lagoon__script(L))) / 1e9);
+    return 1;
+}
+
 void lagoon__open_timers(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"after", after},     {"tick", tick},
-        {"timer", timer_new}, {"timer_stop", timer_stop},
-        {"sleep", sleep},     {"timer_reset", timer_reset},
-        {"now", now},         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"after", after},
+                                         {"tick", tick},
+                                         {"timer", timer_new},
+                                         {"timer_stop", timer_stop},
+                                         {"sleep", sleep},
+                                         {"timer_reset", timer_reset},
+                                         {"now", now},
+                                         {"runtime_timer", runtime_timer},
+                                         {"runtime_now", runtime_now},
+                                         {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

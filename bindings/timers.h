@@ -8,10 +8,14 @@
 #include <stdbool.h>
 
 struct chan;
+struct scope;
 struct script;
 
 // Stops all of a state that may still come. Inside its strand.
 void lagoon__timers_stop(struct script *s);
+
+// Stops all that were started in a scope.
+void lagoon__timers_cancel(lua_State *L, struct scope *scope);
 
 // Stops what sends on a channel; true if it would have gone on.
 bool lagoon__ticker_stop(struct chan *chan);

@@ -195,7 +195,7 @@ static int finish_handshake(lua_State *L, struct script_g *sg, int rc)
 static int conn_handshake(lua_State *L)
 {
     struct conn *conn = lagoon__check_conn(L, "handshake");
-    int64_t deadline_ns = lagoon__deadline(L, 2, 1, "handshake");
+    int64_t deadline_ns = lagoon__io_deadline(L, 2, 1, "handshake");
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_conn_handshake(conn->core, deadline_ns);
     return lagoon__settle(L, sg, rc, finish_handshake);

@@ -137,7 +137,7 @@ static int udp_close(lua_State *L)
 static int udp_set_deadline(lua_State *L)
 {
     struct udp *udp = check_udp(L, "set_deadline");
-    int64_t deadline_ns = lagoon__deadline(L, 2, 1, "set_deadline");
+    int64_t deadline_ns = lagoon__io_deadline(L, 2, 1, "set_deadline");
     if (deadline_ns == 0) {
         deadline_ns = 1; // long past; 0 stands for "do not wait"
     }

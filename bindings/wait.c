@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "clock.h"
 #include "fail.h"
 #include "refusal.h"
 #include "require.h"
@@ -69,6 +70,7 @@ struct script_g *lagoon__donor(lua_State *L, struct script *s)
     if (sg != &s->outside) {
         look_at_loads(L, sg);
         sg->donor = L;
+        sg->finish = NULL;
         return sg;
     }
     if (self != NULL && self->script == s) {
@@ -94,10 +96,10 @@ int lagoon__settle(lua_State *L, struct script_g *sg, int rc, finish_fn *finish)
         }
         return finish(L, sg, rc);
     }
+    sg->finish = finish;
     if (sg->must_donate) {
         return finish(L, sg, lagoon__keep_stack(L, sg));
     }
-    sg->finish = finish;
     sg->is_armed = true;
     sg->top = lua_gettop(L);
     // The arguments stay on the stack: the wait needs their objects.
@@ -139,10 +141,14 @@ int64_t lagoon__seconds(lua_State *L, int index, int n, const char *name)
     return ns < (double)(LG_NEVER / 2) ? (int64_t)ns : LG_NEVER;
 }
 
+int64_t lagoon__after_on(int64_t now_ns, int64_t delay_ns)
+{
+    return delay_ns > LG_NEVER - now_ns ? LG_NEVER : now_ns + delay_ns;
+}
+
 int64_t lagoon__after(struct script *s, int64_t delay_ns)
 {
-    int64_t now_ns = lg_now(s->rt);
-    return delay_ns > LG_NEVER - now_ns ? LG_NEVER : now_ns + delay_ns;
+    return lagoon__after_on(lagoon__clock_read(s), delay_ns);
 }
 
 int64_t lagoon__deadline(lua_State *L, int index, int n, const char *name)
@@ -152,4 +158,13 @@ int64_t lagoon__deadline(lua_State *L, int index, int n, const char *name)
     }
     int64_t delay_ns = lagoon__seconds(L, index, n, name);
     return delay_ns == 0 ? 0 : lagoon__after(lagoon__script(L), delay_ns);
+}
+
+int64_t lagoon__io_deadline(lua_State *L, int index, int n, const char *name)
+{
+    if (lua_isnoneornil(L, index)) {
+        return LG_NEVER;
+    }
+    int64_t delay_ns = lagoon__seconds(L, index, n, name);
+    return delay_ns == 0 ? 0 : lagoon__after_on(lg_now(lagoon__script(L)->rt), delay_ns);
 }

@@ -76,14 +76,20 @@ int lagoon__finish_plain(lua_State *L, struct script_g *sg, int rc);
 // Pushes WAIT_RAISE and a message; returns 2.
 int lagoon__finish_raise(lua_State *L, const char *message);
 
-// The moment that is the number of seconds at an index away. None or nil:
-// never. Negative ones count as 0. Raises as argument n of name.
+// The moment that is the number of seconds at an index away, on the clock of the running
+// goroutine. None or nil: never. Negative ones count as 0. Raises as argument n of name.
 int64_t lagoon__deadline(lua_State *L, int index, int n, const char *name);
+
+// The same on the runtime's clock, which deadlines of input and output are on.
+int64_t lagoon__io_deadline(lua_State *L, int index, int n, const char *name);
 
 // Seconds at an index, as nanoseconds; LG_NEVER if there are too many.
 int64_t lagoon__seconds(lua_State *L, int index, int n, const char *name);
 
-// A moment so many nanoseconds from now.
+// A moment so many nanoseconds from now, on the clock of the running goroutine.
 int64_t lagoon__after(struct script *s, int64_t delay_ns);
+
+// The same from a moment on.
+int64_t lagoon__after_on(int64_t now_ns, int64_t delay_ns);
 
 #endif // LAGOON_WAIT_H

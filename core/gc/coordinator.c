@@ -42,13 +42,36 @@ static bool is_anyone_waiting(struct lg_runtime *rt)
            lg__has_work(rt);
 }
 
+void lg__gc_rest_end(struct lg_runtime *rt)
+{
+    struct gc *gc = lg__gc(rt);
+    lg__lock(&gc->lock, RANK_GC);
+    lg_ticket ticket = gc->rest;
+    lg__unlock(&gc->lock, RANK_GC);
+    if (ticket.g) {
+        lg_ready(ticket);
+    }
+}
+
+// Until a moment, or until the clock is changed: either we see that here, or who changes
+// it sees our ticket.
+static void rest(struct gc *gc, int64_t until_ns)
+{
+    lg_ticket ticket = lg_park_arm();
+    lg__lock(&gc->lock, RANK_GC);
+    gc->rest = ticket;
+    lg__unlock(&gc->lock, RANK_GC);
+    lg_park("GC rest", lg__clock_was_changed(gc->rt) ? 0 : until_ns);
+}
+
 // Lets others run: on one of few Ps the coordinator takes a quarter of all the time
 // that they have, as far as somebody wants it.
 static void give_way(struct gc *gc, int64_t worked_ns)
 {
     uint32_t nprocs = lg__nprocs(gc->rt);
     uint32_t percent = SHARE_PERCENT * nprocs;
-    bool is_driven = gc->rt->options.clock != NULL; // which may stand still
+    // On a clock that may stand still nothing of ours waits.
+    bool is_driven = gc->rt->options.clock || lg__clock_was_changed(gc->rt);
     if (percent >= 100 || is_driven || !is_anyone_waiting(gc->rt)) {
         lg_yield();
         return;
@@ -56,7 +79,7 @@ static void give_way(struct gc *gc, int64_t worked_ns)
     int64_t rest_ns = worked_ns * (100 - percent) / percent;
     // relaxed: for figures
     atomic_store_explicit(&gc->is_resting, true, memory_order_relaxed);
-    lg_sleep_until(lg__now(gc->rt) + rest_ns);
+    rest(gc, lg__now(gc->rt) + rest_ns);
     atomic_store_explicit(&gc->is_resting, false, memory_order_relaxed);
 }
 

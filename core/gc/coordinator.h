@@ -24,4 +24,7 @@ void lg__gc_look(struct lg_runtime *rt);
 // the one that marks has marked all: it has allocated more than it should before.
 void lg__gc_stall(struct gc *gc);
 
+// Ends a rest of the coordinator: the clock that it sleeps on may stand.
+void lg__gc_rest_end(struct lg_runtime *rt);
+
 #endif // LG_GC_COORDINATOR_H

@@ -33,6 +33,7 @@ int lg__gc_open(struct lg_runtime *rt)
     rt->gc = gc;
     rt->gc_door.idle_worker = lg__gc_idle_worker;
     rt->gc_door.look = lg__gc_look;
+    rt->gc_door.on_clock = lg__gc_rest_end;
     lg__pace_init(gc);
     return LG_OK;
 }

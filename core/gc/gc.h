@@ -87,6 +87,7 @@ struct gc {
     bool has_coordinator;        // its goroutine was started
     bool is_coordinator_waiting; // with `coordinator`
     lg_ticket coordinator;
+    lg_ticket rest;                 // the last one of the coordinator's
     struct gc_worker *idle_workers; // that wait for something to mark
     struct gc_log log;              // of cycles that are over
 

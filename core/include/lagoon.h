@@ -100,6 +100,7 @@ typedef struct lg_runtime lg_runtime;
 typedef struct lg_g lg_g;
 typedef struct lg_strand lg_strand;
 typedef struct lg_chan lg_chan;
+typedef struct lg_clock lg_clock;
 
 // What a host decides about its runtime. Zero means the default everywhere;
 // fill it with lg_options_init(), which also sets `size_bytes`.
@@ -359,7 +360,7 @@ LG_API size_t lg_num_goroutine(lg_runtime *rt);
 // Go:      runtime.nanotime
 LG_API int64_t lg_now(lg_runtime *rt);
 
-// Tells a runtime whose clock the host drives that it has moved.
+// Tells a runtime whose clock the host drives (lg_options.clock) that it has moved.
 //
 // rt  the runtime
 //
@@ -1474,7 +1475,7 @@ LG_API int lg_wait_finish(lg_g *g);
 // Strands: goroutines of an interpreter
 // ---------------------------------------------------------------------------
 
-enum { LG_EXTRA_SIZE = 128 }; // bytes of a scripted goroutine for its strand
+enum { LG_EXTRA_SIZE = 176 }; // bytes of a scripted goroutine for its strand
 
 // What an interpreter provides. All are called by the M that is inside the
 // strand; never two at a time.
@@ -1508,6 +1509,18 @@ typedef struct lg_strand_ops {
 // Go:      none
 LG_API int lg_strand_open(lg_runtime *rt, const lg_strand_ops *ops, void *ud,
                           lg_strand **out);
+
+// Gives up the C stack that a goroutine of the strand keeps in lg_wait(), now or the next
+// time: it is not unwound and not gone back to. When the wait is over `resume` is called
+// for the goroutine, as if it had yielded; it is up to that to end it.
+//
+// ref  a goroutine of the calling strand that has not ended
+//
+// Returns: none.   Errors: none.
+// Misuse:  from outside of the strand while it may run, or of who has ended: fatal.
+// Blocks:  no.   Call from: inside the strand, or while nothing drives the runtime.
+// Go:      none
+LG_API void lg_strand_abandon(lg_ref ref);
 
 // Ends a strand and drops its goroutines.
 //
@@ -1841,6 +1854,10 @@ typedef struct lg_cond {
     uint64_t opaque[3];
 } lg_cond;
 
+typedef struct lg_event {
+    uint64_t opaque[3];
+} lg_event;
+
 typedef struct lg_waitgroup {
     uint64_t opaque[4];
 } lg_waitgroup;
@@ -1963,6 +1980,27 @@ LG_API void lg_cond_signal(lg_cond *c);
 // Misuse:  none.   Blocks: no.   Call from: anywhere inside the runtime.
 // Go:      sync.Cond.Broadcast
 LG_API void lg_cond_broadcast(lg_cond *c);
+
+// Waits for the next emission of an event. Those before it are not remembered.
+//
+// e            the event
+// deadline_ns  as everywhere
+//
+// Returns: LG_OK, it was emitted.
+// Errors:  LG_EAGAIN, LG_ETIMEDOUT, LG_ECANCELED.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      none
+LG_API int lg_event_wait(lg_event *e, int64_t deadline_ns);
+
+// Wakes all that wait for an event at this moment, each once, in the order in which
+// they came.
+//
+// e  the event
+//
+// Returns: how many it has woken.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API size_t lg_event_emit(lg_event *e);
 
 // Adds to a wait group's counter; waiters are released when it has come down to what they
 // wait for. The group is not touched any more once a waiter has returned, so that it may
@@ -2203,6 +2241,16 @@ typedef struct lg_timer {
 LG_API void lg_timer_init(lg_timer *t, lg_runtime *rt, lg_strand *strand,
                           void (*fn)(void *arg), void *arg);
 
+// Puts a timer that is not pending on a clock: its moments and its period are that one's.
+//
+// t      an initialised timer
+// clock  borrowed; stays alive until the timer is used no more
+//
+// Returns: none.   Errors: none.
+// Misuse:  a clock of another runtime.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_timer_use(lg_timer *t, lg_clock *clock);
+
 // Starts a timer, or restarts it with other figures if it is pending.
 //
 // t          an initialised timer; stays in place until it has fired or was
@@ -2229,6 +2277,189 @@ LG_API int lg_timer_start(lg_timer *t, int64_t when_ns, int64_t period_ns);
 // Call from: as lg_timer_start().
 // Go:      time.Timer.Stop
 LG_API bool lg_timer_stop(lg_timer *t);
+
+// ---------------------------------------------------------------------------
+// Clocks
+// ---------------------------------------------------------------------------
+//
+// A clock can be paused, scaled and stepped. The runtime's stands over the system's, or
+// over lg_options.clock; each other one over its parent: a paused parent pauses its
+// children, and scales multiply. Time-outs of goroutines and timers are on the runtime's
+// clock, unless they use another: of a game, the world's may stand while the menu's goes
+// on. None ever goes back.
+//
+// Always on the runtime's clock are deadlines of input and output, whoever calls; always
+// on the system's are slices of goroutines that compute, the watchdog, and figures.
+
+enum { LG_CLOCK_DEPTH_MAX = 32, LG_CLOCK_SCALE_MAX = 1000 };
+
+// The clock of a runtime, which lg_now() reads.
+//
+// rt  the runtime
+//
+// Returns: the clock, which lives as long as the runtime.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API lg_clock *lg_clock_of(lg_runtime *rt);
+
+// Makes a clock that shows what its parent shows, until it is changed.
+//
+// parent  any clock; kept alive
+// out     the clock, with one reference: yours, for lg_clock_release()
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, LG_CLOCK_DEPTH_MAX clocks already stand over each other; LG_ENOMEM.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int lg_clock_new(lg_clock *parent, lg_clock **out);
+
+// Takes another reference to a clock.
+//
+// clock  one that is referred to
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_clock_retain(lg_clock *clock);
+
+// Gives a reference back; the last one frees the clock. Goroutines that use it and
+// clocks over it have references of their own, timers have none.
+//
+// clock  the clock; NULL and a runtime's do nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  while a timer that uses it is pending.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_clock_release(lg_clock *clock);
+
+// What a clock shows.
+//
+// clock  the clock
+//
+// Returns: nanoseconds; never less than before.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int64_t lg_clock_now(lg_clock *clock);
+
+// Stops a clock where it is. What sleeps on it, sleeps on. A thread outside of the
+// runtime that pauses a clock is expected to resume it, so that no deadlock is reported
+// meanwhile; with one that a goroutine has paused, sleepers are asleep for good when all
+// others wait.
+//
+// clock  the clock; paused again it stays as it is
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_clock_pause(lg_clock *clock);
+
+// Lets a clock go on from where it stands.
+//
+// clock  the clock; one that is not paused stays as it is
+//
+// Returns: LG_OK.
+// Errors:  LG_ENOMEM: it goes on, but sleepers may be late. Call again.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int lg_clock_resume(lg_clock *clock);
+
+// Whether a clock is paused itself; its parent may be besides.
+//
+// clock  the clock
+//
+// Returns: as told.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API bool lg_clock_is_paused(lg_clock *clock);
+
+// Sets how fast a clock goes, against its parent.
+//
+// clock  the clock; a paused one goes so when it is resumed
+// scale  0 (it stands) to LG_CLOCK_SCALE_MAX; 1 at first
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, the scale; LG_ENOMEM as lg_clock_resume().
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int lg_clock_set_scale(lg_clock *clock, double scale);
+
+// How fast a clock goes when it is not paused.
+//
+// clock  the clock
+//
+// Returns: the scale.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API double lg_clock_scale(lg_clock *clock);
+
+// Moves a clock forward at once, whether it is paused or not: whoever sleeps until a
+// moment in between is woken, in the order of moments; and is runnable on return, if it is
+// a goroutine that calls.
+//
+// clock    the clock
+// step_ns  nanoseconds of this clock, at least 0
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, it would go back; LG_ENOMEM as lg_clock_resume().
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int lg_clock_step(lg_clock *clock, int64_t step_ns);
+
+// Puts the calling goroutine on a clock: from now on all its deadlines but those of input
+// and output are that one's moments. What it starts begins on the runtime's.
+//
+// clock  kept alive; NULL: the runtime's
+//
+// Returns: none.   Errors: none.
+// Misuse:  outside a goroutine, or with a wait armed: fatal; a clock of another runtime:
+//          fatal.
+// Blocks:  no.   Call from: a goroutine.
+// Go:      none
+LG_API void lg_clock_use(lg_clock *clock);
+
+// The clock that the calling goroutine is on.
+//
+// Returns: the clock, borrowed; outside of goroutines the runtime's that the thread works
+//          for, NULL outside of any.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API lg_clock *lg_clock_self(void);
+
+// ---------------------------------------------------------------------------
+// Frames
+// ---------------------------------------------------------------------------
+
+// A frame, as one goroutine sees it.
+typedef struct lg_frame {
+    uint64_t number; // of the frame; 1 is the first
+    // From the beginning of the frame in which the goroutine asked to that of this one, on
+    // the goroutine's clock: the sum over all is the time that has passed.
+    int64_t dt_ns;
+} lg_frame;
+
+// Begins a frame: wakes all that wait for it, each once, in the order in which they came.
+// lg_update() does so. Costs some nanoseconds for each clock there is.
+//
+// rt  the runtime
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_frame_begin(lg_runtime *rt);
+
+// Waits for the next frame; during a frame, for the one after it. In a runtime in which
+// nobody has begun one yet, they come 60 times a second of its clock.
+//
+// out          written when the frame has come; NULL: it is not wanted. Stays valid until
+//              the call is done
+// deadline_ns  as everywhere, on the goroutine's clock
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, LG_ETIMEDOUT, LG_ECANCELED, LG_ENOMEM.
+// Misuse:  outside a goroutine: fatal.
+// Blocks:  the goroutine.   Call from: a goroutine.
+// Go:      none
+LG_API int lg_next_frame(lg_frame *out, int64_t deadline_ns);
 
 // ---------------------------------------------------------------------------
 // Input and output

@@ -182,7 +182,7 @@ static int call_inside(struct waiter *w)
     }
     w->number = (uint32_t)lg__wait_number(&g->wait);
     count(call, true);
-    return lg__wait_for(g, call->kind->reason, first_moment(w), finish_inside);
+    return lg__wait_for_world(g, call->kind->reason, first_moment(w), finish_inside);
 }
 
 static int finish_inside(struct lg_g *g, enum wake wake)
@@ -236,7 +236,7 @@ static int call_outside(struct waiter *w)
     call->post.fn = on_call;
     int64_t moment_ns = call->is_try ? LG_NEVER : first_moment(w);
     lg_strand_post(call->home, &call->post);
-    return lg__wait_for(g, call->kind->reason, moment_ns, finish_outside);
+    return lg__wait_for_world(g, call->kind->reason, moment_ns, finish_outside);
 }
 
 // On the C stack of who retracts its call.

@@ -22,6 +22,7 @@ enum lock_rank {
     RANK_IO,        // the strand of those who have none (io/ioloop.c)
     RANK_INPUTS,    // what comes from outside (sched/input.c)
     RANK_NETPOLL,   // which strands stand in the poll set (sched/netpoll.c)
+    RANK_CLOCKS,    // changes of clocks, and their carriers (sched/clocks.c)
     RANK_TIMERS,    // the timer heap of one P (sched/timer.c): one at a time
     RANK_SCHED,     // global queue, idle Ps and Ms (sched/idle.c)
     RANK_WORLD,     // who is inside the world (sched/world.c)

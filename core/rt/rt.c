@@ -21,15 +21,6 @@
 #include "sync/chan.h"
 #include "sync/select.h"
 
-int64_t lg__now(struct lg_runtime *rt)
-{
-    int64_t now_ns =
-        rt->options.clock ? rt->options.clock(rt->options.clock_ud) : lg__clock_now();
-    // relaxed: a figure
-    atomic_store_explicit(&rt->now_ns, now_ns, memory_order_relaxed);
-    return now_ns;
-}
-
 int64_t lg_now(lg_runtime *rt)
 {
     return lg__now(rt);
@@ -118,6 +109,7 @@ static void runtime_free(struct lg_runtime *rt)
         lg__timers_fini(&p->timers, &alloc);
         lg__p_free(rt, p);
     }
+    lg__clocks_fini(rt);
     lg__selects_free(rt);
     lg__chans_free(rt);
     lg__strands_free(rt);
@@ -176,6 +168,7 @@ int lg_open(const lg_options *opts, lg_runtime **out)
     lg__stack_pool_init(&rt->stacks, &rt->heap, &rt->alloc, options.stack_size_bytes);
     lg__g_pool_init(&rt->gs);
     lg__order_init(rt);
+    lg__clocks_init(rt);
     lg__now(rt);
     err = lg__io_open(rt);
     if (!err) {

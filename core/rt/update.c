@@ -8,6 +8,7 @@
 #include "os/clock.h"
 #include "sched/drive.h"
 #include "sched/host.h"
+#include "sync/frame.h"
 
 static bool is_sane(const lg_update_report *out)
 {
@@ -30,6 +31,9 @@ static void fill(struct lg_runtime *rt, const struct update *u, int64_t began_ns
         .ready = lg__host_count_ready(rt),
     };
     report.next_ns = report.ready > 0 ? ended_ns : lg__host_next_ns(rt);
+    if (lg__frame_is_awaited(rt) && report.next_ns > began_ns + LG_FRAME_NS) {
+        report.next_ns = began_ns + LG_FRAME_NS;
+    }
     memcpy(out, &report, out->size_bytes);
 }
 
@@ -44,6 +48,7 @@ int lg_update(lg_runtime *rt, int64_t budget_ns, lg_update_report *out)
     }
     lg__host_enter(rt);
     int64_t began_ns = lg__clock_now();
+    lg__frame_begin(rt);
     bool is_endless = budget_ns < 0 || budget_ns > LG_NEVER - began_ns;
     struct update update = {
         .now_ns = began_ns,

@@ -164,6 +164,7 @@ struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache, uint64_t id
     g->has_wait = false;
     g->has_ticket = false;
     g->has_timer = false;
+    g->is_abandoned = false;
     g->next_reason = NULL;
     // relaxed: for dumps, which check the id after
     atomic_store_explicit(&g->wait_reason, NULL, memory_order_relaxed);

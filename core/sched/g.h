@@ -54,11 +54,12 @@ struct lg_g {
     bool is_collector; // its stack is not scanned (sched/scan.c)
 
     // -- the goroutine itself --
-    bool has_wait;   // a wait of it is not finished yet
-    bool has_ticket; // armed by lg_park_arm(), not parked yet
-    bool has_timer;  // its timer was started for this wait
-    bool is_dropped; // it will not run again: finish must keep nothing for it
-    int result;      // of the finished wait, for lg_wait_finish()
+    bool has_wait;     // a wait of it is not finished yet
+    bool has_ticket;   // armed by lg_park_arm(), not parked yet
+    bool has_timer;    // its timer was started for this wait
+    bool is_dropped;   // it will not run again: finish must keep nothing for it
+    bool is_abandoned; // the stack that it keeps is given up: it is not gone back to
+    int result;        // of the finished wait, for lg_wait_finish()
     wait_finish *finish;
 
     // -- fixed while it lives --
@@ -76,6 +77,7 @@ struct lg_g {
 
     struct wait_op op;
     struct timer timer;           // of its deadline
+    struct lg_clock *clock;       // of its deadlines; NULL: the runtime's
     const char *next_reason;      // lg_wait_reason()
     _Atomic uint64_t id;          // 0: the record is free
     _Atomic uint64_t parent;      // relaxed: for dumps

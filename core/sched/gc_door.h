@@ -24,6 +24,9 @@ struct gc_door {
 
     // sysmon looks around: starts a cycle if the last one was long ago.
     void (*look)(struct lg_runtime *rt);
+
+    // The runtime's clock was changed, and may stand from now on.
+    void (*on_clock)(struct lg_runtime *rt);
 };
 
 #endif // LG_SCHED_GC_DOOR_H

@@ -161,6 +161,7 @@ void lg__g_end(struct lg_g *g)
     uint64_t id = lg__g_id(g);
     lg__trace(rt, LG_TRACE_END, g, 0, NULL);
     lg__wire_end(g);
+    lg__clock_leave(g);
     // relaxed: written before it ran
     bool is_system = atomic_load_explicit(&g->is_system, memory_order_relaxed);
     lg__g_free(rt, p ? &p->gs : NULL, g);

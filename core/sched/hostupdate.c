@@ -123,9 +123,9 @@ uint64_t lg__host_count_ready(struct lg_runtime *rt)
 int64_t lg__host_next_ns(struct lg_runtime *rt)
 {
     int64_t next_ns = LG_NEVER;
-    int64_t first_ns = first_timer(rt);
-    if (first_ns != LG_NEVER && !rt->options.clock) {
-        next_ns = first_ns;
+    int64_t left_ns = lg__clock_left(rt, first_timer(rt));
+    if (left_ns != LG_NEVER && !rt->options.clock) {
+        next_ns = lg__clock_now() + left_ns;
     }
     if (!lg__host_is_apart(rt) && lg__netpoll_is_unattended(rt)) {
         int64_t look_ns = lg__clock_now() + NETPOLL_LOOK_NS;

@@ -225,7 +225,7 @@ static bool is_dead_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
            atomic_load_explicit(&rt->nspinning, memory_order_seq_cst) == 0 &&
            atomic_load_explicit(&rt->nholds, memory_order_relaxed) == 0 &&
            !lg__netpoll_is_awaited(rt) && !lg__has_work(rt) && !lg__has_runnext(rt) &&
-           lg__first_timer(rt) == LG_NEVER;
+           lg__clock_left(rt, lg__first_timer(rt)) == LG_NEVER;
 }
 
 void lg__idle_look_for_deadlock_locked(struct lg_runtime *rt)
@@ -251,9 +251,12 @@ static int64_t sleep_timeout(struct lg_runtime *rt, struct p *former)
     if (until_ns == LG_NEVER) {
         return -1;
     }
-    int64_t left_ns = until_ns - lg__now(rt);
+    int64_t left_ns = lg__clock_left(rt, until_ns);
     if (left_ns <= 0) {
         return 0;
+    }
+    if (left_ns == LG_NEVER) {
+        return -1;
     }
     if (lg__order_is_kept(rt)) {
         return lg__order_sleep_ns(rt, left_ns);

@@ -75,7 +75,7 @@ static void on_deadline(void *arg, uint64_t number)
     }
 }
 
-static void start_deadline(struct lg_g *g, int64_t deadline_ns)
+static void start_deadline(struct lg_g *g, struct lg_clock *clock, int64_t deadline_ns)
 {
     g->timer.when_ns = deadline_ns;
     g->timer.period_ns = 0;
@@ -83,8 +83,7 @@ static void start_deadline(struct lg_g *g, int64_t deadline_ns)
     g->timer.arg = g;
     g->timer.cookie = lg__wait_number(&g->wait);
     g->has_timer = true;
-    struct timers *ts = lg__order_timers(lg__m());
-    if (lg__timer_add(ts, &g->rt->alloc, &g->timer) != LG_OK) {
+    if (lg__clock_add(clock, &g->timer) != LG_OK) {
         g->has_timer = false;
         if (lg__wait_claim(&g->wait, g->timer.cookie, WAKE_NOMEM, 0)) {
             lg__wait_deliver(&g->wait);
@@ -113,27 +112,45 @@ static void park_native(struct lg_g *g)
     }
 }
 
-int lg__wait_again(struct lg_g *g, const char *reason, int64_t deadline_ns,
-                   wait_finish *finish)
+static int begin_wait(struct lg_g *g, const char *reason, struct lg_clock *clock,
+                      int64_t deadline_ns, wait_finish *finish)
 {
     g->finish = finish;
     g->has_wait = true;
     note_reason(g, reason);
     if (deadline_ns != LG_NEVER) {
-        start_deadline(g, deadline_ns);
+        start_deadline(g, clock, deadline_ns);
     }
     return LG_WAIT;
 }
 
-int lg__wait_for(struct lg_g *g, const char *reason, int64_t deadline_ns,
-                 wait_finish *finish)
+int lg__wait_again(struct lg_g *g, const char *reason, int64_t deadline_ns,
+                   wait_finish *finish)
 {
-    int rc = lg__wait_again(g, reason, deadline_ns, finish);
+    return begin_wait(g, reason, g->clock, deadline_ns, finish);
+}
+
+static int wait_on(struct lg_g *g, const char *reason, struct lg_clock *clock,
+                   int64_t deadline_ns, wait_finish *finish)
+{
+    int rc = begin_wait(g, reason, clock, deadline_ns, finish);
     while (rc == LG_WAIT && !g->strand) {
         park_native(g);
         rc = lg__wait_settle(g);
     }
     return rc;
+}
+
+int lg__wait_for(struct lg_g *g, const char *reason, int64_t deadline_ns,
+                 wait_finish *finish)
+{
+    return wait_on(g, reason, g->clock, deadline_ns, finish);
+}
+
+int lg__wait_for_world(struct lg_g *g, const char *reason, int64_t deadline_ns,
+                       wait_finish *finish)
+{
+    return wait_on(g, reason, NULL, deadline_ns, finish);
 }
 
 int lg__wait_settle(struct lg_g *g)

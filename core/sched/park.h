@@ -46,6 +46,11 @@ void lg__wait_begin_uncancelable(struct lg_g *g);
 int lg__wait_for(struct lg_g *g, const char *reason, int64_t deadline_ns,
                  wait_finish *finish);
 
+// The same for what comes from the outside world: the deadline is on the runtime's clock,
+// whatever the goroutine's is.
+int lg__wait_for_world(struct lg_g *g, const char *reason, int64_t deadline_ns,
+                       wait_finish *finish);
+
 // For a finish function that has armed another wait: it is waited out in the same way.
 // Returns LG_WAIT.
 int lg__wait_again(struct lg_g *g, const char *reason, int64_t deadline_ns,

@@ -16,6 +16,7 @@
 #include "os/note.h"
 #include "os/thread.h"
 #include "sched/framecost.h"
+#include "sched/clocks.h"
 #include "sched/g.h"
 #include "sched/gc_door.h"
 #include "sched/globq.h"
@@ -70,6 +71,8 @@ struct lg_runtime {
     struct inputs inputs;
     struct trace trace;
     struct frame_costs frame_costs; // by who drives
+    struct clocks clocks;
+    struct frames frames;
 
     struct lock chans_lock;
     // -- chans_lock --
@@ -105,6 +108,10 @@ struct lg_runtime {
     _Atomic uint32_t nexcess;  // that own a P in excess
     _Atomic uint32_t nblocked; // without a P, in a blocking call or waiting behind it
     _Atomic uint32_t nwired_asleep; // that wait for what they are wired to
+
+    // Read by whoever asks for the time, hardly ever written.
+    char clock_line[LG_CACHELINE];
+    struct lg_clock clock;
 
     char lock_line[LG_CACHELINE];
     struct lock lock;

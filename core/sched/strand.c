@@ -280,6 +280,22 @@ void *lg_extra_self(void)
     return m && m->g && m->g->strand ? m->g->extra : NULL;
 }
 
+void lg_strand_abandon(lg_ref ref)
+{
+    LG_MISUSE_IF(!is_inside(ref.g->strand) && lg__m(),
+                 "lg_strand_abandon() from outside of the strand");
+    LG_MISUSE_IF(lg__g_id(ref.g) != ref.id, "lg_strand_abandon() of who has ended");
+    ref.g->is_abandoned = true;
+}
+
+// Gives up the stack that a goroutine keeps. It goes on as if it had yielded.
+static void drop_stack(struct lg_g *g)
+{
+    lg__ctx_free(&g->ctx);
+    lg__stack_put(&g->rt->stacks, NULL, g->stack);
+    g->stack = NULL;
+}
+
 // Runs one goroutine until it waits or ends.
 static void step(struct lg_strand *s, struct lg_g *g)
 {
@@ -288,6 +304,9 @@ static void step(struct lg_strand *s, struct lg_g *g)
     lg__scan_before_run(s->rt, g);
     lg__g_set_status(g, LG_RUNNABLE, LG_RUNNING);
     lg__m_set_g(m, g);
+    if (g->stack && LG_UNLIKELY(g->is_abandoned)) {
+        drop_stack(g);
+    }
     lg__update_begin_step(m, g);
     if (g->stack) {
         lg__park_return(g); // does not come back here

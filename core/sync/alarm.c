@@ -19,6 +19,7 @@ struct alarm {
     void (*fn)(void *arg);
     void *arg;
     lg_post post;
+    struct lg_clock *clock; // NULL: the runtime's
 };
 
 _Static_assert(sizeof(struct alarm) <= sizeof(lg_timer), "lagoon.h promises the size");
@@ -61,6 +62,14 @@ void lg_timer_init(lg_timer *t, lg_runtime *rt, lg_strand *strand, void (*fn)(vo
     a->timer.arg = a;
 }
 
+void lg_timer_use(lg_timer *t, lg_clock *clock)
+{
+    struct alarm *a = alarm_of(t);
+    a->clock = clock->parent ? clock : NULL;
+    // relaxed: it is in no heap, and the last one may be gone with its clock
+    atomic_store_explicit(&a->timer.home, NULL, memory_order_relaxed);
+}
+
 // The heap to start a timer in, of which no other thread runs the function.
 // Called from that function it is the heap that runs it, whoever's that is:
 // otherwise a stop on another thread would not find it running.
@@ -87,6 +96,9 @@ int lg_timer_start(lg_timer *t, int64_t when_ns, int64_t period_ns)
     a->timer.when_ns = when_ns;
     // A period that nobody lives to see must not overflow the next moment.
     a->timer.period_ns = period_ns < PERIOD_MAX_NS ? period_ns : PERIOD_MAX_NS;
+    if (a->clock) {
+        return lg__clock_add(a->clock, &a->timer);
+    }
     struct m *m = lg__m();
     bool has_p = m && m->rt == a->rt && m->p;
     struct timers *own = has_p ? lg__order_timers(m) : &lg__p_at(a->rt, 0)->timers;

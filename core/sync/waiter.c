@@ -54,12 +54,14 @@ void lg__waitq_claim_all(struct list *queue, enum wake wake, struct list *out)
     }
 }
 
-void lg__waitq_fire_all(struct list *claimed)
+size_t lg__waitq_fire_all(struct list *claimed)
 {
+    size_t n = 0;
     // A waiter is its goroutine's again once that is fired.
-    for (struct node *node; (node = lg__list_pop_front(claimed));) {
+    for (struct node *node; (node = lg__list_pop_front(claimed)); n++) {
         lg__wait_fire_behind(LG_CONTAINER_OF(node, struct waiter, node)->g);
     }
+    return n;
 }
 
 bool lg__waitq_has_other(const struct list *queue, const struct lg_g *self)

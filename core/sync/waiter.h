@@ -28,9 +28,9 @@ struct waiter *lg__waitq_claim(struct list *queue, enum wake wake,
                                const struct lg_g *self);
 
 // Moves all whose wait can still be ended to a list of their own, to be fired
-// when the lock is open.
+// when the lock is open; lg__waitq_fire_all() returns how many.
 void lg__waitq_claim_all(struct list *queue, enum wake wake, struct list *out);
-void lg__waitq_fire_all(struct list *claimed);
+size_t lg__waitq_fire_all(struct list *claimed);
 
 // Whether a waiter of another goroutine than `self` stands in the queue.
 bool lg__waitq_has_other(const struct list *queue, const struct lg_g *self);

@@ -12,7 +12,6 @@
 local core = require "lagoon.core"
 local nodes = require "lagoon.contextnode"
 local shared = require "lagoon.shared"
-local time = require "lagoon.time"
 
 local raise, RAISE = core.raise, core.RAISE
 
@@ -146,7 +145,7 @@ function context.with_timeout(parent, seconds)
         return raise(RAISE, ("bad argument #2 to 'with_timeout' (seconds must be a number, got %s)")
             :format(type(seconds) == "number" and "nan" or type(seconds)))
     end
-    return with_moment(parent, time.now() + seconds)
+    return with_moment(parent, core.runtime_now() + seconds)
 end
 
 ---A context that is also done at a moment of lagoon.now's clock.

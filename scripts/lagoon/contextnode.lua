@@ -9,7 +9,9 @@
 local core = require "lagoon.core"
 local chan = require "lagoon.chan"
 local shared = require "lagoon.shared"
-local time = require "lagoon.time"
+
+-- Whatever clock the goroutines are on that share a context.
+local now, runtime_timer = core.runtime_now, core.runtime_timer
 
 ---@class lagoon.context.Node
 ---@field channel lagoon.Channel?  the background's: nil until somebody asks
@@ -115,7 +117,7 @@ local function is_over(node)
     if node.code ~= 0 then
         return false
     end
-    return node.cell and node.channel:closed() or node.moment and time.now() >= node.moment
+    return node.cell and node.channel:closed() or node.moment and now() >= node.moment
 end
 
 ---Finds out what other states have done, and what a timer has had no chance to do.
@@ -147,12 +149,12 @@ local function attend(node)
     end
     -- The state that made it has a timer, but perhaps no time to look at it.
     if node.is_adopted and node.moment and not node.timer then
-        node.timer = time.timer(node.moment - time.now(), function()
+        node.timer = runtime_timer(node.moment - now(), function()
             nodes.finish(node, EXCEEDED)
         end)
     end
     if not node.watcher and is_needed(node) then
-        node.watcher = core.async(watch, node)
+        node.watcher = core.async_alone(watch, node)
         node.watcher:name("lagoon.context")
     end
 end
@@ -192,11 +194,11 @@ function nodes.limit(node, moment)
         return
     end
     node.moment = moment
-    local left = moment - time.now()
+    local left = moment - now()
     if left <= 0 then
         nodes.finish(node, EXCEEDED)
     else
-        node.timer = time.timer(left, function()
+        node.timer = runtime_timer(left, function()
             nodes.finish(node, EXCEEDED)
         end)
     end

@@ -10,6 +10,8 @@ local sync = require "lagoon.sync"
 local raise, RAISE, RETHROW = core.raise, core.RAISE, core.RETHROW
 
 ---@class lagoon.Group
+---@field clock lagoon.Clock?  that its goroutines are on, if it was given
+---@field private scope userdata  what belongs to it in this state
 ---@field private members table<table, boolean>  those that are alive
 ---@field private pending lagoon.WaitGroup
 ---@field private slots lagoon.Semaphore?
@@ -44,32 +46,31 @@ local function leave(self, member)
     self.pending:done()
 end
 
--- A reason that cannot be sent to the member's state is left here.
-local function cancel_remote(self, member)
-    local task = member.task
-    if not pcall(task.cancel, task, self.reason) then
-        task:cancel(CANCELLED)
-    end
-end
-
--- A goroutine of this state that has not started never does, so it does not leave by itself.
+-- A goroutine of this state that has not started never does, so it does not leave by itself. Those
+-- of other states are the scope's.
 local function cancel_member(self, member)
-    if member.is_remote then
-        cancel_remote(self, member)
-    elseif member.task:cancel(self.reason) and not member.has_started then
+    if not member.is_remote and member.task:cancel(self.reason) and not member.has_started then
         leave(self, member)
     end
 end
 
-local function cancel_all(self, reason)
-    self.is_cancelled, self.reason = true, reason
-    local members = {}
-    for member in pairs(self.members) do
-        members[#members + 1] = member
+local function list_of(members)
+    local list = {}
+    for member in pairs(members) do
+        list[#list + 1] = member
     end
-    for _, member in ipairs(members) do
+    return list
+end
+
+-- The members, and then whatever they have started.
+local function cancel_all(self, reason)
+    if not self.is_cancelled then
+        self.is_cancelled, self.reason = true, reason
+    end
+    for _, member in ipairs(list_of(self.members)) do
         cancel_member(self, member)
     end
+    core.scope_cancel(self.scope, self.reason)
 end
 
 -- The first error that is not the group's own doing is the group's.
@@ -138,7 +139,7 @@ function Group:go(f, ...)
     end
     local member = { has_started = false, task = false }
     try_enter(self, member)
-    member.task = start(self, member, core.async, run, self, member, f, ...)
+    member.task = start(self, member, core.scope_async, self.scope, run, self, member, f, ...)
     if self.is_cancelled then
         cancel_member(self, member)
     end
@@ -160,13 +161,14 @@ function Group:parallel(f, ...)
     end
     local member = { task = false, is_remote = true }
     try_enter(self, member)
-    member.task = start(self, member, core.parallel, f, ...)
-    local ok, err = pcall(core.go, watch, self, member)
+    member.task = start(self, member, core.scope_parallel, self.scope, f, ...)
+    local ok, err = pcall(core.go_alone, watch, self, member)
     if not ok then -- nobody would hear of its end
         member.task:cancel(CANCELLED)
         leave(self, member)
         return error(err, 0)
     end
+    core.scope_note(member.task, self.scope)
 end
 
 ---Waits until all have ended; then raises the first error, if there was one.
@@ -179,11 +181,30 @@ function Group:wait()
     end
 end
 
----Cancels all that are alive, and whatever is started later.
+---Cancels all that was started in it and is alive (goroutines and what they have started:
+---goroutines, tasks, timers, groups), and whatever is started later. From then on each of their
+---blocking calls raises the reason.
 ---@param reason? any
 function Group:cancel(reason)
     check(self, "cancel")
     cancel_all(self, reason == nil and CANCELLED or reason)
+end
+
+---Ends all that `cancel` would cancel, where it stands: nothing of it runs again, not even to
+---unwind. Locks that it holds stay locked. Called from inside it does not return.
+---@param reason? any
+function Group:kill(reason)
+    check(self, "kill")
+    if not self.is_cancelled then
+        self.is_cancelled, self.reason = true, reason == nil and CANCELLED or reason
+    end
+    core.scope_kill(self.scope, self.reason)
+    for _, member in ipairs(list_of(self.members)) do
+        if not member.is_remote then
+            leave(self, member)
+        end
+    end
+    return core.scope_die()
 end
 
 local group = {}
@@ -209,18 +230,42 @@ function group.limit_of(opts, n, name)
     return limit
 end
 
----Makes a group.
----@param opts? {limit?: integer}  how many may run at once
+-- `true`: one of its own, over that of the calling goroutine.
+local function clock_of(opts)
+    local clock = opts and opts.clock
+    if clock == true then
+        return core.clock_new()
+    elseif clock and getmetatable(clock) ~= core.classes.clock then
+        return raise(RAISE, ("bad argument #1 to 'group' (clock must be a clock or true, got %s)")
+            :format(type(clock)))
+    end
+    return clock or nil
+end
+
+---Makes a group. It belongs to the group of the calling goroutine, if there is one: what ends
+---that, ends it.
+---
+---`limit`: how many may run at once. `clock`: what is started in the group sleeps, ticks and times
+---out on this clock; with `true` on one of its own, which is then `group.clock`.
+---@param opts? {limit?: integer, clock?: lagoon.Clock|true}
 ---@return lagoon.Group
 function group.new(opts)
     local limit = group.limit_of(opts, 1, "group")
-    return setmetatable({
+    local clock = clock_of(opts)
+    local self = setmetatable({
+        scope = core.scope_new(clock),
+        clock = clock,
         members = {},
         pending = sync.waitgroup(),
         slots = limit and limit < math.huge and sync.semaphore(limit) or nil,
         is_cancelled = false,
         has_failed = false,
     }, Group)
+    local is_cancelled, reason = core.scope_adopt(self)
+    if is_cancelled then
+        cancel_all(self, reason)
+    end
+    return self
 end
 
 return group

@@ -11,6 +11,7 @@ local group = require "lagoon.group"
 local frozen = require "lagoon.frozen"
 local iteration = require "lagoon.pairs"
 local map = require "lagoon.map"
+local frame = require "lagoon.frame"
 
 require("lagoon.fast").install(chan, sync, time)
 require("lagoon.fastshared").install(shared)
@@ -48,6 +49,13 @@ local lagoon = {
     after = time.after,
     tick = time.tick,
     timer = time.timer,
+    ---The runtime's clock.
+    clock = require "lagoon.clock",
+
+    next_frame = frame.next_frame,
+    wait_until = frame.wait_until,
+    frame = frame.frame,
+    event = require("lagoon.event").new,
 
     mutex = sync.mutex,
     rwmutex = sync.rwmutex,

@@ -6,6 +6,7 @@ local core = require "lagoon.core"
 local c_wait, raise = core.task_wait, core.raise
 local OK, TIMEOUT, OUTCOME = core.OK, core.TIMEOUT, core.OUTCOME
 local c_outcome = core.task_outcome
+local c_note = core.scope_note
 
 local function finish(code, ...)
     if code == OK then
@@ -91,6 +92,7 @@ function task.blocking(f, ...)
     if code ~= OK then
         return raise(code, call)
     end
+    c_note(call)
     return finish_call(call, c_wait(call))
 end
 

@@ -22,6 +22,12 @@ describe("a deadlock", function()
     assert.is_nil(report:find("lagoon/", 1, true))
   end)
 
+  it("by a clock that is paused says so", function()
+    local report = deadlock "lagoon.clock:pause()\nlagoon.sleep(1)"
+    assert.matches("\nthe clock is paused", report)
+    assert.matches("goroutine 1 [sleep]:", report, 1, true)
+  end)
+
   it("tells each goroutine's reason, traceback, birthplace and name", function()
     local report = deadlock [[
 local ch, mutex = lagoon.chan(), lagoon.mutex()

@@ -51,6 +51,14 @@ describe("the example wordcount", function()
   end)
 end)
 
+describe("the example entities", function()
+  it("plays until all guards are gone, with a pause", function()
+    local out = output_of { "examples/entities.lua", 3 }
+    assert.equal("paused, and on\nguard 1 is gone\nguard 2 is gone\nguard 3 is gone\n"
+      .. "3 guards, all gone\n", out)
+  end)
+end)
+
 describe("the example commands", function()
   it("runs commands side by side, and tells how each has ended", function()
     -- Each waits for the other one.
