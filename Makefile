@@ -81,7 +81,7 @@ luajit: setup-build
 
 $(CONFIGS:%=build-%): build-%: luajit
 	@echo "build: build/$*$(SUFFIX)"
-	$(call build_here,$*,lagoon lagoon_so liblagoon liblagoon_so core_spec)
+	$(call build_here,$*,lagoon lagoon_so liblagoon liblagoon_so core_spec host_spec)
 
 test: setup-test build-release build-check
 	@echo "test: the release and check builds"

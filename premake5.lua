@@ -253,6 +253,19 @@ start_project("core_spec", "ConsoleApp")
     link_whole { "core" }
     links { "uv", "m", "dl", "pthread" }
 
+-- Hosts in C: states that lagoon is opened in, by programs that know nothing of it.
+start_project("host_spec", "ConsoleApp")
+    includedirs { "core/include", luajit.include, "bindings", "spec/core" }
+    files { "spec/core/main.c", "spec/core/spec.c", "spec/core/runtimes.c", "spec/host/*.c" }
+    no_stack_marks()
+    link_whole { "bindings", "scripts", "core" }
+    libdirs { luajit.libdir }
+    links { luajit.link, "uv", "wslay", "nettle", "m", "dl", "pthread" }
+    linkoptions { "-Wl,-E" }
+    if luajit.door then
+        linkoptions { "-Wl,-u," .. luajit.door }
+    end
+
 local bench_names = {}
 for _, file in ipairs(os.matchfiles("bench/native/*.c")) do
     local name = path.getbasename(file)

@@ -11,6 +11,7 @@
 #include "embedded.h"
 #include "failed.h"
 #include "limit.h"
+#include "reload.h"
 #include "remote.h"
 #include "retire.h"
 #include "state.h"
@@ -380,6 +381,7 @@ void lagoon__hub_close(struct hub *hub)
         lagoon__worker_drop(worker);
     }
     lagoon__failed_fini(hub);
+    lagoon__reload_fini(hub);
     lagoon__embedded_fini(hub);
     lg_handle_free(hub->arg);
     pthread_mutex_destroy(&hub->lock);

@@ -61,9 +61,11 @@ struct hub {
     char *path;             // package.path of the root
     char *cpath;            // the same
     uint32_t setup;         // counts how often they changed
-    bool has_arg;           // the next was tried
-    lg_handle *arg;         // the root's global `arg`, a parcel; NULL: none
-    int32_t arg_ref;        // of that parcel's value
+    struct reloaded *reloads;  // modules that were loaded anew (reload.c)
+    _Atomic uint32_t nreloads; // counts that, written under the lock
+    bool has_arg;              // the next was tried
+    lg_handle *arg;            // the root's global `arg`, a parcel; NULL: none
+    int32_t arg_ref;           // of that parcel's value
 
     struct failure *failures; // tasks that have failed (failed.h)
     size_t nfailures;

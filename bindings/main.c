@@ -112,7 +112,7 @@ static int take_outcome(lua_State *L)
     } else {
         lagoon__push_task_entry(L, task, TASK_ERROR);
         lagoon__push_task_entry(L, task, TASK_TRACE);
-        lagoon__report(L, "");
+        lagoon__report(L, NULL, "");
         program->status = STATUS_ERROR;
     }
     return 0;

@@ -14,6 +14,7 @@
 #include "limit.h"
 #include "open.h"
 #include "parcel.h"
+#include "reload.h"
 #include "remote.h"
 #include "state.h"
 
@@ -128,6 +129,7 @@ struct worker *lagoon__worker_open(struct hub *hub, struct limit *limit)
     worker->begin.fn = on_begin;
     worker->look.fn = on_look;
     worker->limit = limit;
+    lagoon__reload_begin(worker);
     worker->L = limit ? lagoon__limit_new_state(limit) : lagoon__new_state(hub->rt);
     if (worker->L == NULL) {
         lg_free(hub->rt, worker);

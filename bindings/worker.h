@@ -40,9 +40,10 @@ struct worker {
     int64_t making_ns; // that it took
 
     // -- inside the strand --
-    lg_post begin;  // begins what was given
-    lg_post look;   // behind that: looks for more
-    uint32_t setup; // the hub's, as it was applied
+    lg_post begin;     // begins what was given
+    lg_post look;      // behind that: looks for more
+    uint32_t setup;    // the hub's, as it was applied
+    uint32_t nreloads; // the hub's, as it has caught up with
 };
 
 // Makes a worker, which has begun nothing; outside of any goroutine. NULL: no memory.

@@ -23,6 +23,12 @@
 // Errors are negative LG_E* codes; results come through out-parameters, which
 // are untouched on failure unless a call says otherwise. Misuse that no caller
 // can handle ends in the runtime's `on_fatal` and then abort().
+//
+// C++. The header is one of C++11, too. Exceptions may be thrown and caught inside a
+// goroutine, whichever threads it runs on; one that leaves a function which lagoon calls
+// ends the program (std::terminate). Between a throw and the end of its handler nothing
+// may wait: what has been caught is kept by thread. So are thread_local variables: no
+// reference to one outlives a call that may wait, nor does what pthread_self() said.
 #ifndef LAGOON_H
 #define LAGOON_H
 
@@ -590,21 +596,29 @@ typedef struct lg_type_info {
 //         LG_FIELD(struct node, key, LG_FIELD_INT),
 //     };
 //     static const lg_type_info node_info = LG_TYPE_INFO(struct node, node_fields);
-#define LG_FIELD(type, member, kind)                                      \
-    {                                                                     \
-        kind, (uint32_t)offsetof(type, member),                           \
-            (uint32_t)sizeof(__typeof__(((type *)0)->member)), 1, #member \
+#ifdef __cplusplus
+#define LG_MEMBER_(type, member) type::member
+#define LG_COUNT_(n) static_cast<uint32_t>(n)
+#else
+#define LG_MEMBER_(type, member) ((type *)0)->member
+#define LG_COUNT_(n) ((uint32_t)(n))
+#endif
+#define LG_FIELD(type, member, kind)                                \
+    {                                                               \
+        kind, LG_COUNT_(offsetof(type, member)),                    \
+            LG_COUNT_(sizeof(LG_MEMBER_(type, member))), 1, #member \
     }
-#define LG_FIELD_ARRAY(type, member, kind)                                            \
-    {                                                                                 \
-        kind, (uint32_t)offsetof(type, member),                                       \
-            (uint32_t)sizeof(((type *)0)->member[0]),                                 \
-            (uint32_t)(sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0])), \
-            #member                                                                   \
+#define LG_FIELD_ARRAY(type, member, kind)                  \
+    {                                                       \
+        kind, LG_COUNT_(offsetof(type, member)),            \
+            LG_COUNT_(sizeof(LG_MEMBER_(type, member)[0])), \
+            LG_COUNT_(sizeof(LG_MEMBER_(type, member)) /    \
+                      sizeof(LG_MEMBER_(type, member)[0])), \
+            #member                                         \
     }
-#define LG_TYPE_INFO(type, table)                                                  \
-    {                                                                              \
-#type, sizeof(type), table, (uint32_t)(sizeof(table) / sizeof((table)[0])) \
+#define LG_TYPE_INFO(type, table)                                                 \
+    {                                                                             \
+#type, sizeof(type), table, LG_COUNT_(sizeof(table) / sizeof((table)[0])) \
     }
 
 // Makes a type known to a runtime, once: another call with the same info gives
@@ -990,6 +1004,42 @@ LG_API int64_t lg_watchdog_get(lg_runtime *rt);
 // Misuse:  none.   Blocks: as on_log does.   Call from: anywhere.
 // Go:      none
 LG_API void lg_log(lg_runtime *rt, const char *line);
+
+// An error that has left a goroutine of an interpreter, and that nobody there handles.
+// All texts are borrowed for the call.
+typedef struct lg_error_info {
+    uint64_t goroutine;     // its number; 0: of a task that failed, and nobody asked
+    uint64_t parent;        // of the goroutine that started it; 0: none did
+    const char *name;       // of the goroutine; NULL: it has none
+    const char *message;    // words for the error, never NULL
+    const char *traceback;  // lines; NULL: the message has them
+    const char *created_by; // where it was started, as "file:12"; NULL: unknown
+} lg_error_info;
+
+// Has fn called for errors that leave goroutines of interpreters: those that a handler of
+// the script's (lagoon.on_error) has not got. Without it they go to standard error.
+//
+// rt  the runtime
+// fn  called on the thread that ran the goroutine, which is any of the runtime's; must
+//     not enter the runtime or its interpreters; NULL: none any more, but for a call that
+//     has begun
+// ud  handed to it
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_on_error(lg_runtime *rt, void (*fn)(void *ud, const lg_error_info *info),
+                        void *ud);
+
+// For interpreters: tells the host of an error.
+//
+// rt    the runtime
+// info  borrowed
+//
+// Returns: whether there was somebody to be told.   Errors: none.
+// Misuse:  none.   Blocks: as the host's function does.   Call from: anywhere.
+// Go:      none
+LG_API bool lg_tell_error(lg_runtime *rt, const lg_error_info *info);
 
 // Whether the watchdog has told of the calling goroutine since it was last asked: an
 // interpreter can then add what it knows of the place.
@@ -1432,6 +1482,36 @@ LG_API void lg_strand_post(lg_strand *strand, lg_post *post);
 // Jobs: work that any P may begin
 // ---------------------------------------------------------------------------
 
+// Calls fn(arg, begin, end) for chunks of the numbers 0 to n - 1, on as many Ps as have
+// nothing else to do, and returns when all is done. The caller works, too; chunks come in
+// any order, several at once, and may block: on channels, locks, loops of their own. They
+// must not wait for each other: there may be one at a time.
+//
+// A cancellation of the caller begins no further chunk; those that have begun end first.
+// A chunk that runs in the caller may take it, in a blocking call of its own, as any
+// function would.
+//
+// rt     the runtime
+// n      how many numbers; 0 does nothing
+// grain  how many a chunk has: they begin at multiples of it, and all but the last are as
+//        long, so that begin / grain numbers them. 0: n in so many parts that the Ps can
+//        even out. Then nobody is woken before the loop has lasted for some microseconds:
+//        a loop of a few long ones wants 1
+// fn     called by native goroutines, on C stacks of the runtime's usual size
+// arg    handed to it; if it is an object of the collector, alive as long
+//
+// Returns: LG_OK, all chunks are done.
+// Errors:  LG_ECANCELED; LG_ENOMEM, nothing was done: of a native goroutine never, with no
+//          memory for more it does all by itself. From a host's thread LG_EDEADLOCK as
+//          lg_run(): chunks may follow when somebody drives.
+// Misuse:  in a timer's function, a job's or a post's; of another runtime: fatal.
+// Blocks:  the goroutine; scripted ones keep their C stack meanwhile. The thread of a host,
+//          which works as in lg_run().
+// Call from: a goroutine, or a thread outside the runtime.
+// Go:      none
+LG_API int lg_parallel_for(lg_runtime *rt, size_t n, size_t grain,
+                           void (*fn)(void *arg, size_t begin, size_t end), void *arg);
+
 // A piece of work that has not begun and belongs to no strand yet. It stands in
 // the ordinary run queues, and is stolen there like a goroutine. Yours; it stays
 // in place until fn is called. Zero it before its first use.
@@ -1761,7 +1841,9 @@ LG_API void lg_cond_signal(lg_cond *c);
 // Go:      sync.Cond.Broadcast
 LG_API void lg_cond_broadcast(lg_cond *c);
 
-// Adds to a wait group's counter; at zero all waiters are released.
+// Adds to a wait group's counter; waiters are released when it has come down to what they
+// wait for. The group is not touched any more once a waiter has returned, so that it may
+// stand in that one's frame.
 //
 // wg     the group
 // delta  may be negative
@@ -1769,7 +1851,7 @@ LG_API void lg_cond_broadcast(lg_cond *c);
 // Returns: LG_OK.
 // Errors:  LG_EINVAL, the counter would be negative or over 2^31 - 1; it is
 //          unchanged.
-// Misuse:  none.   Blocks: no.   Call from: anywhere inside the runtime.
+// Misuse:  none.   Blocks: no.   Call from: anywhere, threads of the host included.
 // Go:      sync.WaitGroup.Add, Done
 LG_API int lg_waitgroup_add(lg_waitgroup *wg, int64_t delta);
 
@@ -1783,6 +1865,35 @@ LG_API int lg_waitgroup_add(lg_waitgroup *wg, int64_t delta);
 // Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
 // Go:      sync.WaitGroup.Wait
 LG_API int lg_waitgroup_wait(lg_waitgroup *wg, int64_t deadline_ns);
+
+// Waits until the counter is at most so much, or has been since the call: the counter of a
+// job system. A stage may begin while the rest of the one before is still at it.
+//
+// wg           the group
+// at_most      0 is lg_waitgroup_wait()
+// deadline_ns  as everywhere; with 0 a host's frame loop may ask, too
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, at_most is negative; LG_EAGAIN, LG_ETIMEDOUT, LG_ECANCELED.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine; with deadline 0 anywhere.
+// Go:      none
+LG_API int lg_waitgroup_wait_for(lg_waitgroup *wg, int64_t at_most, int64_t deadline_ns);
+
+// Starts fn(arg) as a native goroutine that counts in a wait group from now until fn has
+// returned.
+//
+// rt    the runtime
+// wg    the group; in place until the goroutine has counted down
+// fn    the function
+// arg   as in lg_go()
+// opts  as in lg_go()
+//
+// Returns: LG_OK.
+// Errors:  LG_ENOMEM, LG_EINVAL as lg_go() and lg_waitgroup_add(): nothing is counted.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      sync.WaitGroup.Go
+LG_API int lg_waitgroup_go(lg_runtime *rt, lg_waitgroup *wg, void (*fn)(void *arg),
+                           void *arg, const lg_go_options *opts);
 
 // Begins a once: exactly one caller is told to do the thing, the others wait
 // until that one has called lg_once_end().
@@ -2479,9 +2590,10 @@ LG_API int lg_resolve(const char *name, char (*out)[LG_ADDRESS_SIZE], size_t cap
 LG_API int lg_work(void (*fn)(void *arg), void (*drop)(void *arg), void *arg);
 
 // Whether some thread of the pool may still be at work, or looking up a name, for a runtime or
-// strand that was closed meanwhile. exit() waits for it, _exit() does not.
+// strand that was closed meanwhile. exit() waits for it, _exit() does not. A few descriptors
+// stay open as long; they are closed by the next call, or with the next runtime.
 //
-// Returns: true once that has happened in this process.   Errors: none.
+// Returns: true while there is such work in this process.   Errors: none.
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      none
 LG_API bool lg_has_left_work(void);

@@ -37,8 +37,8 @@ struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name)
     return g;
 }
 
-int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options *opts,
-          lg_ref *out)
+int lg__go_new(struct lg_runtime *rt, void (*fn)(void *arg), void *arg,
+               const lg_go_options *opts, struct lg_g **out)
 {
     uint32_t stack_class = rt->stacks.usual_class;
     if (opts && opts->stack_size_bytes > 0) {
@@ -60,6 +60,18 @@ int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options 
     g->fn = fn;
     g->arg = arg;
     g->stack_class = (uint8_t)stack_class;
+    *out = g;
+    return LG_OK;
+}
+
+int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options *opts,
+          lg_ref *out)
+{
+    struct lg_g *g;
+    int err = lg__go_new(rt, fn, arg, opts, &g);
+    if (err) {
+        return err;
+    }
     if (out) {
         *out = (lg_ref){.g = g, .id = lg__g_id(g)};
     }

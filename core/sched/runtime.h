@@ -115,6 +115,8 @@ struct lg_runtime {
     struct note all_left;       // woken when nlive is 0
     _Atomic uint32_t nstarting; // of them, whose thread is not there yet
     bool has_thread_trouble;    // the system refused a thread: say so once
+    void (*on_error)(void *ud, const lg_error_info *info); // lg_on_error()
+    void *on_error_ud;
     bool is_deadlocked;
     uint64_t nwakeups;
     struct m *driver; // NULL: nobody drives

@@ -108,6 +108,13 @@ void lg__sched_requeue(struct runnable *r)
     push_ring(m->p, m->rt, r, memory_order_release);
 }
 
+void lg__sched_push_behind(struct lg_runtime *rt, struct runnable *r)
+{
+    // seq_cst: as in push_next()
+    push_ring(lg__m()->p, rt, r, memory_order_seq_cst);
+    lg__wake_if_idle(rt);
+}
+
 void lg__sched_ready_behind(struct lg_g *g)
 {
     struct m *m = lg__m();
@@ -116,9 +123,7 @@ void lg__sched_ready_behind(struct lg_g *g)
         return;
     }
     lg__g_set_status(g, LG_WAITING, LG_RUNNABLE);
-    // seq_cst: as in push_next()
-    push_ring(m->p, m->rt, &g->run, memory_order_seq_cst);
-    lg__wake_if_idle(m->rt);
+    lg__sched_push_behind(m->rt, &g->run);
 }
 
 void lg__sched_ready(struct lg_g *g)
@@ -303,8 +308,7 @@ static struct runnable *next_runnable(struct m *m)
     }
 }
 
-// Gives a goroutine that has never run its stack. False: there is none; the
-// goroutine waits for one.
+// lg__sched_take_stack(), but a goroutine that gets none waits for one.
 static bool bind_stack(struct m *m, struct lg_g *g);
 
 static void loop(struct m *m)
@@ -372,14 +376,11 @@ static void g_entry(void *carried)
     __builtin_unreachable();
 }
 
-static bool bind_stack(struct m *m, struct lg_g *g)
+bool lg__sched_take_stack(struct m *m, struct lg_g *g)
 {
     struct lg_runtime *rt = m->rt;
     struct stack *stack = lg__stack_get(&rt->stacks, &m->p->stacks, g->stack_class);
     if (LG_UNLIKELY(!stack)) {
-        lg__lock(&rt->lock, RANK_SCHED);
-        lg__runnable_append(&rt->starved, &g->run);
-        lg__unlock(&rt->lock, RANK_SCHED);
         return false;
     }
     // relaxed: its own, and a figure
@@ -389,6 +390,18 @@ static bool bind_stack(struct m *m, struct lg_g *g)
     g->stack = stack;
     lg__ctx_make(&g->ctx, stack->low, lg__stack_top(stack), g_entry);
     return true;
+}
+
+static bool bind_stack(struct m *m, struct lg_g *g)
+{
+    struct lg_runtime *rt = m->rt;
+    if (LG_LIKELY(lg__sched_take_stack(m, g))) {
+        return true;
+    }
+    lg__lock(&rt->lock, RANK_SCHED);
+    lg__runnable_append(&rt->starved, &g->run);
+    lg__unlock(&rt->lock, RANK_SCHED);
+    return false;
 }
 
 void lg__sched_feed_starved(struct lg_runtime *rt)

@@ -11,6 +11,10 @@
 // A record for a goroutine that the caller starts; counted. NULL: no memory.
 struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name);
 
+// lg_go() but for the push, by the caller: lg__sched_push(rt, &(*out)->run).
+int lg__go_new(struct lg_runtime *rt, void (*fn)(void *arg), void *arg,
+               const lg_go_options *opts, struct lg_g **out);
+
 // lg_go() for a goroutine of the runtime's own: nobody counts it, lists it or
 // waits for it to end. It may wait when the runtime closes.
 enum system_kind {
@@ -35,6 +39,12 @@ void lg__sched_ready_behind(struct lg_g *g);
 
 // Queues new work and sees to it that an idle P hears of it. Any thread.
 void lg__sched_push(struct lg_runtime *rt, struct runnable *r);
+
+// The same, behind what its P has, so that an idle one may take it at once. Owner of a P.
+void lg__sched_push_behind(struct lg_runtime *rt, struct runnable *r);
+
+// Gives a native goroutine that has never run its stack. False: there is none.
+bool lg__sched_take_stack(struct m *m, struct lg_g *g);
 
 // Queues work that has just run, behind everything else. Owner of a P.
 void lg__sched_requeue(struct runnable *r);

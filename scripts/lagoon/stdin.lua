@@ -7,8 +7,9 @@
 -- What the connection has goes into `ahead` by the piece, and is cut up there. That is done only
 -- when a read has its result: who is cancelled loses nothing.
 local core = require "lagoon.core"
+local settle = require("lagoon.waited").settle
 
-local raise, OK, RAISE = core.raise, core.OK, core.RAISE
+local raise, RAISE = core.raise, core.RAISE
 local find, sub = string.find, string.sub
 
 local ahead, at = "", 1 -- what has come, and where the unread part of it begins
@@ -16,13 +17,6 @@ local conn              -- nil: nobody has asked yet; false: there is none
 local prompting         -- what is flushed before a wait, so that questions are seen; or nil
 local mutex             -- one goroutine reads, the others stand in line
 local nreaders = 0      -- all of those
-
-local function settle(code, ...)
-    if code == OK then
-        return ...
-    end
-    return raise(code, (...))
-end
 
 -- As C's library does on a terminal.
 local function c_read(...)
