@@ -39,7 +39,7 @@ build_here = $(call build,$(SUFFIX),--luajit=$(LUAJIT),$(1),$(2))
 
 CONFIGS := debug release check asan tsan coverage
 
-HOSTS := love neovim luajit sdl c cpp
+HOSTS := love neovim luajit sdl c cpp jobs
 
 .PHONY: all help run test asan tsan coverage stress arm64 models fuzz bench lint format clean
 .PHONY: $(HOSTS:%=embed-%)

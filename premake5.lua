@@ -180,6 +180,7 @@ end
 -- What only the program has.
 local PROGRAM_FILES = {
     "bindings/main.c", "bindings/terminal.c", "bindings/column.c", "bindings/statefile.c",
+    "bindings/course.c", "bindings/seeds.c",
 }
 
 start_project("bindings", "StaticLib")
@@ -203,6 +204,8 @@ start_project("scripts", "StaticLib")
 start_project("lagoon", "ConsoleApp")
     includedirs { "core/include", luajit.include }
     files(PROGRAM_FILES)
+    -- Where a run must be the same each time, LuaJIT gets its seeds from bindings/seeds.c.
+    linkoptions { "-Wl,--wrap=lj_prng_seed_secure" }
     no_stack_marks()
     link_whole { "bindings", "scripts", "core" }
     libdirs { luajit.libdir }

@@ -131,6 +131,6 @@ bool lagoon__forward_error(struct script_g *sg, lua_State *from)
         lg_free(hub->rt, letter);
         return false;
     }
-    lg_strand_post(hub->root->strand, &letter->post);
+    lg_strand_post(hub->root_strand, &letter->post);
     return true;
 }

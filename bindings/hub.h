@@ -39,10 +39,16 @@ struct task_list {
 
 struct hub {
     lg_runtime *rt;
-    struct script *root;      // the state that is no worker
+    struct script *root;    // the state that is no worker: for that one alone, it may end
+    lg_strand *root_strand; // its strand, which lives as long as the runtime
+    bool is_program;        // as of the root
+    bool owns_runtime;      // the same
+    // The same, of its collector.
+    void (*trace)(void *ud, const char *line);
     bool is_jit_off;          // there, when it came to its first task; so everywhere
     _Atomic bool has_handler; // the root is told of errors (forward.h)
     _Atomic uint32_t nseeds;  // states that have got a seed for math.random
+    _Atomic uint32_t noutside_seeds; // those outside (input.h)
     pthread_mutex_t lock;
 
     // -- lock --

@@ -27,6 +27,7 @@
 #include "heap.h"
 #include "http.h"
 #include "httpconn.h"
+#include "input.h"
 #include "interruptible.h"
 #include "leaks.h"
 #include "limit.h"
@@ -117,6 +118,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_task(L, s);
     lagoon__open_remote(L, s);
     lagoon__open_parallel(L, s);
+    lagoon__open_input(L, s);
     lagoon__open_blocking(L, s);
     lagoon__open_thread(L, s);
     lagoon__open_watchdog(L, s);

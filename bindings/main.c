@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "collect.h"
+#include "course.h"
 #include "ctrlc.h"
 #include "dump.h"
 #include "failed.h"
@@ -34,6 +35,7 @@ enum {
 struct program {
     char **argv;
     int argc;
+    struct course course;
     lg_runtime *rt;
     struct script *script;
     struct task *task; // goroutine 1
@@ -71,6 +73,10 @@ static void log_line(void *ud, const char *line)
 static int open_runtime(bool is_env_ignored, struct program *program)
 {
     char why[WHY_SIZE];
+    if (!lagoon__course_parse(program->argv, &program->course, why, sizeof why)) {
+        lagoon__print_error(why);
+        return LG_EINVAL;
+    }
     lg_options options;
     lg_options_init(&options);
     options.signals = true;
@@ -78,6 +84,10 @@ static int open_runtime(bool is_env_ignored, struct program *program)
     if (err) {
         lagoon__print_error(why);
         return err;
+    }
+    lagoon__course_options(&program->course, &options);
+    if (options.deterministic) {
+        lagoon__course_settle(program->argv);
     }
     program->has_trace = options.gctrace;
     bool has_log =
@@ -87,6 +97,9 @@ static int open_runtime(bool is_env_ignored, struct program *program)
     if (err) {
         snprintf(why, sizeof why, "cannot start: %s", lg_strerror(err));
         lagoon__print_error(why);
+    } else if (!lagoon__course_start(&program->course, program->rt, why, sizeof why)) {
+        lagoon__print_error(why);
+        err = LG_EINVAL; // and the process ends
     }
     return err;
 }
@@ -205,6 +218,9 @@ static int drive(lua_State *L, struct program *program)
             pause(); // another thread ends the process
         }
     }
+    if (err == LG_EDEADLOCK && lg_replay_error(program->rt) != NULL) {
+        return STATUS_ERROR; // which is why, and is told in the end
+    }
     if (err == LG_EDEADLOCK) {
         fflush(stdout);
         fputs("fatal error: all goroutines are asleep - deadlock!\n", stderr);
@@ -249,6 +265,9 @@ static int run(struct program *program)
     int status = call(L, prepare, program) ? drive(L, program) : STATUS_ERROR;
     if (lg_stop_until(program->rt, now_ns() + PATIENCE_NS) != LG_OK) {
         leave_running(status);
+    }
+    if (!lagoon__course_stop(&program->course, program->rt) && status == 0) {
+        status = STATUS_ERROR;
     }
     // From here on no other thread is in any state.
     if (program->script != NULL) {

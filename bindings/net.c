@@ -103,6 +103,7 @@ static int listener_free(lua_State *L)
 // Where a goroutine's call leaves the connection that it makes.
 static lg_conn **place_of(struct script_g *sg)
 {
+    sg->parked_on = PARKED_TO_OPEN;
     sg->value.ptr = NULL;
     return (lg_conn **)(void *)&sg->value.ptr;
 }

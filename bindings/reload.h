@@ -25,6 +25,9 @@ void lagoon__reload_begin(struct worker *worker);
 // Forgets the names; nothing runs any more.
 void lagoon__reload_fini(struct hub *hub);
 
+// publish(name): has the worker states load the module anew, if they have it.
+int lagoon__reload_publish(lua_State *L);
+
 // Adds its functions to the table on top.
 void lagoon__open_reload(lua_State *L, struct script *s);
 

@@ -20,6 +20,7 @@ struct worker {
     lua_State *L;
     struct script *script;
     lg_strand *strand;
+    bool is_outside;     // beside the order (input.h): for one task, never free
     struct limit *limit; // it is for one task, and the hub does not list it; or NULL
 
     // -- the hub's lock --
@@ -48,6 +49,9 @@ struct worker {
 
 // Makes a worker, which has begun nothing; outside of any goroutine. NULL: no memory.
 struct worker *lagoon__worker_open(struct hub *hub, struct limit *limit);
+
+// The same beside the order of a deterministic runtime (input.h).
+struct worker *lagoon__worker_open_outside(struct hub *hub);
 
 // Whether nothing of a free worker is left that could come to life, and nobody but the hub
 // can give it work; the hub's lock is held. In this order: a strand that is idle may be

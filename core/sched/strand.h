@@ -67,8 +67,9 @@ bool lg__strand_unpost(struct lg_strand *s, lg_post *post);
 // loop's stack; the calling M is inside from here on.
 void lg__strand_run(struct lg_strand *s);
 
-// How many steps and calls a strand that stands in a queue would begin with. By who takes
-// it out of there, and nobody else may.
+// How many steps and calls a strand that stands in a queue would begin with; 1 if it has
+// none, since who pushes onto it relies on whoever takes it out of there: the caller, and
+// nobody else may.
 uint64_t lg__strand_count_ready(struct lg_strand *s);
 
 // Queues the strands that were given goroutines from outside. Their areas are

@@ -13,6 +13,7 @@
 // it back. It stays set when there is to be no other.
 #include "lagoon.h"
 #include "os/clock.h"
+#include "sched/host.h"
 #include "sched/park.h"
 #include "sched/sched.h"
 #include "sched/wake.h"
@@ -265,7 +266,8 @@ static bool run_segments(struct lg_g *g, const struct call *call, struct loop *l
 static bool run_call(const struct call *call, struct lg_g *canceled)
 {
     struct range few[FEW_WORKERS];
-    uint32_t nranges = lg__nprocs(call->rt);
+    uint32_t nranges =
+        (uint32_t)lg_procs(call->rt); // with the host's, who may be the caller
     struct range *many = NULL;
     if (nranges > FEW_WORKERS) {
         many = lg__alloc_new(&call->rt->alloc, nranges * sizeof *many);
@@ -357,7 +359,8 @@ static int call_from_host(const struct call *call)
     }
     visit->call = *call;
     lg_ref ref;
-    lg_go_options opts = {.name = "parallel for"};
+    // Where the host's thread runs only what is pinned to it, it works on that.
+    lg_go_options opts = {.name = "parallel for", .pinned = lg__host_is_on(call->rt)};
     int err = lg_go(call->rt, run_visit, visit, &opts, &ref);
     if (err) {
         lg__alloc_free(&call->rt->alloc, visit, sizeof *visit);

@@ -112,6 +112,7 @@ local load = require
 ---@class lagoon
 ---@field http lagoon.http
 ---@field reload async fun(module: string|table|function): lagoon.ReloadReport?, any
+---@field input fun(name: string, f: fun(emit: fun(value: any), ...: any), ...: any): lagoon.Chan
 setmetatable(lagoon, {
     __index = function(self, name)
         local value
@@ -119,6 +120,8 @@ setmetatable(lagoon, {
             value = load "lagoon.http"
         elseif name == "reload" then
             value = load("lagoon.reload").reload
+        elseif name == "input" then
+            value = load("lagoon.input").open
         end
         rawset(self, name, value)
         return value

@@ -15,6 +15,9 @@ Available options are:
   -i        Enter interactive mode after executing 'script'.
   -v        Show version information.
   -E        Ignore environment variables.
+  --deterministic[=SEED]  The same run each time.
+  --record=FILE, --replay=FILE  Write down what lagoon.input() gets; run with that again.
+  --trace=FILE  Write down what goroutines do.
   --        Stop handling options.
   -         Execute stdin and stop handling options.
 ]]
@@ -37,6 +40,8 @@ end
 -- Which options take what follows in the next argument if nothing follows in their own.
 local TAKES_VALUE = { e = true, l = true, j = true }
 local ALONE = { v = true, E = true, i = true }
+-- bindings/course.c has seen to them.
+local LONG = { deterministic = true, record = true, replay = true, trace = true }
 
 -- The options as a list of {letter, value}, and the index of the script; or nil and what is wrong.
 local function parse(argv)
@@ -45,13 +50,12 @@ local function parse(argv)
         local letter, value = argv[i]:match("^%-(.)(.*)$")
         if not letter then
             break
-        elseif letter == "-" then
-            if value ~= "" then
-                return nil, ("unknown option '%s'"):format(argv[i])
-            end
+        elseif letter == "-" and value == "" then
             i = i + 1
             options.is_literal = true
             break
+        elseif letter == "-" and LONG[value:match("^[^=]*")] then
+            letter = nil
         elseif letter == "b" then
             options[#options + 1] = { "b", i }
             options.flags.b = true
@@ -64,11 +68,13 @@ local function parse(argv)
                     return nil, ("option '-%s' needs an argument"):format(letter)
                 end
             end
-        elseif not (letter == "O" or ALONE[letter] and value == "") then
+        elseif letter == "-" or not (letter == "O" or ALONE[letter] and value == "") then
             return nil, ("unknown option '%s'"):format(argv[i])
         end
-        options[#options + 1] = { letter, value }
-        options.flags[letter] = true
+        if letter then
+            options[#options + 1] = { letter, value }
+            options.flags[letter] = true
+        end
         i = i + 1
     end
     if argv[i] == "-" and not options.is_literal then

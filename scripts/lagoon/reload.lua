@@ -69,7 +69,7 @@ local function written_globals(globals, before, source)
     local written = {}
     for key, value in next, globals do
         local is_own = pairing.is_of(value, source)
-        if before[key] ~= value and (is_own or type(value) == "table") then
+        if not rawequal(before[key], value) and (is_own or type(value) == "table") then
             written[key] = value
         end
     end

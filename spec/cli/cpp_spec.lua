@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --
--- The C library in programs that others compile: C++ hosts, of either compiler.
+-- The C library in programs that others compile: hosts in C++, a job system in C.
 local helper = require "helper"
 
 local BUILD = helper.program:match("^(.*)/[^/]*$")
@@ -25,9 +25,9 @@ local function run(...)
   assert.equal(0, child.status)
 end
 
-local function compile(compiler, source, target)
+local function compile(compiler, warnings, source, target)
   local sanitizer = SANITIZERS[BUILD:match("build/(%l+)")]
-  run(compiler, sanitizer or {}, WARNINGS, "-Icore/include", source, "-o", target,
+  run(compiler, sanitizer or {}, warnings, "-Icore/include", source, "-o", target,
     BUILD .. "/libcore.a", "-luv", "-lm", "-ldl", "-lpthread")
 end
 
@@ -46,7 +46,7 @@ end)
 
 describe("a host in C++", function()
   local program = helper.path("exceptions")
-  compile({ "g++", "-std=c++17", "-O1" }, "spec/cli/hosts/exceptions.cpp", program)
+  compile({ "g++", "-std=c++17", "-O1" }, WARNINGS, "spec/cli/hosts/exceptions.cpp", program)
 
   it("throws and catches in goroutines that move between threads", function()
     local child = helper.child({ program }, { limit = 60 })
@@ -59,5 +59,17 @@ describe("a host in C++", function()
     local child = helper.child({ program, "uncaught" }, { limit = 60 })
     assert.matches("left a goroutine", child.err)
     assert.equal(128 + 6, child.status)
+  end)
+end)
+
+describe("the example embed/jobs", function()
+  it("plays its frames", function()
+    local program = helper.path("jobs")
+    compile({ "cc", "-O1" }, { "-Wall", "-Wextra", "-Werror" }, "examples/embed/jobs/main.c",
+      program)
+    local child = helper.child({ program, 20 }, { limit = 60 })
+    assert.equal("", child.err)
+    assert.equal("20 frames, 80 hits\n", child.out)
+    assert.equal(0, child.status)
   end)
 end)

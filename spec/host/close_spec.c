@@ -120,7 +120,7 @@ static const struct situation situations[] = {
      "  lagoon.go(function() error 'unheard' end)\n"
      "  lagoon.parallel(function() require('lagoon').go(error, 'unheard') end)\n"
      "  lagoon.go(function() pcall(function() lagoon.chan():recv() end) end)\n"
-     "  lagoon.sleep(0.001)\n"
+     "  lagoon.yield()\n"
      "  error 'thrown'\n"
      "end)"},
     {"a coroutine of the host's has run it",
@@ -195,6 +195,71 @@ it("lua_close in a host", "leaves nothing, again and again", .is_stress = true,
    .limit_s = 120)
 {
     check_rounds(60);
+}
+
+// Asked by tasks that compute until they may end.
+LG_API int host_may_end(void);
+static _Atomic int may_end;
+
+int host_may_end(void)
+{
+    return atomic_load(&may_end);
+}
+
+static void compute_and_close(const char *text)
+{
+    size_t nthreads = host_threads();
+    lua_State *L = host_open();
+    host_run(L, "ffi = require 'ffi'\n"
+                "ffi.cdef 'int host_may_end(void);'\n"
+                "lagoon = require 'lagoon'\n"
+                "lagoon.runtime.procs(3)");
+    host_run(L, text);
+    lua_close(L);
+    CHECK(host_threads() > nthreads);
+    lua_State *other = host_open(); // nothing of that is in its way
+    host_run(other, "local lagoon = require 'lagoon'\n"
+                    "local task = lagoon.run(lagoon.parallel, function() return 5 end)\n"
+                    "assert(lagoon.run(task.wait, task) == 5)");
+    lua_close(other);
+    atomic_store(&may_end, 1);
+    SETTLE(host_threads() <= nthreads);
+}
+
+it("lua_close in a host", "does not wait for tasks that compute, which end later")
+{
+    compute_and_close("lagoon.run(function()\n"
+                      "  local begun = lagoon.chan()\n"
+                      "  lagoon.parallel(function()\n"
+                      "    local ffi = require 'ffi'\n"
+                      "    ffi.cdef 'int host_may_end(void);'\n"
+                      "    begun:send(true)\n"
+                      "    while ffi.C.host_may_end() == 0 do end\n"
+                      "  end)\n"
+                      "  begun:recv()\n"
+                      "end)");
+}
+
+it("lua_close in a host", "does not wait for tasks that go on using what they have")
+{
+    compute_and_close("lagoon.run(function()\n"
+                      "  local begun, back = lagoon.chan(), lagoon.chan(1)\n"
+                      "  lagoon.on_error(function() end)\n"
+                      "  lagoon.go(function() back:recv() end)\n"
+                      "  lagoon.parallel(function()\n"
+                      "    local ffi, lagoon = require 'ffi', require 'lagoon'\n"
+                      "    ffi.cdef 'int host_may_end(void);'\n"
+                      "    begun:send(true)\n"
+                      "    while ffi.C.host_may_end() == 0 do\n"
+                      "      back:try_send({1})\n"
+                      "      back:try_recv()\n"
+                      "    end\n"
+                      "    lagoon.parallel(print)\n"
+                      "    lagoon.go(error, 'unheard')\n"
+                      "    error 'unheard, too'\n"
+                      "  end)\n"
+                      "  begun:recv()\n"
+                      "end)");
 }
 
 static void load_and_close(int i)

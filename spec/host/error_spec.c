@@ -107,9 +107,11 @@ it("lg_on_error", "tells of tasks that nobody asked, at the end at last")
 {
     lua_State *L = open_listening();
     host_run(L, "lagoon.run(function()\n"
-                "  lagoon.async(error, 'here')\n"
-                "  lagoon.parallel(function() error('there', 0) end)\n"
-                "  lagoon.sleep(0.001)\n"
+                "  local here = lagoon.async(error, 'here')\n"
+                "  local there = lagoon.parallel(function() error('there', 0) end)\n"
+                "  while here:status() ~= 'failed' or there:status() ~= 'failed' do\n"
+                "    lagoon.yield()\n"
+                "  end\n"
                 "end)");
     lua_close(L);
     CHECK_INT(told.n, 2);

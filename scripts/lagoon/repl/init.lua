@@ -220,7 +220,11 @@ end
 
 function Console:run()
     self.session:print(greeting())
-    local signals = assert(signal.notify("SIGINT", "SIGWINCH", "SIGCONT", "SIGTERM", "SIGHUP"))
+    local names = { "SIGINT", "SIGWINCH", "SIGCONT" }
+    if core.preemption() == "signal" then -- else an endless loop would keep us from hearing of them
+        names[4], names[5] = "SIGTERM", "SIGHUP"
+    end
+    local signals = assert(signal.notify(unpack(names)))
     local function start(f, ...)
         local arguments = { ... }
         return task.async(function()

@@ -418,6 +418,36 @@ it("update of a pinned strand", "runs its goroutines, with C stacks of their own
     }
 }
 
+static int park_step(struct script *script, int result)
+{
+    SCRIPT_BEGIN
+    ticket = lg_park_arm();
+    SCRIPT_AWAIT(lg_park("the host", LG_NEVER));
+    note_thread();
+    n_done++;
+    SCRIPT_END
+}
+
+it("on_wake of a pinned strand", "comes also if its last step was the budget's last")
+{
+    for (int procs = 1; procs <= 2; procs++) {
+        struct interpreter interpreter = {0};
+        open_host(procs);
+        lg_strand *strand = script_strand(host, &interpreter);
+        CHECK_OK(lg_strand_pin(strand));
+        script_go(strand, park_step, NULL);
+        lg_update_report report = update(0);
+        CHECK_INT(report.steps, 1);
+        CHECK_INT(report.ready, 0);
+        n_wakes = 0;
+        CHECK(lg_ready(ticket));
+        CHECK_INT(n_wakes, 1);
+        update_until(&n_done, 1);
+        lg_strand_close(strand);
+        spec_close(host);
+    }
+}
+
 it("close of a pinned strand", "does not wait for the host")
 {
     struct interpreter interpreter = {0};
