@@ -43,7 +43,7 @@ end
 -- A row of a table. Its head, and the line below it, are left out.
 local function put_row(line, is_head)
     local first, second = line:match("^|%s*(.-)%s*|%s*(.-)%s*|%s*$")
-    assert(first, "a row has not two cells: " .. line)
+    assert(first, "a row needs two cells: " .. line)
     if not is_head and not first:find("^%-+$") then
         put ".TP"
         put(inline(first))
@@ -90,6 +90,8 @@ local function convert(lines)
                 put_row(line, not is_in_table)
             elseif line:find("^## ") then
                 put(".SH ", (line:sub(4):upper()))
+            elseif line:find("^###+ ") then
+                put(".SS ", inline(line:match("^#+ (.*)")))
             elseif line:find("^```") then
                 put_code(take(is_fenced, 0))
                 i = i + 1

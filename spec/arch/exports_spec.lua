@@ -31,15 +31,27 @@ local function dynamic(name)
   return said
 end
 
--- The functions that the header declares.
-local function declared()
+-- The functions that headers declare.
+local function declared(...)
   local names = {}
-  local text = tree.read("core/include/lagoon.h"):gsub("//[^\n]*", "")
-  for name in text:gmatch("LG_API[^;{]-(lg_[%w_]+)%s*%(") do
-    names[name] = true
+  for _, header in ipairs { ... } do
+    local text = tree.read(header):gsub("//[^\n]*", "")
+    for name in text:gmatch("LG_API[^;{]-(lg_[%w_]+)%s*%(") do
+      names[name] = true
+    end
   end
   assert(names.lg_open and names.lg_chan_send)
   return names
+end
+
+-- Fails unless all of these are declared, and nothing else is.
+local function check_declared(symbols, ...)
+  local missing = declared(...)
+  for _, name in ipairs(symbols) do
+    assert(missing[name] or name:find("^lg_probe_"), name .. " is in no header")
+    missing[name] = nil
+  end
+  assert.is_nil((next(missing)))
 end
 
 local abi = tree.read("core/include/lagoon.h"):match("\n#define LG_ABI (%d+)")
@@ -47,14 +59,11 @@ local VERSION = "@@LAGOON_" .. abi
 
 describe("liblagoon.so", function()
   it("shows the functions of lagoon.h, all of them and nothing else", function()
-    local missing = declared()
+    local names = {}
     for _, symbol in ipairs(exports "liblagoon.so") do
-      local name = symbol:match("^(lg_[%w_]+)" .. VERSION .. "$")
-      assert(name, symbol)
-      assert(missing[name] or name:find("^lg_probe_"), name .. " is not in lagoon.h")
-      missing[name] = nil
+      names[#names + 1] = symbol:match("^(lg_[%w_]+)" .. VERSION .. "$") or error(symbol)
     end
-    assert.is_nil((next(missing)))
+    check_declared(names, "core/include/lagoon.h")
   end)
 
   it("is called after its binary interface, and knows no Lua", function()
@@ -72,19 +81,15 @@ describe("liblagoon.so", function()
 end)
 
 describe("lagoon.so", function()
-  it("shows the functions of lagoon.h and what `require` looks for", function()
-    local openers = {}
+  it("shows the functions of both headers and what `require` looks for", function()
+    local names, openers = {}, {}
     for _, symbol in ipairs(exports "lagoon.so") do
-      local name = symbol:match("^([%w_]+)" .. VERSION .. "$")
-      assert(name, symbol)
-      if name:find("^luaopen_") then
-        openers[#openers + 1] = name
-      else
-        assert(name:find("^lg_"), symbol)
-      end
+      local name = symbol:match("^([%w_]+)" .. VERSION .. "$") or error(symbol)
+      table.insert(name:find("^luaopen_") and openers or names, name)
     end
     table.sort(openers)
     assert.same({ "luaopen_lagoon", "luaopen_lagoon_core" }, openers)
+    check_declared(names, "core/include/lagoon.h", "bindings/lagoon_lua.h")
   end)
 
   it("needs neither a LuaJIT nor the C library of its own", function()

@@ -52,10 +52,10 @@ end
 
 -- What a program is that has a Lua state: prints what `require "lagoon"` does in there.
 local HOST = [[
+#include <lagoon_lua.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
-int lagoon_openlib(lua_State *L);
 int main(void)
 {
     lua_State *L = luaL_newstate();
@@ -92,7 +92,8 @@ describe("what is installed", function()
       is_there[name] = true
     end
     for _, name in ipairs {
-      "bin/lagoon", "include/lagoon.h", "lib/liblagoon.a", "lib/liblagoon.so", "lib/liblagoon.so.0",
+      "bin/lagoon", "include/lagoon.h", "include/lagoon_lua.h",
+      "lib/liblagoon.a", "lib/liblagoon.so", "lib/liblagoon.so.0",
       "lib/lua/5.1/lagoon.so", "lib/pkgconfig/lagoon.pc", "lib/pkgconfig/lagoon-static.pc",
       "lib/pkgconfig/lagoon-lua.pc", "lib/cmake/lagoon/lagoon-config.cmake",
       "lib/cmake/lagoon/lagoon-config-version.cmake", "share/doc/lagoon/docs/tour.md",
@@ -117,9 +118,9 @@ describe("what is installed", function()
     local page = shell("cat " .. installed .. "/share/man/man1/lagoon.1")
     assert.matches('^%.TH LAGOON 1 "" "lagoon 0%.1%.0"\n', page)
     local n = 0
-    for option in io.open("docs/reference/program.md"):read("*a"):gmatch("\n| `(%-%S*)") do
+    for option in io.open("docs/reference/program.md"):read("*a"):gmatch("\n| `(%-[^`%s]*)") do
       n = n + 1
-      local text = "\n.TP\n\\fB" .. option:gsub("`$", ""):gsub("%-", "\\-")
+      local text = "\n.TP\n\\fB" .. option:gsub("%-", "\\-")
       assert(page:find(text, 1, true), option .. " is missing")
     end
     assert.is_true(n > 5)

@@ -5,17 +5,15 @@
 //
 //   cc main.c $(pkg-config --cflags --libs lagoon-lua luajit sdl2) && ./a.out game.lua
 #include <SDL.h>
+#include <lagoon_lua.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdbool.h>
 #include <stdio.h>
 
-// From liblagoon.a: makes `require "lagoon"` work in a state.
-int lagoon_openlib(lua_State *L);
-
 enum { WIDTH = 640, HEIGHT = 400, FRAME_MS = 16 };
 
-#define BUDGET_S 0.004
+#define BUDGET_NS 4000000 // of a frame, for goroutines
 
 struct engine {
     SDL_Window *window;
@@ -63,16 +61,18 @@ static void close_window(struct engine *engine)
     SDL_Quit();
 }
 
-// Leaves lagoon.update and the game's frame function on the stack.
+// Leaves the game's frame function on the stack.
 static bool load_game(struct engine *engine, const char *path)
 {
     lua_State *L = engine->L;
     luaL_openlibs(L);
-    lagoon_openlib(L);
+    if (lg_lua_attach(L, NULL)) {
+        return false;
+    }
     lua_pushlightuserdata(L, engine);
     lua_pushcclosure(L, draw, 1);
     lua_setglobal(L, "draw");
-    return !luaL_dostring(L, "return require('lagoon').update") && !luaL_dofile(L, path);
+    return !luaL_dofile(L, path);
 }
 
 static bool is_closed(void)
@@ -91,14 +91,14 @@ static bool is_closed(void)
 static bool run_frame(struct engine *engine, bool *is_over)
 {
     lua_State *L = engine->L;
-    lua_pushvalue(L, 1);
-    lua_pushnumber(L, BUDGET_S);
-    if (lua_pcall(L, 1, 0, 0)) {
+    int err = lg_update(lg_lua_runtime(L), BUDGET_NS, NULL);
+    if (err) {
+        lua_pushstring(L, lg_strerror(err));
         return false;
     }
     SDL_SetRenderDrawColor(engine->renderer, 10, 12, 30, 255);
     SDL_RenderClear(engine->renderer);
-    lua_pushvalue(L, 2);
+    lua_pushvalue(L, 1);
     if (lua_pcall(L, 0, 1, 0)) {
         return false;
     }
