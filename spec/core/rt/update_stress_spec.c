@@ -3,9 +3,9 @@
 // A host that sleeps whenever it may: a wake-up that is lost leaves it asleep for ever.
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "script.h"
 
@@ -108,7 +108,7 @@ static void *ready_from_outside(void *arg)
         if (g) {
             lg_ready((lg_ticket){.g = (lg_g *)(uintptr_t)g, .wait = tickets[i][1]});
         } else {
-            usleep(20);
+            sched_yield();
         }
     }
     return NULL;
