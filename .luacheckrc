@@ -11,5 +11,9 @@ files["**/*blocking*_spec.lua"] = { std = "+busted", ignore = { "431" } }
 files["**/thread_spec.lua"] = { std = "+busted", ignore = { "431" } }
 -- The program sets `arg`, as luajit does in C.
 files["scripts/lagoon/program.lua"] = { globals = { "arg" } }
+files["scripts/lagoon/repl/session.lua"] = { globals = { "lagoon" } }
 -- Programs for LÖVE, which sets it, too.
 files["bench/peers/love"] = { std = "luajit+love", globals = { "arg" } }
+files["examples/embed/love"] = { std = "luajit+love" }
+files["examples/embed/neovim"] = { read_globals = { "vim" } }
+files["examples/embed/sdl"] = { read_globals = { "draw" } }

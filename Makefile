@@ -3,7 +3,9 @@
 #
 #   LUAJIT=bundled|system   the LuaJIT of tools/luajit, or the installed one: build/release-system/
 #   CC=gcc|clang            objects are rebuilt when it changes
-#   PREFIX, DESTDIR         where `make install` puts things
+#   PREFIX, DESTDIR         where `make install` puts things; also LIBDIR, LUA_LIBDIR, PARTS:
+#                           see tools/install
+#   SETUP=no                packages that are missing are an error, not installed
 
 LUAJIT ?= bundled
 PREFIX ?= /usr/local
@@ -37,8 +39,11 @@ build_here = $(call build,$(SUFFIX),--luajit=$(LUAJIT),$(1),$(2))
 
 CONFIGS := debug release check asan tsan coverage
 
-.PHONY: all help run test asan tsan coverage stress arm64 models fuzz bench lint format install clean
-.PHONY: luajit $(CONFIGS:%=build-%) setup-build setup-test setup-lint setup-stress
+HOSTS := love neovim luajit sdl c cpp jobs
+
+.PHONY: all help run test asan tsan coverage stress arm64 models fuzz bench lint format clean
+.PHONY: $(HOSTS:%=embed-%)
+.PHONY: packages install uninstall deb luajit $(CONFIGS:%=build-%) setup-build setup-test setup-lint setup-stress
 
 all: setup-build luajit
 	@echo "build: $(RELEASE)/lagoon and lagoon.so"
@@ -47,15 +52,17 @@ all: setup-build luajit
 help:
 	@echo "make               build/release/lagoon and build/release/lagoon.so"
 	@echo "make run           counts the words of the licence texts with examples/wordcount"
+	@echo "make embed-HOST    lagoon in another program: $(HOSTS)"
 	@echo "make test          the specs, on the release and check builds"
 	@echo "make asan, tsan    the specs under the address and thread sanitizers"
 	@echo "make coverage      the specs, and which lines of core and bindings they reach"
-	@echo "make stress        long randomised specs, the models, the fuzzer, and arm64 under qemu"
+	@echo "make stress        long randomised specs, the models, the fuzzer, arm64 under qemu, make deb"
 	@echo "make models, arm64, fuzz   those alone"
 	@echo "make bench         lagoon against Go, where it is installed, and against other heaps"
 	@echo "make lint          formats, analysers and warnings of gcc, clang and luacheck"
 	@echo "make format        lays out the C sources as lint wants them"
-	@echo "make install       into PREFIX=$(PREFIX), below DESTDIR=$(DESTDIR)"
+	@echo "make install       into PREFIX=$(PREFIX), below DESTDIR=$(DESTDIR); make uninstall"
+	@echo "make deb           Debian packages, in build/deb"
 	@echo "make build-CONFIG  all that the specs need: $(CONFIGS)"
 	@echo "make clean         removes build/"
 	@echo "Variables: LUAJIT=bundled|system, CC=gcc|clang"
@@ -63,6 +70,8 @@ help:
 run: all
 	@echo "run: examples/wordcount"
 	@$(RELEASE)/lagoon examples/wordcount/main.lua
+
+export SETUP
 
 setup-build setup-test setup-lint setup-stress: setup-%:
 	@tools/setup $* $(filter system,$(LUAJIT))
@@ -72,7 +81,7 @@ luajit: setup-build
 
 $(CONFIGS:%=build-%): build-%: luajit
 	@echo "build: build/$*$(SUFFIX)"
-	$(call build_here,$*,lagoon lagoon_so liblagoon core_spec)
+	$(call build_here,$*,lagoon lagoon_so liblagoon liblagoon_so core_spec host_spec)
 
 test: setup-test build-release build-check
 	@echo "test: the release and check builds"
@@ -92,7 +101,7 @@ coverage: setup-test build-coverage
 	@LAGOON_BUILD_SUFFIX=$(SUFFIX) spec/run --config=coverage
 	@tools/coverage build/coverage$(SUFFIX)
 
-stress: setup-test setup-stress build-release build-check models fuzz arm64
+stress: setup-test setup-stress build-release build-check models fuzz arm64 deb
 	@echo "stress: long randomised specs"
 	@LAGOON_BUILD_SUFFIX=$(SUFFIX) spec/run --stress
 
@@ -110,6 +119,10 @@ fuzz: setup-stress
 	@echo "fuzz: a minute of inputs for each parser"
 	@spec/fuzz/run 60
 
+$(HOSTS:%=embed-%): embed-%: setup-test setup-build luajit
+	$(call build_here,release,lagoon_so liblagoon)
+	@LAGOON_BUILD=$(RELEASE) examples/embed/start $*
+
 # A peer that is missing is passed over, and says so.
 bench: all
 	@tools/setup bench || echo "bench: goes on without the peers that are missing"
@@ -124,20 +137,33 @@ lint: setup-build setup-lint luajit
 
 format: setup-lint
 	@echo "format: C sources, in place"
-	@find core bindings spec bench -name '*.[ch]' -exec clang-format -i {} +
+	@find core bindings spec bench examples '(' -name '*.[ch]' -o -name '*.cpp' ')' \
+	    -exec clang-format -i {} +
 
-# The Lua modules are inside the library; the files are for editors and for reading.
-install: VERSION = $(shell sed -n 's/^.define LG_VERSION "\(.*\)"/\1/p' core/include/lagoon.h)
-install: build-release
+# All parts of tools/install, or those that are named: make install PARTS="library dev".
+PARTS ?= program library dev lua doc
+built_program := lagoon
+built_library := liblagoon_so
+built_dev := liblagoon
+built_lua := lagoon_so
+built_doc := embed
+export PREFIX DESTDIR LIBDIR LUA_LIBDIR
+
+packages: setup-build luajit
+	@echo "packages: $(RELEASE), for $(PARTS)"
+	$(call build_here,release,$(foreach part,$(PARTS),$(built_$(part))))
+
+install: packages
 	@echo "install: into $(DESTDIR)$(PREFIX)"
-	@install -D $(RELEASE)/lagoon '$(DESTDIR)$(PREFIX)/bin/lagoon'
-	@install -D -m 644 $(RELEASE)/liblagoon.a '$(DESTDIR)$(PREFIX)/lib/liblagoon.a'
-	@install -D -m 644 $(RELEASE)/lagoon.so '$(DESTDIR)$(PREFIX)/lib/lua/5.1/lagoon.so'
-	@install -D -m 644 core/include/lagoon.h '$(DESTDIR)$(PREFIX)/include/lagoon.h'
-	@install -d '$(DESTDIR)$(PREFIX)/lib/pkgconfig' '$(DESTDIR)$(PREFIX)/share/lua/5.1'
-	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/lagoon.pc.in \
-	    >'$(DESTDIR)$(PREFIX)/lib/pkgconfig/lagoon.pc'
-	@cp -R scripts/lagoon '$(DESTDIR)$(PREFIX)/share/lua/5.1/'
+	@tools/install install $(RELEASE) $(PARTS)
+
+uninstall:
+	@echo "uninstall: from $(DESTDIR)$(PREFIX)"
+	@tools/install uninstall $(RELEASE) $(PARTS)
+
+deb: setup-build
+	@tools/setup deb
+	@tools/deb
 
 clean:
 	@echo "clean: build/"

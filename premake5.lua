@@ -107,6 +107,14 @@ local function link_whole(names)
     end)
 end
 
+-- The number of the library's binary interface, from the header.
+local function abi_number()
+    local header = assert(io.open("core/include/lagoon.h"))
+    local number = header:read("*a"):match("\n#define LG_ABI (%d+)")
+    header:close()
+    return assert(number, "core/include/lagoon.h has no LG_ABI")
+end
+
 local luajit = find_luajit()
 local is_clang = (os.getenv("CC") or "cc"):find("clang", 1, true)
 
@@ -169,10 +177,16 @@ local function no_stack_marks()
     filter {}
 end
 
+-- What only the program has.
+local PROGRAM_FILES = {
+    "bindings/main.c", "bindings/terminal.c", "bindings/column.c", "bindings/statefile.c",
+    "bindings/course.c", "bindings/seeds.c",
+}
+
 start_project("bindings", "StaticLib")
     includedirs { "core/include", luajit.include }
     files { "bindings/*.c" }
-    removefiles { "bindings/main.c" }
+    removefiles(PROGRAM_FILES)
     no_stack_marks()
 
 -- The Lua half as text: string.dump's output differs from run to run.
@@ -189,25 +203,44 @@ start_project("scripts", "StaticLib")
 
 start_project("lagoon", "ConsoleApp")
     includedirs { "core/include", luajit.include }
-    files { "bindings/main.c" }
+    files(PROGRAM_FILES)
+    -- Where a run must be the same each time, LuaJIT gets its seeds from bindings/seeds.c.
+    linkoptions { "-Wl,--wrap=lj_prng_seed_secure" }
     no_stack_marks()
     link_whole { "bindings", "scripts", "core" }
     libdirs { luajit.libdir }
-    links { luajit.link, "uv", "wslay", "nettle", "m", "dl", "pthread" }
+    links { luajit.link, "uv", "wslay", "nettle", "utf8proc", "util", "m", "dl", "pthread" }
     -- C modules that a script requires find the Lua API in the program.
-    linkoptions { "-Wl,-E" }
+    linkoptions { "-Wl,--dynamic-list=../../tools/packages/program.map" }
     if luajit.door then
         linkoptions { "-Wl,-u," .. luajit.door }
     end
 
--- Not linked against a LuaJIT: the host that loads it has one.
+-- A shared library shows what is public, and itself calls what it has inside, whatever else in the
+-- process has the same name. Its threads may outlive who loaded it: it is never unmapped.
+local function link_shared()
+    linkoptions {
+        "-Wl,--version-script=../../tools/packages/library.map", "-Wl,-Bsymbolic",
+        "-Wl,-z,nodelete",
+    }
+end
+
+-- The C library alone.
+start_project("liblagoon_so", "SharedLib")
+    targetname "lagoon"
+    link_whole { "core" }
+    links { "uv", "m", "dl", "pthread" }
+    link_shared()
+    linkoptions { "-Wl,-soname,liblagoon.so." .. abi_number() }
+
+-- Not linked against a LuaJIT: the host that loads it has one. Nor against the C library: it is
+-- one file, which a host may copy.
 start_project("lagoon_so", "SharedLib")
     targetname "lagoon"
     targetprefix ""
     link_whole { "bindings", "scripts", "core" }
     links { "uv", "wslay", "nettle", "m", "dl", "pthread" }
-    -- Its threads may outlive the state that loaded it: never unmapped.
-    linkoptions { "-Wl,-z,nodelete" }
+    link_shared()
 
 start_project("liblagoon", "Makefile")
     dependson { "core", "bindings", "scripts" }
@@ -222,6 +255,19 @@ start_project("core_spec", "ConsoleApp")
     files { "spec/bindings/*.c", "bindings/bytecode.c", "bindings/opcodes.c" }
     link_whole { "core" }
     links { "uv", "m", "dl", "pthread" }
+
+-- Hosts in C: states that lagoon is opened in, by programs that know nothing of it.
+start_project("host_spec", "ConsoleApp")
+    includedirs { "core/include", luajit.include, "bindings", "spec/core" }
+    files { "spec/core/main.c", "spec/core/spec.c", "spec/core/runtimes.c", "spec/host/*.c" }
+    no_stack_marks()
+    link_whole { "bindings", "scripts", "core" }
+    libdirs { luajit.libdir }
+    links { luajit.link, "uv", "wslay", "nettle", "m", "dl", "pthread" }
+    linkoptions { "-Wl,-E" }
+    if luajit.door then
+        linkoptions { "-Wl,-u," .. luajit.door }
+    end
 
 local bench_names = {}
 for _, file in ipairs(os.matchfiles("bench/native/*.c")) do

@@ -22,7 +22,7 @@ static int blocking(lua_State *L)
         lagoon__refuse(L, s);
     }
     struct task_core *core = lagoon__parallel_new(L, s, "blocking");
-    if (core->hub->root->owns_runtime) {
+    if (core->hub->owns_runtime) {
         lagoon__recall(core->call);
         lagoon__raise(L, "a state that a host runs has no threads for blocking calls");
     }

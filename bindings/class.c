@@ -27,6 +27,29 @@ static void check_arguments(lua_State *L)
     }
 }
 
+// While a module is loaded anew, another metatable for a name is for lagoon.reload to bring
+// into the old one.
+static bool note_renewed(lua_State *L, struct script *s)
+{
+    if (s->refs.renewed == LUA_NOREF) {
+        return false;
+    }
+    size_t length;
+    const char *name = lua_tolstring(L, 1, &length);
+    lagoon__class_push_table(L, s, name, length);
+    bool is_other = !lua_isnil(L, -1) && !lua_rawequal(L, -1, 2);
+    lua_settop(L, 2);
+    if (is_other) {
+        lagoon__class_push_table(L, s, name, length);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.renewed);
+        lua_insert(L, -2);
+        lua_pushvalue(L, 2);
+        lua_rawset(L, -3);
+        lua_settop(L, 2);
+    }
+    return is_other;
+}
+
 // Raises if the table at 2 has another name, or the name at 1 another table.
 static void check_free(lua_State *L, struct script *s)
 {
@@ -56,6 +79,9 @@ static int declare(lua_State *L)
     struct script *s = lagoon__script(L);
     check_arguments(L);
     lua_settop(L, 2);
+    if (note_renewed(L, s)) {
+        return 1;
+    }
     check_free(L, s);
     struct class *class = lagoon__class_push(L, s, 2);
     if (class == NULL) {
@@ -113,6 +139,7 @@ void lagoon__class_init(lua_State *L, struct script *s)
 {
     lua_newtable(L);
     s->refs.class_tables = luaL_ref(L, LUA_REGISTRYINDEX);
+    s->refs.renewed = LUA_NOREF;
     lua_newtable(L);
     lua_createtable(L, 0, 1);
     lua_pushliteral(L, "k");

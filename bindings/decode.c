@@ -218,6 +218,9 @@ static inline void push_int32(struct decoder *d)
 
 static void push_other(struct decoder *d, unsigned char tag)
 {
+    if (d->is_plain && tag >= TEXT_INSTANCE) {
+        lagoon__raise(d->L, "cannot receive a function or an object from an input");
+    }
     switch (tag) {
     case TEXT_NIL: lua_pushnil(d->L); break;
     case TEXT_FALSE: lua_pushboolean(d->L, 0); break;

@@ -45,6 +45,7 @@ struct decoder {
     size_t budget; // how many elements there may still be
     void **refs;   // struct shared
     uint32_t nrefs;
+    bool is_plain; // data only: no code, no metatables, nothing is called
     uint32_t nobjects;
     uint32_t nseen; // of them
     int depth;      // of texts inside texts

@@ -232,9 +232,25 @@ static int goroutines(lua_State *L)
     return 1;
 }
 
+// goroutine_cancel(id): whether there was one of that number. It may be of any state.
+static int goroutine_cancel(lua_State *L)
+{
+    uint64_t id = (uint64_t)luaL_checknumber(L, 1);
+    struct snapshot *snapshot = lagoon__push_snapshot(L, lagoon__script(L));
+    bool is_found = false;
+    for (size_t i = 0; i < snapshot->n && !is_found; i++) {
+        lg_ref ref = snapshot->infos[i].ref;
+        is_found = ref.id == id && lg_cancel(ref) == LG_OK;
+    }
+    lua_pushboolean(L, is_found);
+    return 1;
+}
+
 void lagoon__open_dump(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"stack", stack}, {"goroutines", goroutines}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"stack", stack},
+                                         {"goroutines", goroutines},
+                                         {"goroutine_cancel", goroutine_cancel},
+                                         {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

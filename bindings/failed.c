@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "errorinfo.h"
 #include "fail.h"
 #include "hub.h"
 #include "remote.h"
@@ -31,10 +32,9 @@ static bool take(struct words *words)
 
 static void finalise(void *obj, void *ud)
 {
-    (void)ud;
     struct words *words = obj;
     if (take(words)) {
-        lagoon__print_error(words->text);
+        lagoon__tell_failure(ud, words->text);
     }
 }
 
@@ -108,7 +108,7 @@ void lagoon__failed_keep(lua_State *L, struct script *s, struct task_core *core)
     hub->nfailures++;
     pthread_mutex_unlock(&hub->lock);
     free_all(hub, gone);
-    if (lg_set_finalizer(s->rt, words, finalise, NULL) != LG_OK) {
+    if (lg_set_finalizer(s->rt, words, finalise, s->rt) != LG_OK) {
         lagoon__raise_memory(L);
     }
 }
@@ -142,7 +142,7 @@ void lagoon__failed_report(struct hub *hub)
     for (struct failure *failure = hub->failures; failure; failure = failure->next) {
         struct words *words = lg_weak_get(failure->words);
         if (words != NULL && take(words) && nfailed++ < FAILED_TOLD_MAX) {
-            lagoon__print_error(words->text);
+            lagoon__tell_failure(hub->rt, words->text);
         }
     }
     pthread_mutex_unlock(&hub->lock);

@@ -119,6 +119,7 @@ static int open(lua_State *L)
     struct script_g *sg;
     int rc = begin(L, &sg);
     sg->value.ptr = NULL;
+    sg->parked_on = PARKED_TO_OPEN;
     rc = rc ? rc : lg_file_open(path, flags, (lg_file **)(void *)&sg->value.ptr);
     return lagoon__settle(L, sg, rc, finish_open);
 }

@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <stdatomic.h>
 
+#include "errorinfo.h"
 #include "go.h"
 #include "hub.h"
 #include "parcel.h"
@@ -14,7 +15,7 @@
 struct letter_home {
     lg_post post;
     struct hub *hub;
-    lg_handle *values; // two struct value: the error, its traceback
+    lg_handle *values; // three struct value: the error, its traceback, whose it was
     struct script_g *sg;
     lua_State *from;
 };
@@ -58,6 +59,14 @@ static int encode_trace(lua_State *L)
     return 0;
 }
 
+static int encode_info(lua_State *L)
+{
+    struct letter_home *letter = lua_touserdata(L, 1);
+    lagoon__push_error_info(L, letter->sg);
+    lagoon__encode(L, letter->sg->script, -1, &values_of(letter)[2]);
+    return 0;
+}
+
 static bool call(struct script *s, lua_CFunction function, struct letter_home *letter)
 {
     bool is_done = lua_cpcall(s->aux, function, letter) == 0;
@@ -74,8 +83,9 @@ static int start_handler(lua_State *L)
     lua_rawgeti(L, LUA_REGISTRYINDEX, root->refs.handler);
     lagoon__decode(L, root, values_of(letter)[0]);
     lagoon__decode(L, root, values_of(letter)[1]);
+    lagoon__decode(L, root, values_of(letter)[2]);
     lg_ref ref;
-    lagoon__go(L, root, 2, &ref)->is_reporter = true;
+    lagoon__go(L, root, 3, &ref)->is_reporter = true;
     return 0;
 }
 
@@ -107,19 +117,20 @@ bool lagoon__forward_error(struct script_g *sg, lua_State *from)
     letter->hub = hub;
     letter->sg = sg;
     letter->from = from;
-    if (lg_handle_new_object(hub->rt, s->types.values, 2, &letter->values) != LG_OK) {
+    if (lg_handle_new_object(hub->rt, s->types.values, 3, &letter->values) != LG_OK) {
         lg_free(hub->rt, letter);
         return false;
     }
     s->is_ending = true; // nothing may wait here
     bool is_encoded = call(s, encode_error, letter) || call(s, encode_words, letter);
-    is_encoded = call(s, encode_trace, letter) && is_encoded;
+    is_encoded =
+        is_encoded && call(s, encode_trace, letter) && call(s, encode_info, letter);
     s->is_ending = false;
     if (!is_encoded) {
         lg_handle_free(letter->values);
         lg_free(hub->rt, letter);
         return false;
     }
-    lg_strand_post(hub->root->strand, &letter->post);
+    lg_strand_post(hub->root_strand, &letter->post);
     return true;
 }

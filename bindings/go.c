@@ -196,6 +196,15 @@ static int sleep_for_ever(void)
     return rc == LG_WAIT ? LG_WAIT : LG_OK;
 }
 
+// What a wait has opened gets its owner, which closes it with the state.
+static void keep_opened(struct script_g *sg, int rc)
+{
+    if (sg->parked_on == PARKED_TO_OPEN && is_where_it_was(sg)) {
+        sg->parked_on = PARKED_ELSEWHERE;
+        sg->finish(sg->co, sg, rc);
+    }
+}
+
 // A goroutine that is expected to block its thread goes on.
 static void stand_aside(const struct script_g *sg)
 {
@@ -212,6 +221,9 @@ static int resume(lg_strand *strand, lg_g *g, void *extra, bool has_wait)
     lua_State *co = sg->co;
     int rc = has_wait ? lg_wait_finish(g) : LG_OK;
     if (s->is_over) {
+        if (has_wait) {
+            keep_opened(sg, rc);
+        }
         return sleep_for_ever();
     }
     if (++s->collector.nresumes >= RESUMES_PER_LOOK) {

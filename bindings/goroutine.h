@@ -28,6 +28,7 @@ enum parked_on {
     PARKED_ELSEWHERE, // a moment, or nothing that a script could have in hand
     PARKED_ON_SELF,   // the object at index 1 of the blocking function
     PARKED_ON_CASES,  // the channels of a select
+    PARKED_TO_OPEN,   // as elsewhere, and what is opened needs an owner
 };
 
 // Where a goroutine was started.

@@ -2,6 +2,7 @@
 #include "http.h"
 
 #include <lauxlib.h>
+#include <string.h>
 
 #include "httpchunk.h"
 #include "httphead.h"
@@ -10,6 +11,8 @@
 
 // What the results say of a body that is not a number of bytes.
 enum { BODY_CHUNKED = -1, BODY_UNTIL_CLOSE = -2 };
+
+enum { REQUEST_RESULTS = 9 };
 
 struct chunks {
     struct object object;
@@ -57,6 +60,14 @@ static void push_body(lua_State *L, const struct http_head *head)
     }
 }
 
+// Whether there is nothing to be decoded or to be taken apart.
+static bool is_plain_path(const char *bytes, struct http_slice target)
+{
+    const char *text = bytes + target.at;
+    return text[0] == '/' && memchr(text, '%', target.length) == NULL &&
+           memchr(text, '?', target.length) == NULL;
+}
+
 static int return_more(lua_State *L, size_t scanned)
 {
     lua_pushnil(L);
@@ -79,30 +90,53 @@ static size_t check_max(lua_State *L, int index)
     return (size_t)max;
 }
 
-// request(text, at, scanned, max): its size in bytes, method, target, minor version, fields, body,
-// whether the connection goes on, and whether "100 Continue" is expected; or nil and how much was
-// scanned, for the next call; or false, a status and a message.
-static int request(lua_State *L)
+int lagoon__http_push_request(lua_State *L, const char *bytes, size_t n, size_t scanned,
+                              size_t max_bytes, size_t *out_size)
 {
-    size_t n;
-    const char *bytes = rest_of(L, 1, &n);
-    size_t scanned = (size_t)luaL_checkinteger(L, 3);
     struct http_head head;
     struct http_fault fault;
-    switch (lagoon__http_request(bytes, n, &scanned, check_max(L, 4), &head, &fault)) {
+    *out_size = 0;
+    switch (lagoon__http_request(bytes, n, &scanned, max_bytes, &head, &fault)) {
     case HTTP_MORE: return return_more(L, scanned);
     case HTTP_FAULT: return return_fault(L, &fault);
     case HTTP_DONE: break;
     }
+    luaL_checkstack(L, REQUEST_RESULTS, "a request");
     lua_pushnumber(L, (double)head.size_bytes);
     push_slice(L, bytes, head.method);
     push_slice(L, bytes, head.target);
     lua_pushinteger(L, head.minor);
-    push_fields(L, bytes, &head);
+    lua_pushlstring(L, bytes + head.fields_at, head.size_bytes - head.fields_at);
     push_body(L, &head);
     lua_pushboolean(L, head.keeps_alive);
     lua_pushboolean(L, head.expects_continue);
-    return 8;
+    lua_pushboolean(L, is_plain_path(bytes, head.target));
+    *out_size = head.size_bytes;
+    return REQUEST_RESULTS;
+}
+
+// request(text, at, scanned, max): its size in bytes, method, target, minor version, the text of
+// its fields, body, whether the connection goes on, whether "100 Continue" is expected, and whether
+// the target is a path and nothing else; or nil and how much was scanned, for the next call; or
+// false, a status and a message.
+static int request(lua_State *L)
+{
+    size_t n;
+    size_t size;
+    const char *bytes = rest_of(L, 1, &n);
+    size_t scanned = (size_t)luaL_checkinteger(L, 3);
+    return lagoon__http_push_request(L, bytes, n, scanned, check_max(L, 4), &size);
+}
+
+// fields(text): of what request() gave, as one list: name, value, name, value
+static int fields(lua_State *L)
+{
+    size_t n;
+    const char *bytes = luaL_checklstring(L, 1, &n);
+    struct http_head head;
+    luaL_argcheck(L, lagoon__http_fields(bytes, n, &head), 1, "no fields");
+    push_fields(L, bytes, &head);
+    return 1;
 }
 
 // response(text, at, scanned, max): size, status, reason, minor version, fields, body, and whether
@@ -165,10 +199,8 @@ static int chunk(lua_State *L)
 
 void lagoon__open_http(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {{"http_request", request},
-                                         {"http_response", response},
-                                         {"http_chunks", chunks},
-                                         {"http_chunk", chunk},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"http_request", request}, {"http_response", response}, {"http_fields", fields},
+        {"http_chunks", chunks},   {"http_chunk", chunk},       {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

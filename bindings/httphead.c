@@ -243,7 +243,9 @@ enum http_progress lagoon__http_request(const char *bytes, size_t n, size_t *sca
     }
     clear(out, *scanned);
     struct cursor head = {bytes, first, *scanned};
-    bool is_good = parse_request_line(next_line(&head), out, fault) &&
+    struct cursor line = next_line(&head);
+    out->fields_at = head.at;
+    bool is_good = parse_request_line(line, out, fault) &&
                    parse_fields(&head, out, fault) &&
                    lagoon__http_frame_request(bytes, out, fault);
     return is_good ? HTTP_DONE : HTTP_FAULT;
@@ -259,8 +261,21 @@ enum http_progress lagoon__http_response(const char *bytes, size_t n, size_t *sc
     }
     clear(out, *scanned);
     struct cursor head = {bytes, 0, *scanned};
-    bool is_good = parse_status_line(next_line(&head), out, fault) &&
+    struct cursor line = next_line(&head);
+    out->fields_at = head.at;
+    bool is_good = parse_status_line(line, out, fault) &&
                    parse_fields(&head, out, fault) &&
                    lagoon__http_frame_response(bytes, out, fault);
     return is_good ? HTTP_DONE : HTTP_FAULT;
+}
+
+bool lagoon__http_fields(const char *bytes, size_t n, struct http_head *out)
+{
+    struct http_fault fault;
+    if (n < 2 || memcmp(bytes + n - 2, "\r\n", 2) != 0) {
+        return false;
+    }
+    clear(out, n);
+    struct cursor head = {bytes, 0, n};
+    return parse_fields(&head, out, &fault);
 }

@@ -59,6 +59,7 @@ struct http_head {
     bool keeps_alive; // the connection outlives this message, as far as the peer is asked
     bool expects_continue; // the body comes after "100 Continue"
     size_t size_bytes;     // of the head with the empty line at its end
+    size_t fields_at;      // where the first field begins, or the empty line
     uint32_t nfields;
     struct http_field fields[HTTP_FIELDS_MAX];
 };
@@ -72,6 +73,10 @@ enum http_progress lagoon__http_request(const char *bytes, size_t n, size_t *sca
 enum http_progress lagoon__http_response(const char *bytes, size_t n, size_t *scanned,
                                          size_t max_bytes, struct http_head *out,
                                          struct http_fault *fault);
+
+// Takes the fields of a head apart once more, with the empty line behind them: bytes[fields_at] to
+// bytes[size_bytes] of one that was done. False: they never were that.
+bool lagoon__http_fields(const char *bytes, size_t n, struct http_head *out);
 
 // Of which names and values are made (RFC 9110, 5.6.2 and 5.5).
 bool lagoon__http_is_token(unsigned char c);

@@ -10,7 +10,9 @@
 #include "collect.h"
 #include "embedded.h"
 #include "failed.h"
+#include "input.h"
 #include "limit.h"
+#include "reload.h"
 #include "remote.h"
 #include "retire.h"
 #include "state.h"
@@ -236,6 +238,10 @@ static void place(lg_job *job)
         lagoon__limit_place(task->limit, task);
         return;
     }
+    if (task->is_outside) {
+        lagoon__input_place(hub, task);
+        return;
+    }
     pthread_mutex_lock(&hub->lock);
     if (!hub->is_closed) {
         worker = choose_locked(hub, task, &must_make);
@@ -252,7 +258,11 @@ static void place(lg_job *job)
 
 int lagoon__hub_start(struct hub *hub, struct task_core *task)
 {
-    bool is_aside = task->is_blocking || task->is_alone;
+    task->is_outside |= task->origin != NULL && task->origin->is_outside;
+    bool is_aside = (task->is_blocking || task->is_alone) && !task->is_outside;
+    if (task->is_outside) {
+        lg_job_set_outside(hub->rt, &task->job);
+    }
     task->job.fn = is_aside ? lagoon__aside_place : place;
     if (task->origin != NULL) {
         pthread_mutex_lock(&hub->lock);
@@ -285,7 +295,7 @@ static struct task_core *take_waiting_locked(struct hub *hub, struct worker *wor
 struct task_core *lagoon__hub_next(struct hub *hub, struct worker *worker)
 {
     struct task_core *homeless = NULL;
-    if (worker->limit != NULL) {
+    if (worker->limit != NULL || worker->is_outside) {
         return NULL;
     }
     pthread_mutex_lock(&hub->lock);
@@ -361,6 +371,10 @@ struct hub *lagoon__hub_open(lg_runtime *rt, struct script *root)
     hub->copies = copies;
     hub->rt = rt;
     hub->root = root;
+    hub->root_strand = root->strand;
+    hub->is_program = root->is_program;
+    hub->owns_runtime = root->owns_runtime;
+    hub->trace = root->collector.trace;
     hub->aside_max = ASIDE_DEFAULT;
     pthread_mutex_init(&hub->lock, NULL);
     lagoon__hub_note_handler(hub);
@@ -380,6 +394,7 @@ void lagoon__hub_close(struct hub *hub)
         lagoon__worker_drop(worker);
     }
     lagoon__failed_fini(hub);
+    lagoon__reload_fini(hub);
     lagoon__embedded_fini(hub);
     lg_handle_free(hub->arg);
     pthread_mutex_destroy(&hub->lock);

@@ -39,10 +39,16 @@ struct task_list {
 
 struct hub {
     lg_runtime *rt;
-    struct script *root;      // the state that is no worker
+    struct script *root;    // the state that is no worker: for that one alone, it may end
+    lg_strand *root_strand; // its strand, which lives as long as the runtime
+    bool is_program;        // as of the root
+    bool owns_runtime;      // the same
+    // The same, of its collector.
+    void (*trace)(void *ud, const char *line);
     bool is_jit_off;          // there, when it came to its first task; so everywhere
     _Atomic bool has_handler; // the root is told of errors (forward.h)
     _Atomic uint32_t nseeds;  // states that have got a seed for math.random
+    _Atomic uint32_t noutside_seeds; // those outside (input.h)
     pthread_mutex_t lock;
 
     // -- lock --
@@ -61,9 +67,11 @@ struct hub {
     char *path;             // package.path of the root
     char *cpath;            // the same
     uint32_t setup;         // counts how often they changed
-    bool has_arg;           // the next was tried
-    lg_handle *arg;         // the root's global `arg`, a parcel; NULL: none
-    int32_t arg_ref;        // of that parcel's value
+    struct reloaded *reloads;  // modules that were loaded anew (reload.c)
+    _Atomic uint32_t nreloads; // counts that, written under the lock
+    bool has_arg;              // the next was tried
+    lg_handle *arg;            // the root's global `arg`, a parcel; NULL: none
+    int32_t arg_ref;           // of that parcel's value
 
     struct failure *failures; // tasks that have failed (failed.h)
     size_t nfailures;

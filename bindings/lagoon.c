@@ -26,6 +26,8 @@
 #include "go.h"
 #include "heap.h"
 #include "http.h"
+#include "httpconn.h"
+#include "input.h"
 #include "interruptible.h"
 #include "leaks.h"
 #include "limit.h"
@@ -34,6 +36,7 @@
 #include "out.h"
 #include "parallel.h"
 #include "process.h"
+#include "reload.h"
 #include "remote.h"
 #include "report.h"
 #include "require.h"
@@ -115,6 +118,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_task(L, s);
     lagoon__open_remote(L, s);
     lagoon__open_parallel(L, s);
+    lagoon__open_input(L, s);
     lagoon__open_blocking(L, s);
     lagoon__open_thread(L, s);
     lagoon__open_watchdog(L, s);
@@ -134,6 +138,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_dump(L, s);
     lagoon__open_heap(L, s);
     lagoon__open_leaks(L, s);
+    lagoon__open_reload(L, s);
     lagoon__open_memory(L, s);
     lagoon__open_stats(L, s);
     lagoon__open_net(L, s);
@@ -144,6 +149,7 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_fswatch(L, s);
     lagoon__open_stdin(L, s);
     lagoon__open_http(L, s);
+    lagoon__open_httpconn(L, s);
     lagoon__open_fetch(L, s);
     lagoon__open_websocket(L, s);
     lagoon__open_process(L, s);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "collect.h"
+#include "course.h"
 #include "ctrlc.h"
 #include "dump.h"
 #include "failed.h"
@@ -22,6 +23,7 @@
 #include "report.h"
 #include "state.h"
 #include "task.h"
+#include "terminal.h"
 
 enum {
     STATUS_ERROR = 1, // of goroutine 1, or of usage
@@ -33,6 +35,7 @@ enum {
 struct program {
     char **argv;
     int argc;
+    struct course course;
     lg_runtime *rt;
     struct script *script;
     struct task *task; // goroutine 1
@@ -70,6 +73,10 @@ static void log_line(void *ud, const char *line)
 static int open_runtime(bool is_env_ignored, struct program *program)
 {
     char why[WHY_SIZE];
+    if (!lagoon__course_parse(program->argv, &program->course, why, sizeof why)) {
+        lagoon__print_error(why);
+        return LG_EINVAL;
+    }
     lg_options options;
     lg_options_init(&options);
     options.signals = true;
@@ -77,6 +84,10 @@ static int open_runtime(bool is_env_ignored, struct program *program)
     if (err) {
         lagoon__print_error(why);
         return err;
+    }
+    lagoon__course_options(&program->course, &options);
+    if (options.deterministic) {
+        lagoon__course_settle(program->argv);
     }
     program->has_trace = options.gctrace;
     bool has_log =
@@ -86,6 +97,9 @@ static int open_runtime(bool is_env_ignored, struct program *program)
     if (err) {
         snprintf(why, sizeof why, "cannot start: %s", lg_strerror(err));
         lagoon__print_error(why);
+    } else if (!lagoon__course_start(&program->course, program->rt, why, sizeof why)) {
+        lagoon__print_error(why);
+        err = LG_EINVAL; // and the process ends
     }
     return err;
 }
@@ -111,7 +125,7 @@ static int take_outcome(lua_State *L)
     } else {
         lagoon__push_task_entry(L, task, TASK_ERROR);
         lagoon__push_task_entry(L, task, TASK_TRACE);
-        lagoon__report(L, "");
+        lagoon__report(L, NULL, "");
         program->status = STATUS_ERROR;
     }
     return 0;
@@ -173,9 +187,10 @@ static int prepare(lua_State *L)
     lagoon__collect_trace(L, s, program->has_trace ? log_line : NULL);
     push_argv(L, program);
     lua_pushboolean(L, isatty(STDIN_FILENO));
+    lagoon__push_terminal(L, s);
     program->script = s;
     s->program = program;
-    program->task = lagoon__async(L, s, 2);
+    program->task = lagoon__async(L, s, 3);
     program->task->sg->is_main = true;
     s->main_ref = program->task->ref;
     s->main_id = s->main_ref.id;
@@ -202,6 +217,9 @@ static int drive(lua_State *L, struct program *program)
         for (;;) {
             pause(); // another thread ends the process
         }
+    }
+    if (err == LG_EDEADLOCK && lg_replay_error(program->rt) != NULL) {
+        return STATUS_ERROR; // which is why, and is told in the end
     }
     if (err == LG_EDEADLOCK) {
         fflush(stdout);
@@ -247,6 +265,9 @@ static int run(struct program *program)
     int status = call(L, prepare, program) ? drive(L, program) : STATUS_ERROR;
     if (lg_stop_until(program->rt, now_ns() + PATIENCE_NS) != LG_OK) {
         leave_running(status);
+    }
+    if (!lagoon__course_stop(&program->course, program->rt) && status == 0) {
+        status = STATUS_ERROR;
     }
     // From here on no other thread is in any state.
     if (program->script != NULL) {

@@ -103,6 +103,7 @@ static int listener_free(lua_State *L)
 // Where a goroutine's call leaves the connection that it makes.
 static lg_conn **place_of(struct script_g *sg)
 {
+    sg->parked_on = PARKED_TO_OPEN;
     sg->value.ptr = NULL;
     return (lg_conn **)(void *)&sg->value.ptr;
 }
@@ -188,8 +189,7 @@ static void skip(void *core, size_t n)
 
 static const struct stream_ops conn_bytes = {.peek = peek, .skip = skip};
 
-// Whether bytes that were there have gone: since then somebody has closed the connection.
-static bool has_lost(const struct conn *conn)
+bool lagoon__conn_has_lost(const struct conn *conn)
 {
     const void *bytes;
     return conn->nread > 0 && lg_conn_peek(conn->core, &bytes) == 0;
@@ -200,7 +200,7 @@ static int finish_read(lua_State *L, struct script_g *sg, int rc)
     struct conn *conn = lua_touserdata(L, 1);
     struct format format;
     lagoon__read_format(L, &format);
-    if (rc == LG_OK && has_lost(conn)) {
+    if (rc == LG_OK && lagoon__conn_has_lost(conn)) {
         rc = LG_ECLOSED;
     }
     if (rc == LG_OK) {
@@ -210,7 +210,8 @@ static int finish_read(lua_State *L, struct script_g *sg, int rc)
     }
     int n = lagoon__finish_conn_failed(L, sg, conn, rc);
     bool is_cut = rc <= LG_ESYSTEM || rc == LG_ETLS;
-    if (format.want == LG_WANT_ALL && is_cut && conn->nread > 0 && !has_lost(conn)) {
+    if (format.want == LG_WANT_ALL && is_cut && conn->nread > 0 &&
+        !lagoon__conn_has_lost(conn)) {
         lua_settop(L, lua_gettop(L) + 4 - n);
         lagoon__push_taken(L, &conn_bytes, conn->core, conn->nread, 0);
         n = 5;
@@ -243,16 +244,21 @@ static int finish_write(lua_State *L, struct script_g *sg, int rc)
                              conn->nwritten);
 }
 
-static int write(lua_State *L)
+int lagoon__conn_write(lua_State *L, struct conn *conn, int index)
 {
-    struct conn *conn = lagoon__check_conn(L, "write");
-    lagoon__join_arguments(L);
     size_t length;
-    const char *text = lua_tolstring(L, 2, &length); // stays: it is an argument
+    const char *text = lua_tolstring(L, index, &length);
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_conn_write(conn->core, text, length, &conn->nwritten, deadline_ns);
     return lagoon__settle(L, sg, rc, finish_write);
+}
+
+static int write(lua_State *L)
+{
+    struct conn *conn = lagoon__check_conn(L, "write");
+    lagoon__join_arguments(L);
+    return lagoon__conn_write(L, conn, 2);
 }
 
 static int conn_close(lua_State *L)
@@ -280,14 +286,20 @@ static int conn_close_write(lua_State *L)
     return lagoon__settle(L, sg, rc, finish_close_write);
 }
 
-static int conn_set_deadline(lua_State *L)
+int lagoon__conn_limit(lua_State *L, struct conn *conn, int index, int n,
+                       const char *method)
 {
-    struct conn *conn = lagoon__check_conn(L, "set_deadline");
-    int64_t deadline_ns = lagoon__deadline(L, 2, 1, "set_deadline");
+    int64_t deadline_ns = lagoon__deadline(L, index, n, method);
     if (deadline_ns == 0) {
         deadline_ns = 1; // long past; 0 stands for "do not wait"
     }
-    return lagoon__return_code(L, lg_conn_set_deadline(conn->core, deadline_ns));
+    return lg_conn_set_deadline(conn->core, deadline_ns);
+}
+
+static int conn_set_deadline(lua_State *L)
+{
+    struct conn *conn = lagoon__check_conn(L, "set_deadline");
+    return lagoon__return_code(L, lagoon__conn_limit(L, conn, 2, 1, "set_deadline"));
 }
 
 static int local_addr(lua_State *L)

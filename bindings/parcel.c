@@ -351,6 +351,23 @@ int lagoon__decode_all(lua_State *L, struct script *s, struct value value)
     return n;
 }
 
+int lagoon__decode_plain(lua_State *L, struct script *s, const void *text, size_t size)
+{
+    struct decoder d = {
+        .L = L,
+        .s = s,
+        .at = text,
+        .end = (const unsigned char *)text + size,
+        .budget = size,
+        .is_plain = true,
+    };
+    int n = lagoon__decode_values(&d);
+    if (d.at != d.end) {
+        lagoon__decode_broken(&d);
+    }
+    return n;
+}
+
 void lagoon__decode(lua_State *L, struct script *s, struct value value)
 {
     if (lagoon__value_is_number(value)) {

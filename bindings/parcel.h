@@ -65,6 +65,10 @@ void lagoon__decode(lua_State *L, struct script *s, struct value value);
 // lagoon__decode().
 int lagoon__decode_all(lua_State *L, struct script *s, struct value value);
 
+// Pushes all values of a text of plain ones, from outside of the process: nil, booleans,
+// numbers, strings, int64, tables. Returns how many. Raises.
+int lagoon__decode_plain(lua_State *L, struct script *s, const void *text, size_t size);
+
 // What was encoded will not be sent: buffers that it would have moved are back with
 // their owners.
 void lagoon__recall(struct value value);

@@ -35,6 +35,7 @@ struct task_core {
     int line;               // 0: not by a script
     bool is_blocking;       // a call that blocks its thread (aside.h)
     bool is_alone;       // has a state to itself from its beginning to its end (aside.h)
+    bool is_outside;     // beside the order (input.h)
     struct limit *limit; // NULL: it has none
 
     // -- whoever has it in hand: the queues, a worker, its goroutine --

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "errorinfo.h"
 #include "fail.h"
 #include "forward.h"
 #include "go.h"
@@ -221,7 +222,7 @@ void lagoon__print_error(const char *message)
     lagoon__print_error_of(message, strlen(message));
 }
 
-void lagoon__report(lua_State *L, const char *introduction)
+void lagoon__report(lua_State *L, lg_runtime *rt, const char *introduction)
 {
     int error = lua_gettop(L) - 1;
     lua_pushstring(L, introduction);
@@ -236,7 +237,9 @@ void lagoon__report(lua_State *L, const char *introduction)
     }
     size_t length;
     const char *text = lua_tolstring(L, -1, &length);
-    lagoon__print_error_of(text, length);
+    if (rt == NULL || !lg_tell_error(rt, &(lg_error_info){.message = text})) {
+        lagoon__print_error_of(text, length);
+    }
     lua_settop(L, error - 1);
 }
 
@@ -262,15 +265,19 @@ static int call_handler(lua_State *L)
     struct script *s = unhandled->sg->script;
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.handler);
     push_error(L, unhandled);
+    lagoon__push_error_info(L, unhandled->sg);
     lg_ref ref;
-    lagoon__go(L, s, 2, &ref)->is_reporter = true;
+    lagoon__go(L, s, 3, &ref)->is_reporter = true;
     return 0;
 }
 
 static int print_unhandled(lua_State *L)
 {
-    push_error(L, lua_touserdata(L, 1));
-    lagoon__report(L, "");
+    struct unhandled *unhandled = lua_touserdata(L, 1);
+    push_error(L, unhandled);
+    if (!lagoon__tell_host(L, unhandled->sg)) {
+        lagoon__report(L, NULL, "");
+    }
     return 0;
 }
 

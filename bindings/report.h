@@ -4,6 +4,7 @@
 #ifndef LAGOON_REPORT_H
 #define LAGOON_REPORT_H
 
+#include <lagoon.h>
 #include <lua.h>
 
 struct script;
@@ -22,8 +23,8 @@ void lagoon__remember_trace(lua_State *L, struct script *s, int error);
 void lagoon__report_unhandled(struct script_g *sg, lua_State *from);
 
 // Prints an error and its traceback, on top of L, after an introduction; pops
-// both. May raise.
-void lagoon__report(lua_State *L, const char *introduction);
+// both. With a runtime whose host wants to know, tells that instead. May raise.
+void lagoon__report(lua_State *L, lg_runtime *rt, const char *introduction);
 
 // Prints "lagoon: message", flushed after what the script has printed.
 void lagoon__print_error(const char *message);

@@ -54,7 +54,8 @@ static struct request *new_request(struct worker *worker, lg_waitgroup *answered
 static bool is_at_rest_locked(const struct worker *worker)
 {
     bool has_call = worker->is_aside && !worker->is_alone;
-    return !has_call && (worker->is_free || lg_strand_is_idle(worker->strand));
+    return !worker->is_outside && !has_call &&
+           (worker->is_free || lg_strand_is_idle(worker->strand));
 }
 
 // Pins a worker at rest that has not been asked since the mark; NULL: there is none. One

@@ -10,9 +10,8 @@
 #include "code.h"
 #include "cores.h"
 #include "fail.h"
-#include "failed.h"
 #include "go.h"
-#include "hub.h"
+#include "hostend.h"
 #include "interruptible.h"
 #include "names.h"
 #include "out.h"
@@ -133,10 +132,7 @@ void lagoon__script_close(struct script *s)
     }
     free_own(s);
     if (s->owns_runtime && lg_current() == NULL) {
-        lg_stop(s->rt);
-        lagoon__failed_report(s->hub);
-        lagoon__hub_close(s->hub);
-        lg_close(s->rt);
+        lagoon__hostend(s->rt, s->hub);
     }
     s->rt = NULL;
     s->hub = NULL;

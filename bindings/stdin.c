@@ -31,7 +31,8 @@ static int open_again(void)
     return -1;
 }
 
-// stdin_open(): a connection; false: there will be none; nil: not here and now.
+// stdin_open(): a connection, and whether it is a terminal; false: there will be none;
+// nil: not here and now.
 static int open_stdin(lua_State *L)
 {
     struct script *s = lagoon__script(L);
@@ -48,7 +49,8 @@ static int open_stdin(lua_State *L)
     if (fd < 0 || lg_conn_adopt_shared(fd, &conn->core) != LG_OK) {
         lua_pushboolean(L, 0);
     }
-    return 1;
+    lua_pushboolean(L, isatty(STDIN_FILENO));
+    return 2;
 }
 
 void lagoon__open_stdin(lua_State *L, struct script *s)

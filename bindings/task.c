@@ -237,7 +237,8 @@ static void report_failed(lua_State *L, int index, size_t *nfailed)
     if ((*nfailed)++ < FAILED_TOLD_MAX) {
         lagoon__push_task_entry(L, index, TASK_ERROR);
         lagoon__push_task_entry(L, index, TASK_TRACE);
-        lagoon__report(L, "a task failed, and nobody waited for it: ");
+        lagoon__report(L, task->object.script->rt,
+                       "a task failed, and nobody waited for it: ");
     }
 }
 

@@ -217,6 +217,10 @@ int lagoon__push_reason(lua_State *L, struct script_g *sg)
     lagoon__push_kept(L, sg->script, sg->task->slot);
     lagoon__push_task_entry(L, -1, TASK_REASON);
     lua_remove(L, -2);
+    if (lua_isnil(L, -1)) { // it was the host that cancelled
+        lua_pop(L, 1);
+        lua_pushliteral(L, "cancelled");
+    }
     return 2;
 }
 

@@ -12,6 +12,7 @@
 #include "go.h"
 #include "hub.h"
 #include "parcel.h"
+#include "reload.h"
 #include "remote.h"
 #include "report.h"
 #include "state.h"
@@ -128,6 +129,9 @@ static int take(lua_State *L)
     const char *name = lagoon__task_name(sg->task, copy);
     if (name != NULL) {
         lg_set_name(name);
+    }
+    if (lagoon__reload_is_due(s->worker)) {
+        lagoon__reload_catch_up(L, s->worker);
     }
     int n = lagoon__decode_all(L, s, core->call);
     lagoon__remote_set(&core->call, lagoon__value_of_tag(VALUE_NIL));

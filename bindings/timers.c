@@ -127,8 +127,10 @@ bool lagoon__ticker_share(lua_State *L, struct chan *chan, int index)
 {
     struct ticker *ticker = chan->ticker;
     if (ticker != NULL && ticker->is_pending) {
-        lua_pushvalue(L, index);
-        ticker->slot = lagoon__keep(L, chan->object.script);
+        if (ticker->slot == 0) {
+            lua_pushvalue(L, index);
+            ticker->slot = lagoon__keep(L, chan->object.script);
+        }
         return true;
     }
     return false;
@@ -159,6 +161,17 @@ void lagoon__ticker_free(struct chan *chan)
     lagoon__realloc(s, ticker, sizeof *ticker, 0);
 }
 
+// When a channel that nobody holds is collected is chance: in a deterministic runtime it
+// does not take its timer along. It is on top.
+static void keep_in_order(lua_State *L, struct ticker *ticker)
+{
+    struct script *s = ticker->chan->object.script;
+    if (lg_is_deterministic(s->rt)) {
+        lua_pushvalue(L, -1);
+        ticker->slot = lagoon__keep(L, s);
+    }
+}
+
 // Pushes a channel that gets the time after a delay, and then every period.
 static int push_ticker(lua_State *L, int64_t delay_ns, int64_t period_ns)
 {
@@ -180,6 +193,7 @@ static int push_ticker(lua_State *L, int64_t delay_ns, int64_t period_ns)
             lagoon__raise_memory(L);
         }
         set_pending(ticker, true);
+        keep_in_order(L, ticker);
     }
     return 1;
 }

@@ -14,6 +14,7 @@
 #include "limit.h"
 #include "open.h"
 #include "parcel.h"
+#include "reload.h"
 #include "remote.h"
 #include "state.h"
 
@@ -79,13 +80,16 @@ static void set_arg(lua_State *L, struct script *s, struct hub *hub)
 }
 
 // LuaJIT begins each state with the same seed: tasks would draw the same numbers.
-static void seed_random(lua_State *L, struct hub *hub)
+static void seed_random(lua_State *L, struct worker *worker)
 {
+    struct hub *hub = worker->hub;
+    // What is outside takes no seed of those inside.
+    _Atomic uint32_t *count = worker->is_outside ? &hub->noutside_seeds : &hub->nseeds;
     // relaxed: only different ones are wanted
-    uint32_t seed = 1 + atomic_fetch_add_explicit(&hub->nseeds, 1, memory_order_relaxed);
+    uint32_t seed = 1 + atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
     lua_getglobal(L, "math");
     lua_getfield(L, -1, "randomseed");
-    lua_pushnumber(L, seed);
+    lua_pushnumber(L, worker->is_outside ? -(lua_Number)seed : seed);
     lua_call(L, 1, 0);
     lua_pop(L, 1);
 }
@@ -96,18 +100,21 @@ static int prepare(lua_State *L)
     struct hub *hub = worker->hub;
     lua_gc(L, LUA_GCSTOP, 0);
     luaL_openlibs(L);
-    seed_random(L, hub);
+    seed_random(L, worker);
     if (hub->is_jit_off) {
         luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
     }
     struct script *s = lagoon__script_open(L, hub->rt);
     s->hub = hub;
     s->worker = worker;
-    s->is_program = hub->root->is_program;
+    s->is_program = hub->is_program;
     worker->script = s;
     worker->strand = s->strand;
+    if (worker->is_outside) {
+        lg_strand_set_outside(s->strand);
+    }
     lagoon__open_worker(L, s);
-    lagoon__collect_trace(L, s, hub->root->collector.trace);
+    lagoon__collect_trace(L, s, hub->trace);
     push_env_meta(L);
     s->refs.env_meta = luaL_ref(L, LUA_REGISTRYINDEX);
     push_body(L, s);
@@ -117,7 +124,7 @@ static int prepare(lua_State *L)
     return 0;
 }
 
-struct worker *lagoon__worker_open(struct hub *hub, struct limit *limit)
+static struct worker *open(struct hub *hub, struct limit *limit, bool is_outside)
 {
     int64_t start_ns = lagoon__clock_ns();
     struct worker *worker = lg_calloc(hub->rt, 1, sizeof *worker);
@@ -128,6 +135,8 @@ struct worker *lagoon__worker_open(struct hub *hub, struct limit *limit)
     worker->begin.fn = on_begin;
     worker->look.fn = on_look;
     worker->limit = limit;
+    lagoon__reload_begin(worker);
+    worker->is_outside = is_outside;
     worker->L = limit ? lagoon__limit_new_state(limit) : lagoon__new_state(hub->rt);
     if (worker->L == NULL) {
         lg_free(hub->rt, worker);
@@ -142,6 +151,16 @@ struct worker *lagoon__worker_open(struct hub *hub, struct limit *limit)
     }
     worker->making_ns = lagoon__clock_ns() - start_ns;
     return worker;
+}
+
+struct worker *lagoon__worker_open(struct hub *hub, struct limit *limit)
+{
+    return open(hub, limit, false);
+}
+
+struct worker *lagoon__worker_open_outside(struct hub *hub)
+{
+    return open(hub, NULL, true);
 }
 
 bool lagoon__worker_is_empty(const struct worker *worker)

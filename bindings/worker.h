@@ -20,6 +20,7 @@ struct worker {
     lua_State *L;
     struct script *script;
     lg_strand *strand;
+    bool is_outside;     // beside the order (input.h): for one task, never free
     struct limit *limit; // it is for one task, and the hub does not list it; or NULL
 
     // -- the hub's lock --
@@ -40,13 +41,17 @@ struct worker {
     int64_t making_ns; // that it took
 
     // -- inside the strand --
-    lg_post begin;  // begins what was given
-    lg_post look;   // behind that: looks for more
-    uint32_t setup; // the hub's, as it was applied
+    lg_post begin;     // begins what was given
+    lg_post look;      // behind that: looks for more
+    uint32_t setup;    // the hub's, as it was applied
+    uint32_t nreloads; // the hub's, as it has caught up with
 };
 
 // Makes a worker, which has begun nothing; outside of any goroutine. NULL: no memory.
 struct worker *lagoon__worker_open(struct hub *hub, struct limit *limit);
+
+// The same beside the order of a deterministic runtime (input.h).
+struct worker *lagoon__worker_open_outside(struct hub *hub);
 
 // Whether nothing of a free worker is left that could come to life, and nobody but the hub
 // can give it work; the hub's lock is held. In this order: a strand that is idle may be

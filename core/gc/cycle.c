@@ -14,6 +14,7 @@
 #include "sched/park.h"
 #include "sched/scan.h"
 #include "sched/sched.h"
+#include "sched/tracepoint.h"
 #include "sched/world.h"
 
 enum {
@@ -325,11 +326,13 @@ void lg__cycle_run(struct gc *gc, bool is_forced)
     lg__gc_workers_start(gc);
     lg__pace_measure(gc);
     begin(gc, &c);
+    lg__trace(gc->rt, LG_TRACE_GC_BEGIN, NULL, c.number, NULL);
     lg__stage_reach(gc, c.number, GC_BEGUN);
     mark(gc, &c);
     lg__stage_reach(gc, c.number, GC_MARKED);
     lg__gclog_add(gc, &c);
     sweep_all(gc);
     lg__pace_obey_limit(gc);
+    lg__trace(gc->rt, LG_TRACE_GC_END, NULL, c.number, NULL);
     lg__stage_reach(gc, c.number, GC_SWEPT);
 }

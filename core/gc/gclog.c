@@ -43,6 +43,19 @@ static long long mb(int64_t bytes)
     return (long long)(bytes >> 20);
 }
 
+// How many decimals of milliseconds make two digits that count, and none of whole tens. For "%.*f":
+// "%g" would write a long stop as 2.5e+02.
+static int decimals(int64_t ns)
+{
+    int n = 0;
+    for (int64_t limit = 10 * 1000 * 1000; ns > 0 && ns < limit && n < 6; limit /= 10) {
+        n++;
+    }
+    return n;
+}
+
+#define SPAN(ns) decimals(ns), (double)(ns) / MS
+
 // gc 1 @0.019s 0%: 0.014+0.56+0.010 ms clock, 0.029+0/0.55/0+0.021 ms cpu,
 // 4->4->1 MB, 0 MB stacks, 0 MB globals, 5 MB goal, 8 P
 static void trace(struct gc *gc, const struct gc_cycle *c, double share)
@@ -51,14 +64,13 @@ static void trace(struct gc *gc, const struct gc_cycle *c, double share)
     int64_t goal = c->goal == INT64_MAX ? 0 : c->goal;
     char line[320];
     snprintf(line, sizeof line,
-             "gc %llu @%.3fs %d%%: %.2g+%.2g+%.2g ms clock, %.2g+%.2g/%.2g/%.2g+%.2g ms "
+             "gc %llu @%.3fs %d%%: %.*f+%.*f+%.*f ms clock, %.*f+%.*f/%.*f/%.*f+%.*f ms "
              "cpu, %lld->%lld->%lld MB, %lld MB stacks, %lld MB globals, %lld MB goal, "
              "%u P%s",
              (unsigned long long)c->number, (double)(c->begin_ns - gc->log.open_ns) / 1e9,
-             (int)(share * 100), (double)c->stop_ns[0] / MS, (double)c->mark_ns / MS,
-             (double)c->stop_ns[1] / MS, (double)c->stop_ns[0] * nprocs / MS,
-             (double)c->assist_cpu_ns / MS, (double)c->mark_cpu_ns / MS,
-             (double)c->idle_cpu_ns / MS, (double)c->stop_ns[1] * nprocs / MS,
+             (int)(share * 100), SPAN(c->stop_ns[0]), SPAN(c->mark_ns),
+             SPAN(c->stop_ns[1]), SPAN(c->stop_ns[0] * nprocs), SPAN(c->assist_cpu_ns),
+             SPAN(c->mark_cpu_ns), SPAN(c->idle_cpu_ns), SPAN(c->stop_ns[1] * nprocs),
              mb(c->heap_begin), mb(c->heap_end), mb(c->heap_marked), mb(c->stack_bytes),
              mb(c->root_bytes), mb(goal), nprocs, c->is_forced ? " (forced)" : "");
     gc->rt->options.on_log(gc->rt->options.ud, line);

@@ -7,6 +7,8 @@
 #include "mem/scavenge.h"
 #include "os/clock.h"
 #include "os/suspend.h"
+#include "sched/order.h"
+#include "sched/sched.h"
 #include "sched/world.h"
 
 enum {
@@ -289,7 +291,9 @@ void lg__pace_before(struct gc *gc, size_t size_bytes)
     // The collector's goroutine may wait for this P, or for one that has no CPU. A
     // scripted goroutine cannot stand aside here; its strand looks at the queue soon.
     if (must_yield && is_native) {
-        if (LOAD(gc->pace.heap_live) > LOAD(gc->pace.goal)) {
+        if (lg__order_is_kept(gc->rt) && !lg__order_is_beside(m, NULL)) {
+            lg__sched_give_way(); // the whole cycle runs
+        } else if (LOAD(gc->pace.heap_live) > LOAD(gc->pace.goal)) {
             lg__gc_stall(gc);
         } else {
             lg_yield();

@@ -23,6 +23,12 @@
 // Errors are negative LG_E* codes; results come through out-parameters, which
 // are untouched on failure unless a call says otherwise. Misuse that no caller
 // can handle ends in the runtime's `on_fatal` and then abort().
+//
+// C++. The header is one of C++11, too. Exceptions may be thrown and caught inside a
+// goroutine, whichever threads it runs on; one that leaves a function which lagoon calls
+// ends the program (std::terminate). Between a throw and the end of its handler nothing
+// may wait: what has been caught is kept by thread. So are thread_local variables: no
+// reference to one outlives a call that may wait, nor does what pthread_self() said.
 #ifndef LAGOON_H
 #define LAGOON_H
 
@@ -37,6 +43,10 @@ extern "C" {
 #define LG_API __attribute__((visibility("default")))
 
 #define LG_VERSION "0.1.0"
+
+// The binary interface: the N of liblagoon.so.N and of the symbols' version LAGOON_N. A
+// program goes on with any library that has its number.
+#define LG_ABI 0
 
 // ---------------------------------------------------------------------------
 // Codes
@@ -60,6 +70,7 @@ enum {
     LG_EBROKEN = -13,    // a write was cut in two: nothing may follow
     LG_ECERT = -14,      // the other side's certificate is not to be trusted
     LG_ETLS = -15,       // the other side, or a certificate of ours, is not fit for TLS
+    LG_EDIVERGED = -16,  // a replay has taken another course than what was recorded
     LG_ESYSTEM = -10000, // and below: what the outside world says (lg_error_name())
 };
 
@@ -131,6 +142,11 @@ typedef struct lg_options {
     // that began before an update may end after it. Must be brief (set an event, write
     // to a pipe) and call nothing of lagoon. NULL: the host calls lg_update() anyway.
     void (*on_wake)(void *ud);
+    // The same inputs give the same run: one P, no preemption, `seed` (0: 1) for all that
+    // is chosen, and unless `clock` is set a clock of the runtime's own, which stands still
+    // while anything can run and moves to the next timer when everything waits. An update
+    // never moves it: a host that calls lg_update() gives `clock`.
+    bool deterministic;
 } lg_options;
 
 enum {
@@ -586,21 +602,29 @@ typedef struct lg_type_info {
 //         LG_FIELD(struct node, key, LG_FIELD_INT),
 //     };
 //     static const lg_type_info node_info = LG_TYPE_INFO(struct node, node_fields);
-#define LG_FIELD(type, member, kind)                                      \
-    {                                                                     \
-        kind, (uint32_t)offsetof(type, member),                           \
-            (uint32_t)sizeof(__typeof__(((type *)0)->member)), 1, #member \
+#ifdef __cplusplus
+#define LG_MEMBER_(type, member) type::member
+#define LG_COUNT_(n) static_cast<uint32_t>(n)
+#else
+#define LG_MEMBER_(type, member) ((type *)0)->member
+#define LG_COUNT_(n) ((uint32_t)(n))
+#endif
+#define LG_FIELD(type, member, kind)                                \
+    {                                                               \
+        kind, LG_COUNT_(offsetof(type, member)),                    \
+            LG_COUNT_(sizeof(LG_MEMBER_(type, member))), 1, #member \
     }
-#define LG_FIELD_ARRAY(type, member, kind)                                            \
-    {                                                                                 \
-        kind, (uint32_t)offsetof(type, member),                                       \
-            (uint32_t)sizeof(((type *)0)->member[0]),                                 \
-            (uint32_t)(sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0])), \
-            #member                                                                   \
+#define LG_FIELD_ARRAY(type, member, kind)                  \
+    {                                                       \
+        kind, LG_COUNT_(offsetof(type, member)),            \
+            LG_COUNT_(sizeof(LG_MEMBER_(type, member)[0])), \
+            LG_COUNT_(sizeof(LG_MEMBER_(type, member)) /    \
+                      sizeof(LG_MEMBER_(type, member)[0])), \
+            #member                                         \
     }
-#define LG_TYPE_INFO(type, table)                                                  \
-    {                                                                              \
-#type, sizeof(type), table, (uint32_t)(sizeof(table) / sizeof((table)[0])) \
+#define LG_TYPE_INFO(type, table)                                                 \
+    {                                                                             \
+#type, sizeof(type), table, LG_COUNT_(sizeof(table) / sizeof((table)[0])) \
     }
 
 // Makes a type known to a runtime, once: another call with the same info gives
@@ -987,6 +1011,42 @@ LG_API int64_t lg_watchdog_get(lg_runtime *rt);
 // Go:      none
 LG_API void lg_log(lg_runtime *rt, const char *line);
 
+// An error that has left a goroutine of an interpreter, and that nobody there handles.
+// All texts are borrowed for the call.
+typedef struct lg_error_info {
+    uint64_t goroutine;     // its number; 0: of a task that failed, and nobody asked
+    uint64_t parent;        // of the goroutine that started it; 0: none did
+    const char *name;       // of the goroutine; NULL: it has none
+    const char *message;    // words for the error, never NULL
+    const char *traceback;  // lines; NULL: the message has them
+    const char *created_by; // where it was started, as "file:12"; NULL: unknown
+} lg_error_info;
+
+// Has fn called for errors that leave goroutines of interpreters: those that a handler of
+// the script's (lagoon.on_error) has not got. Without it they go to standard error.
+//
+// rt  the runtime
+// fn  called on the thread that ran the goroutine, which is any of the runtime's; must
+//     not enter the runtime or its interpreters; NULL: none any more, but for a call that
+//     has begun
+// ud  handed to it
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_on_error(lg_runtime *rt, void (*fn)(void *ud, const lg_error_info *info),
+                        void *ud);
+
+// For interpreters: tells the host of an error.
+//
+// rt    the runtime
+// info  borrowed
+//
+// Returns: whether there was somebody to be told.   Errors: none.
+// Misuse:  none.   Blocks: as the host's function does.   Call from: anywhere.
+// Go:      none
+LG_API bool lg_tell_error(lg_runtime *rt, const lg_error_info *info);
+
 // Whether the watchdog has told of the calling goroutine since it was last asked: an
 // interpreter can then add what it knows of the place.
 //
@@ -1016,6 +1076,25 @@ LG_API void lg_lock_thread(void);
 // Blocks:  no.   Call from: a goroutine.
 // Go:      runtime.UnlockOSThread
 LG_API int lg_unlock_thread(void);
+
+// Calls fn(arg) on the host's thread, in lg_update() or lg_drive(): the calling goroutine
+// moves there, and back when fn has returned. For what belongs to that thread (OpenGL, a
+// window, the host's state). fn may wait, and is on that thread whenever it runs. Who is
+// pinned there (lg_go_options.pinned) stands there already. For scripted goroutines, and
+// those wired to another thread, a native goroutine does it meanwhile. The runtime is
+// hosted from here on, as after lg_update().
+//
+// fn   the function
+// arg  handed to it
+//
+// Returns: LG_OK, fn has returned.
+// Errors:  LG_ECANCELED, it was canceled before; LG_ENOMEM. fn was not called. While it
+//          waits for the host's thread a cancellation stays pending.
+// Misuse:  outside a goroutine: fatal.
+// Blocks:  the goroutine, until the host drives; scripted ones keep their C stack.
+// Call from: a goroutine.
+// Go:      none; LockOSThread in main and a channel of functions
+LG_API int lg_call_on_host(void (*fn)(void *arg), void *arg);
 
 // A look up from long computations: if the collector or the scheduler wants
 // this thread, it is heard here. A load and a branch.
@@ -1428,6 +1507,36 @@ LG_API void lg_strand_post(lg_strand *strand, lg_post *post);
 // Jobs: work that any P may begin
 // ---------------------------------------------------------------------------
 
+// Calls fn(arg, begin, end) for chunks of the numbers 0 to n - 1, on as many Ps as have
+// nothing else to do, and returns when all is done. The caller works, too; chunks come in
+// any order, several at once, and may block: on channels, locks, loops of their own. They
+// must not wait for each other: there may be one at a time.
+//
+// A cancellation of the caller begins no further chunk; those that have begun end first.
+// A chunk that runs in the caller may take it, in a blocking call of its own, as any
+// function would.
+//
+// rt     the runtime
+// n      how many numbers; 0 does nothing
+// grain  how many a chunk has: they begin at multiples of it, and all but the last are as
+//        long, so that begin / grain numbers them. 0: n in so many parts that the Ps can
+//        even out. Then nobody is woken before the loop has lasted for some microseconds:
+//        a loop of a few long ones wants 1
+// fn     called by native goroutines, on C stacks of the runtime's usual size
+// arg    handed to it; if it is an object of the collector, alive as long
+//
+// Returns: LG_OK, all chunks are done.
+// Errors:  LG_ECANCELED; LG_ENOMEM, nothing was done: of a native goroutine never, with no
+//          memory for more it does all by itself. From a host's thread LG_EDEADLOCK as
+//          lg_run(): chunks may follow when somebody drives.
+// Misuse:  in a timer's function, a job's or a post's; of another runtime: fatal.
+// Blocks:  the goroutine; scripted ones keep their C stack meanwhile. The thread of a host,
+//          which works as in lg_run().
+// Call from: a goroutine, or a thread outside the runtime.
+// Go:      none
+LG_API int lg_parallel_for(lg_runtime *rt, size_t n, size_t grain,
+                           void (*fn)(void *arg, size_t begin, size_t end), void *arg);
+
 // A piece of work that has not begun and belongs to no strand yet. It stands in
 // the ordinary run queues, and is stolen there like a goroutine. Yours; it stays
 // in place until fn is called. Zero it before its first use.
@@ -1757,7 +1866,9 @@ LG_API void lg_cond_signal(lg_cond *c);
 // Go:      sync.Cond.Broadcast
 LG_API void lg_cond_broadcast(lg_cond *c);
 
-// Adds to a wait group's counter; at zero all waiters are released.
+// Adds to a wait group's counter; waiters are released when it has come down to what they
+// wait for. The group is not touched any more once a waiter has returned, so that it may
+// stand in that one's frame.
 //
 // wg     the group
 // delta  may be negative
@@ -1765,7 +1876,7 @@ LG_API void lg_cond_broadcast(lg_cond *c);
 // Returns: LG_OK.
 // Errors:  LG_EINVAL, the counter would be negative or over 2^31 - 1; it is
 //          unchanged.
-// Misuse:  none.   Blocks: no.   Call from: anywhere inside the runtime.
+// Misuse:  none.   Blocks: no.   Call from: anywhere, threads of the host included.
 // Go:      sync.WaitGroup.Add, Done
 LG_API int lg_waitgroup_add(lg_waitgroup *wg, int64_t delta);
 
@@ -1779,6 +1890,35 @@ LG_API int lg_waitgroup_add(lg_waitgroup *wg, int64_t delta);
 // Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
 // Go:      sync.WaitGroup.Wait
 LG_API int lg_waitgroup_wait(lg_waitgroup *wg, int64_t deadline_ns);
+
+// Waits until the counter is at most so much, or has been since the call: the counter of a
+// job system. A stage may begin while the rest of the one before is still at it.
+//
+// wg           the group
+// at_most      0 is lg_waitgroup_wait()
+// deadline_ns  as everywhere; with 0 a host's frame loop may ask, too
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, at_most is negative; LG_EAGAIN, LG_ETIMEDOUT, LG_ECANCELED.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine; with deadline 0 anywhere.
+// Go:      none
+LG_API int lg_waitgroup_wait_for(lg_waitgroup *wg, int64_t at_most, int64_t deadline_ns);
+
+// Starts fn(arg) as a native goroutine that counts in a wait group from now until fn has
+// returned.
+//
+// rt    the runtime
+// wg    the group; in place until the goroutine has counted down
+// fn    the function
+// arg   as in lg_go()
+// opts  as in lg_go()
+//
+// Returns: LG_OK.
+// Errors:  LG_ENOMEM, LG_EINVAL as lg_go() and lg_waitgroup_add(): nothing is counted.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      sync.WaitGroup.Go
+LG_API int lg_waitgroup_go(lg_runtime *rt, lg_waitgroup *wg, void (*fn)(void *arg),
+                           void *arg, const lg_go_options *opts);
 
 // Begins a once: exactly one caller is told to do the thing, the others wait
 // until that one has called lg_once_end().
@@ -2475,9 +2615,10 @@ LG_API int lg_resolve(const char *name, char (*out)[LG_ADDRESS_SIZE], size_t cap
 LG_API int lg_work(void (*fn)(void *arg), void (*drop)(void *arg), void *arg);
 
 // Whether some thread of the pool may still be at work, or looking up a name, for a runtime or
-// strand that was closed meanwhile. exit() waits for it, _exit() does not.
+// strand that was closed meanwhile. exit() waits for it, _exit() does not. A few descriptors
+// stay open as long; they are closed by the next call, or with the next runtime.
 //
-// Returns: true once that has happened in this process.   Errors: none.
+// Returns: true while there is such work in this process.   Errors: none.
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      none
 LG_API bool lg_has_left_work(void);
@@ -3155,6 +3296,272 @@ LG_API void lg_fetch_free(lg_fetch *f);
 // Misuse:  none.   Blocks: a native goroutine, shortly.   Call from: a goroutine.
 // Go:      http.Client.CloseIdleConnections
 LG_API int lg_fetch_close_idle(void);
+
+// ---------------------------------------------------------------------------
+// Inputs from outside, recorded and replayed
+// ---------------------------------------------------------------------------
+
+// Where bytes come into a runtime from other threads: messages in order, which goroutines
+// take. In a deterministic runtime each is taken in between two decisions of the scheduler,
+// and can be recorded with its place; a replay feeds the same messages in at the same
+// places, and what is sent meanwhile is dropped.
+typedef struct lg_input lg_input;
+
+enum { LG_INPUT_MAX = 1 << 30 }; // bytes of a message
+
+// Opens an input. The first is number 1. In a replay the log must say the same at this place.
+//
+// rt    the runtime
+// name  for logs and traces: 1 to LG_NAME_SIZE - 1 bytes; copied
+// out   the input; yours, for lg_input_close() or until lg_close()
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL; LG_ENOMEM.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine; any thread while nothing runs.
+// Go:      none
+LG_API int lg_input_open(lg_runtime *rt, const char *name, lg_input **out);
+
+// Ends an input; what was not taken is lost.
+//
+// in  ended; NULL does nothing
+//
+// Returns: none.   Errors: none.
+// Misuse:  while somebody sends or waits.   Blocks: no.   Call from: as lg_input_open().
+// Go:      none
+LG_API void lg_input_close(lg_input *in);
+
+// Its number.
+//
+// in  borrowed
+//
+// Returns: 1 or more.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API uint32_t lg_input_number(const lg_input *in);
+
+// The input of a number.
+//
+// rt      the runtime
+// number  as lg_input_number() gives it
+//
+// Returns: it; NULL, there is none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API lg_input *lg_input_find(lg_runtime *rt, uint32_t number);
+
+// Sends a message.
+//
+// in     borrowed
+// bytes  copied
+// size   how many; 0 is a message, too
+//
+// Returns: LG_OK; in a replay always.
+// Errors:  LG_ECLOSED, after lg_input_end(); LG_EINVAL, more than LG_INPUT_MAX; LG_ENOMEM.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int lg_input_send(lg_input *in, const void *bytes, size_t size);
+
+// Says that nothing follows.
+//
+// in  borrowed
+//
+// Returns: LG_OK.   Errors: as lg_input_send().
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      close
+LG_API int lg_input_end(lg_input *in);
+
+// Waits for a message. One goroutine at a time: another that waits takes its place.
+//
+// in           borrowed
+// deadline_ns  moment on lg_now()'s clock; LG_NEVER waits forever, 0 does not wait
+//
+// Returns: LG_OK, lg_input_peek() tells.
+// Errors:  LG_EAGAIN; LG_ETIMEDOUT; LG_ECANCELED; LG_ECLOSED, nothing follows; LG_EDIVERGED.
+// Misuse:  none.   Blocks: the goroutine.   Call from: a goroutine.
+// Go:      none
+LG_API int lg_input_await(lg_input *in, int64_t deadline_ns);
+
+// The oldest message that was not taken.
+//
+// in        borrowed
+// out       receives where it is, until lg_input_skip()
+// out_size  receives its bytes
+//
+// Returns: LG_OK.
+// Errors:  LG_EAGAIN, there is none; LG_ECLOSED, nothing follows; LG_EDIVERGED.
+// Misuse:  none.   Blocks: no.   Call from: a goroutine.
+// Go:      none
+LG_API int lg_input_peek(lg_input *in, const void **out, size_t *out_size);
+
+// Takes it.
+//
+// in  borrowed
+//
+// Returns: none.   Errors: none.
+// Misuse:  there is none: fatal.   Blocks: no.   Call from: a goroutine.
+// Go:      none
+LG_API void lg_input_skip(lg_input *in);
+
+// A strand is part of the outside: what it does must not matter to the others but for what
+// it sends into inputs. In a deterministic runtime it stands beside the order, and its turns
+// do not count; in a replay it should not be started. Elsewhere this does nothing.
+//
+// strand  nothing was posted to it yet
+//
+// Returns: none.   Errors: none.
+// Misuse:  when it has work.   Blocks: no.   Call from: where it was opened.
+// Go:      none
+LG_API void lg_strand_set_outside(lg_strand *strand);
+
+// The same for a job.
+//
+// rt   the runtime
+// job  not started
+//
+// Returns: none.   Errors: none.
+// Misuse:  when it is started.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_job_set_outside(lg_runtime *rt, lg_job *job);
+
+// Records the inputs of a deterministic runtime in which nothing has run yet.
+//
+// rt     the runtime
+// write  called with pieces of the log, in order, by one thread at a time; false: it cannot,
+//        and is not called again. It calls nothing of lagoon's
+// ud     handed to it
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, it is not deterministic, or has begun.
+// Misuse:  none.   Blocks: no.   Call from: a thread, while nothing runs.
+// Go:      none
+LG_API int lg_record_start(lg_runtime *rt,
+                           bool (*write)(void *ud, const void *bytes, size_t size),
+                           void *ud);
+
+// Ends the recording.
+//
+// rt  the runtime
+//
+// Returns: LG_OK.
+// Errors:  LG_EBROKEN, something could not be written.
+// Misuse:  none.   Blocks: no.   Call from: a thread, while nothing runs.
+// Go:      none
+LG_API int lg_record_stop(lg_runtime *rt);
+
+// Replays a recording in a deterministic runtime in which nothing has run yet; its seed is
+// then the recording's.
+//
+// rt        the runtime
+// log       borrowed until lg_close(); trusted in nothing
+// size      bytes at log
+// why       receives what is wrong, at most why_size bytes with the final zero
+// why_size  bytes at why, not 0
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL: it is no log, of another version, damaged or cut off; or the runtime
+//          is not fit.
+// Misuse:  none.   Blocks: no.   Call from: a thread, while nothing runs.
+// Go:      none
+LG_API int lg_replay_start(lg_runtime *rt, const void *log, size_t size, char *why,
+                           size_t why_size);
+
+// Whether a runtime was opened as a deterministic one.
+//
+// rt  the runtime
+//
+// Returns: that.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API bool lg_is_deterministic(lg_runtime *rt);
+
+// Whether what comes from outside comes from a recording.
+//
+// rt  the runtime
+//
+// Returns: that.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API bool lg_is_replaying(lg_runtime *rt);
+
+// How a replay has left the course of the recording.
+//
+// rt  the runtime
+//
+// Returns: a sentence, until lg_close(); NULL: it has not.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API const char *lg_replay_error(lg_runtime *rt);
+
+// ---------------------------------------------------------------------------
+// Traces
+// ---------------------------------------------------------------------------
+
+// What has happened. `g` is the goroutine that it is about.
+typedef enum lg_trace_kind {
+    LG_TRACE_START,    // made; arg: the goroutine that did it, 0: none
+    LG_TRACE_RUN,      // begins to run, or goes on
+    LG_TRACE_PARK,     // waits; what: for what
+    LG_TRACE_YIELD,    // makes room
+    LG_TRACE_READY,    // can go on; arg: the goroutine that did it, 0: none
+    LG_TRACE_END,      // has ended
+    LG_TRACE_SEND,     // has sent without waiting; arg: the channel's number
+    LG_TRACE_RECV,     // has received without waiting; arg: as above
+    LG_TRACE_CLOSE,    // has closed; arg: as above
+    LG_TRACE_SELECT,   // a select has done; arg: which case
+    LG_TRACE_TIMER,    // its deadline has come; g 0: a timer's function is called
+    LG_TRACE_INPUT,    // a message was taken in; arg: the input's number, what: its name
+    LG_TRACE_GC_BEGIN, // the collector marks; arg: the number of the cycle
+    LG_TRACE_GC_END,   // that cycle is over
+    LG_TRACE_POLL,     // the system has told of I/O; arg: of how many strands
+} lg_trace_kind;
+
+typedef struct lg_trace_event {
+    lg_trace_kind kind;
+    int p;            // the number of the P; -1: a thread without one
+    int64_t time_ns;  // on lg_now()'s clock
+    uint64_t g;       // 0: none
+    uint64_t arg;     // as the kind says; else 0
+    const char *what; // static words, or an input's name; NULL
+} lg_trace_event;
+
+// Begins to tell of what happens. Events are gathered for each P, in order, and handed over
+// some hundred at a time; those of several Ps are not in order among each other. In a
+// deterministic runtime what stands beside the order is left out, so that the same run gives
+// the same events.
+//
+// rt     the runtime
+// write  called by one thread at a time, which others may wait for: it is quick, calls
+//        nothing of lagoon's, and keeps no pointer to what is there
+// ud     handed to it
+//
+// Returns: LG_OK.
+// Errors:  LG_EBUSY, somebody is told already; LG_ENOMEM.
+// Misuse:  none.   Blocks: no.   Call from: anywhere; not two at once.
+// Go:      runtime/trace.Start
+LG_API int lg_trace_start(lg_runtime *rt,
+                          void (*write)(void *ud, const lg_trace_event *events,
+                                        size_t nevents),
+                          void *ud);
+
+// Ends it. What was gathered is handed over; write is not called after this.
+//
+// rt  the runtime
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: as lg_trace_start().
+// Go:      runtime/trace.Stop
+LG_API void lg_trace_stop(lg_runtime *rt);
+
+// An event as a line: "1.000000000 p0 g3 park chan receive".
+//
+// event  borrowed
+// out    receives it, without a newline, at most size bytes with the final zero
+// size   bytes at out
+//
+// Returns: its length, without the zero.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API size_t lg_trace_line(const lg_trace_event *event, char *out, size_t size);
 
 // ---------------------------------------------------------------------------
 // Reports

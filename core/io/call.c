@@ -36,15 +36,11 @@ struct waiter *lg__call_prepare(const struct call_kind *kind, void *owner)
 // On the strand
 // ---------------------------------------------------------------------------
 
-static struct io_loop *loop_here(void)
-{
-    return lg__m()->strand->polled.loop;
-}
-
-// In the loop that has just been waited for: it is there.
+// In the loop that has just been waited for: it is there. On the call's own strand, or,
+// while nothing drives the runtime, on the thread that has the strand's state in hand.
 static void count(struct call_op *call, bool is_counted)
 {
-    struct io_loop *loop = loop_here();
+    struct io_loop *loop = call->home->polled.loop;
     if (loop && call->is_counted != is_counted) {
         loop->nawaited += (uint32_t)is_counted - (uint32_t)call->is_counted;
         call->is_counted = is_counted;

@@ -18,7 +18,8 @@
 // How long the end of a loop waits for look-ups and work that cannot be cancelled any more.
 static const int64_t CLOSE_PATIENCE_NS = 20 * 1000 * 1000;
 
-static _Atomic uint32_t nleft; // loops that were left behind
+// Loops of the process that were left behind: libuv's threads still work for them.
+static _Atomic(struct io_loop *) left;
 
 static void turn(void *arg)
 {
@@ -64,6 +65,33 @@ static bool must_wait(const struct io_loop *loop)
     return must;
 }
 
+static void leave(struct io_loop *loop)
+{
+    // relaxed: the compare-and-swap decides
+    loop->next_left = atomic_load_explicit(&left, memory_order_relaxed);
+    // release: pairs with the acquire in close_left(), which takes all of them at once
+    while (!atomic_compare_exchange_weak_explicit(
+        &left, &loop->next_left, loop, memory_order_release, memory_order_relaxed)) {
+    }
+}
+
+// Closes those whose work has ended meanwhile.
+static void close_left(void)
+{
+    // acquire: pairs with the release in leave()
+    struct io_loop *loop = atomic_exchange_explicit(&left, NULL, memory_order_acquire);
+    while (loop) {
+        struct io_loop *next = loop->next_left;
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
+        if (uv_loop_close(&loop->uv) == 0) {
+            free(loop);
+        } else {
+            leave(loop);
+        }
+        loop = next;
+    }
+}
+
 static void close_loop(void *arg)
 {
     struct io_loop *loop = arg;
@@ -77,15 +105,15 @@ static void close_loop(void *arg)
     if (uv_loop_close(&loop->uv) == 0) {
         free(loop);
     } else {
-        // relaxed: a count. Of the process, as libuv's threads are
-        atomic_fetch_add_explicit(&nleft, 1, memory_order_relaxed);
+        leave(loop);
     }
 }
 
 bool lg_has_left_work(void)
 {
-    // relaxed: as above
-    return atomic_load_explicit(&nleft, memory_order_relaxed) > 0;
+    close_left();
+    // relaxed: only whether there is one
+    return atomic_load_explicit(&left, memory_order_relaxed) != NULL;
 }
 
 int lg__ioloop_of(struct lg_strand *s, struct io_loop **out)
@@ -128,6 +156,7 @@ int lg__io_open(struct lg_runtime *rt)
 
 void lg__io_close(struct lg_runtime *rt)
 {
+    close_left();
     for (struct node *node = rt->strands.first; node; node = node->next) {
         struct lg_strand *s = LG_CONTAINER_OF(node, struct lg_strand, node);
         if (s->polled.loop) {

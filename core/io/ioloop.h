@@ -20,15 +20,16 @@ struct io_loop {
     uv_loop_t uv;
     struct lg_runtime *rt;
     struct lg_strand *strand;
-    struct list watches; // descriptors that it watches (io/watch.h)
-    struct list lookups; // names that it looks up (io/lookup.h)
-    struct list works;   // of its goroutines, under way (io/iowork.h)
-    struct list fetches; // of its strand (io/fetch.h)
-    struct list multis;  // what works on them (io/multi.h)
-    uint32_t nawaited;   // goroutines that wait in it
-    uint32_t nclosing;   // handles on their way out
-    char *scratch;       // where datagrams arrive (io/udp.c); NULL: none has
-    bool is_dirty;       // something was begun or ended since the last turn
+    struct list watches;       // descriptors that it watches (io/watch.h)
+    struct list lookups;       // names that it looks up (io/lookup.h)
+    struct list works;         // of its goroutines, under way (io/iowork.h)
+    struct list fetches;       // of its strand (io/fetch.h)
+    struct list multis;        // what works on them (io/multi.h)
+    uint32_t nawaited;         // goroutines that wait in it
+    uint32_t nclosing;         // handles on their way out
+    char *scratch;             // where datagrams arrive (io/udp.c); NULL: none has
+    bool is_dirty;             // something was begun or ended since the last turn
+    struct io_loop *next_left; // of those that were left behind
 };
 
 // A runtime's I/O.

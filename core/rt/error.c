@@ -22,6 +22,7 @@ const char *lg_strerror(int code)
     case LG_EBROKEN: return "an earlier write was cut short";
     case LG_ECERT: return "certificate verify failed";
     case LG_ETLS: return "not fit for TLS";
+    case LG_EDIVERGED: return "not the course of the recording";
     default: break;
     }
     const char *phrase = lg__ioerr_phrase(code);

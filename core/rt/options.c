@@ -98,6 +98,7 @@ enum debug {
     ASYNCPREEMPTOFF,
     PREEMPTSTRESS,
     WATCHDOG,
+    DETERMINISTIC,
 };
 
 static const char *const debug_names[] = {
@@ -108,6 +109,7 @@ static const char *const debug_names[] = {
     [ASYNCPREEMPTOFF] = "asyncpreemptoff",
     [PREEMPTSTRESS] = "preemptstress",
     [WATCHDOG] = "watchdog",
+    [DETERMINISTIC] = "deterministic",
 };
 
 static const int64_t NS_PER_US = 1000;
@@ -124,6 +126,11 @@ static void set_debug(enum debug which, int value, lg_options *opts)
     case SCHEDDETAIL: opts->scheddetail = value > 0; break;
     case ASYNCPREEMPTOFF: opts->slice_ns = value > 0 ? -1 : opts->slice_ns; break;
     case WATCHDOG: opts->watchdog_ns = value * NS_PER_MS; break;
+    case DETERMINISTIC:
+        opts->deterministic = value > 0;
+        opts->procs = value > 0 ? 1 : opts->procs;
+        opts->seed = value > 0 ? (uint64_t)value : opts->seed;
+        break;
     case PREEMPTSTRESS: opts->slice_ns = value > 0 ? value * NS_PER_US : 0; break;
     }
 }

@@ -13,6 +13,7 @@
 #include "os/vm.h"
 #include "sched/drive.h"
 #include "sched/idle.h"
+#include "sched/order.h"
 #include "sched/runtime.h"
 #include "sched/strand.h"
 #include "sched/sysmon.h"
@@ -71,12 +72,17 @@ static bool are_options_sane(const lg_options *o)
 {
     return o->size_bytes >= sizeof o->size_bytes && o->size_bytes <= sizeof *o &&
            o->procs >= 0 && o->procs <= LG_PROCS_MAX &&
-           o->stack_size_bytes <= LG_STACK_MAX && o->gc_percent >= LG_GC_OFF &&
-           o->mem_limit_bytes >= 0;
+           (!o->deterministic || o->procs <= 1) && o->stack_size_bytes <= LG_STACK_MAX &&
+           o->gc_percent >= LG_GC_OFF && o->mem_limit_bytes >= 0;
 }
 
 static void fill_defaults(lg_options *o)
 {
+    if (o->deterministic) {
+        o->procs = 1;
+        o->slice_ns = -1;
+        o->seed = o->seed ? o->seed : 1;
+    }
     if (o->procs == 0) {
         int ncpus = lg__cpu_count();
         o->procs = ncpus < LG_PROCS_MAX ? ncpus : LG_PROCS_MAX;
@@ -103,6 +109,7 @@ static void record_free(struct lg_runtime *rt)
 static void runtime_free(struct lg_runtime *rt)
 {
     struct alloc alloc = rt->alloc;
+    lg__trace_fini(rt);
     lg__io_close(rt);
     lg__gc_close(rt);
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
@@ -114,6 +121,8 @@ static void runtime_free(struct lg_runtime *rt)
     lg__selects_free(rt);
     lg__chans_free(rt);
     lg__strands_free(rt);
+    lg__inputs_fini(rt);
+    lg__order_fini(rt);
     lg__g_pool_fini(&rt->gs, &alloc);
     lg__globq_fini(&rt->global, &alloc);
     lg__stack_pool_fini(&rt->stacks);
@@ -166,6 +175,7 @@ int lg_open(const lg_options *opts, lg_runtime **out)
     }
     lg__stack_pool_init(&rt->stacks, &rt->alloc, options.stack_size_bytes);
     lg__g_pool_init(&rt->gs);
+    lg__order_init(rt);
     lg__now(rt);
     err = lg__io_open(rt);
     if (!err) {

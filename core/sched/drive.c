@@ -8,6 +8,7 @@
 #include "sched/host.h"
 #include "sched/idle.h"
 #include "sched/sched.h"
+#include "sched/starve.h"
 #include "sched/strand.h"
 #include "sched/sysmon.h"
 #include "sched/wake.h"
@@ -22,19 +23,6 @@ void lg__drive_done(struct lg_runtime *rt)
         lg__m_wake(rt, rt->driver);
     }
     lg__unlock(&rt->lock, RANK_SCHED);
-}
-
-// Goroutines that found no stack: there may be memory again.
-static void feed_all_starved_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
-{
-    for (struct runnable *r; (r = lg__runnable_shift(&rt->starved));) {
-        if (r->pins) {
-            lg__host_push(rt, r); // by the driver: it wakes nobody
-        } else {
-            lg__globq_push(&rt->global, r);
-        }
-    }
-    lg__nglobal_publish_locked(rt);
 }
 
 struct m *lg__driver_enter(struct lg_runtime *rt, uint64_t until_id,
@@ -60,7 +48,7 @@ struct m *lg__driver_enter(struct lg_runtime *rt, uint64_t until_id,
     atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_DRIVE,
                               memory_order_relaxed);
     lg__strands_nudge_locked(rt);
-    feed_all_starved_locked(rt);
+    lg__feed_all_starved_locked(rt);
     lg__unlock(&rt->lock, RANK_SCHED);
     return m;
 }
@@ -202,7 +190,7 @@ int lg__ms_stop(struct lg_runtime *rt, int64_t deadline_ns)
 // Threads beyond the driver's start with the first work for them.
 int lg_set_procs(lg_runtime *rt, int procs)
 {
-    if (procs < 1 || procs > LG_PROCS_MAX) {
+    if (procs < 1 || procs > LG_PROCS_MAX || (rt->options.deterministic && procs > 1)) {
         return LG_EINVAL;
     }
     lg__lock(&rt->lock, RANK_SCHED);

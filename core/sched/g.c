@@ -136,7 +136,7 @@ const char *lg__g_name(const struct lg_g *g, char out[LG_NAME_SIZE])
     return out;
 }
 
-struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache)
+struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache, uint64_t id)
 {
     struct lg_g *g;
     if (cache && cache->first) {
@@ -169,7 +169,8 @@ struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache)
     atomic_store_explicit(&g->wait_reason, NULL, memory_order_relaxed);
     lg__g_set_status(g, LG_DEAD, LG_RUNNABLE);
     // release: pairs with the acquire in lg__g_id()
-    atomic_store_explicit(&g->id, take_id(&rt->gs, cache), memory_order_release);
+    atomic_store_explicit(&g->id, id ? id : take_id(&rt->gs, cache),
+                          memory_order_release);
     return g;
 }
 

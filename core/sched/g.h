@@ -118,8 +118,8 @@ void lg__g_pool_init(struct g_pool *pool);
 void lg__g_pool_fini(struct g_pool *pool, const struct alloc *alloc);
 
 // A fresh record with an id, RUNNABLE, in no queue; NULL without memory. The
-// cache is NULL on threads without a P.
-struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache);
+// cache is NULL on threads without a P; id 0: the next.
+struct lg_g *lg__g_new(struct lg_runtime *rt, struct g_cache *cache, uint64_t id);
 
 // Returns the record of a goroutine that has ended; its id is gone.
 void lg__g_free(struct lg_runtime *rt, struct g_cache *cache, struct lg_g *g);

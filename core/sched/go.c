@@ -3,10 +3,12 @@
 // The life of a goroutine, from its record's first use to its last.
 #include "sched/drive.h"
 #include "sched/host.h"
+#include "sched/order.h"
 #include "sched/park.h"
 #include "sched/runtime.h"
 #include "sched/scan.h"
 #include "sched/sched.h"
+#include "sched/tracepoint.h"
 #include "sched/wire.h"
 #include "sched/world.h"
 
@@ -16,10 +18,18 @@ static struct p *own_p(struct lg_runtime *rt)
     return m && m->rt == rt ? m->p : NULL;
 }
 
-struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name)
+void lg__trace_start(struct lg_g *g)
+{
+    // relaxed: for dumps
+    lg__trace(g->rt, LG_TRACE_START, g,
+              atomic_load_explicit(&g->parent, memory_order_relaxed), NULL);
+}
+
+struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name, bool is_beside)
 {
     struct p *p = own_p(rt);
-    struct lg_g *g = lg__g_new(rt, p ? &p->gs : NULL);
+    uint64_t id = is_beside ? lg__order_beside_id(rt) : 0;
+    struct lg_g *g = lg__g_new(rt, p ? &p->gs : NULL, id);
     if (!g) {
         return NULL;
     }
@@ -37,8 +47,8 @@ struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name)
     return g;
 }
 
-int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options *opts,
-          lg_ref *out)
+int lg__go_new(struct lg_runtime *rt, void (*fn)(void *arg), void *arg,
+               const lg_go_options *opts, struct lg_g **out)
 {
     uint32_t stack_class = rt->stacks.usual_class;
     if (opts && opts->stack_size_bytes > 0) {
@@ -47,19 +57,35 @@ int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options 
         }
         stack_class = lg__stack_class_of(opts->stack_size_bytes);
     }
-    int err = opts && opts->pinned ? lg__host_open(rt) : LG_OK;
+    bool is_beside = lg__order_starts_beside(rt);
+    bool is_pinned = opts && opts->pinned && !lg__order_is_kept(rt);
+    int err = is_pinned ? lg__host_open(rt) : LG_OK;
     if (err) {
         return err;
     }
-    struct lg_g *g = lg__g_start(rt, opts ? opts->name : NULL);
+    struct lg_g *g = lg__g_start(rt, opts ? opts->name : NULL, is_beside);
     if (!g) {
         return LG_ENOMEM;
     }
     g->run.kind = RUNNABLE_G;
-    g->run.pins = opts && opts->pinned ? PIN_FIXED : 0;
+    g->run.pins = is_pinned ? PIN_FIXED : 0;
+    g->run.is_beside = is_beside;
     g->fn = fn;
     g->arg = arg;
     g->stack_class = (uint8_t)stack_class;
+    lg__trace_start(g);
+    *out = g;
+    return LG_OK;
+}
+
+int lg_go(lg_runtime *rt, void (*fn)(void *arg), void *arg, const lg_go_options *opts,
+          lg_ref *out)
+{
+    struct lg_g *g;
+    int err = lg__go_new(rt, fn, arg, opts, &g);
+    if (err) {
+        return err;
+    }
     if (out) {
         *out = (lg_ref){.g = g, .id = lg__g_id(g)};
     }
@@ -71,7 +97,9 @@ int lg__go_system(struct lg_runtime *rt, enum system_kind kind, void (*fn)(void 
                   void *arg, const char *name)
 {
     struct p *p = own_p(rt);
-    struct lg_g *g = lg__g_new(rt, p ? &p->gs : NULL);
+    bool is_beside = lg__order_is_kept(rt);
+    uint64_t id = is_beside ? lg__order_beside_id(rt) : 0;
+    struct lg_g *g = lg__g_new(rt, p ? &p->gs : NULL, id);
     if (!g) {
         return LG_ENOMEM;
     }
@@ -82,6 +110,7 @@ int lg__go_system(struct lg_runtime *rt, enum system_kind kind, void (*fn)(void 
     atomic_store_explicit(&g->parent, 0, memory_order_relaxed);
     g->run.kind = RUNNABLE_G;
     g->run.pins = 0;
+    g->run.is_beside = is_beside;
     g->fn = fn;
     g->arg = arg;
     // Not of the usual size: it lives for ever, and on a stack that others have used
@@ -118,11 +147,19 @@ int lg_yield(void)
     return LG_OK;
 }
 
+void lg__sched_give_way(void)
+{
+    struct m *m = lg__m();
+    LG_ASSERT(lg__order_is_kept(m->rt) && m->g && !m->g->strand);
+    lg__sched_switch(m, AFTER_GIVE_WAY);
+}
+
 void lg__g_end(struct lg_g *g)
 {
     struct lg_runtime *rt = g->rt;
     struct p *p = own_p(rt);
     uint64_t id = lg__g_id(g);
+    lg__trace(rt, LG_TRACE_END, g, 0, NULL);
     lg__wire_end(g);
     // relaxed: written before it ran
     bool is_system = atomic_load_explicit(&g->is_system, memory_order_relaxed);

@@ -3,6 +3,7 @@
 // What the host's thread does next, in lg_update() and in lg_drive().
 #include "sched/host.h"
 #include "sched/idle.h"
+#include "sched/order.h"
 #include "sched/sched.h"
 #include "sched/sysmon.h"
 #include "sched/wake.h"
@@ -79,6 +80,9 @@ static struct runnable *pop(struct m *m)
 static struct runnable *find(struct m *m)
 {
     struct host *h = &m->rt->host;
+    if (lg__order_is_kept(m->rt)) {
+        return lg__order_pop(m);
+    }
     h->tick++;
     lg__begin_round(m->p);
     if (h->tick % TIMERS_EVERY == 0) {

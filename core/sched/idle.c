@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "sched/idle.h"
 
+#include "os/clock.h"
 #include "os/cpu.h"
 #include "sched/host.h"
+#include "sched/order.h"
 #include "sched/sched.h"
 #include "sched/steal.h"
 #include "sched/sysmon.h"
@@ -117,6 +119,9 @@ struct runnable *lg__find_elsewhere(struct m *m)
 {
     struct lg_runtime *rt = m->rt;
     uint32_t nprocs = lg__nprocs(rt);
+    if (lg__order_is_kept(rt)) {
+        return NULL; // the loop has looked at all there is
+    }
     struct runnable *r = look_around(m);
     if (!r && nprocs > 1 && lg__netpoll_is_awaited(rt)) {
         lg__netpoll_look(rt);
@@ -157,12 +162,14 @@ bool lg__has_work(struct lg_runtime *rt)
 {
     // seq_cst: see idle.h
     return atomic_load_explicit(&rt->nglobal, memory_order_seq_cst) > 0 ||
-           lg__has_stealable(rt);
+           lg__has_stealable(rt) ||
+           atomic_load_explicit(&rt->order.nbeside, memory_order_seq_cst) > 0 ||
+           lg__input_has_arrived(&rt->inputs);
 }
 
 int64_t lg__first_timer(struct lg_runtime *rt)
 {
-    int64_t first_ns = LG_NEVER;
+    int64_t first_ns = lg__timers_next(&rt->order.timers);
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
         int64_t next_ns = lg__timers_next(&lg__p_at(rt, i)->timers);
         first_ns = next_ns < first_ns ? next_ns : first_ns;
@@ -247,6 +254,9 @@ static int64_t sleep_timeout(struct lg_runtime *rt, struct p *former)
     int64_t left_ns = until_ns - lg__now(rt);
     if (left_ns <= 0) {
         return 0;
+    }
+    if (lg__order_is_kept(rt)) {
+        return lg__order_sleep_ns(rt, left_ns);
     }
     return rt->options.clock ? -1 : left_ns; // lg_clock_moved() wakes
 }
@@ -364,7 +374,11 @@ bool lg__idle(struct m *m)
     int ntold = 0;
     if (has_slept) {
         int64_t timeout_ns = tidy_or_sleep(rt, sleep_timeout(rt, former));
+        int64_t since_ns = lg__order_is_kept(rt) ? lg__clock_now() : 0;
         ntold = lg__netpoll_sleep(m, timeout_ns, told);
+        if (lg__order_is_kept(rt)) {
+            lg__order_slept(rt, lg__clock_now() - since_ns);
+        }
         leave_idle_list(m);
     }
     if (m->is_driver) {

@@ -56,6 +56,11 @@ static void keep_place(struct lg_runtime *rt, struct p *p)
     }
 }
 
+void lg_job_set_outside(lg_runtime *rt, lg_job *job)
+{
+    runnable_of(job)->is_beside = rt->options.deterministic;
+}
+
 int lg_job_start(lg_runtime *rt, lg_job *job)
 {
     struct runnable *r = runnable_of(job);

@@ -8,6 +8,8 @@
 #include "sched/idle.h"
 #include "sched/runtime.h"
 #include "sched/sched.h"
+#include "sched/starve.h"
+#include "sched/tracepoint.h"
 #include "sched/wire.h"
 #include "sched/world.h"
 
@@ -88,7 +90,7 @@ static void free_exited(struct m *m, struct lg_g *g)
     lg__g_end(g);
     lg__stack_put(&m->rt->stacks, m->p ? &m->p->stacks : NULL, stack);
     if (LG_UNLIKELY(m->rt->starved.first)) {
-        lg__sched_feed_starved(m->rt);
+        lg__feed_starved(m->rt);
     }
 }
 
@@ -103,8 +105,13 @@ void lg__m_after_switch(struct m *m)
     case AFTER_NOTHING: break;
     case AFTER_PARK: lg__sched_commit(m->prev); break;
     case AFTER_YIELD:
+        lg__trace(m->rt, LG_TRACE_YIELD, m->prev, 0, NULL);
         lg__g_set_status(m->prev, LG_RUNNING, LG_RUNNABLE);
         lg__sched_requeue(&m->prev->run);
+        break;
+    case AFTER_GIVE_WAY:
+        lg__g_set_status(m->prev, LG_RUNNING, LG_RUNNABLE);
+        m->rt->order.front = &m->prev->run;
         break;
     case AFTER_EXIT: free_exited(m, m->prev); break;
     case AFTER_STACK:

@@ -31,10 +31,11 @@ enum { MS_MAX = 10000 };
 
 enum after {
     AFTER_NOTHING,
-    AFTER_PARK,  // commit prev's wait
-    AFTER_YIELD, // prev goes to the end of the queue
-    AFTER_EXIT,  // prev has ended: its stack and record are free
-    AFTER_STACK, // old_stack, a scheduler's, is free
+    AFTER_PARK,     // commit prev's wait
+    AFTER_YIELD,    // prev goes to the end of the queue
+    AFTER_GIVE_WAY, // prev goes on behind those beside the order (sched/order.h)
+    AFTER_EXIT,     // prev has ended: its stack and record are free
+    AFTER_STACK,    // old_stack, a scheduler's, is free
 };
 
 struct m {

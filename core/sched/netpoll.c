@@ -5,6 +5,7 @@
 #include "sched/runtime.h"
 #include "sched/sched.h"
 #include "sched/strand.h"
+#include "sched/tracepoint.h"
 
 // ---------------------------------------------------------------------------
 // Who stands in the set
@@ -241,6 +242,7 @@ void lg__netpoll_queue(struct lg_runtime *rt, const uint64_t *told, int ntold)
 {
     struct runnable *idle[NETPOLL_BATCH];
     uint32_t nidle = 0;
+    lg__trace(rt, LG_TRACE_POLL, NULL, (uint64_t)ntold, NULL);
     uint32_t narmed = post_all(rt, told, ntold, idle, &nidle);
     push_all(rt, idle, nidle);
     // seq_cst: after they are queued; see idle.c:is_dead_locked()

@@ -205,7 +205,7 @@ static struct p *make_p(struct lg_runtime *rt, uint32_t number)
         return NULL;
     }
     p->number = number;
-    p->rand.state = rt->options.seed + number * 0x9e3779b97f4a7c15ULL;
+    lg__p_seed(p, rt->options.seed);
     lg__timers_init(&p->timers);
     lg__mcache_init(&p->mcache, &rt->heap);
     return p;

@@ -106,6 +106,11 @@ LG_INLINE uint32_t lg__p_asks(struct p *p)
     return atomic_load_explicit(&p->asks, memory_order_relaxed);
 }
 
+LG_INLINE void lg__p_seed(struct p *p, uint64_t seed)
+{
+    p->rand.state = seed + p->number * 0x9e3779b97f4a7c15ULL;
+}
+
 LG_INLINE bool lg__p_is_active(struct p *p)
 {
     // relaxed: changed under the lock; else a guess

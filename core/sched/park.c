@@ -2,9 +2,11 @@
 #include "sched/park.h"
 
 #include "os/cpu.h"
+#include "sched/order.h"
 #include "sched/runtime.h"
 #include "sched/sched.h"
 #include "sched/strand.h"
+#include "sched/tracepoint.h"
 
 struct lg_g *lg__g_self(void)
 {
@@ -68,6 +70,7 @@ static void on_deadline(void *arg, uint64_t number)
 {
     struct lg_g *g = arg;
     if (lg__wait_claim(&g->wait, number, WAKE_TIMEOUT, 0)) {
+        lg__trace(g->rt, LG_TRACE_TIMER, g, 0, NULL);
         lg__wait_fire(g);
     }
 }
@@ -80,7 +83,8 @@ static void start_deadline(struct lg_g *g, int64_t deadline_ns)
     g->timer.arg = g;
     g->timer.cookie = lg__wait_number(&g->wait);
     g->has_timer = true;
-    if (lg__timer_add(&lg__m()->p->timers, &g->rt->alloc, &g->timer) != LG_OK) {
+    struct timers *ts = lg__order_timers(lg__m());
+    if (lg__timer_add(ts, &g->rt->alloc, &g->timer) != LG_OK) {
         g->has_timer = false;
         if (lg__wait_claim(&g->wait, g->timer.cookie, WAKE_NOMEM, 0)) {
             lg__wait_deliver(&g->wait);

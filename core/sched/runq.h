@@ -22,13 +22,15 @@ enum runnable_kind { RUNNABLE_NONE, RUNNABLE_G, RUNNABLE_STRAND, RUNNABLE_JOB };
 enum pin {
     PIN_FIXED = 1,  // made so
     PIN_LOCKED = 2, // by lg_lock_thread()
+    PIN_CALLED = 4, // in lg_call_on_host()
 };
 
 // What stands in run queues. First member of its owner's record.
 struct runnable {
     struct runnable *next; // in a list
     enum runnable_kind kind;
-    uint8_t pins; // enum pin; changed while it stands in no queue
+    uint8_t pins;   // enum pin; changed while it stands in no queue
+    bool is_beside; // the order of a deterministic runtime (sched/order.h)
 };
 
 struct runq {

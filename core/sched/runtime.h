@@ -18,14 +18,17 @@
 #include "sched/g.h"
 #include "sched/gc_door.h"
 #include "sched/globq.h"
+#include "sched/input.h"
 #include "sched/m.h"
 #include "sched/netpoll.h"
+#include "sched/ordered.h"
 #include "sched/p.h"
 #include "sched/pinned.h"
 #include "sched/poller.h"
 #include "sched/runq.h"
 #include "sched/stop.h"
 #include "sched/tidy.h"
+#include "sched/trace.h"
 #include "sched/watch.h"
 
 // Why an M must look up from its queue (runtime.interrupts).
@@ -38,7 +41,10 @@ enum {
     // nobody switches past the loop (sched/scan.c).
     INTERRUPT_SCAN = 1U << 4,
     INTERRUPT_WIRED = 1U << 5, // nor here: it passes on what is wired (sched/wire.c)
-    INTERRUPTS_TO_HEED = ~(uint32_t)(INTERRUPT_SCAN | INTERRUPT_WIRED),
+    // Nor here: trace points have somebody to tell (sched/trace.h), and nobody switches
+    // past the loop.
+    INTERRUPT_TRACE = 1U << 6,
+    INTERRUPTS_TO_HEED = ~(uint32_t)(INTERRUPT_SCAN | INTERRUPT_WIRED | INTERRUPT_TRACE),
 };
 
 struct lg_runtime {
@@ -60,6 +66,8 @@ struct lg_runtime {
     struct watchdog watchdog;
     struct tidy tidy;
     struct netpoll netpoll;
+    struct inputs inputs;
+    struct trace trace;
 
     struct lock chans_lock;
     // -- chans_lock --
@@ -115,6 +123,8 @@ struct lg_runtime {
     struct note all_left;       // woken when nlive is 0
     _Atomic uint32_t nstarting; // of them, whose thread is not there yet
     bool has_thread_trouble;    // the system refused a thread: say so once
+    void (*on_error)(void *ud, const lg_error_info *info); // lg_on_error()
+    void *on_error_ud;
     bool is_deadlocked;
     uint64_t nwakeups;
     struct m *driver; // NULL: nobody drives
@@ -123,6 +133,8 @@ struct lg_runtime {
 
     struct world world;
     struct scan scan;
+
+    struct order order; // of a deterministic one
 };
 
 // Judges a caller on a thread that may be outside of the runtime: the last

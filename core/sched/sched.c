@@ -5,11 +5,14 @@
 #include "sched/host.h"
 #include "sched/idle.h"
 #include "sched/job.h"
+#include "sched/order.h"
 #include "sched/park.h"
 #include "sched/preempt.h"
 #include "sched/scan.h"
+#include "sched/starve.h"
 #include "sched/steal.h"
 #include "sched/strand.h"
+#include "sched/tracepoint.h"
 #include "sched/wake.h"
 #include "sched/wire.h"
 #include "sched/world.h"
@@ -66,10 +69,18 @@ static void push_next(struct p *p, struct lg_runtime *rt, struct runnable *r)
     }
 }
 
+static LG_NOINLINE void push_beside(struct lg_runtime *rt, struct runnable *r)
+{
+    lg__order_push_beside(rt, r);
+    lg__wake_if_idle(rt);
+}
+
 void lg__sched_push(struct lg_runtime *rt, struct runnable *r)
 {
     struct m *m = lg__m();
-    if (LG_UNLIKELY(r->pins)) {
+    if (LG_UNLIKELY(r->is_beside)) {
+        push_beside(rt, r);
+    } else if (LG_UNLIKELY(r->pins)) {
         lg__host_push(rt, r);
     } else if (LG_LIKELY(m && m->p && m->rt == rt && !m->p->is_hosts)) {
         if (m->g) {
@@ -94,6 +105,10 @@ void lg__sched_push(struct lg_runtime *rt, struct runnable *r)
 void lg__sched_requeue(struct runnable *r)
 {
     struct m *m = lg__m();
+    if (LG_UNLIKELY(r->is_beside)) {
+        lg__order_push_beside(m->rt, r);
+        return;
+    }
     if (LG_UNLIKELY(r->pins || m->p->is_hosts)) {
         lg__sched_push(m->rt, r);
         return;
@@ -108,21 +123,41 @@ void lg__sched_requeue(struct runnable *r)
     push_ring(m->p, m->rt, r, memory_order_release);
 }
 
+void lg__sched_push_behind(struct lg_runtime *rt, struct runnable *r)
+{
+    struct p *p = lg__m()->p;
+    if (LG_UNLIKELY(p->is_hosts)) {
+        lg__sched_push(rt, r); // nobody takes anything from there
+        return;
+    }
+    // seq_cst: as in push_next()
+    push_ring(p, rt, r, memory_order_seq_cst);
+    lg__wake_if_idle(rt);
+}
+
+static void trace_ready(struct lg_g *g)
+{
+    if (lg__trace_is_on(g->rt)) {
+        lg__trace_emit(g->rt, LG_TRACE_READY, g, lg_self().id, NULL);
+    }
+}
+
 void lg__sched_ready_behind(struct lg_g *g)
 {
     struct m *m = lg__m();
-    if (g->strand || g->run.pins || !m || !m->p || m->rt != g->rt || m->p->is_hosts) {
+    bool has_queue = m && m->p && m->rt == g->rt && !m->p->is_hosts;
+    if (g->strand || g->run.is_beside || g->run.pins || !has_queue) {
         lg__sched_ready(g);
         return;
     }
+    trace_ready(g);
     lg__g_set_status(g, LG_WAITING, LG_RUNNABLE);
-    // seq_cst: as in push_next()
-    push_ring(m->p, m->rt, &g->run, memory_order_seq_cst);
-    lg__wake_if_idle(m->rt);
+    lg__sched_push_behind(m->rt, &g->run);
 }
 
 void lg__sched_ready(struct lg_g *g)
 {
+    trace_ready(g);
     lg__g_set_status(g, LG_WAITING, LG_RUNNABLE);
     if (g->strand) {
         lg__strand_push(g->strand, &g->step);
@@ -136,6 +171,11 @@ void lg__sched_ready(struct lg_g *g)
 
 void lg__sched_commit(struct lg_g *g)
 {
+    if (lg__trace_is_on(g->rt)) {
+        // relaxed: its own. A yield is a wait without a reason
+        const char *reason = atomic_load_explicit(&g->wait_reason, memory_order_relaxed);
+        lg__trace_emit(g->rt, reason ? LG_TRACE_PARK : LG_TRACE_YIELD, g, 0, reason);
+    }
     lg__g_set_status(g, LG_RUNNING, LG_WAITING);
     uint64_t word = lg__wait_commit(&g->wait);
     if (word & WAIT_FIRED) {
@@ -178,6 +218,11 @@ static struct runnable *pop_local(struct p *p)
     return r ? r : pop_next(p);
 }
 
+struct runnable *lg__sched_pop_own(struct p *p)
+{
+    return pop_local(p);
+}
+
 // ---------------------------------------------------------------------------
 // The loop
 // ---------------------------------------------------------------------------
@@ -212,6 +257,9 @@ uint32_t lg__begin_round(struct p *p)
 static struct runnable *pop_once(struct m *m)
 {
     struct p *p = m->p;
+    if (lg__order_is_kept(m->rt)) {
+        return lg__order_pop(m);
+    }
     uint32_t tick = lg__begin_round(p);
     poll_timers(m, &p->timers);
     if (tick % P_GLOBAL_EVERY == 0) {
@@ -303,8 +351,7 @@ static struct runnable *next_runnable(struct m *m)
     }
 }
 
-// Gives a goroutine that has never run its stack. False: there is none; the
-// goroutine waits for one.
+// lg__sched_take_stack(), but a goroutine that gets none waits for one.
 static bool bind_stack(struct m *m, struct lg_g *g);
 
 static void loop(struct m *m)
@@ -328,6 +375,9 @@ static void loop(struct m *m)
             continue;
         }
         struct lg_g *g = LG_CONTAINER_OF(r, struct lg_g, run);
+        if (lg__trace_is_on(m->rt) && !lg__order_is_kept(m->rt)) {
+            lg__trace_emit(m->rt, LG_TRACE_RUN, g, 0, NULL);
+        }
         lg__scan_before_run(m->rt, g);
         if (g->stack || bind_stack(m, g)) {
             lg__g_set_status(g, LG_RUNNABLE, LG_RUNNING);
@@ -372,14 +422,11 @@ static void g_entry(void *carried)
     __builtin_unreachable();
 }
 
-static bool bind_stack(struct m *m, struct lg_g *g)
+bool lg__sched_take_stack(struct m *m, struct lg_g *g)
 {
     struct lg_runtime *rt = m->rt;
     struct stack *stack = lg__stack_get(&rt->stacks, &m->p->stacks, g->stack_class);
     if (LG_UNLIKELY(!stack)) {
-        lg__lock(&rt->lock, RANK_SCHED);
-        lg__runnable_append(&rt->starved, &g->run);
-        lg__unlock(&rt->lock, RANK_SCHED);
         return false;
     }
     // relaxed: its own, and a figure
@@ -391,18 +438,13 @@ static bool bind_stack(struct m *m, struct lg_g *g)
     return true;
 }
 
-void lg__sched_feed_starved(struct lg_runtime *rt)
+static bool bind_stack(struct m *m, struct lg_g *g)
 {
-    lg__lock(&rt->lock, RANK_SCHED);
-    struct runnable *r = lg__runnable_shift(&rt->starved);
-    if (r && !r->pins) {
-        lg__globq_push(&rt->global, r);
-        lg__nglobal_publish_locked(rt);
+    if (LG_LIKELY(lg__sched_take_stack(m, g))) {
+        return true;
     }
-    lg__unlock(&rt->lock, RANK_SCHED);
-    if (r && r->pins) {
-        lg__host_push(rt, r);
-    }
+    lg__starve(m->rt, &g->run);
+    return false;
 }
 
 // A native goroutine that can be switched to without going through the loop;
@@ -454,37 +496,4 @@ void lg__sched_switch(struct m *m, enum after after)
     m = lg__ctx_switch(&g->ctx, to, m);
     lg__m_after_switch(m);
     *m->errno_at = saved_errno;
-}
-
-static bool forget_locked(struct lg_runtime *rt, struct runnable *r) LG_REQUIRES(rt->lock)
-{
-    bool has_stood = false;
-    for (uint32_t i = 0; i < lg__nps(rt); i++) {
-        struct runnable *at;
-        while ((at = pop_local(lg__p_at(rt, i)))) {
-            lg__globq_push(&rt->global, at);
-        }
-    }
-    for (size_t count = rt->global.count; count > 0; count--) {
-        struct runnable *at = lg__globq_pop(&rt->global);
-        if (at != r) {
-            lg__globq_push(&rt->global, at);
-        }
-        has_stood |= at == r;
-    }
-    lg__nglobal_publish_locked(rt);
-    return has_stood;
-}
-
-bool lg__sched_forget(struct lg_runtime *rt, struct runnable *r)
-{
-    lg__lock(&rt->lock, RANK_SCHED);
-    bool has_stood = false;
-    if (r->pins) {
-        has_stood = !rt->driver && lg__host_forget_locked(rt, r);
-    } else if (!rt->driver && rt->nmade == 0) {
-        has_stood = forget_locked(rt, r);
-    }
-    lg__unlock(&rt->lock, RANK_SCHED);
-    return has_stood;
 }

@@ -9,7 +9,14 @@
 #include "sched/runtime.h"
 
 // A record for a goroutine that the caller starts; counted. NULL: no memory.
-struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name);
+struct lg_g *lg__g_start(struct lg_runtime *rt, const char *name, bool is_beside);
+
+// Tells of it, when it knows what it is.
+void lg__trace_start(struct lg_g *g);
+
+// lg_go() but for the push, by the caller: lg__sched_push(rt, &(*out)->run).
+int lg__go_new(struct lg_runtime *rt, void (*fn)(void *arg), void *arg,
+               const lg_go_options *opts, struct lg_g **out);
 
 // lg_go() for a goroutine of the runtime's own: nobody counts it, lists it or
 // waits for it to end. It may wait when the runtime closes.
@@ -36,8 +43,21 @@ void lg__sched_ready_behind(struct lg_g *g);
 // Queues new work and sees to it that an idle P hears of it. Any thread.
 void lg__sched_push(struct lg_runtime *rt, struct runnable *r);
 
+// The same, behind what its P has, so that an idle one may take it at once. Owner of a P.
+void lg__sched_push_behind(struct lg_runtime *rt, struct runnable *r);
+
+// Gives a native goroutine that has never run its stack. False: there is none.
+bool lg__sched_take_stack(struct m *m, struct lg_g *g);
+
+// Takes the next of a P's own queue; NULL: it is empty. Owner of the P.
+struct runnable *lg__sched_pop_own(struct p *p);
+
 // Queues work that has just run, behind everything else. Owner of a P.
 void lg__sched_requeue(struct runnable *r);
+
+// Lets those pass that are beside the order of a deterministic runtime, and goes on. A
+// native goroutine.
+void lg__sched_give_way(void);
 
 // The goroutine has left its stack: it waits, unless it was fired meanwhile.
 void lg__sched_commit(struct lg_g *g);
@@ -56,8 +76,5 @@ struct runnable *lg__pop_any(struct m *m);
 // Takes a runnable out of its queue if no thread runs anything: no driver, no M
 // of our own. False: one does, or it stands in no queue yet.
 bool lg__sched_forget(struct lg_runtime *rt, struct runnable *r);
-
-// Goroutines that found no stack may try again: one has become free.
-void lg__sched_feed_starved(struct lg_runtime *rt);
 
 #endif // LG_SCHED_SCHED_H

@@ -4,10 +4,12 @@
 #include "sched/host.h"
 #include "sched/idle.h"
 #include "sched/netpoll.h"
+#include "sched/order.h"
 #include "sched/park.h"
 #include "sched/runtime.h"
 #include "sched/scan.h"
 #include "sched/sched.h"
+#include "sched/tracepoint.h"
 #include "sched/wire.h"
 #include "sched/world.h"
 
@@ -50,7 +52,7 @@ int lg_strand_pin(lg_strand *s)
 {
     LG_MISUSE_OF_IF(s->rt, !lg_strand_is_idle(s), "lg_strand_pin() of a strand in use");
     int err = lg__host_open(s->rt);
-    if (!err) {
+    if (!err && !lg__order_is_kept(s->rt)) { // there one thread runs everything
         s->run.pins |= PIN_FIXED;
     }
     return err;
@@ -246,7 +248,7 @@ bool lg__strand_post_idle(struct lg_strand *s, lg_post *post)
 
 int lg_strand_go(lg_strand *s, const char *name, lg_ref *out, void **extra)
 {
-    struct lg_g *g = lg__g_start(s->rt, name);
+    struct lg_g *g = lg__g_start(s->rt, name, s->run.is_beside);
     if (!g) {
         return LG_ENOMEM;
     }
@@ -254,6 +256,7 @@ int lg_strand_go(lg_strand *s, const char *name, lg_ref *out, void **extra)
     __atomic_store_n(&g->strand, s, __ATOMIC_RELAXED);
     *out = (lg_ref){.g = g, .id = lg__g_id(g)};
     *extra = g->extra;
+    lg__trace_start(g);
     __builtin_memset(g->extra, 0, sizeof g->extra);
     g->step.fn = step_marker;
     g->step.is_queued = false;
@@ -281,6 +284,7 @@ void *lg_extra_self(void)
 static void step(struct lg_strand *s, struct lg_g *g)
 {
     struct m *m = lg__m();
+    lg__trace(s->rt, LG_TRACE_RUN, g, 0, NULL);
     lg__scan_before_run(s->rt, g);
     lg__g_set_status(g, LG_RUNNABLE, LG_RUNNING);
     lg__m_set_g(m, g);

@@ -4,6 +4,7 @@
 #include "sched/block.h"
 #include "sched/host.h"
 #include "sched/idle.h"
+#include "sched/order.h"
 #include "sched/sched.h"
 #include "sched/strand.h"
 #include "sched/sysmon.h"
@@ -227,7 +228,7 @@ void lg_lock_thread(void)
     LG_MISUSE_IF(!m || !m->g, "lg_lock_thread() outside a goroutine");
     bool is_first = count(m->g, 1, 0) == 1;
     struct runnable *r = runnable_of(m->g);
-    if (m->is_driver && lg__host_is_on(m->rt)) {
+    if (m->is_driver && lg__host_is_on(m->rt) && !lg__order_is_kept(m->rt)) {
         r->pins |= PIN_LOCKED; // that thread is there for others, too
     } else if (is_first && !r->pins && lg__may_hand_over(m->rt)) {
         wire(m, r); // where one thread runs everything there is nothing to do

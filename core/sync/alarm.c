@@ -5,8 +5,10 @@
 // runs at the same time, and stopping it there is exact.
 #include "lagoon.h"
 #include "os/lock.h"
+#include "sched/order.h"
 #include "sched/runtime.h"
 #include "sched/strand.h"
+#include "sched/tracepoint.h"
 
 #define PERIOD_MAX_NS (INT64_MAX / 4)
 
@@ -32,6 +34,7 @@ static void on_due(void *arg, uint64_t cookie)
 {
     (void)cookie;
     struct alarm *a = arg;
+    lg__trace(a->rt, LG_TRACE_TIMER, NULL, 0, NULL);
     if (a->strand) {
         lg_strand_post(a->strand, &a->post);
     } else {
@@ -86,7 +89,7 @@ int lg_timer_start(lg_timer *t, int64_t when_ns, int64_t period_ns)
     a->timer.period_ns = period_ns < PERIOD_MAX_NS ? period_ns : PERIOD_MAX_NS;
     struct m *m = lg__m();
     bool has_p = m && m->rt == a->rt && m->p;
-    struct timers *own = &(has_p ? m->p : lg__p_at(a->rt, 0))->timers;
+    struct timers *own = has_p ? lg__order_timers(m) : &lg__p_at(a->rt, 0)->timers;
     struct timers *ts = heap_for(a, own);
     int err = lg__timer_add(ts, &a->rt->alloc, &a->timer);
     if (!err && (!has_p || ts != own)) {

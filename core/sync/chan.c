@@ -6,6 +6,7 @@
 #include "gc/mark.h"
 #include "sched/runtime.h"
 #include "sched/strand.h"
+#include "sched/tracepoint.h"
 
 // ---------------------------------------------------------------------------
 // Elements and lock
@@ -273,6 +274,14 @@ static LG_NOINLINE int wait_unlock(struct lg_chan *ch, lg_op op, void *elem,
                         finish);
 }
 
+// An operation that has not waited. What waits is a park, and is done by its partner.
+static LG_NOINLINE void trace_done(struct lg_chan *ch, lg_trace_kind kind, int rc)
+{
+    if (rc == LG_OK || rc == LG_ECLOSED) {
+        lg__trace_chan(ch->rt, kind, &ch->number);
+    }
+}
+
 int lg_chan_send(lg_chan *ch, const void *elem, int64_t deadline_ns)
 {
     if (deadline_ns != 0 && lg__take_cancel()) {
@@ -289,6 +298,9 @@ int lg_chan_send(lg_chan *ch, const void *elem, int64_t deadline_ns)
         return wait_unlock(ch, LG_SEND, from, deadline_ns);
     }
     lg__chan_unlock(ch);
+    if (lg__trace_is_on(ch->rt)) {
+        trace_done(ch, LG_TRACE_SEND, rc);
+    }
     if (fire) {
         lg__wait_fire(fire);
     }
@@ -310,6 +322,9 @@ int lg_chan_recv(lg_chan *ch, void *elem, int64_t deadline_ns)
         return wait_unlock(ch, LG_RECV, elem, deadline_ns);
     }
     lg__chan_unlock(ch);
+    if (lg__trace_is_on(ch->rt)) {
+        trace_done(ch, LG_TRACE_RECV, rc);
+    }
     if (fire) {
         lg__wait_fire(fire);
     }
@@ -341,6 +356,9 @@ int lg_chan_close(lg_chan *ch)
         publish_queues_locked(ch);
     }
     lg__chan_unlock(ch);
+    if (lg__trace_is_on(ch->rt)) {
+        lg__trace_chan(ch->rt, LG_TRACE_CLOSE, &ch->number);
+    }
     lg__waitq_fire_all(&woken);
     return was_closed ? LG_ECLOSED : LG_OK;
 }

@@ -40,8 +40,9 @@ struct lg_chan {
     struct list sendq;
     // -- fixed --
     struct lg_runtime *rt;
-    struct node node;     // in the runtime's list, guarded by chans_lock
-    unsigned char *slots; // cap elements: own_slots, or an object of the collector
+    _Atomic uint32_t number; // in traces; 0: none yet. relaxed
+    struct node node;        // in the runtime's list, guarded by chans_lock
+    unsigned char *slots;    // cap elements: own_slots, or an object of the collector
     alignas(16) unsigned char own_slots[];
 };
 

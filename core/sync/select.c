@@ -12,6 +12,7 @@
 // spec/models/select.pml.
 #include "sync/select.h"
 
+#include "sched/tracepoint.h"
 #include "sync/chan.h"
 
 enum { BLOCK_WAITERS = LG_SIZED(16, 2), BLOCKS_PER_P_MAX = 32 };
@@ -122,6 +123,14 @@ static int64_t pick_ready(const lg_case *cases, size_t ncases)
     return pick_ready(cases, ncases); // fewer than before: once more
 }
 
+static void trace_select(struct lg_runtime *rt, size_t i)
+{
+    if (lg__trace_is_on(rt)) {
+        struct m *m = lg__m();
+        lg__trace_emit(rt, LG_TRACE_SELECT, m ? m->g : NULL, i, NULL);
+    }
+}
+
 // First pass. LG_EAGAIN: no case is ready.
 static int try_any(const lg_case *cases, size_t ncases, size_t *out_index)
 {
@@ -135,6 +144,9 @@ static int try_any(const lg_case *cases, size_t ncases, size_t *out_index)
         lg__chan_lock(c->ch);
         int rc = do_case_locked(c, NULL, &fire);
         lg__chan_unlock(c->ch);
+        if (rc != LG_EAGAIN) {
+            trace_select(c->ch->rt, (size_t)i);
+        }
         if (fire) {
             lg__wait_fire(fire);
         }
@@ -169,6 +181,7 @@ static int finish(struct lg_g *g, enum wake wake)
         unhook_all(g);
     }
     if (wake == WAKE_READY || wake == WAKE_CLOSED) {
+        lg__trace(g->rt, LG_TRACE_SELECT, g, which, NULL);
         *g->op.out_index = which;
         if (wake == WAKE_CLOSED && cases[which].op == LG_RECV) {
             lg__chan_zero(cases[which].ch, cases[which].elem);
@@ -235,6 +248,7 @@ static int join_all(struct lg_g *g, size_t ncases, size_t *out_index)
         if (!has_joined) {
             unhook_all(g);
             if (rc != LG_EAGAIN) {
+                trace_select(g->rt, i);
                 *out_index = i;
             }
             return rc;

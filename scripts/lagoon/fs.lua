@@ -3,17 +3,11 @@
 -- lagoon.fs: files, without blocking the thread. Errors are `nil, message, code`, the code as
 -- "ENOENT".
 local core = require "lagoon.core"
+local stream = require "lagoon.stream"
+local settle = require("lagoon.waited").settle
 local fswatch = require "lagoon.fswatch"
 
-local raise, classes, OK = core.raise, core.classes, core.OK
-
--- The results of a C half that has waited.
-local function settle(code, ...)
-    if code == OK then
-        return ...
-    end
-    return raise(code, (...))
-end
+local classes = core.classes
 
 local fs = {}
 
@@ -100,47 +94,9 @@ function fs.rename(from, to)
 end
 
 ---An open file. Calls on it are done one after the other, in the order in which they came.
----@class lagoon.File
-local File = {}
+---@class lagoon.File: lagoon.Stream
+local File = stream.new_class(core.file_read, core.file_write)
 classes.file.__index = File
-
----Reads, as a connection does: without a format what there is, a byte at least; a number: so many
----bytes, fewer only where the file ends; "*l": a line without its newline, "*L" with it; "*a": all
----up to the end. nil at the end; what is appended later can still be read. Where "*a" ends with an
----error, what came before is the fourth result.
----@async
----@param format? integer|"*l"|"*L"|"*a"
----@return string? data
----@return string? err
----@return string? code
----@return string? partial
-function File:read(format)
-    return settle(core.file_read(self, format))
-end
-
----Writes all of it, at once: nothing is kept back. Returns how many bytes; with an error, as the
----fourth result, how many of them are written.
----@async
----@param ... string|number
----@return integer? n
----@return string? err
----@return string? code
----@return integer? n_written
-function File:write(...)
-    return settle(core.file_write(self, ...))
-end
-
----An iterator over the lines, without their newlines; raises an error other than the end.
----@return async fun(): string?
-function File:lines()
-    return function()
-        local line, err = self:read("*l")
-        if err then
-            error(err, 2)
-        end
-        return line
-    end
-end
 
 ---Moves to a position, and tells which it is, from the start. As Lua's own: without arguments it
 ---only tells.

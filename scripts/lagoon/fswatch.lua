@@ -3,23 +3,15 @@
 -- fs.watch: what happens to files, through channels. A goroutine for each hands on what the core
 -- keeps for it.
 local core = require "lagoon.core"
+local settle = require("lagoon.waited").settle
 local chan = require "lagoon.chan"
 local task = require "lagoon.task"
-
-local raise, OK = core.raise, core.OK
 
 local fswatch = {}
 
 local CAPACITY = 16 -- the core keeps what has no room here
 
 local watches = {} -- by channel: the core's half and the goroutine
-
-local function settle(code, ...)
-    if code == OK then
-        return ...
-    end
-    return raise(code, (...))
-end
 
 local function end_watch(channel)
     local watch = watches[channel]

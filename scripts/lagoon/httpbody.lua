@@ -49,12 +49,12 @@ function Wire:head(parse, max_bytes, on_partial, arg)
     local scanned = 0
     while true do
         if self:has_text() then
-            local size, b, c, d, e, f, g, h = parse(self.text, self.at, scanned, max_bytes)
+            local size, b, c, d, e, f, g, h, i = parse(self.text, self.at, scanned, max_bytes)
             if size then
                 self.at = self.at + size
             end
             if size ~= nil then
-                return size, b, c, d, e, f, g, h
+                return size, b, c, d, e, f, g, h, i
             end
             if scanned == 0 and on_partial then
                 on_partial(arg)
@@ -268,7 +268,8 @@ end
 
 local httpbody = {
     ---That of all requests without one: nothing ever changes in it.
-    NONE = setmetatable({ pending = "", is_done = true }, Body),
+    NONE = setmetatable({ pending = "", is_done = true, length = 0, code = false,
+        before_first = false }, Body),
 }
 
 ---What comes over a connection.
@@ -289,7 +290,7 @@ function httpbody.new(wire, framing, max_bytes, before_read)
     if framing == CHUNKED then
         body.chunks = core.http_chunks()
     elseif framing ~= UNTIL_CLOSE then
-        body.left = framing
+        body.left, body.length = framing, framing
         body.is_done = framing == 0
     end
     return setmetatable(body, Body)

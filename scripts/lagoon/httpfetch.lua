@@ -3,22 +3,13 @@
 -- One request and its response: what a transfer of the core's brings, as head and body. The head is
 -- held against the same rules as those that the server reads.
 local core = require "lagoon.core"
+local settle = require("lagoon.waited").settle
 local task = require "lagoon.task"
 local time = require "lagoon.time"
 local headers = require "lagoon.httpheaders"
 local httpbody = require "lagoon.httpbody"
 
-local raise, OK = core.raise, core.OK
-
 local UNTIL_CLOSE = -2 -- where bodies end, the core tells
-
--- The results of a C half that may have waited.
-local function settle(code, ...)
-    if code == OK then
-        return ...
-    end
-    return raise(code, (...))
-end
 
 -- Seconds that are left; nil: for good.
 local function left(ask)

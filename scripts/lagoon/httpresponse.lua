@@ -7,68 +7,51 @@
 -- that breaks off from a whole one, it is held back until its length is known.
 local core = require "lagoon.core"
 local headers = require "lagoon.httpheaders"
+local httpstatus = require "lagoon.httpstatus"
 
-local raise, RAISE = core.raise, core.RAISE
-local concat, format, get = table.concat, string.format, headers.get
+local raise, RAISE, OK = core.raise, core.RAISE, core.OK
+local concat, format = table.concat, string.format
+local first_line, plain_head, date = httpstatus.line, httpstatus.plain_head, httpstatus.date
+local CONTENT_TYPE, http_send = httpstatus.CONTENT_TYPE, core.http_send
 local load = require
 
 local HELD_MAX = 4096
 
-local REASONS = {
-    [200] = "OK", [201] = "Created", [202] = "Accepted", [204] = "No Content",
-    [206] = "Partial Content",
-    [301] = "Moved Permanently", [302] = "Found", [303] = "See Other", [304] = "Not Modified",
-    [307] = "Temporary Redirect", [308] = "Permanent Redirect",
-    [400] = "Bad Request", [401] = "Unauthorized", [403] = "Forbidden", [404] = "Not Found",
-    [405] = "Method Not Allowed", [406] = "Not Acceptable", [408] = "Request Timeout",
-    [409] = "Conflict", [410] = "Gone", [411] = "Length Required", [412] = "Precondition Failed",
-    [413] = "Content Too Large", [414] = "URI Too Long", [415] = "Unsupported Media Type",
-    [416] = "Range Not Satisfiable", [417] = "Expectation Failed",
-    [422] = "Unprocessable Content", [426] = "Upgrade Required", [429] = "Too Many Requests",
-    [431] = "Request Header Fields Too Large",
-    [500] = "Internal Server Error", [501] = "Not Implemented", [502] = "Bad Gateway",
-    [503] = "Service Unavailable", [504] = "Gateway Timeout",
-    [505] = "HTTP Version Not Supported",
-}
-
-local DAYS = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" }
-local MONTHS = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" }
-
-local CONTENT_TYPE = "Content-Type: text/plain; charset=utf-8\r\n"
-
-local date_time, date_text, date_line
-
-local first_lines = {} -- by status
-
--- The moment, and the line that says it, without the names that a locale would choose.
-local function date()
-    local now = os.time()
-    if now ~= date_time then
-        local d = os.date("!*t", now)
-        date_time, date_text = now, format("%s, %02d %s %d %02d:%02d:%02d GMT", DAYS[d.wday],
-            d.day, MONTHS[d.month], d.year, d.hour, d.min, d.sec)
-        date_line = "Date: " .. date_text .. "\r\n"
-    end
-    return date_text, date_line
-end
+-- How far a response has gone.
+local HELD, BEGUN, FINISHED, BROKEN = 0, 1, 2, 3
 
 ---@class lagoon.HttpResponseWriter
 ---@field status integer  200 to 999
 ---@field headers lagoon.Headers
 local Response = {}
-Response.__index = Response
+
+local response_mt = {}
+
+-- Most handlers are content with the headers that there are anyway.
+function response_mt.__index(self, key)
+    if key ~= "headers" then
+        return Response[key]
+    end
+    local own = self.own or headers.of_list()
+    self.own = own
+    return own
+end
+
+-- What the handler has set, or nil.
+local function get(self, name)
+    return self.own and headers.get(self.own, name)
+end
 
 local function has_no_body(status)
     return status == 204 or status == 304
 end
 
--- The length that the handler has promised; nil: none.
-local function promised(own)
-    if not get(own, "Content-Length") then
-        return nil
+-- The length that the handler has promised; false: none.
+local function promised(self)
+    if not get(self, "Content-Length") then
+        return false
     end
-    local lengths = own:all("Content-Length")
+    local lengths = self.own:all("Content-Length")
     if #lengths > 1 or not lengths[1]:find("^%d+$") or #lengths[1] > 15 then
         raise(RAISE, "the header Content-Length must be one whole number")
     end
@@ -78,42 +61,37 @@ end
 -- Decides how the body ends; the line that says so, "" if the handler has. is_whole: what is held
 -- is all of it.
 local function frame(self, is_whole)
-    local own, line = self.headers, ""
-    if get(own, "Transfer-Encoding") then
+    local req, line = self.req, ""
+    local is_head = req.method == "HEAD"
+    if get(self, "Transfer-Encoding") then
         raise(RAISE, "the header Transfer-Encoding is not for handlers")
     end
-    self.left = promised(own)
+    self.left = promised(self)
     if has_no_body(self.status) then
         if self.nheld > 0 then
             raise(RAISE, ("a response with status %d has no body"):format(self.status))
         end
         if self.status == 204 then
-            own:set("Content-Length", nil)
+            self.headers:set("Content-Length", nil)
         end
-        self.left = nil
-    elseif not self.left and is_whole and (not self.is_head or self.nheld > 0) then
+        self.left = false
+    elseif not self.left and is_whole and (not is_head or self.nheld > 0) then
         self.left = self.nheld
         line = "Content-Length: " .. self.nheld .. "\r\n"
-    elseif not self.left and self.minor > 0 then
-        self.is_chunked = not self.is_head
+    elseif not self.left and req.version == "HTTP/1.1" then
+        self.is_chunked = not is_head
         line = "Transfer-Encoding: chunked\r\n"
     end
     if self.left and self.nheld > self.left then
         raise(RAISE, "more was written than Content-Length says")
-    elseif self.left and is_whole and self.nheld < self.left and not self.is_head then
+    elseif self.left and is_whole and self.nheld < self.left and not is_head then
         raise(RAISE, "less was written than Content-Length says")
     end
     return line
 end
 
-local function check_status(status)
-    if type(status) ~= "number" or status % 1 ~= 0 or status < 200 or status > 999 then
-        raise(RAISE, "the status of a response must be a whole number from 200 to 999")
-    end
-end
-
-local function wants_close(own)
-    local value = get(own, "Connection")
+local function wants_close(self)
+    local value = get(self, "Connection")
     return value and value:lower():find("close", 1, true)
 end
 
@@ -141,7 +119,7 @@ local function framed(self, text)
     if self.left then
         self.left = self.left - #text
     end
-    if self.is_head or text == "" then
+    if self.req.method == "HEAD" or text == "" then
         return ""
     elseif self.is_chunked then
         return format("%x\r\n", #text) .. text .. "\r\n"
@@ -149,50 +127,59 @@ local function framed(self, text)
     return text
 end
 
-local function first_line(status)
-    local line = first_lines[status]
-    if not line then
-        check_status(status)
-        line = format("HTTP/1.1 %d %s\r\n", status, REASONS[status] or "")
-        first_lines[status] = line
-    end
-    return line
+-- Who still waits to be asked for the body may send it or not: nobody knows.
+local function keeps_alive(self)
+    local req = self.req
+    local link = req.link
+    return link.keeps_alive and not link.server.is_closing and not req.body.before_first
 end
 
 -- The line that says what becomes of the connection, if one has to.
 local function connection_line(self)
-    local closes = wants_close(self.headers)
-    self.keeps_alive = self.keeps_alive and not closes and self:may_keep()
-    if not self.keeps_alive and not closes then
+    local req, closes = self.req, wants_close(self)
+    local keeps = keeps_alive(self) and not closes
+    req.link.keeps_alive = keeps
+    if not keeps and not closes then
         return "Connection: close\r\n"
     end
-    return self.keeps_alive and self.minor == 0 and "Connection: keep-alive\r\n" or ""
+    return keeps and req.version == "HTTP/1.0" and "Connection: keep-alive\r\n" or ""
+end
+
+-- Whether all of the response is there, and there is nothing special to be said of it.
+local function is_plain(self)
+    local req = self.req
+    return not self.own and self.nheld > 0 and not has_no_body(self.status)
+        and req.version == "HTTP/1.1" and req.method ~= "HEAD" and keeps_alive(self)
 end
 
 -- The head, as text, with what is held behind it. From here on status and headers are settled.
 local function begin(self, is_whole)
-    local first, own = first_line(self.status), self.headers
-    local framing = frame(self, is_whole)
-    self.has_begun = true
-    local connection = connection_line(self)
-    local _, moment = date()
-    if get(own, "Date") then
-        moment = ""
+    if is_whole and is_plain(self) then
+        local head, size = plain_head(self.status), self.nheld
+        self.stage, self.left = BEGUN, 0
+        return head .. size .. "\r\n\r\n" .. take_held(self)
     end
-    local kind = self.nheld > 0 and not get(own, "Content-Type") and CONTENT_TYPE or ""
-    return first .. headers.text(own) .. framing .. moment .. kind .. connection .. "\r\n"
-        .. framed(self, take_held(self))
+    local first = first_line(self.status)
+    local framing = frame(self, is_whole)
+    self.stage = BEGUN
+    local connection = connection_line(self)
+    local moment = get(self, "Date") and "" or "Date: " .. date() .. "\r\n"
+    local kind = self.nheld > 0 and not get(self, "Content-Type") and CONTENT_TYPE or ""
+    return first .. (self.own and headers.text(self.own) or "") .. framing .. moment .. kind
+        .. connection .. "\r\n" .. framed(self, take_held(self))
 end
 
 -- Sends text; what fails here makes the connection useless.
 local function send(self, text)
-    if self.is_broken then
+    if self.stage == BROKEN then
         return nil, "closed"
     end
-    self.before_write()
-    local n, err, code = self.conn:write(text)
-    if not n then
-        self.is_broken = true
+    local link = self.req.link
+    local result, n, err, code = http_send(link.conn, link.server.opts.io_timeout, text)
+    if result ~= OK then
+        raise(result, n)
+    elseif not n then
+        self.stage = BROKEN
         return nil, err, code
     end
     return true
@@ -200,12 +187,14 @@ end
 
 -- Sends what is held, with the head if that has not gone.
 local function send_held(self, is_whole)
-    return send(self, self.has_begun and framed(self, take_held(self)) or begin(self, is_whole))
+    return send(self, self.stage == HELD and begin(self, is_whole)
+        or framed(self, take_held(self)))
 end
 
 -- Whether the length of the response must be known before any of it goes.
 local function must_hold(self)
-    return self.minor == 0 and not self.has_begun and not get(self.headers, "Content-Length")
+    return self.req.version == "HTTP/1.0" and self.stage == HELD
+        and not get(self, "Content-Length")
 end
 
 local function check_text(...)
@@ -232,11 +221,12 @@ function Response:write(...)
         check_text(...)
         text = concat { ... }
     end
-    if self.is_finished then
+    if self.stage == FINISHED then
         raise(RAISE, "the response is finished")
     elseif has_no_body(self.status) and text ~= "" then
         raise(RAISE, ("a response with status %d has no body"):format(self.status))
-    elseif self.has_begun and self.left and not self.is_head and #text > self.left - self.nheld then
+    elseif self.stage == BEGUN and self.left and self.req.method ~= "HEAD"
+        and #text > self.left - self.nheld then
         raise(RAISE, "more was written than Content-Length says")
     end
     hold(self, text)
@@ -258,7 +248,7 @@ end
 ---@return string? code
 function Response:json(value)
     local text = load("lagoon.json").encode(value)
-    if not get(self.headers, "Content-Type") then
+    if not get(self, "Content-Type") then
         self.headers:set("Content-Type", "application/json")
     end
     return self:write(text)
@@ -271,7 +261,7 @@ end
 ---@return string? err
 ---@return string? code
 function Response:flush()
-    if self.is_finished or must_hold(self) then
+    if self.stage == FINISHED or must_hold(self) then
         return true
     end
     return send_held(self, false)
@@ -283,27 +273,41 @@ end
 ---@return string? err
 ---@return string? code
 function Response:finish()
-    if self.is_finished then
+    if self.stage == FINISHED then
         return true
+    elseif self.stage == BROKEN then
+        return nil, "closed"
     end
-    local text = self.has_begun and framed(self, take_held(self)) or begin(self, true)
+    local text = self.stage == HELD and begin(self, true) or framed(self, take_held(self))
     if self.is_chunked then
         text = text .. "0\r\n\r\n"
     end
-    self.is_finished = true
-    if self.left and self.left > 0 and not self.is_head then
-        self.is_broken = true
+    if self.left and self.left > 0 and self.req.method ~= "HEAD" then
+        self.stage = BROKEN
         raise(RAISE, "less was written than Content-Length says")
     end
+    self.stage = FINISHED
     return text == "" or send(self, text)
+end
+
+---For the server: whether a part of it may have gone.
+---@return boolean
+function Response:has_begun()
+    return self.stage ~= HELD
+end
+
+---For the server: whether it is done, and nothing went wrong.
+---@return boolean
+function Response:is_whole()
+    return self.stage == FINISHED
 end
 
 ---For the server: forgets what is held, for another response instead; nothing has gone yet.
 ---@param status integer
 ---@param text string
 function Response:reset(status, text)
-    self.status, self.headers = status, headers.of_list()
-    self.held, self.nheld, self.is_finished = text, #text, false
+    self.status, self.own = status, false
+    self.held, self.nheld, self.stage = text, #text, HELD
 end
 
 -- What a handler's headers cannot say of a response without a body.
@@ -325,30 +329,20 @@ function Response:switch(own_lines)
         lines[#lines + 1] = line
     end
     lines[#lines + 1] = "\r\n"
-    self.has_begun, self.is_finished, self.keeps_alive = true, true, false
+    self.stage, self.req.link.keeps_alive = FINISHED, false
     return send(self, concat(lines, "\r\n"))
 end
 
 local httpresponse = {}
 
----A response that has not begun.
----@param exchange table  conn, minor, is_head, keeps_alive; may_keep(exchange), which is asked once
----more before the head goes, and before_write(). Becomes the response
----@return lagoon.HttpResponseWriter
-function httpresponse.new(exchange)
-    exchange.status, exchange.headers = 200, headers.of_list()
-    exchange.held, exchange.nheld = "", 0
-    return setmetatable(exchange, Response)
-end
+httpresponse.finish = Response.finish
 
----The whole text of a response that the server gives by itself, before it closes.
----@param status integer
----@param message string
----@return string
-function httpresponse.refusal(status, message)
-    local text = message .. "\n"
-    return format("%sDate: %s\r\n%sContent-Length: %d\r\nConnection: close\r\n\r\n%s",
-        first_line(status), (date()), CONTENT_TYPE, #text, text)
+---A response that has not begun.
+---@param req lagoon.HttpRequest
+---@return lagoon.HttpResponseWriter
+function httpresponse.new(req)
+    return setmetatable({ req = req, status = 200, held = "", nheld = 0, stage = HELD,
+        left = false, is_chunked = false, own = false }, response_mt)
 end
 
 return httpresponse

@@ -10,15 +10,16 @@ local net = require "lagoon.net"
 local task = require "lagoon.task"
 local chan = require "lagoon.chan"
 local time = require "lagoon.time"
-local headers = require "lagoon.httpheaders"
 local httpbody = require "lagoon.httpbody"
+local httprequest = require "lagoon.httprequest"
 local httpresponse = require "lagoon.httpresponse"
-local httptarget = require "lagoon.httptarget"
+local httpstatus = require "lagoon.httpstatus"
 local linger = require "lagoon.linger"
 
-local raise, RAISE = core.raise, core.RAISE
+local raise, RAISE, OK = core.raise, core.RAISE, core.OK
+local new_request, new_response = httprequest.new, httpresponse.new
+local finish, NONE, http_next = httpresponse.finish, httpbody.NONE, core.http_next
 local QUIET_S = 10 -- between two lines about connections that cannot be accepted
-local load = require
 
 ---@class lagoon.HttpServeOptions
 ---@field network ("tcp"|"tcp4"|"tcp6"|"unix")?  "tcp" if absent
@@ -42,95 +43,22 @@ local DEFAULTS = {
     end,
 }
 
----@class lagoon.HttpRequest
----@field method string
----@field target string  as it came
----@field path string  percent-decoded
----@field query string  as it came, without the question mark; "" if there is none
----@field version string  "HTTP/1.1" or "HTTP/1.0"
----@field host string  the header Host, or what stands in the target
----@field headers lagoon.Headers
----@field remote_addr string
----@field content_length integer?  nil for a chunked body
----@field tls lagoon.TlsInfo?  nil without TLS
-local Request = {}
-Request.__index = Request
-
----Reads the body as it comes: see lagoon.HttpBody. The first call asks a client for it that
----waits to be asked ("Expect: 100-continue").
----@async
----@param format? integer|"*l"|"*L"|"*a"
----@return string? data
----@return string? err
----@return string? code
-function Request:read(format)
-    return self.body:read(format)
-end
-
----Reads the body, all of it, as JSON. Raises where lua-cjson is not installed.
----@async
----@return any value  http.null for null
----@return string? err
----@return string? code  "EPROTO" where it is no JSON
-function Request:json()
-    return load("lagoon.json").read(self)
-end
-
----Takes the connection out of HTTP's hands: answers the handshake of a WebSocket. Where it is none,
----or is not allowed, it answers that, too, and the handler has nothing left to do. When the handler
----returns, the WebSocket is closed, with 1000, or with 1011 after an error. Call it before anything
----is written; `res.headers` goes along. Go: `websocket.Accept`.
----@async
----@param opts? lagoon.WebSocketAcceptOptions
----@return lagoon.WebSocket? ws
----@return string? err
----@return string? code
-function Request:websocket(opts)
-    local ws, err, code = load("lagoon.websocketserver").accept(self, self.response, opts)
-    self.link.websocket = ws
-    if ws and self.link.server.is_closing then
-        task.go(ws.close, ws, 1001)
-    end
-    return ws, err, code
-end
-
 -- -- one exchange --
 
 local function refuse(link, status, message)
     link.conn:set_deadline(link.server.opts.io_timeout)
-    if link.conn:write(httpresponse.refusal(status, message)) then
+    if link.conn:write(httpstatus.refusal(status, message)) then
         linger.close(link.conn)
     end
     return false
 end
 
-local function new_request(link, method, target, minor, fields, framing)
-    local path, query, host = httptarget.parse(method, target)
-    if not path then
-        return nil
+-- The body that follows a head.
+local function body_of(link, framing)
+    if framing == 0 then
+        return NONE
     end
-    local own = headers.of_list(fields)
-    return setmetatable({
-        method = method, target = target, path = path, query = query,
-        version = minor == 0 and "HTTP/1.0" or "HTTP/1.1",
-        host = host or headers.get(own, "Host") or "", headers = own, remote_addr = link.peer,
-        content_length = framing >= 0 and framing or nil,
-        tls = link.server.opts.tls and link.conn:tls() or nil,
-        body = framing == 0 and httpbody.NONE
-            or httpbody.new(link.wire, framing, link.server.opts.max_body_bytes, link.rearm),
-    }, Request)
-end
-
--- Who still waits to be asked for the body may send it or not: nobody knows.
-local function may_keep(exchange)
-    return not exchange.server.is_closing and not exchange.body.before_first
-end
-
-local function new_response(link, req, minor, keeps_alive)
-    return httpresponse.new {
-        conn = link.conn, minor = minor, is_head = req.method == "HEAD", server = link.server,
-        body = req.body, keeps_alive = keeps_alive, before_write = link.rearm, may_keep = may_keep,
-    }
+    return httpbody.new(link.wire, framing, link.server.opts.max_body_bytes, link.rearm)
 end
 
 local function note_trace(err)
@@ -139,47 +67,42 @@ end
 
 local function handle(server, req, res)
     server.handler(req, res)
-    if req.body.code == "EFBIG" and not res.has_begun then
-        res.keeps_alive = false
+    if req.body.code == "EFBIG" and not res:has_begun() then
+        req.link.keeps_alive = false
         res:reset(413, "body too large\n")
     end
-    res:finish()
+    finish(res)
 end
 
 -- What the client gets for a handler's error: 500, or a response that it can see to be broken.
 local function answer_failure(server, req, res, failure)
     server.opts.log(("http: %s %s: %s%s"):format(req.method, req.target, tostring(failure.err),
         failure.trace))
-    res.keeps_alive = false
-    if not res.has_begun then
+    req.link.keeps_alive = false
+    if not res:has_begun() then
         res:reset(500, "Internal Server Error\n")
-        pcall(res.finish, res)
+        pcall(finish, res)
     end
 end
 
--- One request and its response. Whether the connection goes on.
-local function exchange(link, method, target, minor, fields, framing, keeps_alive, expects)
-    local server = link.server
-    if method == "CONNECT" then
-        return refuse(link, 501, "CONNECT is not implemented")
+-- Has a client that waits to be asked for its body be asked, by who reads first.
+local function ask_first(link, res, body)
+    body.before_first = function()
+        link.rearm()
+        return res:has_begun() or link.conn:write("HTTP/1.1 100 Continue\r\n\r\n")
     end
-    local req = new_request(link, method, target, minor, fields, framing)
-    if not req then
-        return refuse(link, 400, "bad target")
-    elseif framing > server.opts.max_body_bytes then
-        return refuse(link, 413, "body too large")
-    end
-    local res = new_response(link, req, minor, keeps_alive)
-    req.link, req.response = link, res
-    local body = req.body
-    expects = expects and framing ~= 0
-    if expects then
-        body.before_first = function()
-            link.rearm()
-            return res.has_begun or link.conn:write("HTTP/1.1 100 Continue\r\n\r\n")
-        end
+end
+
+-- The handler's part, and what it leaves to be done. Whether the connection goes on.
+local function answer(link, req, expects)
+    local server, body = link.server, req.body
+    local res = new_response(req)
+    link.response = res
+    if expects and body ~= NONE then
+        ask_first(link, res, body)
     end
     local ok, failure = xpcall(handle, note_trace, server, req, res)
+    link.response = nil
     if not ok then
         answer_failure(server, req, res, failure)
     end
@@ -187,14 +110,32 @@ local function exchange(link, method, target, minor, fields, framing, keeps_aliv
         link.websocket:close(ok and 1000 or 1011)
         return false
     end
-    local is_whole = res.is_finished and not res.is_broken
-    if is_whole and not res.keeps_alive then
+    local is_whole = res:is_whole()
+    if is_whole and not link.keeps_alive then
         linger.close(link.conn)
     end
-    if expects then
-        body.before_first = nil
+    if body == NONE then
+        return is_whole and link.keeps_alive
     end
-    return is_whole and res.keeps_alive and body:discard(linger.MAX_BYTES)
+    body.before_first = nil
+    return is_whole and link.keeps_alive and body:discard(linger.MAX_BYTES)
+end
+
+-- One request and its response. Whether the connection goes on.
+local function exchange(link, method, target, minor, fields, framing, keeps_alive, expects,
+                        is_plain_path)
+    if method == "CONNECT" then
+        return refuse(link, 501, "CONNECT is not implemented")
+    end
+    local body = body_of(link, framing)
+    local req = new_request(link, method, target, minor, fields, body, is_plain_path)
+    if not req then
+        return refuse(link, 400, "bad target")
+    elseif framing > link.server.opts.max_body_bytes then
+        return refuse(link, 413, "body too large")
+    end
+    link.keeps_alive = keeps_alive
+    return answer(link, req, expects)
 end
 
 -- -- one connection --
@@ -204,14 +145,33 @@ local function note_partial(link)
     link.conn:set_deadline(link.server.opts.header_timeout)
 end
 
--- Reads the next request. Whether the connection goes on.
-local function serve_next(link)
+local function has_input(link)
+    return link.wire:has_text() or core.http_has_input(link.conn)
+end
+
+-- The next request, or why there is none. Mostly a request comes in one piece, and is taken apart
+-- where it lies.
+local function next_request(link, seconds)
+    local wire, max = link.wire, link.server.opts.max_header_bytes
+    if not wire:has_text() then
+        local result, size, b, c, d, e, f, g, h, i = http_next(link.conn, max, seconds)
+        if result ~= OK then
+            raise(result, size)
+        elseif size ~= nil or type(b) ~= "number" then
+            return size, b, c, d, e, f, g, h, i
+        end
+    end
+    link.conn:set_deadline(seconds)
+    return wire:head(core.http_request, max, note_partial, link)
+end
+
+-- Whether the connection goes on.
+local function serve_next(link, seconds)
     link.is_partial = false
-    local size, b, c, d, e, f, g, h = link.wire:head(core.http_request,
-        link.server.opts.max_header_bytes, note_partial, link)
+    local size, b, c, d, e, f, g, h, i = next_request(link, seconds)
     link.is_idle = false
     if size then
-        return exchange(link, b, c, d, e, f, g, h)
+        return exchange(link, b, c, d, e, f, g, h, i)
     elseif size == false then
         return refuse(link, b, c)
     elseif c == "ETIMEDOUT" and link.is_partial then
@@ -221,16 +181,16 @@ local function serve_next(link)
 end
 
 local function serve_connection(link)
-    local server, conn = link.server, link.conn
-    local timeout = server.opts.header_timeout
+    local server = link.server
+    local seconds = server.opts.header_timeout
     repeat
-        link.is_idle = not link.wire:has_text()
-        if server.is_closing and link.is_idle then
+        link.is_idle = true
+        if server.is_closing and not has_input(link) then
             break
         end
-        conn:set_deadline(timeout)
-        timeout = server.opts.idle_timeout
-    until not serve_next(link)
+        local goes_on = serve_next(link, seconds)
+        seconds = server.opts.idle_timeout
+    until not goes_on
 end
 
 local function forget(server, link)
@@ -307,7 +267,7 @@ local function stop(server)
     server.is_closing = true
     server.listener:close()
     for link in pairs(server.links) do
-        if link.is_idle then
+        if link.is_idle and not has_input(link) then
             link.conn:close()
         elseif link.websocket then
             task.go(link.websocket.close, link.websocket, 1001)
@@ -365,7 +325,10 @@ local httpserver = {}
 ---@param opts? lagoon.HttpServeOptions
 ---@return table own  a copy, over the defaults
 function httpserver.options_of(opts)
-    local own = setmetatable({}, { __index = DEFAULTS })
+    local own = {}
+    for name, value in pairs(DEFAULTS) do
+        own[name] = value
+    end
     for name, value in pairs(opts or {}) do
         if type(value) ~= TYPES[name] then
             raise(RAISE, ("bad option '%s' of serve (%s)"):format(tostring(name),

@@ -122,7 +122,7 @@ local function await_ready(ready, n)
     return true
 end
 
--- Without the defaults, and what is ours alone.
+-- Without what is ours alone.
 local function own_options(opts)
     local own = {}
     for name, value in pairs(opts) do

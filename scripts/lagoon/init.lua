@@ -15,6 +15,12 @@ local map = require "lagoon.map"
 require("lagoon.fast").install(chan, sync, time)
 require("lagoon.fastshared").install(shared)
 
+---@class lagoon.ErrorInfo
+---@field id integer  of the goroutine
+---@field name string?
+---@field parent integer?  the goroutine that started it
+---@field created_by string?  where, as "game.lua:12"
+
 ---@class lagoon
 local lagoon = {
     ---@type string
@@ -66,10 +72,10 @@ local lagoon = {
     runtime = require "lagoon.runtime",
 }
 
----Has f(err, traceback) called, in a goroutine of its own, for an error that leaves a goroutine
----and that nobody handles; nil takes that back. Without it a program ends, and a host gets the
----report on stderr.
----@type fun(f?: fun(err: any, traceback: string))
+---Has f(err, traceback, info) called, in a goroutine of its own, for an error that leaves a
+---goroutine and that nobody handles; nil takes that back. Without it a program ends, and a host
+---gets the report on stderr. info tells whose it was.
+---@type fun(f?: fun(err: any, traceback: string, info: lagoon.ErrorInfo))
 lagoon.on_error = core.on_error
 
 ---Gives a metatable a name, by which it travels between Lua states: tables that have it arrive with
@@ -105,13 +111,20 @@ local load = require
 
 ---@class lagoon
 ---@field http lagoon.http
+---@field reload async fun(module: string|table|function): lagoon.ReloadReport?, any
+---@field input fun(name: string, f: fun(emit: fun(value: any), ...: any), ...: any): lagoon.Chan
 setmetatable(lagoon, {
     __index = function(self, name)
+        local value
         if name == "http" then
-            local http = load "lagoon.http"
-            rawset(self, name, http)
-            return http
+            value = load "lagoon.http"
+        elseif name == "reload" then
+            value = load("lagoon.reload").reload
+        elseif name == "input" then
+            value = load("lagoon.input").open
         end
+        rawset(self, name, value)
+        return value
     end,
 })
 

@@ -6,17 +6,11 @@
 -- deadline that has passed is `nil, "timeout", "ETIMEDOUT"`, something that was closed here
 -- `nil, "closed"`. Misuse raises.
 local core = require "lagoon.core"
+local stream = require "lagoon.stream"
+local settle = require("lagoon.waited").settle
 
-local raise, classes, OK = core.raise, core.classes, core.OK
+local classes, OK = core.classes, core.OK
 local load = require -- of what few need, when they do
-
--- The results of a C half that may have waited.
-local function settle(code, ...)
-    if code == OK then
-        return ...
-    end
-    return raise(code, (...))
-end
 
 local net = {}
 
@@ -46,47 +40,9 @@ Listener.close = core.listener_close
 ---@type fun(self: lagoon.Listener, seconds?: number): true?, string?
 Listener.set_deadline = core.listener_set_deadline
 
----@class lagoon.Conn
-local Conn = {}
+---@class lagoon.Conn: lagoon.Stream
+local Conn = stream.new_class(core.conn_read, core.conn_write)
 classes.connection.__index = Conn
-
----Reads: without a format what has arrived, a byte at least; a number: so many bytes, fewer only
----where the stream ends; "*l": a line without its newline, "*L" with it; "*a": all up to the end.
----nil at the end of the stream. A deadline or a cancellation loses nothing: what has come is read
----by the next call. Where "*a" ends with an error, what came before is the fourth result.
----@async
----@param format? integer|"*l"|"*L"|"*a"
----@return string? data
----@return string? err
----@return string? code
----@return string? partial
-function Conn:read(format)
-    return settle(core.conn_read(self, format))
-end
-
----Writes all of it and waits where the other side is slow. Returns how many bytes; with an error,
----as the fourth result, how many of them are gone. A write that was cut in two is the last one.
----@async
----@param ... string|number
----@return integer? n
----@return string? err
----@return string? code
----@return integer? n_gone
-function Conn:write(...)
-    return settle(core.conn_write(self, ...))
-end
-
----An iterator over the lines, without their newlines; raises an error other than the end.
----@return async fun(): string?
-function Conn:lines()
-    return function()
-        local line, err = self:read("*l")
-        if err then
-            error(err, 2)
-        end
-        return line
-    end
-end
 
 ---Closes the connection: who waits in it gets `nil, "closed"`.
 ---@type fun(self: lagoon.Conn): true?, string?

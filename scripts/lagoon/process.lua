@@ -3,21 +3,14 @@
 -- lagoon.process: programs as children, without a shell. Errors are `nil, message, code`, the code
 -- as "ENOENT".
 local core = require "lagoon.core"
+local settle = require("lagoon.waited").settle
 local task = require "lagoon.task"
 local time = require "lagoon.time"
 
-local raise, OK, RAISE = core.raise, core.OK, core.RAISE
+local raise, RAISE = core.raise, core.RAISE
 
 -- lg_stream, in its order.
 local STREAMS = { pipe = 0, inherit = 1, null = 2 }
-
--- The results of a C half that may have waited.
-local function settle(code, ...)
-    if code == OK then
-        return ...
-    end
-    return raise(code, (...))
-end
 
 local process = {}
 

@@ -12,8 +12,12 @@ Available options are:
   -b ...    Save or list bytecode.
   -j cmd    Perform LuaJIT control command.
   -O[opt]   Control LuaJIT optimizations.
+  -i        Enter interactive mode after executing 'script'.
   -v        Show version information.
   -E        Ignore environment variables.
+  --deterministic[=SEED]  The same run each time.
+  --record=FILE, --replay=FILE  Write down what lagoon.input() gets; run with that again.
+  --trace=FILE  Write down what goroutines do.
   --        Stop handling options.
   -         Execute stdin and stop handling options.
 ]]
@@ -36,6 +40,8 @@ end
 -- Which options take what follows in the next argument if nothing follows in their own.
 local TAKES_VALUE = { e = true, l = true, j = true }
 local ALONE = { v = true, E = true, i = true }
+-- bindings/course.c has seen to them.
+local LONG = { deterministic = true, record = true, replay = true, trace = true }
 
 -- The options as a list of {letter, value}, and the index of the script; or nil and what is wrong.
 local function parse(argv)
@@ -44,13 +50,12 @@ local function parse(argv)
         local letter, value = argv[i]:match("^%-(.)(.*)$")
         if not letter then
             break
-        elseif letter == "-" then
-            if value ~= "" then
-                return nil, ("unknown option '%s'"):format(argv[i])
-            end
+        elseif letter == "-" and value == "" then
             i = i + 1
             options.is_literal = true
             break
+        elseif letter == "-" and LONG[value:match("^[^=]*")] then
+            letter = nil
         elseif letter == "b" then
             options[#options + 1] = { "b", i }
             options.flags.b = true
@@ -63,11 +68,13 @@ local function parse(argv)
                     return nil, ("option '-%s' needs an argument"):format(letter)
                 end
             end
-        elseif not (letter == "O" or ALONE[letter] and value == "") then
+        elseif letter == "-" or not (letter == "O" or ALONE[letter] and value == "") then
             return nil, ("unknown option '%s'"):format(argv[i])
         end
-        options[#options + 1] = { letter, value }
-        options.flags[letter] = true
+        if letter then
+            options[#options + 1] = { letter, value }
+            options.flags[letter] = true
+        end
         i = i + 1
     end
     if argv[i] == "-" and not options.is_literal then
@@ -235,11 +242,24 @@ local function run_options(argv, options)
     return true
 end
 
+-- The script, then the REPL, also after an error.
+local function interact(path, terminal, is_terminal)
+    if path then
+        local ok, err = xpcall(run_script, core.note_trace, path)
+        if not ok then
+            say(tostring(err))
+        end
+    end
+    require("lagoon.repl").run(terminal, is_terminal)
+    return 0
+end
+
 ---@async
 ---@param argv string[]  from 0 on
 ---@param is_terminal boolean  whether standard input is one
+---@param terminal table  functions of terminal.c
 ---@return integer status
-local function main(argv, is_terminal)
+local function main(argv, is_terminal, terminal)
     require("lagoon.stdin").install(io)
     local options, script = parse(argv)
     if not options then
@@ -247,9 +267,9 @@ local function main(argv, is_terminal)
     end
     local flags = options.flags
     local has_script = argv[script] ~= nil and not flags.b
-    if flags.i or (not has_script and is_terminal and not (flags.e or flags.v or flags.b)) then
-        return refuse("the interactive mode is not in this version")
-    end
+    local is_interactive = flags.i
+        or not has_script and is_terminal and not (flags.e or flags.v or flags.b)
+            and not options.is_stdin
     set_arg(argv, script)
     local init = not flags.E and os.getenv("LUA_INIT")
     if init and not run_init(init) then
@@ -260,6 +280,8 @@ local function main(argv, is_terminal)
     end
     if not run_options(argv, options) then
         return 1
+    elseif is_interactive then
+        return interact(has_script and not options.is_stdin and argv[script], terminal, is_terminal)
     elseif has_script then
         return run_script(not options.is_stdin and argv[script] or nil)
     elseif not (flags.e or flags.v or flags.b) then

@@ -7,21 +7,23 @@
 -- What the connection has goes into `ahead` by the piece, and is cut up there. That is done only
 -- when a read has its result: who is cancelled loses nothing.
 local core = require "lagoon.core"
+local settle = require("lagoon.waited").settle
 
-local raise, OK, RAISE = core.raise, core.OK, core.RAISE
-local c_read = core.conn_read
+local raise, RAISE = core.raise, core.RAISE
 local find, sub = string.find, string.sub
 
 local ahead, at = "", 1 -- what has come, and where the unread part of it begins
 local conn              -- nil: nobody has asked yet; false: there is none
+local prompting         -- what is flushed before a wait, so that questions are seen; or nil
 local mutex             -- one goroutine reads, the others stand in line
 local nreaders = 0      -- all of those
 
-local function settle(code, ...)
-    if code == OK then
-        return ...
+-- As C's library does on a terminal.
+local function c_read(...)
+    if prompting then
+        prompting:flush()
     end
-    return raise(code, (...))
+    return core.conn_read(...)
 end
 
 -- ------------------------------------------------------------------------------------------------
@@ -243,7 +245,9 @@ function stdin.install(library)
             return false
         end
         if conn == nil then
-            conn = core.stdin_open()
+            local is_terminal
+            conn, is_terminal = core.stdin_open()
+            prompting = is_terminal and library.stdout or nil
         end
         return conn
     end

@@ -3,9 +3,10 @@
 -- What scripts say about TLS, checked, and made into what net hands to the core. Loaded when it is
 -- asked for.
 local core = require "lagoon.core"
+local settle = require("lagoon.waited").settle
 local fs = require "lagoon.fs"
 
-local raise, OK, RAISE = core.raise, core.OK, core.RAISE
+local raise, RAISE = core.raise, core.RAISE
 
 ---@class lagoon.TlsOptions
 ---@field ca string?  whose certificates the other side may have; if absent, a client trusts whom
@@ -53,13 +54,6 @@ local function joined(alpn)
         misuse("bad option 'alpn' of tls (names of protocols expected)")
     end
     return table.concat(alpn, ",")
-end
-
-local function settle(code, ...)
-    if code == OK then
-        return ...
-    end
-    return raise(code, (...))
 end
 
 -- Three texts in PEM; or nil, a message and a code.

@@ -2,16 +2,9 @@
 --
 -- net.udp: datagrams.
 local core = require "lagoon.core"
+local settle = require("lagoon.waited").settle
 
-local raise, classes, OK = core.raise, core.classes, core.OK
-
--- The results of a C half that may have waited.
-local function settle(code, ...)
-    if code == OK then
-        return ...
-    end
-    return raise(code, (...))
-end
+local classes = core.classes
 
 ---@class lagoon.Udp
 local Udp = {}

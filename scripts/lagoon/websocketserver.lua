@@ -82,7 +82,7 @@ local websocketserver = {}
 function websocketserver.accept(req, res, opts)
     opts = opts or {}
     handshake.check(opts, TYPES)
-    if res.has_begun or res.nheld > 0 then
+    if res:has_begun() or res.nheld > 0 then
         raise(RAISE, "the response has begun")
     end
     local status, message = fault_of(req, opts)

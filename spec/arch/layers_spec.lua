@@ -126,48 +126,62 @@ describe("an include in the bindings", function()
 end)
 
 describe("a require in scripts/lagoon", function()
-  local modules = folders[rank["scripts/lagoon"]].names
-  -- What each module requires, to find circles.
-  local uses = {}
+  -- What each module requires, to find circles; modules by their paths in scripts/lagoon.
+  local uses, exists = {}, {}
 
-  tree.each_line("scripts/lagoon", function(place, line)
-    local own = place:match("/([%w_]+)%.lua:")
-    uses[own] = uses[own] or {}
-    if not line:match("^%s*%-%-") then
-      for name in line:gmatch('require%s*%(?%s*"([%w_.]+)"') do
-        uses[own][name] = place
+  for _, folder in ipairs(folders) do
+    local below = (folder.path .. "/"):match("^scripts/lagoon/(.*)$")
+    if below then
+      for name in pairs(folder.names) do
+        exists[below .. name:gsub("%.lua$", "")] = true
       end
+      tree.each_line(folder.path, function(place, line)
+        local own = below .. place:match("/([%w_]+)%.lua:")
+        uses[own] = uses[own] or {}
+        if not line:match("^%s*%-%-") then
+          for name in line:gmatch('require%s*%(?%s*"([%w_.]+)"') do
+            uses[own][name] = place
+          end
+        end
+      end)
     end
-  end)
+  end
+
+  -- nil: it is none of ours.
+  local function path_of(name)
+    local path = name == "lagoon" and "init" or name:match("^lagoon%.(.+)$")
+    path = path and path:gsub("%.", "/")
+    return path and exists[path .. "/init"] and path .. "/init" or path
+  end
 
   it("names a module of lagoon or of LuaJIT", function()
     for _, names in pairs(uses) do
       for name, place in pairs(names) do
-        local stem = name == "lagoon" and "init" or name:match("^lagoon%.([%w_]+)$")
+        local path = path_of(name)
         assert(name:find("^jit") or name:find("^table%.") or name == "ffi" or name == "bit"
-          or stem == "core" or modules[(stem or "") .. ".lua"], place .. name)
+          or path == "core" or exists[path or ""], place .. name)
       end
     end
   end)
 
   it("makes no circle", function()
     local state = {}
-    local function visit(stem)
-      assert(state[stem] ~= "open", "a circle of requires through " .. stem)
-      if not state[stem] then
-        state[stem] = "open"
-        for name in pairs(uses[stem] or {}) do
-          local target = name == "lagoon" and "init" or name:match("^lagoon%.([%w_]+)$")
+    local function visit(path)
+      assert(state[path] ~= "open", "a circle of requires through " .. path)
+      if not state[path] then
+        state[path] = "open"
+        for name in pairs(uses[path] or {}) do
+          local target = path_of(name)
           if target and target ~= "core" then
             visit(target)
           end
         end
-        state[stem] = "done"
+        state[path] = "done"
       end
     end
-    for stem in pairs(uses) do
-      if stem ~= "program" then -- starts scripts; nobody requires it
-        visit(stem)
+    for path in pairs(uses) do
+      if path ~= "program" then -- starts scripts; nobody requires it
+        visit(path)
       end
     end
   end)

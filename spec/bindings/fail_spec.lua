@@ -174,6 +174,69 @@ describe("on_error", function()
     settle(function() return lagoon.runtime.num_goroutine() == 1 end)
   end)
 
+  it("is told whose it was", function()
+    local seen = lagoon.chan()
+    lagoon.on_error(function(...) seen:send { ... } end)
+    local mine = lagoon.self():id()
+    local id
+    lagoon.go(function()
+      id = lagoon.self():id()
+      lagoon.self():name("painter")
+      error("lost", 0)
+    end)
+    local info = seen:recv()[3]
+    assert.equal(id, info.id)
+    assert.equal("painter", info.name)
+    assert.equal(mine, info.parent)
+    assert.matches("fail_spec.lua:%d+$", info.created_by)
+    lagoon.on_error(nil)
+  end)
+
+  it("is told of goroutines in other states", function()
+    local seen = lagoon.chan()
+    lagoon.on_error(function(...) seen:send { ... } end)
+    helper.parallel(function()
+      lagoon.go(function()
+        lagoon.self():name("far")
+        error("away", 0)
+      end)
+      lagoon.yield()
+    end):wait()
+    local got = seen:recv()
+    assert.equal("away", got[1])
+    assert.matches("stack traceback", got[2])
+    assert.equal("far", got[3].name)
+    assert.matches("fail_spec.lua:%d+$", got[3].created_by)
+    lagoon.on_error(nil)
+  end)
+
+  it("may wait, and is called for others meanwhile", function()
+    local seen, go_on = lagoon.chan(), lagoon.chan()
+    lagoon.on_error(function(err)
+      if err == "first" then
+        go_on:recv()
+      end
+      seen:send(err)
+    end)
+    lagoon.go(error, "first")
+    lagoon.go(error, "second")
+    assert.equal("second", (seen:recv()))
+    go_on:send(true)
+    assert.equal("first", (seen:recv()))
+    lagoon.on_error(nil)
+  end)
+
+  it("is not told any more once it is taken back", function()
+    local child = script(lines(
+      "lagoon.on_error(print)",
+      "lagoon.on_error(nil)",
+      "lagoon.go(error, 'alone')",
+      "lagoon.sleep(10)"))
+    assert.equal(2, child.status)
+    assert.equal("", child.out)
+    assert.matches("alone", child.err)
+  end)
+
   it("may itself fail, which ends the program", function()
     local child = script(lines(
       "lagoon.on_error(function() error 'in the handler' end)",

@@ -4,6 +4,7 @@
 local helper = require "helper"
 local lagoon = require "lagoon"
 
+local ffi = require "ffi"
 local fs, async = lagoon.fs, lagoon.async
 
 local function open(path, mode)
@@ -12,6 +13,21 @@ end
 
 local function code_of(...)
   return (select(3, ...))
+end
+
+pcall(ffi.cdef, [[
+  void *mmap(void *addr, size_t size, int protection, int flags, int fd, long offset);
+  int munmap(void *addr, size_t size);
+]])
+
+-- Two addresses: of memory with a text in it, and of where it ends, behind which there is none.
+local function page_and_hole(text)
+  local SIZE, READ_WRITE, PRIVATE_ANONYMOUS = 65536, 3, 0x22
+  local page = ffi.C.mmap(nil, 2 * SIZE, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0)
+  local good = tonumber(ffi.cast("uintptr_t", page))
+  ffi.copy(page, text)
+  assert.equal(0, ffi.C.munmap(ffi.cast("char *", page) + SIZE, SIZE))
+  return good, good + SIZE
 end
 
 local function mkfifo(name)
@@ -179,6 +195,28 @@ describe("file:write", function()
   it("says how much is written when the disk is full", function()
     local file = open("/dev/full", "w")
     assert.same({ nil, "no space left on device", "ENOSPC", 0 }, { file:write("x") })
+    file:close()
+  end)
+
+  -- Memory of a process is a file that fails where none is mapped, as a disk does at a bad block.
+  it("says what a device says that fails, and how far it got", function()
+    local EIO = { nil, "i/o error", "EIO" }
+    local good, bad = page_and_hole("what is there")
+    local file = open("/proc/self/mem", "r+")
+    assert.same(EIO, { file:read(1) })
+    assert.same(EIO, { file:read("*l") })
+    assert.same({ nil, "i/o error", "EIO", 0 }, { file:write("x") })
+    assert.same(EIO, { fs.read("/proc/self/mem") })
+    file:seek("set", good)
+    local data, err, code, partial = file:read("*a")
+    assert.same(EIO, { data, err, code })
+    assert.equal(bad - good, #partial)
+    assert.equal("what is there", partial:sub(1, 13))
+    file:seek("set", bad - 3)
+    assert.same({ nil, "i/o error", "EIO", 3 }, { file:write("gone and not") })
+    file:seek("set", bad - 3)
+    assert.equal("gon", file:read())
+    assert.same(EIO, { file:read() })
     file:close()
   end)
 

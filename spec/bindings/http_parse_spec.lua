@@ -29,6 +29,9 @@ local function parsed(parse, text, max)
   local at_once = { parse(text, 1, 0, max or MAX) }
   local results, seen = slowly(parse, text, max)
   assert.same(at_once, results)
+  if parse == core.http_request and at_once[1] then
+    at_once[5] = core.http_fields(at_once[5])
+  end
   return at_once, seen
 end
 
@@ -55,8 +58,27 @@ describe("the parser of requests", function()
     local results, seen = parsed(core.http_request, text)
     assert.same({ #text, "GET", "/a?b=%20", 1,
       { "Host", "example.org:80", "X-One", "1", "x-one", "two", "Empty", "", "Beyond", "\228\246" },
-      0, true, false }, results)
+      0, true, false, false }, results)
     assert.equal(#text, seen)
+  end)
+
+  it("tells whether a target is a path as it stands", function()
+    for target, is_plain in pairs { ["/a/b.c"] = true, ["/"] = true, ["/a?b"] = false,
+      ["/%61"] = false, ["*"] = false, ["http://a/"] = false } do
+      assert.equal(is_plain, parsed(core.http_request, crlf { "GET " .. target .. " HTTP/1.1",
+        "Host: a" })[9])
+    end
+  end)
+
+  it("takes fields apart when they are asked for, and nothing else", function()
+    assert.same({ "A", "1", "b", "" }, core.http_fields("A: 1\r\nb:\r\n\r\n"))
+    assert.same({}, core.http_fields("\r\n"))
+    for _, text in ipairs { "", "\n", "A: 1", "A\r\n\r\n", " A: 1\r\n\r\n",
+      "A: 1\rB: 2\r\n\r\n" } do
+      assert.has_error(function()
+        core.http_fields(text)
+      end)
+    end
   end)
 
   it("leaves what comes behind the head alone", function()

@@ -3,6 +3,7 @@
 -- http.serve with workers: a server on several cores.
 local lagoon = require "lagoon"
 local helper = require "helper"
+local certificates = require "certificates"
 local http, net, chan, async = lagoon.http, lagoon.net, lagoon.chan, lagoon.async
 
 -- A function of a spec travels without busted's environment.
@@ -48,6 +49,32 @@ describe("http.serve with workers", function()
       assert.equal(3, n)
       assert.is_nil(seen[tostring(package.loaded)])
     end)
+  end)
+
+  it("speaks TLS in all of them", function()
+    if not certificates.can_be_made() then
+      return
+    end
+    local handler = function(req, res)
+      res:write(tostring(package.loaded), " ", req.tls.version, " ", req.tls.alpn or "")
+    end
+    serving(handler, { workers = 2, tls = certificates.server() }, function(server)
+      local url = "https://localhost" .. server:addr():match(":%d+")
+      local ca = certificates.path("ca.pem")
+      local seen, n, tries = {}, 0, 0
+      while n < 2 and tries < 300 do
+        local res = assert(http.get(url, { ca = ca }))
+        local state, version, alpn = res:read("*a"):match("^(.*) (%S+) (%S+)$")
+        http.close_idle() -- the next one may get to the other
+        assert.same({ "TLSv1.3", "http/1.1" }, { version, alpn })
+        n = n + (seen[state] and 0 or 1)
+        seen[state] = true
+        tries = tries + 1
+      end
+      assert.equal(2, n)
+      assert.equal("ECERT", (select(3, http.get(url)))) -- nobody it trusts
+    end)
+    http.close_idle()
   end)
 
   it("has one address, free afterwards, and nobody else's", function()

@@ -196,6 +196,50 @@ describe("lagoon.so in a stock luajit", function()
     assert.equal(0, child.status)
   end)
 
+  it_hosted("gives threads and memory back, loaded again and again", function()
+    local child = hosted(("local rounds = %d\n"):format(helper.is_stress() and 1000 or 20) .. [[
+      local ffi = require "ffi"
+      ffi.cdef "void *luaL_newstate(void); void lua_close(void *); void luaL_openlibs(void *); \
+        int luaL_loadstring(void *, const char *); int lua_pcall(void *, int, int, int);"
+      local function words(path)
+        local list = {}
+        for word in io.lines(path)():gmatch("%S+") do
+          list[#list + 1] = word
+        end
+        return list
+      end
+      local function figures()
+        local status = io.open("/proc/self/status"):read("*a")
+        return tonumber(status:match("Threads:%s*(%d+)")), tonumber(words("/proc/self/statm")[2])
+      end
+      local function live()
+        local L = ffi.C.luaL_newstate()
+        ffi.C.luaL_openlibs(L)
+        assert(0 == ffi.C.luaL_loadstring(L, ("package.cpath = %q "):format(package.cpath) .. [=[
+          local lagoon = require "lagoon"
+          lagoon.run(function()
+            local ch = lagoon.chan()
+            lagoon.go(function() lagoon.chan():recv() end)
+            lagoon.parallel(function() ch:send({}) lagoon.chan():recv() end)
+            ch:recv()
+          end)
+        ]=]))
+        assert(0 == ffi.C.lua_pcall(L, 0, 0, 0))
+        ffi.C.lua_close(L)
+      end
+      for _ = 1, 10 do live() end
+      local threads, pages = figures()
+      for _ = 1, rounds do live() end
+      local threads_after, pages_after
+      repeat -- one that was joined may be told a moment longer
+        threads_after, pages_after = figures()
+      until threads_after <= threads
+      print((pages_after - pages) * 4096 < 3e6)
+    ]])
+    assert.equal("", child.err)
+    assert.equal("true\n", child.out)
+  end)
+
   it_hosted("is quiet about signals and leaves the host's exit status alone", function()
     assert.equal(5, hosted([[
       local lagoon = require "lagoon"

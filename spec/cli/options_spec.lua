@@ -127,11 +127,6 @@ describe("an option that is none", function()
     assert.equal("-v\n", lagoon({ "--", path, "-v" }).out)
   end)
 
-  it("is the interactive mode, until there is one", function()
-    local child = lagoon { "-i" }
-    assert.equal(1, child.status)
-    assert.matches("interactive", child.err)
-  end)
 end)
 
 describe("standard input", function()

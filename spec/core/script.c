@@ -48,17 +48,27 @@ static void returned(lg_strand *strand, lg_g *g, void *extra)
 
 const lg_strand_ops script_ops = {.resume = resume, .returned = returned};
 
-int script_wait(struct script *script)
+void script_leave(struct script *script)
+{
+    leave(lg_strand_data(lg_strand_self()), script);
+}
+
+void script_return(struct script *script)
 {
     struct interpreter *interpreter = lg_strand_data(lg_strand_self());
-    leave(interpreter, script);
-    int result = lg_wait();
-    CHECK(result != LG_WAIT);
     if (interpreter->now == NULL) { // it was over at once: the stack never left
         enter(interpreter, script);
     }
     CHECK(interpreter->now == script);
     CHECK(lg_extra_self() == script);
+}
+
+int script_wait(struct script *script)
+{
+    script_leave(script);
+    int result = lg_wait();
+    CHECK(result != LG_WAIT);
+    script_return(script);
     return result;
 }
 

@@ -62,6 +62,12 @@ struct interpreter {
     if (result == LG_WAIT) {          \
         result = script_wait(script); \
     }
+// For calls that keep the stack by themselves.
+#define SCRIPT_CALL(call)  \
+    script_leave(script);  \
+    result = (call);       \
+    script_return(script); \
+    CHECK(result != LG_WAIT);
 #define SCRIPT_END \
     }              \
     return LG_OK;
@@ -73,6 +79,10 @@ lg_strand *script_strand(lg_runtime *rt, struct interpreter *interpreter);
 
 // Starts a script; from inside the strand, or before anything runs.
 lg_ref script_go(lg_strand *strand, script_step step, void *arg);
+
+// The counting, around what may keep the C stack.
+void script_leave(struct script *script);
+void script_return(struct script *script);
 
 // lg_wait(), with the counting.
 int script_wait(struct script *script);

@@ -243,6 +243,7 @@ int spec_limit_s(const struct spec *spec)
 {
     int limit = spec->limit_s ? spec->limit_s : LIMIT_S;
     limit *= HAS_TSAN ? 6 : HAS_ASAN || HAS_CHECK ? 3 : 1;
+    limit *= spec_is_emulated() ? 4 : 1;
     return spec_is_stress() ? limit * 10 : limit;
 }
 

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- A server that says hello, for bench/http: a coroutine of cqueues per connection. There is no
--- parser of HTTP in it; this one reads the lines of the head, takes fields apart, and no more.
+-- The floor under servers in Lua, for bench/http: a coroutine of cqueues per connection. There is
+-- no parser of HTTP in it; this one reads the lines of the head, takes fields apart, and no more.
 -- Prints its port and serves until it is killed.
 local cqueues = require "cqueues"
 local socket = require "cqueues.socket"

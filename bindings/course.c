@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+#include "course.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <unistd.h>
+
+#include "seeds.h"
+
+enum { LINE_SIZE = 256 };
+
+static const struct option {
+    const char *name;
+    size_t path; // where its path goes in struct course; 0: it has none
+} options[] = {
+    {"--deterministic", 0},
+    {"--record", offsetof(struct course, record_path)},
+    {"--replay", offsetof(struct course, replay_path)},
+    {"--trace", offsetof(struct course, trace_path)},
+};
+
+enum { NOPTIONS = sizeof options / sizeof *options };
+
+// What follows a name: "" for nothing, "=..." for a value; NULL: it is another option.
+static const char *after_name(const char *arg, const char *name)
+{
+    size_t length = strlen(name);
+    bool is_name = strncmp(arg, name, length) == 0;
+    return is_name && (arg[length] == '\0' || arg[length] == '=') ? arg + length : NULL;
+}
+
+static bool parse_seed(const char *text, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out != 0;
+}
+
+static bool parse_one(const char *arg, struct course *out, char *why, size_t why_size)
+{
+    for (size_t i = 0; i < NOPTIONS; i++) {
+        const struct option *o = &options[i];
+        const char *rest = after_name(arg, o->name);
+        if (rest == NULL) {
+            continue;
+        }
+        if (o->path == 0) {
+            out->is_deterministic = true;
+            if (*rest != '\0' && !parse_seed(rest + 1, &out->seed)) {
+                snprintf(why, why_size, "%s: the seed must be a whole number from 1 on",
+                         arg);
+                return false;
+            }
+        } else if (rest[0] == '\0' || rest[1] == '\0') {
+            snprintf(why, why_size, "option '%s' needs a file: %s=FILE", o->name,
+                     o->name);
+            return false;
+        } else {
+            *(const char **)(void *)((char *)out + o->path) = rest + 1;
+        }
+    }
+    return true; // program.lua knows what there is
+}
+
+bool lagoon__course_parse(char **argv, struct course *out, char *why, size_t why_size)
+{
+    memset(out, 0, sizeof *out);
+    for (int i = 1; argv[i] != NULL && argv[i][0] == '-'; i++) {
+        bool has_value = strchr("elj", argv[i][1]) && argv[i][2] == '\0';
+        if (strcmp(argv[i], "--") == 0 || argv[i][1] == '\0' || argv[i][1] == 'b' ||
+            (has_value && argv[++i] == NULL)) {
+            break;
+        }
+        if (!has_value && !parse_one(argv[i], out, why, why_size)) {
+            return false;
+        }
+    }
+    if (out->record_path && out->replay_path) {
+        snprintf(why, why_size, "a run is recorded or replayed, not both");
+        return false;
+    }
+    if (out->replay_path && out->seed) {
+        snprintf(why, why_size, "the seed of a replay is that of the recording");
+        return false;
+    }
+    return true;
+}
+
+void lagoon__course_options(struct course *course, lg_options *opts)
+{
+    if (course->is_deterministic || course->record_path || course->replay_path) {
+        opts->deterministic = true;
+        opts->procs = 1;
+    }
+    if (course->seed) {
+        opts->seed = course->seed;
+    }
+    if (opts->deterministic) {
+        lagoon__seeds_fix();
+    }
+}
+
+void lagoon__course_settle(char **argv)
+{
+    const unsigned long ask = 0xffffffffUL;
+    int now = personality(ask);
+    if (now == -1) {
+        return;
+    }
+    if (now & ADDR_NO_RANDOMIZE) {
+        // It is so; children get what is usual.
+        personality((unsigned long)now & ~(unsigned long)ADDR_NO_RANDOMIZE);
+    } else if (personality((unsigned long)now | ADDR_NO_RANDOMIZE) != -1) {
+        execv("/proc/self/exe", argv);
+        personality((unsigned long)now);
+    }
+}
+
+// -- files --
+
+static bool write_log(void *ud, const void *bytes, size_t size)
+{
+    return fwrite(bytes, 1, size, ud) == size && fflush(ud) == 0;
+}
+
+static void write_trace(void *ud, const lg_trace_event *events, size_t nevents)
+{
+    for (size_t i = 0; i < nevents; i++) {
+        char line[LINE_SIZE];
+        lg_trace_line(&events[i], line, sizeof line);
+        fputs(line, ud);
+        fputc('\n', ud);
+    }
+}
+
+// Of a process that ends early: an error that nobody handles, os.exit().
+static struct {
+    lg_runtime *rt; // NULL: it does not, or there is no trace
+} unfinished;
+
+static void finish_trace(void)
+{
+    if (unfinished.rt != NULL) {
+        lg_trace_stop(unfinished.rt);
+    }
+}
+
+static bool refuse(const char *verb, const char *path, const char *what, char *why,
+                   size_t why_size)
+{
+    snprintf(why, why_size, "cannot %s %s: %s", verb, path, what);
+    return false;
+}
+
+static bool open_file(const char *path, FILE **out, char *why, size_t why_size)
+{
+    *out = fopen(path, "wbe");
+    return *out != NULL || refuse("write", path, strerror(errno), why, why_size);
+}
+
+static bool read_all(FILE *file, struct course *course)
+{
+    size_t cap = 0;
+    for (;;) {
+        if (cap - course->log_size < 4096) {
+            cap = cap * 2 + 65536;
+            char *more = realloc(course->log, cap);
+            if (more == NULL) {
+                errno = ENOMEM;
+                return false;
+            }
+            course->log = more;
+        }
+        size_t n = fread(course->log + course->log_size, 1, cap - course->log_size, file);
+        course->log_size += n;
+        if (n == 0) {
+            return ferror(file) == 0;
+        }
+    }
+}
+
+static bool read_log(struct course *course, char *why, size_t why_size)
+{
+    FILE *file = fopen(course->replay_path, "rbe");
+    bool is_read = file != NULL && read_all(file, course);
+    int err = errno;
+    if (file != NULL) {
+        fclose(file);
+    }
+    return is_read || refuse("read", course->replay_path, strerror(err), why, why_size);
+}
+
+static bool start_log(struct course *course, lg_runtime *rt, char *why, size_t why_size)
+{
+    char what[128];
+    if (course->replay_path) {
+        if (!read_log(course, why, why_size)) {
+            return false;
+        }
+        if (lg_replay_start(rt, course->log, course->log_size, what, sizeof what) !=
+            LG_OK) {
+            return refuse("replay", course->replay_path, what, why, why_size);
+        }
+    }
+    if (course->record_path) {
+        if (!open_file(course->record_path, &course->record, why, why_size)) {
+            return false;
+        }
+        int err = lg_record_start(rt, write_log, course->record);
+        if (err) {
+            return refuse("record", course->record_path, lg_strerror(err), why, why_size);
+        }
+    }
+    return true;
+}
+
+bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
+                          size_t why_size)
+{
+    if (!start_log(course, rt, why, why_size)) {
+        return false;
+    }
+    if (course->trace_path) {
+        if (!open_file(course->trace_path, &course->trace, why, why_size)) {
+            return false;
+        }
+        int err = lg_trace_start(rt, write_trace, course->trace);
+        if (err) {
+            return refuse("trace", course->trace_path, lg_strerror(err), why, why_size);
+        }
+        unfinished.rt = rt;
+        atexit(finish_trace);
+    }
+    return true;
+}
+
+// Closes a file that was written to; says so if it has not all of it.
+static bool finish(FILE *file, const char *path, bool is_whole)
+{
+    if (file == NULL) {
+        return true;
+    }
+    is_whole = ferror(file) == 0 && is_whole;
+    is_whole = fclose(file) == 0 && is_whole;
+    if (!is_whole) {
+        fprintf(stderr, "lagoon: cannot write %s\n", path);
+    }
+    return is_whole;
+}
+
+bool lagoon__course_stop(struct course *course, lg_runtime *rt)
+{
+    bool is_recorded = lg_record_stop(rt) == LG_OK;
+    lg_trace_stop(rt);
+    unfinished.rt = NULL;
+    bool is_done = finish(course->record, course->record_path, is_recorded);
+    is_done = finish(course->trace, course->trace_path, true) && is_done;
+    if (lg_replay_error(rt) != NULL) {
+        fprintf(stderr, "lagoon: replay: %s\n", lg_replay_error(rt));
+        is_done = false;
+    }
+    return is_done;
+}

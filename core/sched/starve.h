@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+//
+// Native goroutines that found no stack when they were to run for the first time. They
+// stand in the runtime's list `starved` until there is one.
+#ifndef LG_SCHED_STARVE_H
+#define LG_SCHED_STARVE_H
+
+#include "sched/runtime.h"
+
+// Puts one that is to run into the list.
+void lg__starve(struct lg_runtime *rt, struct runnable *r);
+
+// The first of them may try again: a stack has become free.
+void lg__feed_starved(struct lg_runtime *rt);
+
+// All of them: there may be memory again. The driver.
+void lg__feed_all_starved_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock);
+
+#endif // LG_SCHED_STARVE_H

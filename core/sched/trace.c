@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+#include "sched/trace.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "sched/order.h"
+#include "sched/runtime.h"
+
+static const char *const names[] = {
+    [LG_TRACE_START] = "start",       [LG_TRACE_RUN] = "run",
+    [LG_TRACE_PARK] = "park",         [LG_TRACE_YIELD] = "yield",
+    [LG_TRACE_READY] = "ready",       [LG_TRACE_END] = "end",
+    [LG_TRACE_SEND] = "send",         [LG_TRACE_RECV] = "recv",
+    [LG_TRACE_CLOSE] = "close",       [LG_TRACE_SELECT] = "select",
+    [LG_TRACE_TIMER] = "timer",       [LG_TRACE_INPUT] = "input",
+    [LG_TRACE_GC_BEGIN] = "gc begin", [LG_TRACE_GC_END] = "gc end",
+    [LG_TRACE_POLL] = "poll",
+};
+
+// What the number of each is, for lg_trace_line(); NULL: it has none.
+static const char *const args[] = {
+    [LG_TRACE_START] = "by",     [LG_TRACE_READY] = "by",
+    [LG_TRACE_SEND] = "chan",    [LG_TRACE_RECV] = "chan",
+    [LG_TRACE_CLOSE] = "chan",   [LG_TRACE_SELECT] = "case",
+    [LG_TRACE_INPUT] = "input",  [LG_TRACE_GC_BEGIN] = "cycle",
+    [LG_TRACE_GC_END] = "cycle", [LG_TRACE_POLL] = "strands",
+};
+
+enum { NKINDS = sizeof names / sizeof *names, NARGS = sizeof args / sizeof *args };
+
+static const int64_t NS_PER_S = 1000000000;
+
+// ---------------------------------------------------------------------------
+// Events
+// ---------------------------------------------------------------------------
+
+// The buffer of the calling thread's P. One that was made since has none of its own.
+static struct trace_buffer *own_buffer(struct lg_runtime *rt, const struct p *p)
+{
+    uint32_t last = rt->trace.nbuffers - 1;
+    return &rt->trace.buffers[p && p->number < last ? p->number : last];
+}
+
+static void flush_locked(struct lg_runtime *rt, struct trace_buffer *b)
+    LG_REQUIRES(b->lock)
+{
+    lg__lock(&rt->trace.lock, RANK_TRACE_OUT);
+    if (rt->trace.write && b->count > 0) {
+        rt->trace.write(rt->trace.ud, b->events, b->count);
+    }
+    lg__unlock(&rt->trace.lock, RANK_TRACE_OUT);
+    b->count = 0;
+}
+
+static void add(struct lg_runtime *rt, const struct p *p, const lg_trace_event *event)
+{
+    struct trace_buffer *b = own_buffer(rt, p);
+    lg__lock(&b->lock, RANK_TRACE);
+    // relaxed: stop() has taken this lock after it was cleared, or comes to it later
+    if (atomic_load_explicit(&rt->trace.is_on, memory_order_relaxed)) {
+        b->events[b->count++] = *event;
+        if (b->count == TRACE_BUFFER_CAP) {
+            flush_locked(rt, b);
+        }
+    }
+    lg__unlock(&b->lock, RANK_TRACE);
+}
+
+void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
+                    uint64_t arg, const char *what)
+{
+    struct m *m = lg__m();
+    struct p *p = m && m->rt == rt ? m->p : NULL;
+    lg_trace_event event = {
+        .kind = kind,
+        .p = p ? (int)p->number : -1,
+        .g = g ? lg__g_id(g) : 0,
+        .arg = arg,
+        .what = what,
+    };
+    if (lg__order_is_kept(rt)) {
+        // What the system tells, and when, is of the outside.
+        if (kind == LG_TRACE_POLL || lg__order_is_beside(m, g)) {
+            return;
+        }
+        if (p) {
+            lg__order_note(rt, &event);
+        }
+    }
+    // acquire: pairs with the release in lg_trace_start(); the buffers are there
+    if (atomic_load_explicit(&rt->trace.is_on, memory_order_acquire)) {
+        event.time_ns = lg__now(rt);
+        add(rt, p, &event);
+    }
+}
+
+void lg__trace_chan(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t *number)
+{
+    struct m *m = lg__m();
+    // relaxed: a name; of two that give it one the CAS takes the first
+    uint32_t is = atomic_load_explicit(number, memory_order_relaxed);
+    if (is == 0 && !(lg__order_is_kept(rt) && lg__order_is_beside(m, NULL))) {
+        uint32_t fresh =
+            atomic_fetch_add_explicit(&rt->trace.nchans, 1, memory_order_relaxed) + 1;
+        if (atomic_compare_exchange_strong_explicit(
+                number, &is, fresh, memory_order_relaxed, memory_order_relaxed)) {
+            is = fresh;
+        }
+    }
+    lg__trace_emit(rt, kind, m ? m->g : NULL, is, NULL);
+}
+
+// ---------------------------------------------------------------------------
+// On and off
+// ---------------------------------------------------------------------------
+
+int lg_trace_start(lg_runtime *rt,
+                   void (*write)(void *ud, const lg_trace_event *events, size_t nevents),
+                   void *ud)
+{
+    struct trace *t = &rt->trace;
+    if (!t->buffers) {
+        uint32_t count = lg__nps(rt) + 1;
+        t->buffers = lg__alloc_new(&rt->alloc, count * sizeof *t->buffers);
+        if (!t->buffers) {
+            return LG_ENOMEM;
+        }
+        t->nbuffers = count;
+    }
+    lg__lock(&t->lock, RANK_TRACE_OUT);
+    bool is_taken = t->write != NULL;
+    if (!is_taken) {
+        t->write = write;
+        t->ud = ud;
+    }
+    lg__unlock(&t->lock, RANK_TRACE_OUT);
+    if (is_taken) {
+        return LG_EBUSY;
+    }
+    // release: pairs with the acquire in lg__trace_emit(); publishes the buffers
+    atomic_store_explicit(&t->is_on, true, memory_order_release);
+    // relaxed: who sees it late misses the first events
+    atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_TRACE, memory_order_relaxed);
+    return LG_OK;
+}
+
+void lg_trace_stop(lg_runtime *rt)
+{
+    struct trace *t = &rt->trace;
+    if (!lg__order_is_kept(rt)) {
+        // relaxed: is_on tells
+        atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_TRACE,
+                                  memory_order_relaxed);
+    }
+    // relaxed: looked at under the locks that are taken now
+    atomic_store_explicit(&t->is_on, false, memory_order_relaxed);
+    for (uint32_t i = 0; i < t->nbuffers; i++) {
+        lg__lock(&t->buffers[i].lock, RANK_TRACE);
+        flush_locked(rt, &t->buffers[i]);
+        lg__unlock(&t->buffers[i].lock, RANK_TRACE);
+    }
+    lg__lock(&t->lock, RANK_TRACE_OUT);
+    t->write = NULL;
+    lg__unlock(&t->lock, RANK_TRACE_OUT);
+}
+
+void lg__trace_fini(struct lg_runtime *rt)
+{
+    struct trace *t = &rt->trace;
+    lg_trace_stop(rt);
+    lg__alloc_free(&rt->alloc, t->buffers, t->nbuffers * sizeof *t->buffers);
+    t->buffers = NULL;
+    t->nbuffers = 0;
+}
+
+size_t lg_trace_line(const lg_trace_event *event, char *out, size_t size)
+{
+    unsigned kind = (unsigned)event->kind;
+    const char *name = kind < NKINDS && names[kind] ? names[kind] : "?";
+    const char *arg = kind < NARGS ? args[kind] : NULL;
+    char number[48] = "";
+    if (arg) {
+        snprintf(number, sizeof number, " %s=%" PRIu64, arg, event->arg);
+    }
+    int length =
+        snprintf(out, size, "%" PRId64 ".%09" PRId64 " p%d g%" PRIu64 " %s%s%s%s",
+                 event->time_ns / NS_PER_S, event->time_ns % NS_PER_S, event->p, event->g,
+                 name, number, event->what ? " " : "", event->what ? event->what : "");
+    return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size ? size - 1 : 0;
+}

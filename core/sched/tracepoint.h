@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+//
+// The quick half of trace points (sched/trace.h).
+#ifndef LG_SCHED_TRACEPOINT_H
+#define LG_SCHED_TRACEPOINT_H
+
+#include "sched/runtime.h"
+#include "sched/trace.h"
+
+LG_INLINE bool lg__trace_is_on(struct lg_runtime *rt)
+{
+    // relaxed: who sees it late misses the first events
+    return LG_UNLIKELY(atomic_load_explicit(&rt->interrupts, memory_order_relaxed) &
+                       INTERRUPT_TRACE);
+}
+
+LG_INLINE void lg__trace(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
+                         uint64_t arg, const char *what)
+{
+    if (lg__trace_is_on(rt)) {
+        lg__trace_emit(rt, kind, g, arg, what);
+    }
+}
+
+#endif // LG_SCHED_TRACEPOINT_H

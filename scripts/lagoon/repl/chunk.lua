@@ -1,0 +1,174 @@
+-- SPDX-License-Identifier: MIT
+--
+-- An input as a function. Locals of one input are there for the next: a `local` that stands in no
+-- block is taken out of the text, so that its names are looked up in the session's table of locals,
+-- which is the environment of every input. Globals are seen through it, and set behind it.
+local lexer = require "lagoon.repl.lexer"
+
+local chunk = {}
+
+local OPENS = { ["do"] = true, ["then"] = true, ["repeat"] = true, ["function"] = true }
+local CLOSES = { ["end"] = true, ["until"] = true }
+
+-- The `then` of an elseif opens none: its if has.
+local function depth_after(depth, tokens, i)
+    local token = tokens[i]
+    if token.kind == "symbol" then
+        if token.text == "(" or token.text == "{" or token.text == "[" then
+            return depth + 1
+        elseif token.text == ")" or token.text == "}" or token.text == "]" then
+            return depth - 1
+        end
+    elseif token.kind == "keyword" then
+        if token.text == "elseif" then
+            return depth - 1
+        elseif OPENS[token.text] then
+            return depth + 1
+        elseif CLOSES[token.text] then
+            return depth - 1
+        end
+    end
+    return depth
+end
+
+-- The names of `local a, b`, from token i on, and the index of the token behind them.
+local function names_from(tokens, i)
+    local names = {}
+    while tokens[i] and tokens[i].kind == "name" do
+        names[#names + 1] = tokens[i].text
+        i = i + 1
+        if not (tokens[i] and tokens[i].text == ",") then
+            break
+        end
+        i = i + 1
+    end
+    return names, i
+end
+
+local function without_comments(tokens)
+    local code = {}
+    for _, token in ipairs(tokens) do
+        if token.kind ~= "comment" then
+            code[#code + 1] = token
+        end
+    end
+    return code
+end
+
+-- What stands for the `local` at tokens[i], as {first, last, text} edits, and the names it makes.
+local function edit_local(tokens, i, edits, declared)
+    local following = tokens[i + 1]
+    local blank = { tokens[i].first, tokens[i].last, "     " }
+    if following and following.text == "function" then
+        local name = tokens[i + 2]
+        if name and name.kind == "name" then
+            declared[name.text] = true
+            edits[#edits + 1] = blank
+        end
+        return
+    end
+    local names, behind = names_from(tokens, i + 1)
+    if #names == 0 then
+        return -- it is no Lua: the compiler says so
+    end
+    for _, name in ipairs(names) do
+        declared[name] = true
+    end
+    edits[#edits + 1] = blank
+    if not (tokens[behind] and tokens[behind].text == "=") then
+        local last = tokens[behind - 1].last
+        edits[#edits + 1] = { last + 1, last, "=nil" }
+    end
+end
+
+-- The text with its outermost locals as names of the environment, and those names.
+local function rewrite(text)
+    local tokens = without_comments(lexer.tokens(text))
+    local edits, declared, depth = {}, {}, 0
+    for i, token in ipairs(tokens) do
+        if depth == 0 and token.text == "local" and token.kind == "keyword" then
+            edit_local(tokens, i, edits, declared)
+        end
+        depth = depth_after(depth, tokens, i)
+    end
+    local pieces, at = {}, 1
+    for _, edit in ipairs(edits) do
+        pieces[#pieces + 1] = text:sub(at, edit[1] - 1)
+        pieces[#pieces + 1] = edit[3]
+        at = edit[2] + 1
+    end
+    pieces[#pieces + 1] = text:sub(at)
+    return table.concat(pieces), declared
+end
+
+-- Whether more lines may make it a chunk: the compiler stumbles over its end, and not over a short
+-- string, which no further line can close.
+local function is_unfinished(text, message)
+    if not message:find("near '<eof>'", 1, true) then
+        return false
+    end
+    local tokens = lexer.tokens(text)
+    local last = tokens[#tokens]
+    return not (last and last.kind == "string" and last.is_open)
+end
+
+---The environment of a session's inputs.
+---@param globals table
+---@return table locals
+function chunk.environment(globals)
+    local declared = {} -- names that an input has made its own
+    local locals = setmetatable({}, {
+        __index = globals,
+        __newindex = function(self, name, value)
+            if declared[name] then
+                rawset(self, name, value)
+            else
+                globals[name] = value
+            end
+        end,
+        declared = declared,
+    })
+    return locals
+end
+
+-- What an expression's values go through, so that calling it is no tail call, which tracebacks
+-- forget.
+local function values(...)
+    return ...
+end
+
+local function call_with_values(f, locals)
+    setfenv(f, locals)
+    return function()
+        return values(f(values))
+    end
+end
+
+---Compiles an input. Of an expression the function returns its values.
+---@param text string
+---@param name string  as in tracebacks: "=repl[3]"
+---@param locals table  from chunk.environment()
+---@return function? f  nil: it is no Lua
+---@return string? message
+---@return boolean? is_unfinished  more lines may complete it
+function chunk.compile(text, name, locals)
+    local code = text:gsub("^%s*=", "return ", 1)
+    local f, as_expression = loadstring("return " .. code, name)
+    if f then
+        local wrapped = loadstring("return (...)(" .. code .. "\n)", name)
+        return wrapped and call_with_values(wrapped, locals) or setfenv(f, locals)
+    end
+    local body, declared = rewrite(code)
+    local message
+    f, message = loadstring(body, name)
+    if not f then
+        local is_open = is_unfinished(code, message) or is_unfinished(code, as_expression)
+        return nil, message, is_open
+    end
+    for local_name in pairs(declared) do
+        getmetatable(locals).declared[local_name] = true
+    end
+    return setfenv(f, locals)
+end
+
+return chunk

@@ -1,0 +1,210 @@
+-- SPDX-License-Identifier: MIT
+--
+-- What begins with a colon.
+local core = require "lagoon.core"
+local task = require "lagoon.task"
+
+local commands = {}
+
+---@class lagoon.repl.Command
+---@field usage string
+---@field text string
+---@field run fun(session: lagoon.repl.Session, argument: string): boolean?  false: the session ends
+
+---@type table<string, lagoon.repl.Command>
+local known = {}
+
+local function command(name, usage, text, run)
+    known[name] = { usage = usage, text = text, run = run }
+end
+
+local function names()
+    local list = {}
+    for name in pairs(known) do
+        list[#list + 1] = name
+    end
+    table.sort(list)
+    return list
+end
+
+-- A table as lines: columns as wide as what is in them.
+local function print_table(session, head, rows)
+    table.insert(rows, 1, head)
+    local widths = {}
+    for _, row in ipairs(rows) do
+        for i, cell in ipairs(row) do
+            widths[i] = math.max(widths[i] or 0, #cell)
+        end
+    end
+    for n, row in ipairs(rows) do
+        local cells = {}
+        for i, cell in ipairs(row) do
+            cells[i] = i < #row and cell .. (" "):rep(widths[i] - #cell) or cell
+        end
+        local line = table.concat(cells, "  ")
+        session:print(n == 1 and session.paint("title", line) or line)
+    end
+end
+
+local function goroutine_number(session, argument)
+    local id = tonumber(argument)
+    if not id then
+        session:print_error("a goroutine's number is needed; :ps shows them")
+    end
+    return id
+end
+
+command("help", ":help", "shows this", function(session)
+    for _, name in ipairs(names()) do
+        session:print(("%-16s %s"):format(known[name].usage, known[name].text))
+    end
+    session:print(("%-16s %s"):format("... &", "runs an input in the background"))
+end)
+
+command("quit", ":quit", "leaves; so does Ctrl-D", function()
+    return false
+end)
+
+local function seconds_text(seconds)
+    if not seconds then
+        return ""
+    elseif seconds < 1 then
+        return ("%d ms"):format(seconds * 1000)
+    end
+    return ("%.1f s"):format(seconds)
+end
+
+local function ps_row(info)
+    return {
+        tostring(info.id), info.name or "", info.status, info.wait_reason or "",
+        seconds_text(info.wait_seconds), info.where or "", tostring(info.created_by or ""),
+    }
+end
+
+command("ps", ":ps [all]", "lists the goroutines; with `all` the REPL's own, too",
+    function(session, argument)
+    local rows = {}
+    for _, info in ipairs(core.goroutines()) do
+        if argument == "all" or not session.own[info.id] then
+            rows[#rows + 1] = ps_row(info)
+        end
+    end
+    if #rows == 0 then
+        return session:print("none")
+    end
+    print_table(session, { "ID", "NAME", "STATUS", "WAITS FOR", "SINCE", "WHERE", "BORN" }, rows)
+end)
+
+command("kill", ":kill id", "cancels a goroutine", function(session, argument)
+    local id = goroutine_number(session, argument)
+    if id and not core.goroutine_cancel(id) then
+        session:print_error(("there is no goroutine %d"):format(id))
+    end
+end)
+
+command("wait", ":wait id", "waits for the end of a goroutine that an input has started",
+    function(session, argument)
+        local id = goroutine_number(session, argument)
+        local waited = id and session.tasks[id]
+        if waited then
+            session.running = task.async(function() return waited:wait() end)
+            pcall(session.running.wait, session.running)
+            session.running = nil
+        elseif id then
+            session:print_error(("goroutine %d is none of an input's, or has ended"):format(id))
+        end
+    end)
+
+command("trace", ":trace id", "shows where a goroutine is", function(session, argument)
+    local id = goroutine_number(session, argument)
+    if not id then
+        return
+    end
+    for part in (core.stack(true) .. "\n\n"):gmatch "(goroutine .-)\n\n" do
+        if part:match "^goroutine (%d+)" == tostring(id) then
+            return session:print(part)
+        end
+    end
+    session:print_error(("there is no goroutine %d"):format(id))
+end)
+
+command("time", ":time input", "runs an input and tells how long it took",
+    function(session, argument)
+        local started = core.now()
+        session:run(argument)
+        session:print(session.paint("dim", ("%.3f ms"):format((core.now() - started) * 1e3)))
+    end)
+
+local function print_fields(session, fields)
+    local keys = {}
+    for key, value in pairs(fields) do
+        if type(value) ~= "table" then
+            keys[#keys + 1] = key
+        end
+    end
+    table.sort(keys)
+    local rows = {}
+    for _, key in ipairs(keys) do
+        rows[#rows + 1] = { key, tostring(fields[key]) }
+    end
+    print_table(session, { "WHAT", "FIGURE" }, rows)
+end
+
+command("sched", ":sched", "figures of the scheduler", function(session)
+    print_fields(session, core.stats())
+end)
+
+command("gc", ":gc", "figures of the heap and the collectors", function(session)
+    local stats = core.stats()
+    print_fields(session, stats.memory or {})
+    print_fields(session, stats.gc or {})
+end)
+
+command("leaks", ":leaks", "goroutines that nothing can wake any more", function(session)
+    local rows = {}
+    for _, info in ipairs(core.leaks()) do
+        rows[#rows + 1] = { tostring(info.id), info.wait_reason or "", info.where or "" }
+    end
+    if #rows == 0 then
+        return session:print("none")
+    end
+    print_table(session, { "ID", "WAITS FOR", "WHERE" }, rows)
+end)
+
+command("load", ":load file", "runs a file as an input, with the session's locals",
+    function(session, argument)
+        local file, err = io.open(argument, "rb")
+        if not file then
+            return session:print_error("cannot open " .. err)
+        end
+        local text = file:read "*a"
+        file:close()
+        session:run((text:gsub("^#[^\n]*", "")))
+    end)
+
+---The names of all, with their colons.
+---@return string[]
+function commands.names()
+    local list = names()
+    for i, name in ipairs(list) do
+        list[i] = ":" .. name
+    end
+    return list
+end
+
+---Runs one.
+---@async
+---@param session lagoon.repl.Session
+---@param name string
+---@param argument string
+---@return boolean goes_on
+function commands.run(session, name, argument)
+    local found = known[name]
+    if not found then
+        session:print_error((":%s is no command; :help shows them"):format(name))
+        return true
+    end
+    return found.run(session, argument) ~= false
+end
+
+return commands

@@ -1,0 +1,297 @@
+-- SPDX-License-Identifier: MIT
+--
+-- The REPL: inputs from a terminal, with a line editor, or from anything else, line by line.
+local chan = require "lagoon.chan"
+local commands = require "lagoon.repl.commands"
+local complete = require "lagoon.repl.complete"
+local core = require "lagoon.core"
+local editor = require "lagoon.repl.editor"
+local history = require "lagoon.repl.history"
+local keys = require "lagoon.repl.keys"
+local screen = require "lagoon.repl.screen"
+local session = require "lagoon.repl.session"
+local signal = require "lagoon.signal"
+local sync = require "lagoon.sync"
+local task = require "lagoon.task"
+
+local repl = {}
+
+local ESCAPE_SECONDS = 0.05 -- after which an escape is a key
+
+local function greeting()
+    return ("lagoon %s, %s. :help shows the commands, Ctrl-D leaves."):format(core.version,
+        jit.version)
+end
+
+-- ------------------------------------------------------------------------------------------------
+-- History in a file
+-- ------------------------------------------------------------------------------------------------
+
+local function state_folder()
+    local state = os.getenv "XDG_STATE_HOME"
+    if state and state:find "^/" then
+        return state .. "/lagoon"
+    end
+    local home = os.getenv "HOME"
+    return home and home ~= "" and home .. "/.local/state/lagoon" or nil
+end
+
+local function open_history(terminal)
+    local folder = state_folder()
+    if not folder then
+        return history.new ""
+    end
+    local path = folder .. "/history"
+    return history.new(require("lagoon.fs").read(path) or "", function(line)
+        return terminal.append_private(path, line)
+    end)
+end
+
+-- ------------------------------------------------------------------------------------------------
+-- On a terminal
+-- ------------------------------------------------------------------------------------------------
+
+---@class lagoon.repl.Console
+local Console = {}
+Console.__index = Console
+
+local function list_folder(folder)
+    local fs = require "lagoon.fs"
+    local names = fs.list(folder)
+    for i, name in ipairs(names or {}) do
+        local stat = fs.stat(folder .. "/" .. name)
+        names[i] = stat and stat.type == "directory" and name .. "/" or name
+    end
+    return names
+end
+
+local function new_console(terminal, conn)
+    local is_coloured = (os.getenv "NO_COLOR" or "") == ""
+    local past = open_history(terminal)
+    local self = setmetatable({
+        terminal = terminal,
+        conn = conn,
+        keys = keys.new(),
+        screen = screen.new(terminal.width, is_coloured),
+        history = past,
+        inputs = chan.new(1), -- one at a time is submitted
+        waiting = {}, -- keys that came before the prompt did
+        mutex = sync.mutex(), -- over what keys do, and the change from one mode to the other
+        is_editing = false,
+    }, Console)
+    self.session = session.new {
+        is_coloured = is_coloured,
+        width = function() return self.screen.columns end,
+    }
+    local completer = {
+        scope = self.session.locals,
+        commands = commands.names(),
+        list = list_folder,
+    }
+    self.editor = editor.new {
+        width = terminal.width,
+        history = past,
+        is_complete = function(text) return self.session:is_complete(text) end,
+        complete = function(text) return complete.at(completer, text) end,
+    }
+    self.screen:resize(terminal.size())
+    return self
+end
+
+function Console:view()
+    local view = self.editor:view()
+    view.prompt = ("%d> "):format(self.session.ninputs + 1)
+    view.continuation = (" "):rep(#view.prompt)
+    return view
+end
+
+function Console:redraw()
+    if self.is_editing then
+        self.terminal.draw(self.screen:draw(self:view()))
+    end
+end
+
+-- The line is done with: what is typed from here on belongs to what runs.
+function Console:submit(text, view)
+    self.is_editing = false
+    view.text, view.at, view.menu, view.search = text, #text, nil, nil
+    self.terminal.leave(self.screen:draw_last(view))
+end
+
+-- What a key has brought about; true: the line was submitted.
+function Console:act(action, text, view)
+    if action == "submit" then
+        self:submit(text, view)
+        self.history:add(text)
+        self.inputs:try_send(text)
+        return true
+    elseif action == "eof" then
+        self:submit("", view)
+        self.inputs:close()
+        return true
+    elseif action == "interrupt" then
+        self:submit(text .. "^C", view)
+        self.editor:clear()
+        self.is_editing = true
+    elseif action == "clear" then
+        self.terminal.clear()
+    end
+end
+
+function Console:press(events)
+    for i, key in ipairs(events) do
+        local view = self:view()
+        local action, text = self.editor:press(key)
+        if self:act(action, text, view) then
+            for rest = i + 1, #events do
+                table.insert(self.waiting, events[rest])
+            end
+            return
+        end
+    end
+    self:redraw()
+end
+
+function Console:take(bytes)
+    self.mutex:lock()
+    if self.is_editing then
+        self:press(bytes and self.keys:feed(bytes) or self.keys:flush())
+    elseif bytes then
+        self.terminal.type(bytes)
+    end
+    self.mutex:unlock()
+end
+
+-- Keys, until the terminal is gone.
+function Console:read_keys()
+    while true do
+        if self.keys:is_undecided() then
+            self.conn:set_deadline(ESCAPE_SECONDS)
+        end
+        local bytes, err = self.conn:read()
+        self.conn:set_deadline(nil)
+        if not bytes and err ~= "timeout" then
+            self.session:interrupt()
+            return self.inputs:closed() or self.inputs:close()
+        end
+        self:take(bytes)
+    end
+end
+
+function Console:prompt()
+    self.mutex:lock()
+    self.terminal.drain()
+    local typed = self.terminal.typed()
+    self.is_editing = true
+    self:redraw()
+    local events = self.waiting
+    self.waiting = {}
+    for _, key in ipairs(self.keys:feed(typed)) do
+        events[#events + 1] = key
+    end
+    if #events > 0 then
+        self:press(events)
+    end
+    self.mutex:unlock()
+end
+
+function Console:heed(signals)
+    for name in signals do
+        if name == "SIGINT" then
+            self.session:interrupt()
+        elseif name == "SIGTERM" or name == "SIGHUP" then
+            self.terminal.close()
+            os.exit(name == "SIGTERM" and 143 or 129)
+        else
+            self.mutex:lock()
+            self.screen:resize(self.terminal.size())
+            self:redraw()
+            self.mutex:unlock()
+        end
+    end
+end
+
+-- A mistake of ours: without keys and signals there is no session.
+function Console:fail(err)
+    self.terminal.close()
+    io.stderr:write("lagoon: ", tostring(err), "\n", task.traceback(err) or "", "\n")
+    os.exit(1)
+end
+
+function Console:run()
+    self.session:print(greeting())
+    local names = { "SIGINT", "SIGWINCH", "SIGCONT" }
+    if core.preemption() == "signal" then -- else an endless loop would keep us from hearing of them
+        names[4], names[5] = "SIGTERM", "SIGHUP"
+    end
+    local signals = assert(signal.notify(unpack(names)))
+    local function start(f, ...)
+        local arguments = { ... }
+        return task.async(function()
+            local ok, err = xpcall(function() f(self, unpack(arguments)) end, core.note_trace)
+            if not ok and err ~= "cancelled" then
+                self:fail(err)
+            end
+        end)
+    end
+    local helpers = { start(self.heed, signals), start(self.read_keys) }
+    helpers[1]:name "repl signals"
+    helpers[2]:name "repl keys"
+    self:prompt()
+    self.session:own_goroutines()
+    for text in self.inputs do
+        if not self.session:run(text) then
+            break
+        end
+        self:prompt()
+    end
+    self.terminal.close()
+    signal.stop(signals)
+    for _, helper in ipairs(helpers) do
+        helper:cancel()
+    end
+end
+
+-- ------------------------------------------------------------------------------------------------
+-- Without one
+-- ------------------------------------------------------------------------------------------------
+
+-- Lines from standard input; the prompt is printed only where somebody may see it.
+local function run_plain(is_terminal)
+    local plain = session.new { is_coloured = false }
+    local text
+    while true do
+        if is_terminal then
+            io.stdout:write(text and (">> ") or ("%d> "):format(plain.ninputs + 1))
+            io.stdout:flush()
+        end
+        local line = io.read "*l"
+        if not line then
+            break
+        end
+        text = text and text .. "\n" .. line or line
+        if plain:is_complete(text) then
+            if not plain:run(text) then
+                return
+            end
+            text = nil
+        end
+    end
+    if text then
+        plain:run(text)
+    end
+end
+
+---Reads inputs and runs them until they end. In goroutine 1 of the program.
+---@async
+---@param terminal table  core's half
+---@param is_terminal boolean  whether standard input is one
+function repl.run(terminal, is_terminal)
+    local conn = is_terminal and (os.getenv "TERM" or "dumb") ~= "dumb" and terminal.open()
+    if conn then
+        return new_console(terminal, conn):run()
+    end
+    return run_plain(is_terminal)
+end
+
+return repl

@@ -1,0 +1,316 @@
+-- SPDX-License-Identifier: MIT
+--
+-- The REPL on a terminal: keys are typed, and what is to be seen is looked at.
+local lagoon = require "lagoon"
+local helper = require "helper"
+local vt = require "vt"
+
+local COMMAND = "tty > '%s'; stty rows %d cols %d; exec '%s' %s"
+
+local is_off = helper.lagoon({ "-e", "print((require 'lagoon'.runtime.preemption()))" }).out
+  == "off\n"
+local folders = 0
+local running = {} -- programs that stay behind where a spec fails
+
+-- A terminal with the program in it.
+local function open(opts)
+  opts = opts or {}
+  folders = folders + 1
+  local columns, rows = opts.columns or 80, opts.rows or 24
+  local state = opts.state or helper.path("state" .. folders)
+  local tty = helper.path("tty" .. folders)
+  local command = COMMAND:format(tty, rows, columns, helper.program, opts.args or "")
+  local process = assert(lagoon.process.spawn("script", { "-qfec", command, "/dev/null" }, {
+    env = { TERM = opts.term or "xterm", XDG_STATE_HOME = state, PATH = os.getenv "PATH",
+      NO_COLOR = opts.no_color, HOME = helper.path "home" },
+  }))
+  local screen = vt.new(columns, rows)
+  local raw = {}
+  running[process] = true
+  local reader = lagoon.async(function()
+    while true do
+      local bytes = process.stdout:read()
+      if not bytes then
+        return
+      end
+      raw[#raw + 1] = bytes
+      screen:feed(bytes)
+    end
+  end)
+  local terminal = { screen = screen, process = process, state = state }
+
+  function terminal.type(keys)
+    assert(process.stdin:write(keys))
+  end
+
+  function terminal.raw()
+    return table.concat(raw)
+  end
+
+  -- Waits until the screen shows a text; a pattern, if it says so.
+  function terminal.shows(text, is_pattern)
+    local ok, err = pcall(helper.settle, function()
+      if reader:status() == "failed" then
+        reader:wait()
+      end
+      return screen:text():find(text, 1, not is_pattern)
+    end, "the screen")
+    if not ok then
+      error(("%q is not to be seen, but\n%s\n%s"):format(text, screen:text(), err), 2)
+    end
+  end
+
+  function terminal.resize(new_columns, new_rows)
+    local file = assert(io.open(tty))
+    local path = file:read "*l"
+    file:close()
+    local size = { "-F", path, "cols", tostring(new_columns), "rows", tostring(new_rows) }
+    screen.columns, screen.height = new_columns, new_rows
+    assert.equal(0, select(2, lagoon.process.run("stty", size)).code)
+  end
+
+  -- Types an input, and waits for the prompt of the next.
+  function terminal.enter(input, n)
+    terminal.type(input .. "\r")
+    terminal.shows(("\n%d>"):format(n))
+  end
+
+  function terminal.close()
+    process.stdin:write "\21\4" -- nothing is left on the line
+    process.stdin:close()
+    local exit = process:wait()
+    reader:wait()
+    process.stdout:close()
+    process.stderr:close()
+    running[process] = nil
+    return exit
+  end
+
+  terminal.shows "1>"
+  return terminal
+end
+
+describe("the REPL on a terminal", function()
+  after_each(function()
+    for process in pairs(running) do
+      process:kill "SIGKILL"
+    end
+    running = {}
+  end)
+
+  it("prints values, keeps locals, and leaves with Ctrl-D", function()
+    local terminal = open()
+    terminal.enter("local x = { 1, 2, name = 'n' }", 2)
+    terminal.enter("x", 3)
+    terminal.shows '{ 1, 2, name = "n" }'
+    terminal.enter("x[1] + x[2], nil", 4)
+    terminal.shows "3\tnil"
+    terminal.enter("_, _3", 5)
+    terminal.shows "\n3\t3\n"
+    assert.equal(0, terminal.close().code)
+  end)
+
+  it("continues an input that is not finished, but not a string", function()
+    local terminal = open()
+    terminal.type "for i = 1, 2 do\r  print('line', i)\rend\r"
+    terminal.shows "line\t1\nline\t2\n2>"
+    terminal.type "x = 'abc\r"
+    terminal.shows "unfinished string"
+    terminal.close()
+  end)
+
+  it("lets goroutines print above what is being typed", function()
+    local terminal = open()
+    terminal.enter("gate = chan() go(function() for v in gate do print('seen', v) end end)", 2)
+    terminal.enter("go(function() sleep(0.05) io.write('par') io.flush() sleep(0.05) print('tial') "
+      .. "gate:send(7) end)", 3)
+    terminal.type "half typed"
+    terminal.shows "\npartial\nseen\t7\n3> half typed"
+    terminal.type "\21'done'\r"
+    terminal.shows '\n"done"\n4>'
+    terminal.close()
+  end)
+
+  it("cancels an endless loop, and the session lives on", function()
+    if is_off then
+      return
+    end
+    local terminal = open()
+    terminal.type "io.write('off') io.flush() while true do end\r"
+    terminal.shows "\noff"
+    terminal.type "\3"
+    terminal.shows "interrupted\n2>"
+    terminal.enter("1 + 1", 3)
+    terminal.shows "\n2\n3>"
+    terminal.close()
+  end)
+
+  it("clears the line with Ctrl-C at the prompt", function()
+    local terminal = open()
+    terminal.type "not this\3"
+    terminal.shows "1> not this^C\n1>"
+    terminal.enter("'this'", 2)
+    terminal.close()
+  end)
+
+  it("shows errors of inputs and of goroutines, with tracebacks", function()
+    local terminal = open()
+    terminal.enter("local function f() error 'of f' end f()", 2)
+    terminal.shows "input 1:1: of f"
+    terminal.shows "in function 'f'"
+    terminal.enter("go(function() error 'alone' end)", 3)
+    terminal.shows "alone"
+    terminal.shows("goroutine %d+ created by goroutine %d+", true)
+    terminal.close()
+  end)
+
+  it("tells of a deadlock", function()
+    local terminal = open()
+    terminal.type "chan():recv()\r"
+    terminal.shows "deadlock!"
+    terminal.type "\3"
+    terminal.shows "interrupted\n2>"
+    terminal.close()
+  end)
+
+  it("gives what is typed to an input that reads", function()
+    local terminal = open()
+    terminal.type "io.write('your name? ') return io.read()\r"
+    terminal.shows "\nyour name?"
+    terminal.type "Ada\r"
+    terminal.shows 'your name? Ada\n"Ada"\n2>'
+    terminal.close()
+  end)
+
+  it("runs an input in the background, lists and kills it", function()
+    local terminal = open()
+    terminal.type "sleep(100) &\r"
+    terminal.shows("\ngoroutine %d+\n2>", true)
+    local id = terminal.screen:text():match "\ngoroutine (%d+)\n"
+    terminal.type ":ps\r"
+    terminal.shows("\n" .. id .. " +input 1 +waiting +sleep", true)
+    terminal.type(":kill " .. id .. "\r")
+    terminal.shows "\ncancelled\n"
+    terminal.type ":ps\r"
+    terminal.shows "\nnone\n"
+    terminal.type(":kill " .. id .. "\r")
+    terminal.shows("there is no goroutine " .. id)
+    terminal.close()
+  end)
+
+  it("edits: moves, kills, yanks, transposes, goes back", function()
+    local terminal = open()
+    terminal.type "world' .. x\1'hello \5\23\23"
+    terminal.shows "1> 'hello world'"
+    terminal.enter("", 2)
+    terminal.shows '\n"hello world"\n'
+    terminal.type "12\20\27[D3\11\25\25" -- 21, 231, without the 1, and that twice
+    terminal.shows "2> 2311"
+    terminal.type "\31\31"
+    terminal.shows("2> 23$", true)
+    terminal.enter("", 3)
+    terminal.close()
+  end)
+
+  it("lays wide and long lines out", function()
+    local terminal = open { columns = 20 }
+    terminal.type "'日本語日本語日本語日本語'\27[D\27[DX"
+    terminal.shows "本X語'"
+    terminal.enter("", 2)
+    terminal.type(("a"):rep(40) .. "\27[D\127\1\11'end'\r")
+    terminal.shows '\n"end"\n3>'
+    terminal.close()
+  end)
+
+  it("takes a paste as it is, with its lines", function()
+    local terminal = open()
+    terminal.type "\27[200~local a = 1\rlocal b = 2\rreturn a + b\27[201~"
+    terminal.shows "   return a + b"
+    terminal.enter("", 2)
+    terminal.shows "\n3\n2>"
+    terminal.close()
+  end)
+
+  it("completes globals, fields, methods, modules and commands", function()
+    local terminal = open()
+    terminal.type "tosta\t"
+    terminal.type "\21tostr\t(string.for\t)\r"
+    terminal.shows "1> tostring(string.format)"
+    terminal.enter("ch = chan(1)", 3)
+    terminal.type "ch:clo\t"
+    terminal.shows "3> ch:close"
+    terminal.enter("d()", 4)
+    terminal.type ":hel\t\r"
+    terminal.shows("4> :help\n.*\n4>$", true)
+    terminal.type "require('lagoon.repl.hi\t').new and 'found'\r"
+    terminal.shows '"found"'
+    terminal.type "lagoon.runtime.num_\t"
+    terminal.shows "num_cpu        num_goroutine"
+    terminal.type "\21"
+    terminal.close()
+  end)
+
+  it("keeps history across sessions, for its user only, and searches it", function()
+    local terminal = open()
+    terminal.enter("first = 'one'", 2)
+    terminal.enter("for i = 1, 1 do\rend", 3)
+    terminal.close()
+    local again = open { state = terminal.state }
+    again.type "\27[A"
+    again.shows "1> for i = 1, 1 do\n   end"
+    again.type "\27[A\27[A"
+    again.shows "1> first = 'one'"
+    again.type "\21\18fir"
+    again.shows "(search)`fir': first = 'one'"
+    again.type "\r"
+    again.shows "\n2>"
+    again.enter("first", 3)
+    again.shows '\n"one"\n'
+    again.close()
+    local mode = lagoon.process.run("stat", { "-c", "%a", terminal.state .. "/lagoon/history" })
+    assert.equal("600\n", mode)
+  end)
+
+  it("draws anew when the terminal gets another size", function()
+    local terminal = open { columns = 40 }
+    terminal.type(("a"):rep(34))
+    terminal.shows("1> " .. ("a"):rep(34))
+    terminal.resize(20, 24)
+    terminal.type "b"
+    terminal.shows("1> " .. ("a"):rep(17) .. "\n" .. ("a"):rep(17) .. "b")
+    terminal.close()
+  end)
+
+  it("has no colours where NO_COLOR says so", function()
+    local terminal = open { no_color = "1" }
+    terminal.enter("'text'", 2)
+    assert.is_nil(terminal.raw():find("\27%[[%d;]*m"))
+    terminal.close()
+  end)
+
+  it("runs a script first with -i, and shows its globals", function()
+    local path = helper.file("first.lua", "shown = 'by the script'\n")
+    local terminal = open { args = "-i " .. path }
+    terminal.enter("shown", 2)
+    terminal.shows '"by the script"'
+    terminal.close()
+  end)
+end)
+
+describe("the REPL without an editor", function()
+  it("takes lines from a pipe", function()
+    local child = helper.child({ helper.program, "-i" }, {
+      stdin = "local x = 20\nfor i = 1, 2 do\nx = x + i\nend\nx\nerror 'told'\n'after'\n",
+    })
+    assert.matches("^23\ninput 4:1: told\n.*\n\"after\"\n$", child.out)
+    assert.equal(0, child.status)
+  end)
+
+  it("falls back to lines on a dumb terminal", function()
+    local terminal = open { term = "dumb" }
+    terminal.type "6 * 7\n"
+    terminal.shows "\n42\n2>"
+    assert.is_nil(terminal.raw():find "\27")
+    terminal.close()
+  end)
+end)

@@ -1,0 +1,52 @@
+-- SPDX-License-Identifier: MIT
+local complete = require "lagoon.repl.complete"
+
+describe("repl.complete", function()
+  local completer = {
+    scope = setmetatable({ point = { x = 1, xyz = 2, f = function() end, ["not a name"] = 1 } },
+      { __index = { other = setmetatable({}, { __index = { method = print, field = 1 } }) } }),
+    commands = { ":help", ":heap", ":quit" },
+    list = function(folder)
+      return folder == "." and { "a.lua", "abc/" } or folder == "abc/" and { "d.lua" } or nil
+    end,
+  }
+
+  local function words(text)
+    local from, list = complete.at(completer, text)
+    return text:sub(from + 1) .. ">" .. table.concat(list, " ")
+  end
+
+  it("finds names of the session, of globals, and keywords", function()
+    assert.equal("po>point", words "print(po")
+    assert.equal("ot>other", words "ot")
+    assert.equal("whi>while", words "whi")
+    assert.equal(">", words "1 + ")
+  end)
+
+  it("finds fields, and through metatables", function()
+    assert.equal("x>x xyz", words "point.x")
+    assert.equal(">f x xyz", words "f(point.")
+    assert.equal(">field method", words "other.")
+    assert.equal("y>", words "point.y")
+    assert.equal(">", words "nothing.")
+  end)
+
+  it("finds only functions behind a colon", function()
+    assert.equal(">f", words "point:")
+    assert.equal("m>method", words "other:m")
+  end)
+
+  it("finds commands, modules and files", function()
+    assert.equal(":he>:heap :help", words ":he")
+    assert.equal("lagoon.repl.lex>lagoon.repl.lexer", words "require 'lagoon.repl.lex")
+    assert.equal("a>a.lua abc/", words "io.open('a")
+    assert.equal("abc/>abc/d.lua", words ":load abc/")
+    assert.equal("no/>", words "dofile('no/")
+  end)
+
+  it("calls nothing", function()
+    completer.scope.trap = setmetatable({}, { __index = function() error "called" end })
+    assert.equal("x>", words "trap.x")
+    assert.equal(">", words "trap.x.")
+  end)
+end)

@@ -1,0 +1,64 @@
+-- SPDX-License-Identifier: MIT
+local lagoon = require "lagoon"
+local pretty = require "lagoon.repl.pretty"
+
+local text = pretty.text
+
+describe("repl.pretty", function()
+  it("writes plain values as Lua does", function()
+    assert.equal("nil", text(nil))
+    assert.equal("1.5", text(1.5))
+    assert.equal("true", text(true))
+    assert.equal("{}", text {})
+    assert.equal('{ 1, 2, key = "v", ["not a name"] = 1, ["end"] = 2, [true] = 3 }',
+      (text { 1, 2, key = "v", ["not a name"] = 1, ["end"] = 2, [true] = 3 }
+        :gsub('%["end"%] = 2, key = "v", %["not a name"%] = 1',
+          'key = "v", ["not a name"] = 1, ["end"] = 2')))
+  end)
+
+  it("escapes what would move the cursor, and leaves UTF-8", function()
+    assert.equal([["a\n\t\"\\\27[31m\0é\255"]], text "a\n\t\"\\\27[31m\0é\255")
+  end)
+
+  it("names what is inside itself", function()
+    local t = { list = {} }
+    t.list[1] = t
+    assert.equal("{ list = { <cycle: 2 up> } }", text(t))
+  end)
+
+  it("shows the same table twice where it is no cycle", function()
+    local shared = { 1 }
+    assert.equal("{ { 1 }, { 1 } }", text { shared, shared })
+  end)
+
+  it("keeps its limits", function()
+    assert.equal("{ { {...} } }", text({ { { { 1 } } } }, { depth = 2 }))
+    assert.equal("{ 1, 2, ... 3 more }", text({ 1, 2, 3, 4, 5 }, { entries = 2 }))
+    assert.equal('"abc"... (7 bytes more)', text("abcdefghij", { string = 3 }))
+    assert.equal("{\n  1, 2, 3,\n  4\n}", text({ 1, 2, 3, 4 }, { width = 11 }))
+  end)
+
+  it("tells of metatables, and takes the word of __tostring", function()
+    assert.equal("{ 1 } <metatable>", text(setmetatable({ 1 }, {})))
+    assert.equal("{ 1 } <metatable Point>", text(setmetatable({ 1 }, { __name = "Point" })))
+    local point = setmetatable({}, { __tostring = function() return "a point" end })
+    assert.equal("a point", text(point))
+    assert.matches("^<table whose __tostring raises: .*no%a*>$",
+      text(setmetatable({}, { __tostring = function() error("no", 0) end })))
+  end)
+
+  it("runs no metamethod to look into a table", function()
+    local trap = setmetatable({ 1 }, {
+      __index = function() error "looked" end,
+      __pairs = function() error "walked" end,
+      __len = function() error "measured" end,
+    })
+    assert.equal("{ 1 } <metatable>", text(trap))
+  end)
+
+  it("shows channels with what is in them", function()
+    local ch = lagoon.chan(3)
+    ch:send(1)
+    assert.matches("capacity 3, length 1", text(ch))
+  end)
+end)
