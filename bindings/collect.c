@@ -78,18 +78,37 @@ static int64_t total_of(struct script *s, int64_t own)
            (s->owns_runtime ? own : 0);
 }
 
-// By how many percent of what lives the state may grow under the limit.
-static int percent_left(lua_State *L, struct script *s, int64_t limit)
+// By how many percent of what lives the state may grow under a limit beside others.
+static int percent_left(const struct collector *c, int64_t limit, int64_t others)
 {
-    const struct collector *c = &s->collector;
-    int64_t own = (int64_t)kbytes_of(L) * 1024;
-    int64_t total = total_of(s, own);
     int64_t live = (int64_t)c->live_kbytes * 1024 + 1;
-    int64_t others = total > own ? total - own : 0;
     // A cycle goes on beyond its start; and free pages take time to be given back.
     int64_t left = limit - limit / 16 - others - live - live / 8;
     int64_t percent = left <= 0 ? 0 : left > live * 1000 ? 100000 : left * 100 / live;
     return percent > c->percent_floor ? (int)percent : c->percent_floor;
+}
+
+static bool has_limit(const struct script *s)
+{
+    return lagoon__cap_is_set(&s->cap) || lg_mem_limit_get(s->rt) != LG_MEM_NO_LIMIT;
+}
+
+// The same under the limit of all, and under the state's own cap.
+static int percent_allowed(lua_State *L, struct script *s)
+{
+    const struct collector *c = &s->collector;
+    int64_t limit = lg_mem_limit_get(s->rt);
+    int percent = PAUSE_OFF;
+    if (limit != LG_MEM_NO_LIMIT) {
+        int64_t own = (int64_t)kbytes_of(L) * 1024;
+        int64_t total = total_of(s, own);
+        percent = percent_left(c, limit, total > own ? total - own : 0);
+    }
+    if (lagoon__cap_is_set(&s->cap)) {
+        int by_cap = percent_left(c, (int64_t)s->cap.max_bytes, 0);
+        percent = by_cap < percent ? by_cap : percent;
+    }
+    return percent;
 }
 
 static void press(lua_State *L, struct collector *c, int pause)
@@ -99,6 +118,8 @@ static void press(lua_State *L, struct collector *c, int pause)
         c->is_pressed = true;
         c->pause_before = before;
         c->stepmul_before = lua_gc(L, LUA_GCSETSTEPMUL, STEPMUL_PRESSED);
+    } else {
+        lua_gc(L, LUA_GCSETSTEPMUL, STEPMUL_PRESSED); // a refusal has set another (cap.c)
     }
 }
 
@@ -115,8 +136,7 @@ static void relax(lua_State *L, struct collector *c)
 static void steer(lua_State *L, struct script *s)
 {
     struct collector *c = &s->collector;
-    int64_t limit = lg_mem_limit_get(s->rt);
-    if (limit == LG_MEM_NO_LIMIT) {
+    if (!has_limit(s)) {
         relax(L, c);
         return;
     }
@@ -124,12 +144,19 @@ static void steer(lua_State *L, struct script *s)
     int usual = c->is_pressed ? c->pause_before : pause_of(L);
     int least = 100 + (int)(GROWTH_KBYTES * 100 / (c->live_kbytes + 1));
     int wanted = usual > least ? usual : least;
-    int left = 100 + percent_left(L, s, limit);
-    if (left < wanted || wanted > usual) {
+    int left = 100 + percent_allowed(L, s);
+    // Under a cap speed counts: a cycle that is late ends in a refusal.
+    if (left < wanted || wanted > usual || s->cap.alloc != NULL) {
         press(L, c, left < wanted ? left : wanted);
     } else {
         relax(L, c);
     }
+}
+
+void lagoon__collect_ended(lua_State *L, struct script *s)
+{
+    s->collector.is_stepping = false;
+    s->collector.live_kbytes = kbytes_of(L);
 }
 
 void lagoon__collect_all(lua_State *L, struct script *s)
@@ -138,6 +165,7 @@ void lagoon__collect_all(lua_State *L, struct script *s)
     int64_t start_ns = lagoon__clock_ns();
     lua_gc(L, LUA_GCCOLLECT, 0);
     int64_t took_ns = lagoon__clock_ns() - start_ns;
+    lagoon__collect_ended(L, s);
     c->nforced++;
     c->cycles += !c->has_sentinel;
     c->forced_ns += took_ns;
@@ -195,8 +223,7 @@ static void look_at_limit(struct script *s, size_t kbytes)
 // heaps are collected all the time it would give up for good: so none without need.
 static bool is_sentinel_needed(const struct script *s)
 {
-    return s->collector.trace != NULL || lg_num_goroutine(s->rt) >= MANY ||
-           lg_mem_limit_get(s->rt) != LG_MEM_NO_LIMIT;
+    return s->collector.trace != NULL || lg_num_goroutine(s->rt) >= MANY || has_limit(s);
 }
 
 // A userdata whose finaliser is called at the end of the next cycle.
@@ -261,6 +288,7 @@ static int on_cycle(lua_State *L)
     size_t kbytes = kbytes_of(L);
     c->cycles++;
     c->is_slicing = false;
+    c->is_stepping = false;
     if (c->trace != NULL) {
         trace_cycle(s, kbytes);
     }
@@ -282,7 +310,7 @@ static int on_cycle(lua_State *L)
 
 // -- slices --
 
-static void note_step(struct collector *c, int64_t took_ns)
+void lagoon__collect_note_step(struct collector *c, int64_t took_ns)
 {
     c->nsteps++;
     c->steps_ns += took_ns;
@@ -301,7 +329,7 @@ static int slice(lua_State *L)
             c->is_slicing = false;
         }
         int64_t now = cpu_ns();
-        note_step(c, now - at_ns);
+        lagoon__collect_note_step(c, now - at_ns);
         at_ns = now;
     }
     return 0;
@@ -332,6 +360,11 @@ void lagoon__collect_look(struct script *s)
     size_t kbytes = kbytes_of(s->aux);
     c->peak_kbytes = kbytes > c->peak_kbytes ? kbytes : c->peak_kbytes;
     look_at_limit(s, kbytes);
+    if (s->cap.was_refused) {
+        lagoon__collect_scarce(s);
+        lagoon__cap_recovered(s);
+        steer(s->aux, s);
+    }
     arm_if_needed(s->aux, s);
     if (kbytes >= c->start_kbytes && !c->is_slicing && !is_stopped(s->aux) &&
         lg_num_goroutine(s->rt) >= MANY) {
@@ -360,6 +393,7 @@ void lagoon__collect_limit(lua_State *L, struct script *s)
     c->looked_kbytes = 0;
     c->patience_ns = 0;
     c->live_kbytes = kbytes_of(L);
+    lagoon__cap_follow(L, s);
     steer(L, s);
     arm_if_needed(L, s);
     set_threshold(L);

@@ -29,6 +29,7 @@ struct script;
 struct collector {
     lg_post post; // a slice to be done
     bool is_slicing;
+    bool is_stepping;     // gc_step() has begun a cycle, which has not ended
     bool is_pressed;      // the limit has lowered the threshold
     bool has_sentinel;    // that tells us of the next cycle's end
     uint32_t nresumes;    // until somebody looks
@@ -70,6 +71,12 @@ void lagoon__collect_look(struct script *s);
 // Collects the whole state, with its finalisers, in L, and counts that. Raises
 // what a finaliser does.
 void lagoon__collect_all(lua_State *L, struct script *s);
+
+// A cycle has ended in L, and was not told of by a sentinel perhaps.
+void lagoon__collect_ended(lua_State *L, struct script *s);
+
+// Counts a step of ours that has taken so long.
+void lagoon__collect_note_step(struct collector *c, int64_t took_ns);
 
 // Collects garbage after memory has run out: LuaJIT does not by itself.
 void lagoon__collect_scarce(struct script *s);

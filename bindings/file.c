@@ -91,9 +91,11 @@ static int finish_open(lua_State *L, struct script_g *sg, int rc)
         return lagoon__finish_failed(L, sg, rc);
     }
     sg->value.ptr = NULL;
-    lua_pushinteger(L, WAIT_OK);
-    struct file *file = lagoon__object_new(L, sg->script, KIND_FILE, sizeof *file);
+    struct file *file =
+        lua_touserdata(L, -1); // made before: here nobody catches an error
     file->core = core;
+    lua_pushinteger(L, WAIT_OK);
+    lua_pushvalue(L, -2);
     return 2;
 }
 
@@ -116,6 +118,7 @@ static int open(lua_State *L)
     if (flags == 0) {
         lagoon__raise_argument(L, 2, "open", "invalid mode");
     }
+    lagoon__object_new(L, lagoon__script(L), KIND_FILE, sizeof(struct file));
     struct script_g *sg;
     int rc = begin(L, &sg);
     sg->value.ptr = NULL;

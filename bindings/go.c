@@ -226,7 +226,7 @@ static int resume(lg_strand *strand, lg_g *g, void *extra, bool has_wait)
         }
         return sleep_for_ever();
     }
-    if (++s->collector.nresumes >= RESUMES_PER_LOOK) {
+    if (++s->collector.nresumes >= RESUMES_PER_LOOK || s->cap.was_refused) {
         lagoon__collect_look(s);
     }
     int nargs;

@@ -62,6 +62,7 @@ struct hub {
     size_t ncalls;          // of them
     size_t naside;          // workers that calls have, those that are being made, too
     size_t aside_max;       // calls beyond that wait
+    int64_t worker_cap;     // of each state that is made (cap.h), bytes; 0: none
     bool is_closed;         // nothing begins any more
     uint64_t last_mark;     // of those that were asked to collect (retire.c)
     char *path;             // package.path of the root

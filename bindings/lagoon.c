@@ -10,6 +10,7 @@
 #include "atomic.h"
 #include "blocking.h"
 #include "buffer.h"
+#include "cap.h"
 #include "chan.h"
 #include "class.h"
 #include "dump.h"
@@ -23,6 +24,7 @@
 #include "frozen.h"
 #include "fs.h"
 #include "fswatch.h"
+#include "gcstep.h"
 #include "go.h"
 #include "heap.h"
 #include "http.h"
@@ -140,6 +142,8 @@ int luaopen_lagoon_core(lua_State *L)
     lagoon__open_leaks(L, s);
     lagoon__open_reload(L, s);
     lagoon__open_memory(L, s);
+    lagoon__open_gcstep(L, s);
+    lagoon__open_cap(L, s);
     lagoon__open_stats(L, s);
     lagoon__open_net(L, s);
     lagoon__open_udp(L, s);

@@ -70,7 +70,7 @@ static void *allocate(void *ud, void *ptr, size_t osize, size_t nsize)
         give_verdict(limit);
         return NULL;
     }
-    void *block = lg_alloc(limit->hub->rt, LG_USE_STATES, ptr, osize, nsize);
+    void *block = lagoon__allocate(limit->hub->rt, ptr, osize, nsize);
     if (block != NULL || nsize == 0) {
         limit->used_bytes += nsize - osize;
     }

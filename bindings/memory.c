@@ -61,28 +61,28 @@ static int gc_percent(lua_State *L)
     return 1;
 }
 
-static void push_limit(lua_State *L, int64_t limit)
+void lagoon__push_bytes(lua_State *L, int64_t bytes)
 {
-    lua_pushnumber(L, limit == LG_MEM_NO_LIMIT ? (double)INFINITY : (double)limit);
+    lua_pushnumber(L, bytes == LG_MEM_NO_LIMIT ? (double)INFINITY : (double)bytes);
 }
 
-static int64_t check_limit(lua_State *L)
+int64_t lagoon__check_bytes(lua_State *L, const char *name)
 {
     static const char expected[] =
         "bytes, at least 1, as a number or as \"512MiB\", expected, got %s";
     if (lua_type(L, 1) == LUA_TSTRING) {
         int64_t limit;
         if (lg_mem_limit_parse(lua_tostring(L, 1), &limit) != LG_OK) {
-            lagoon__raise_argument(L, 1, "mem_limit", expected, lua_tostring(L, 1));
+            lagoon__raise_argument(L, 1, name, expected, lua_tostring(L, 1));
         }
         return limit;
     }
     if (lua_type(L, 1) != LUA_TNUMBER) {
-        lagoon__raise_argument(L, 1, "mem_limit", expected, lagoon__type_name(L, 1));
+        lagoon__raise_argument(L, 1, name, expected, lagoon__type_name(L, 1));
     }
     double limit = lua_tonumber(L, 1);
     if (!(limit >= 1)) {
-        lagoon__raise_argument(L, 1, "mem_limit", expected, lua_tostring(L, 1));
+        lagoon__raise_argument(L, 1, name, expected, lua_tostring(L, 1));
     }
     return limit < 0x1p63 ? (int64_t)limit : LG_MEM_NO_LIMIT;
 }
@@ -92,10 +92,25 @@ static int mem_limit(lua_State *L)
 {
     struct script *s = lagoon__script(L);
     if (lua_isnoneornil(L, 1)) {
-        push_limit(L, lg_mem_limit_get(lagoon__rt(L, s)));
+        lagoon__push_bytes(L, lg_mem_limit_get(lagoon__rt(L, s)));
         return 1;
     }
-    push_limit(L, lg_mem_limit(lagoon__rt(L, s), check_limit(L)));
+    lagoon__push_bytes(
+        L, lg_mem_limit(lagoon__rt(L, s), lagoon__check_bytes(L, "mem_limit")));
+    lagoon__collect_limit(L, s);
+    return 1;
+}
+
+// mem_cap([bytes]): what it was.
+static int mem_cap(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    if (lua_isnoneornil(L, 1)) {
+        lagoon__push_bytes(L, lg_mem_cap_get(lagoon__rt(L, s)));
+        return 1;
+    }
+    lagoon__push_bytes(L,
+                       lg_mem_cap(lagoon__rt(L, s), lagoon__check_bytes(L, "mem_cap")));
     lagoon__collect_limit(L, s);
     return 1;
 }
@@ -131,10 +146,8 @@ static int retire(lua_State *L)
 
 void lagoon__open_memory(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {{"gc", gc},
-                                         {"gc_percent", gc_percent},
-                                         {"mem_limit", mem_limit},
-                                         {"retire", retire},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"gc", gc},           {"gc_percent", gc_percent}, {"mem_limit", mem_limit},
+        {"mem_cap", mem_cap}, {"retire", retire},         {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

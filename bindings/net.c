@@ -108,22 +108,24 @@ static lg_conn **place_of(struct script_g *sg)
     return (lg_conn **)(void *)&sg->value.ptr;
 }
 
+// The object was made before the wait and is on top: here nobody catches an error.
 static int finish_conn(lua_State *L, struct script_g *sg, int rc)
 {
     if (rc != LG_OK) {
         return lagoon__finish_failed(L, sg, rc);
     }
-    lg_conn *core = *(lg_conn **)(void *)&sg->value.ptr;
+    struct conn *conn = lua_touserdata(L, -1);
+    conn->core = *(lg_conn **)(void *)&sg->value.ptr;
     sg->value.ptr = NULL;
     lua_pushinteger(L, WAIT_OK);
-    struct conn *conn = lagoon__object_new(L, sg->script, KIND_CONN, sizeof *conn);
-    conn->core = core;
+    lua_pushvalue(L, -2);
     return 2;
 }
 
 static int accept(lua_State *L)
 {
     struct listener *listener = check_listener(L, "accept");
+    lagoon__object_new(L, lagoon__script(L), KIND_CONN, sizeof(struct conn));
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_accept(listener->core, place_of(sg), deadline_ns);
@@ -158,6 +160,7 @@ static int dial(lua_State *L)
     const char *network = lagoon__check_text(L, 1, 1, "dial");
     const char *address = lagoon__check_text(L, 2, 2, "dial");
     int64_t deadline_ns = lagoon__deadline(L, 3, 3, "dial");
+    lagoon__object_new(L, lagoon__script(L), KIND_CONN, sizeof(struct conn));
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_dial(network, address, place_of(sg), deadline_ns);
     return lagoon__settle(L, sg, rc, finish_conn);

@@ -83,7 +83,7 @@ void lagoon__unkeep(lua_State *L, struct script *s, int slot)
 // The state's memory is the runtime's, so that one limit counts for all.
 static void *allocate(void *ud, void *ptr, size_t osize, size_t nsize)
 {
-    return lg_alloc(ud, LG_USE_STATES, ptr, osize, nsize);
+    return lagoon__allocate(ud, ptr, osize, nsize);
 }
 
 // As the one that luaL_newstate() sets.
@@ -164,6 +164,7 @@ static int finalise(lua_State *L)
         s->pool = NULL;
         s->pool_cap = s->npooled = 0;
     }
+    lagoon__cap_undo(s);
     return 0;
 }
 

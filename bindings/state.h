@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cap.h"
 #include "collect.h"
 #include "goroutine.h"
 #include "luajit/door.h"
@@ -89,6 +90,7 @@ struct script {
 
     struct script_refs refs;
     struct collector collector;
+    struct state_cap cap;
     struct naming names;
     struct filter class_filter;
     struct slots slots;     // of refs.kept
@@ -116,9 +118,8 @@ lua_State *lagoon__new_state(lg_runtime *rt);
 // The same, with an allocator. NULL: no memory, or this LuaJIT takes none.
 lua_State *lagoon__new_state_with(lua_Alloc alloc, void *ud);
 
-// Gives a state its script, or finds the one it has. rt is borrowed; NULL opens a
-// runtime as the environment says, which is closed with the state: a host runs that, on
-// the thread of the state. Raises.
+// Gives a state its script, or finds the one it has. rt is borrowed; NULL opens a runtime
+// as the environment says, for a host, which is closed with the state. Raises.
 struct script *lagoon__script_open(lua_State *L, lg_runtime *rt);
 
 // The same for a host with options; NULL: none. Raises, and *out_err is why.

@@ -166,6 +166,21 @@ static void push_gc(lua_State *L, struct script *s)
     lua_setfield(L, -2, "pauses");
 }
 
+// -- frames --
+
+static void push_frames(lua_State *L, lg_runtime *rt)
+{
+    lg_frame_stats stats = {.size_bytes = sizeof stats};
+    lg_get_frame_stats(rt, &stats);
+    const struct figure figures[] = {
+        {"count", (double)stats.count},     {"over", (double)stats.over},
+        {"total", seconds(stats.total_ns)}, {"last", seconds(stats.last_ns)},
+        {"max", seconds(stats.max_ns)},     {"p50", seconds(stats.p50_ns)},
+        {"p90", seconds(stats.p90_ns)},     {"p99", seconds(stats.p99_ns)},
+    };
+    push_figures(L, figures, COUNT(figures));
+}
+
 // -- worker states --
 
 static void push_states(lua_State *L, struct hub *hub)
@@ -224,6 +239,8 @@ static int stats(lua_State *L)
     lua_setfield(L, -2, "states");
     push_gc(L, s);
     lua_setfield(L, -2, "gc");
+    push_frames(L, s->rt);
+    lua_setfield(L, -2, "frames");
     push_classes(L, s->rt);
     lua_setfield(L, -2, "classes");
     return 1;

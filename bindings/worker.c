@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "cap.h"
 #include "collect.h"
 #include "embedded.h"
 #include "fail.h"
@@ -120,6 +121,9 @@ static int prepare(lua_State *L)
     push_body(L, s);
     s->refs.body = luaL_ref(L, LUA_REGISTRYINDEX);
     set_arg(L, s, hub);
+    if (worker->limit == NULL) {
+        lagoon__cap_worker(L, s);
+    }
     lua_gc(L, LUA_GCRESTART, -1);
     return 0;
 }

@@ -213,7 +213,8 @@ end
 function helper.child(words, opts)
   opts = opts or {}
   local command = { "cd", quote(opts.cwd or "."), "&&", "env", "-u", "LUA_INIT",
-    "-u", "LAGOON_PROCS", "-u", "LAGOON_GC", "-u", "LAGOON_MEMLIMIT", "-u", "LAGOON_DEBUG" }
+    "-u", "LAGOON_PROCS", "-u", "LAGOON_GC", "-u", "LAGOON_MEMLIMIT", "-u", "LAGOON_MEMCAP",
+    "-u", "LAGOON_DEBUG" }
   for name, value in pairs(opts.env or {}) do
     command[#command + 1] = quote(name .. "=" .. value)
   end

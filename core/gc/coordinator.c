@@ -4,43 +4,90 @@
 #include "base/wipe.h"
 #include "gc/cycle.h"
 #include "gc/gc.h"
+#include "os/clock.h"
+#include "sched/idle.h"
 #include "sched/park.h"
 #include "sched/sched.h"
 
+enum {
+    SLICE_NS = 200 * 1000, // of its turns, where others wait
+    // Of one P, where a quarter of all is less than one.
+    SHARE_PERCENT = 25,
+};
+
 static const int64_t PERIOD_NS = 120 * (int64_t)1000000000; // Go's
 
-// Waits until a cycle is wanted. Returns whether lg_gc() wants it.
-static bool wait_for_request(struct gc *gc)
+// Waits until there is something to do.
+static void wait_for_request(struct gc *gc)
 {
     for (;;) {
         lg_ticket ticket = lg_park_arm();
         lg__lock(&gc->lock, RANK_GC);
-        bool is_forced = gc->nforced > 0;
-        bool is_wanted = gc->is_requested || is_forced;
-        gc->is_requested = false;
-        gc->nforced = 0;
+        bool is_wanted = gc->is_requested || gc->nforced > 0 || gc->is_cycling;
         gc->coordinator = ticket;
         gc->is_coordinator_waiting = !is_wanted;
         lg__unlock(&gc->lock, RANK_GC);
         if (is_wanted) {
             lg_park("GC", 0); // takes the ticket back
-            return is_forced;
+            return;
         }
         lg_park("GC", LG_NEVER);
+    }
+}
+
+static bool is_anyone_waiting(struct lg_runtime *rt)
+{
+    // relaxed: a hint
+    return atomic_load_explicit(&lg__m()->p->runnext, memory_order_relaxed) ||
+           lg__has_work(rt);
+}
+
+// Lets others run: on one of few Ps the coordinator takes a quarter of all the time
+// that they have, as far as somebody wants it.
+static void give_way(struct gc *gc, int64_t worked_ns)
+{
+    uint32_t nprocs = lg__nprocs(gc->rt);
+    uint32_t percent = SHARE_PERCENT * nprocs;
+    bool is_driven = gc->rt->options.clock != NULL; // which may stand still
+    if (percent >= 100 || is_driven || !is_anyone_waiting(gc->rt)) {
+        lg_yield();
+        return;
+    }
+    int64_t rest_ns = worked_ns * (100 - percent) / percent;
+    // relaxed: for figures
+    atomic_store_explicit(&gc->is_resting, true, memory_order_relaxed);
+    lg_sleep_until(lg__now(gc->rt) + rest_ns);
+    atomic_store_explicit(&gc->is_resting, false, memory_order_relaxed);
+}
+
+// One cycle after the other, as long as any is wanted.
+static void run_cycles(struct gc *gc)
+{
+    for (;;) {
+        int64_t since_ns = lg__clock_cpu();
+        switch (lg__cycle_turn(gc, SLICE_NS)) {
+        case TURN_OVER: return;
+        case TURN_MARKED: give_way(gc, lg__clock_cpu() - since_ns); break;
+        case TURN_WORKED:
+        case TURN_IDLE:
+        case TURN_TAKEN: lg_yield(); break;
+        }
     }
 }
 
 static void coordinator_main(void *arg)
 {
     for (;;) {
-        bool is_forced = wait_for_request(arg);
-        lg__cycle_run(arg, is_forced);
+        wait_for_request(arg);
+        run_cycles(arg);
     }
 }
 
 // Wakes the coordinator, or starts it the first time. LG_OK or LG_ENOMEM.
 static int call_coordinator(struct gc *gc, bool is_forced)
 {
+    // relaxed: a hint
+    atomic_store_explicit(&gc->is_manual, false, memory_order_relaxed);
     lg__lock(&gc->lock, RANK_GC);
     bool must_start = !gc->has_coordinator;
     bool must_wake = gc->is_coordinator_waiting;
@@ -117,6 +164,18 @@ int lg_gc(lg_runtime *rt)
     return err ? err : rc;
 }
 
+void lg__gc_rouse(struct gc *gc)
+{
+    lg__lock(&gc->lock, RANK_GC);
+    bool must_wake = gc->is_coordinator_waiting && (gc->is_requested || gc->is_cycling);
+    lg_ticket ticket = gc->coordinator;
+    gc->is_coordinator_waiting &= !must_wake;
+    lg__unlock(&gc->lock, RANK_GC);
+    if (must_wake) {
+        lg_ready(ticket);
+    }
+}
+
 // While a cycle that is due has not begun, there is one more stage to come before
 // marking; while one marks, its end. Otherwise nobody waits.
 static bool enter_stalled(struct gc *gc, struct gc_waiter *w)
@@ -124,8 +183,9 @@ static bool enter_stalled(struct gc *gc, struct gc_waiter *w)
     lg__lock(&gc->lock, RANK_GC);
     uint64_t cycle = gc->stages.reached / 4;
     bool is_marking = gc->stages.reached % 4 == GC_BEGUN;
-    bool must_wait = gc->has_coordinator &&
-                     (is_marking || gc->is_requested || !gc->is_coordinator_waiting);
+    bool must_wait =
+        gc->has_coordinator &&
+        (is_marking || gc->is_requested || gc->is_cycling || !gc->is_coordinator_waiting);
     if (must_wait) {
         lg__stage_enter_locked(gc, w,
                                is_marking ? lg__gc_stage(cycle, GC_MARKED)
@@ -140,6 +200,7 @@ void lg__gc_stall(struct gc *gc)
     struct lg_g *g = lg__m()->g;
     struct gc_waiter w = lg__stage_arm(g);
     if (enter_stalled(gc, &w)) {
+        lg__gc_rouse(gc);
         lg__wait_for(g, "GC assist wait", LG_NEVER, NULL);
     } else {
         lg__wait_withdraw(g);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The coordinator: the goroutine that runs cycles of collection, one after the other,
-// when one is asked for. It starts with the first and is one of the runtime's own.
+// The coordinator: the goroutine that moves cycles of collection on (gc/cycle.h) when one
+// is asked for. It starts with the first and is one of the runtime's own.
 #ifndef LG_GC_COORDINATOR_H
 #define LG_GC_COORDINATOR_H
 
@@ -12,6 +12,9 @@ struct lg_runtime;
 
 // Asks for a cycle, unless one is under way or wanted. Any M of the runtime.
 void lg__gc_request(struct gc *gc);
+
+// Wakes the coordinator for a cycle that was begun without it, if there is one.
+void lg__gc_rouse(struct gc *gc);
 
 // Asks for a cycle if none has been run for two minutes, but something was allocated.
 // sysmon.

@@ -10,22 +10,17 @@
 #include "gc/worker.h"
 #include "os/clock.h"
 #include "os/suspend.h"
-#include "sched/idle.h"
-#include "sched/park.h"
 #include "sched/scan.h"
-#include "sched/sched.h"
 #include "sched/tracepoint.h"
 #include "sched/world.h"
 
 enum {
     SLICE_BYTES = 64 * 1024, // marked between two looks at the clock
-    SLICE_NS = 200 * 1000,   // of the coordinator's turns, where others wait
     // What is left when marking looks finished is done while the world is stopped,
     // for so long; else the cycle goes back to marking.
     LAST_NS = 50 * 1000,
-    SWEEPS_PER_TURN = 16,
-    // Of one P, where a quarter of all is less than one.
-    SHARE_PERCENT = 25,
+    SWEEPS_PER_LOOK = 16,
+    SWEEP_SHARE = 4, // of a turn's time
 };
 
 // ---------------------------------------------------------------------------
@@ -139,9 +134,13 @@ static struct gc_totals totals(struct gc *gc)
 // False: there is more.
 static bool mark_rest(struct gc *gc, int64_t since_ns)
 {
-    struct gc_p *gp = lg__gc_p(lg__m());
+    struct gc_p *gp = lg__gc_of(lg__m()->p);
     each_gc_p(gc, flush_p);
     lg__gc_flush_outside(gc);
+    if (!gp) { // there was no memory for it
+        return !lg__pool_has_work(&gc->pool) &&
+               !atomic_load_explicit(&gc->has_overflown, memory_order_relaxed);
+    }
     // relaxed: the world is stopped
     if (atomic_exchange_explicit(&gc->has_overflown, false, memory_order_relaxed)) {
         lg__mark_again(gc, &gp->work);
@@ -186,6 +185,7 @@ static void finish(struct gc *gc, struct gc_cycle *c)
 // Stops the world to see whether marking is over, and ends it then.
 static bool try_finish(struct gc *gc, struct gc_cycle *c)
 {
+    lg__gc_p(lg__m()); // made while others may still have to do with the allocator
     int64_t since_ns = lg__clock_now();
     lg__world_stop(gc->rt);
     bool is_over = lg__scan_is_done(gc->rt) && mark_rest(gc, since_ns);
@@ -235,33 +235,8 @@ static void mark_roots(struct gc *gc)
     lg__gc_flush_outside(gc);
 }
 
-static bool is_anyone_waiting(struct lg_runtime *rt)
-{
-    // relaxed: a hint
-    return atomic_load_explicit(&lg__m()->p->runnext, memory_order_relaxed) ||
-           lg__has_work(rt);
-}
-
-// Lets others run: on one of few Ps the coordinator takes a quarter of all the time
-// that they have, as far as somebody wants it.
-static void give_way(struct gc *gc, int64_t worked_ns)
-{
-    uint32_t nprocs = lg__nprocs(gc->rt);
-    uint32_t percent = SHARE_PERCENT * nprocs;
-    bool is_driven = gc->rt->options.clock != NULL; // which may stand still
-    if (percent >= 100 || is_driven || !is_anyone_waiting(gc->rt)) {
-        lg_yield();
-        return;
-    }
-    int64_t rest_ns = worked_ns * (100 - percent) / percent;
-    // relaxed: for figures
-    atomic_store_explicit(&gc->is_resting, true, memory_order_relaxed);
-    lg_sleep_until(lg__now(gc->rt) + rest_ns);
-    atomic_store_explicit(&gc->is_resting, false, memory_order_relaxed);
-}
-
-// One turn of the coordinator. False: there was nothing to mark.
-static bool take_turn(struct gc *gc, struct gc_cycle *c)
+// False: there was nothing to mark.
+static bool mark_for(struct gc *gc, struct gc_cycle *c, int64_t max_ns)
 {
     int64_t since_ns = lg__clock_cpu();
     int64_t worked_ns = 0;
@@ -270,12 +245,9 @@ static bool take_turn(struct gc *gc, struct gc_cycle *c)
         done = lg__gc_mark_slice(gc, SLICE_BYTES);
         lg__pace_add_credit(&gc->pace, done);
         worked_ns = lg__clock_cpu() - since_ns;
-    } while (done > 0 && worked_ns < SLICE_NS);
+    } while (done > 0 && worked_ns < max_ns);
     c->mark_cpu_ns += worked_ns;
     lg__pace_revise(gc, totals(gc).marked - gc->before.marked);
-    if (done > 0) {
-        give_way(gc, worked_ns);
-    }
     return done > 0;
 }
 
@@ -287,52 +259,115 @@ static bool looks_finished(struct gc *gc)
            !lg__pool_has_work(&gc->pool) && lg__scan_is_done(gc->rt);
 }
 
-static void mark(struct gc *gc, struct gc_cycle *c)
+static enum cycle_turn mark(struct gc *gc, struct gc_cycle *c, int64_t max_ns)
 {
-    int64_t since_ns = lg__clock_cpu();
-    mark_roots(gc);
-    lg__gc_workers_help(gc);
-    c->mark_cpu_ns = lg__clock_cpu() - since_ns;
-    do {
-        while (!looks_finished(gc)) {
-            if (!take_turn(gc, c)) {
-                lg_yield(); // somebody else has the rest
-            }
-        }
-    } while (!try_finish(gc, c));
+    if (!looks_finished(gc)) {
+        return mark_for(gc, c, max_ns) ? TURN_MARKED : TURN_IDLE;
+    }
+    if (try_finish(gc, c)) {
+        c->phase = CYCLE_SWEEPS;
+        lg__stage_reach(gc, c->number, GC_MARKED);
+        lg__gclog_add(gc, c);
+    }
+    return TURN_WORKED;
 }
 
 // ---------------------------------------------------------------------------
-// Sweeping, and the whole
+// The other phases
 // ---------------------------------------------------------------------------
 
-static void sweep_all(struct gc *gc)
+// False: all is swept.
+static bool sweep_for(struct gc *gc, int64_t max_ns)
 {
-    for (bool has_more = true; has_more;) {
+    int64_t since_ns = lg__clock_now();
+    bool has_more = true;
+    do {
         lg__world_checkpoint(lg__m());
         lg__nostop_enter();
-        for (int i = 0; i < SWEEPS_PER_TURN && has_more; i++) {
+        for (int i = 0; i < SWEEPS_PER_LOOK && has_more; i++) {
             has_more = lg__sweep_some(gc);
         }
         lg__nostop_leave();
-        lg_yield();
-    }
+    } while (has_more && lg__clock_now() - since_ns < max_ns / SWEEP_SHARE);
+    return has_more;
 }
 
-void lg__cycle_run(struct gc *gc, bool is_forced)
+// Whether a cycle is wanted, which from now on is under way.
+static bool take_request(struct gc *gc, struct gc_cycle *c)
 {
-    struct gc_cycle c = {.is_forced = is_forced};
-    sweep_all(gc); // what the last one may have left
-    lg__gc_workers_start(gc);
+    lg__lock(&gc->lock, RANK_GC);
+    bool is_forced = gc->nforced > 0;
+    bool is_wanted = gc->is_requested || is_forced;
+    gc->is_requested = false;
+    gc->nforced = 0;
+    gc->is_cycling |= is_wanted;
+    lg__unlock(&gc->lock, RANK_GC);
+    if (is_wanted) {
+        *c = (struct gc_cycle){.is_forced = is_forced, .phase = CYCLE_PREPARES};
+    }
+    return is_wanted;
+}
+
+// Sweeps what the last cycle may have left, and begins.
+static void prepare(struct gc *gc, struct gc_cycle *c, int64_t max_ns)
+{
+    if (sweep_for(gc, max_ns)) {
+        return;
+    }
+    // relaxed: a hint
+    bool is_manual = atomic_load_explicit(&gc->is_manual, memory_order_relaxed);
+    if (!is_manual) {
+        lg__gc_workers_start(gc);
+    }
     lg__pace_measure(gc);
-    begin(gc, &c);
-    lg__trace(gc->rt, LG_TRACE_GC_BEGIN, NULL, c.number, NULL);
-    lg__stage_reach(gc, c.number, GC_BEGUN);
-    mark(gc, &c);
-    lg__stage_reach(gc, c.number, GC_MARKED);
-    lg__gclog_add(gc, &c);
-    sweep_all(gc);
+    begin(gc, c);
+    c->phase = CYCLE_MARKS;
+    lg__trace(gc->rt, LG_TRACE_GC_BEGIN, NULL, c->number, NULL);
+    lg__stage_reach(gc, c->number, GC_BEGUN);
+    int64_t since_ns = lg__clock_cpu();
+    mark_roots(gc);
+    if (!is_manual) {
+        lg__gc_workers_help(gc);
+    }
+    c->mark_cpu_ns = lg__clock_cpu() - since_ns;
+}
+
+static void end(struct gc *gc, struct gc_cycle *c)
+{
     lg__pace_obey_limit(gc);
-    lg__trace(gc->rt, LG_TRACE_GC_END, NULL, c.number, NULL);
-    lg__stage_reach(gc, c.number, GC_SWEPT);
+    c->phase = CYCLE_OFF;
+    lg__lock(&gc->lock, RANK_GC);
+    gc->is_cycling = false;
+    lg__unlock(&gc->lock, RANK_GC);
+    lg__trace(gc->rt, LG_TRACE_GC_END, NULL, c->number, NULL);
+    lg__stage_reach(gc, c->number, GC_SWEPT);
+}
+
+static enum cycle_turn turn(struct gc *gc, struct gc_cycle *c, int64_t max_ns)
+{
+    switch (c->phase) {
+    case CYCLE_OFF: return take_request(gc, c) ? TURN_WORKED : TURN_OVER;
+    case CYCLE_PREPARES: prepare(gc, c, max_ns); return TURN_WORKED;
+    case CYCLE_MARKS: return mark(gc, c, max_ns);
+    case CYCLE_SWEEPS:
+        if (!sweep_for(gc, max_ns)) {
+            end(gc, c);
+        }
+        return TURN_WORKED;
+    }
+    return TURN_OVER;
+}
+
+enum cycle_turn lg__cycle_turn(struct gc *gc, int64_t max_ns)
+{
+    bool is_taken = false;
+    // acquire: pairs with the release below; what the last turn has done is seen
+    if (!atomic_compare_exchange_strong_explicit(
+            &gc->has_turn, &is_taken, true, memory_order_acquire, memory_order_relaxed)) {
+        return TURN_TAKEN;
+    }
+    enum cycle_turn how = turn(gc, &gc->current, max_ns);
+    // release: pairs with the acquire above
+    atomic_store_explicit(&gc->has_turn, false, memory_order_release);
+    return how;
 }

@@ -100,8 +100,27 @@ int64_t lg_mem_limit(lg_runtime *rt, int64_t limit_bytes)
 
 int64_t lg_mem_limit_get(lg_runtime *rt)
 {
+    return lg__pace_limit(&lg__gc(rt)->pace);
+}
+
+int64_t lg_mem_cap(lg_runtime *rt, int64_t cap_bytes)
+{
+    if (cap_bytes <= 0) {
+        return LG_EINVAL;
+    }
+    int64_t former = lg_mem_cap_get(rt);
+    struct gc *gc = lg__gc(rt);
+    lg__pace_set_cap(gc, cap_bytes);
+    lg__pace_measure(gc);
+    lg__pace_set_goal(gc);
+    return former;
+}
+
+int64_t lg_mem_cap_get(lg_runtime *rt)
+{
     // relaxed: a setting
-    return atomic_load_explicit(&lg__gc(rt)->pace.limit, memory_order_relaxed);
+    size_t cap_bytes = atomic_load_explicit(&rt->heap.cap_bytes, memory_order_relaxed);
+    return cap_bytes == SIZE_MAX ? LG_MEM_NO_LIMIT : (int64_t)cap_bytes;
 }
 
 lg_type *lg_type_of(lg_runtime *rt, const void *ptr, void **out_obj)

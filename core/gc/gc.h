@@ -29,6 +29,7 @@
 
 #include "base/base.h"
 #include "base/list.h"
+#include "gc/cycle.h"
 #include "gc/family.h"
 #include "gc/gclog.h"
 #include "gc/gcp.h"
@@ -80,8 +81,9 @@ struct gc {
     struct lock lock;
     // -- lock --
     struct gc_stages stages;
-    bool is_requested;           // the coordinator shall begin a cycle
+    bool is_requested;           // a cycle shall begin
     uint32_t nforced;            // of the requests, by lg_gc()
+    bool is_cycling;             // one is under way, from its request to its end
     bool has_coordinator;        // its goroutine was started
     bool is_coordinator_waiting; // with `coordinator`
     lg_ticket coordinator;
@@ -98,10 +100,11 @@ struct gc {
     // -- sysmon --
     struct gc_period period;
 
-    // -- the coordinator --
+    // -- who has the turn (gc/cycle.h) --
     struct gc_worker *workers; // all
     uint32_t nworkers;
     struct gc_totals before; // this cycle
+    struct gc_cycle current;
 
     // -- any thread --
     _Atomic uint64_t asked;       // the cycle that a trigger has asked for
@@ -110,7 +113,10 @@ struct gc {
     _Atomic bool has_idle_worker; // relaxed: a hint
     _Atomic int64_t idle_ns;      // relaxed: figures, CPU time of workers
     _Atomic int64_t dedicated_ns;
-    _Atomic bool is_resting; // relaxed: the coordinator has a timer, a figure
+    _Atomic bool is_resting;     // relaxed: the coordinator has a timer, a figure
+    _Atomic bool has_turn;       // somebody moves the cycle on (gc/cycle.h)
+    _Atomic int64_t patience_ns; // relaxed: no cycle for want of memory before (scarce.c)
+    _Atomic bool is_manual;      // relaxed: only lg_gc_step() does, no worker shall help
 };
 
 LG_INLINE struct gc *lg__gc(struct lg_runtime *rt)

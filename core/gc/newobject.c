@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gc/gc.h"
+#include "gc/scarce.h"
 #include "gc/sweep.h"
 #include "mem/poison.h"
 #include "os/suspend.h"
@@ -244,7 +245,7 @@ static void *take(struct hole *hole, size_t elem_bytes)
     return object;
 }
 
-static LG_NOINLINE void *new_typed_slow(struct lg_type *type)
+static void *try_new_typed(struct lg_type *type)
 {
     struct gc *gc = type->gc;
     struct gc_p *gp = enter(gc, HOLE_BYTES_MAX);
@@ -256,6 +257,12 @@ static LG_NOINLINE void *new_typed_slow(struct lg_type *type)
     }
     leave();
     return object;
+}
+
+static LG_NOINLINE void *new_typed_slow(struct lg_type *type)
+{
+    void *object = try_new_typed(type);
+    return object || !lg__gc_scarce(type->gc) ? object : try_new_typed(type);
 }
 
 static void *new_large(struct gc *gc, struct gc_p *gp, enum family_kind kind,
@@ -312,6 +319,15 @@ void *lg__gc_new_outside(struct gc *gc, struct lg_type *type, size_t n)
     return new_sized(gc, &gc->outside_p, kind, type, size_bytes);
 }
 
+static void *try_new_value(struct lg_type *type, size_t size_bytes)
+{
+    struct gc_p *gp = enter(type->gc, size_bytes);
+    enum family_kind kind = type->has_refs ? FAMILY_REFS : FAMILY_PLAIN;
+    void *object = gp ? new_sized(type->gc, gp, kind, type, size_bytes) : NULL;
+    leave();
+    return object;
+}
+
 void *lg__new_value(struct lg_type *type, size_t n)
 {
     struct gc *gc = type->gc;
@@ -320,11 +336,8 @@ void *lg__new_value(struct lg_type *type, size_t n)
         size_bytes > HEAP_OBJECT_MAX) {
         return NULL;
     }
-    struct gc_p *gp = enter(gc, size_bytes);
-    enum family_kind kind = type->has_refs ? FAMILY_REFS : FAMILY_PLAIN;
-    void *object = gp ? new_sized(gc, gp, kind, type, size_bytes) : NULL;
-    leave();
-    return object;
+    void *object = try_new_value(type, size_bytes);
+    return object || !lg__gc_scarce(gc) ? object : try_new_value(type, size_bytes);
 }
 
 LG_NOSTOP void *lg_new(lg_type *type)
@@ -366,12 +379,8 @@ static void *new_tiny(struct gc *gc, struct gc_p *gp, size_t size_bytes)
     return at;
 }
 
-void *lg_new_bytes(lg_runtime *rt, size_t size)
+static void *try_new_bytes(struct gc *gc, size_t size)
 {
-    struct gc *gc = lg__gc(rt);
-    if (size > HEAP_OBJECT_MAX) {
-        return NULL;
-    }
     struct gc_p *gp = enter(gc, size);
     void *object = !gp ? NULL
                    : size < TINY_BLOCK && size > 0
@@ -379,4 +388,14 @@ void *lg_new_bytes(lg_runtime *rt, size_t size)
                        : new_sized(gc, gp, FAMILY_BYTES, NULL, size);
     leave();
     return object;
+}
+
+void *lg_new_bytes(lg_runtime *rt, size_t size)
+{
+    struct gc *gc = lg__gc(rt);
+    if (size > HEAP_OBJECT_MAX) {
+        return NULL;
+    }
+    void *object = try_new_bytes(gc, size);
+    return object || !lg__gc_scarce(gc) ? object : try_new_bytes(gc, size);
 }

@@ -35,7 +35,23 @@ void lg__pace_init(struct gc *gc)
     STORE(pace->limit,
           options->mem_limit_bytes > 0 ? options->mem_limit_bytes : LG_MEM_NO_LIMIT);
     pace->is_stress = options->gc_stress;
+    lg__pace_set_cap(gc, options->mem_cap_bytes > 0 ? options->mem_cap_bytes
+                                                    : LG_MEM_NO_LIMIT);
     lg__pace_set_goal(gc);
+}
+
+int64_t lg__pace_limit(const struct gc_pace *pace)
+{
+    int64_t limit = LOAD(pace->limit);
+    int64_t cap_limit = LOAD(pace->cap_limit);
+    return limit < cap_limit ? limit : cap_limit;
+}
+
+void lg__pace_set_cap(struct gc *gc, int64_t cap_bytes)
+{
+    bool has_cap = cap_bytes != LG_MEM_NO_LIMIT;
+    lg__heap_set_cap(gc->heap, has_cap ? (size_t)cap_bytes : SIZE_MAX);
+    STORE(gc->pace.cap_limit, has_cap ? cap_bytes - cap_bytes / 8 : LG_MEM_NO_LIMIT);
 }
 
 // ---------------------------------------------------------------------------
@@ -86,9 +102,8 @@ void lg__pace_add_credit(struct gc_pace *pace, size_t bytes)
 // Goals
 // ---------------------------------------------------------------------------
 
-static int64_t goal_by_percent(const struct gc_pace *pace)
+static int64_t goal_by_percent(const struct gc_pace *pace, int percent)
 {
-    int percent = LOAD(pace->percent);
     if (percent == LG_GC_OFF) {
         return INT64_MAX;
     }
@@ -104,7 +119,7 @@ static int64_t goal_by_percent(const struct gc_pace *pace)
 // slots that no P has come to.
 static int64_t goal_by_limit(const struct gc_pace *pace)
 {
-    int64_t limit = LOAD(pace->limit);
+    int64_t limit = lg__pace_limit(pace);
     if (limit == LG_MEM_NO_LIMIT) {
         return INT64_MAX;
     }
@@ -117,7 +132,7 @@ static int64_t goal_by_limit(const struct gc_pace *pace)
 void lg__pace_measure(struct gc *gc)
 {
     struct gc_pace *pace = &gc->pace;
-    if (LOAD(pace->limit) == LG_MEM_NO_LIMIT) {
+    if (lg__pace_limit(pace) == LG_MEM_NO_LIMIT) {
         return;
     }
     struct heap *heap = gc->heap;
@@ -130,7 +145,7 @@ void lg__pace_measure(struct gc *gc)
 
 void lg__pace_obey_limit(struct gc *gc)
 {
-    int64_t limit = LOAD(gc->pace.limit);
+    int64_t limit = lg__pace_limit(&gc->pace);
     if (limit == LG_MEM_NO_LIMIT) {
         return;
     }
@@ -156,11 +171,27 @@ static int64_t trigger_for(const struct gc_pace *pace, int64_t goal)
 void lg__pace_set_goal(struct gc *gc)
 {
     struct gc_pace *pace = &gc->pace;
-    int64_t by_percent = goal_by_percent(pace);
+    int64_t by_percent = goal_by_percent(pace, LOAD(pace->percent));
     int64_t by_limit = goal_by_limit(pace);
     int64_t goal = by_percent < by_limit ? by_percent : by_limit;
     STORE(pace->goal, goal);
     STORE(pace->trigger, trigger_for(pace, goal));
+}
+
+bool lg__pace_is_automatic(struct gc *gc)
+{
+    return LOAD(gc->pace.trigger) != INT64_MAX;
+}
+
+bool lg__pace_is_worthwhile(struct gc *gc)
+{
+    struct gc_pace *pace = &gc->pace;
+    int64_t trigger = LOAD(pace->trigger);
+    if (trigger == INT64_MAX) {
+        trigger = trigger_for(pace, goal_by_percent(pace, 100));
+    }
+    int64_t marked = LOAD(pace->marked);
+    return LOAD(pace->heap_live) > marked + (trigger - marked) / 2;
 }
 
 void lg__pace_begin(struct gc *gc)
@@ -207,7 +238,8 @@ static void limit_cpu(struct gc *gc, int64_t gc_cpu_ns)
     pace->bucket_ns = pace->bucket_ns > 0 ? pace->bucket_ns : 0;
     pace->end_ns = now_ns;
     int64_t over_ns = pace->bucket_ns - room_ns;
-    bool must_wait = over_ns > 0 && goal_by_limit(pace) < goal_by_percent(pace);
+    bool must_wait =
+        over_ns > 0 && goal_by_limit(pace) < goal_by_percent(pace, LOAD(pace->percent));
     STORE(pace->not_before_ns, must_wait ? now_ns + 2 * over_ns / nprocs : 0);
 }
 

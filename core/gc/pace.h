@@ -27,6 +27,7 @@ struct gc_pace {
     // -- settings: any thread, relaxed --
     _Atomic int percent; // LG_GC_OFF
     _Atomic int64_t limit;
+    _Atomic int64_t cap_limit; // the part of a hard cap that counts as a limit
 
     // -- fixed --
     bool is_stress; // a cycle before every allocation, or without end
@@ -56,6 +57,12 @@ struct gc_pace {
 
 void lg__pace_init(struct gc *gc);
 
+// The memory limit that counts: the soft one, or what the hard cap makes of itself.
+int64_t lg__pace_limit(const struct gc_pace *pace);
+
+// Has a cap count.
+void lg__pace_set_cap(struct gc *gc, int64_t cap_bytes);
+
 // Called before an allocation of about so many bytes: lets the world stop, starts
 // a cycle if it is time, and works off what is owed while one marks. The caller
 // may be on another M after.
@@ -84,6 +91,13 @@ void lg__pace_end(struct gc *gc, int64_t marked, int64_t scanned, int64_t gc_cpu
 // that are over it, after one.
 void lg__pace_measure(struct gc *gc);
 void lg__pace_obey_limit(struct gc *gc);
+
+// Whether cycles begin by themselves: there is a percentage, or a limit.
+bool lg__pace_is_automatic(struct gc *gc);
+
+// Whether so much has been allocated that a cycle in time that is free anyway is worth it:
+// half of what makes one begin by itself, or would at 100 %.
+bool lg__pace_is_worthwhile(struct gc *gc);
 
 // Sets goal and trigger anew: a setting has changed.
 void lg__pace_set_goal(struct gc *gc);

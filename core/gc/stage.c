@@ -49,6 +49,7 @@ void lg__stage_reach(struct gc *gc, uint64_t cycle, enum gc_event event)
 {
     lg__lock(&gc->lock, RANK_GC);
     gc->stages.reached = lg__gc_stage(cycle, event);
+    gc->stages.swept += event == GC_SWEPT;
     struct gc_waiter *due = take_due_locked(gc, gc->stages.reached);
     lg__unlock(&gc->lock, RANK_GC);
     ready_all(due);

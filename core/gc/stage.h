@@ -18,6 +18,7 @@ enum gc_event { GC_BEGUN = 1, GC_MARKED, GC_SWEPT };
 struct gc_stages {
     struct gc_waiter *waiters;
     uint64_t reached; // lg__gc_stage() of the last event
+    uint64_t swept;   // cycles that are over, swept
 };
 
 // Events of all cycles in one order.

@@ -160,8 +160,9 @@ struct lg_g *lg__gc_idle_worker(struct lg_runtime *rt, struct p *p)
 {
     (void)p;
     struct gc *gc = lg__gc(rt);
-    // relaxed: a hint
+    // relaxed: hints
     if (!atomic_load_explicit(&gc->has_idle_worker, memory_order_relaxed) ||
+        atomic_load_explicit(&gc->is_manual, memory_order_relaxed) ||
         !is_there_work(gc)) {
         return NULL;
     }

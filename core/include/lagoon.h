@@ -147,6 +147,7 @@ typedef struct lg_options {
     // while anything can run and moves to the next timer when everything waits. An update
     // never moves it: a host that calls lg_update() gives `clock`.
     bool deterministic;
+    int64_t mem_cap_bytes; // as lg_mem_cap(); 0: none
 } lg_options;
 
 enum {
@@ -168,8 +169,9 @@ LG_API void lg_options_init(lg_options *out);
 
 // Applies the environment to options: LAGOON_PROCS, LAGOON_GC, LAGOON_MEMLIMIT
 // and LAGOON_DEBUG, which are what GOMAXPROCS, GOGC, GOMEMLIMIT and GODEBUG
-// are to Go. LAGOON_GC is a percentage (0 counts as 1) or "off", LAGOON_MEMLIMIT
-// as in lg_mem_limit_parse(), LAGOON_DEBUG a list as "gctrace=1,...", of which
+// are to Go, and LAGOON_MEMCAP. LAGOON_GC is a percentage (0 counts as 1) or "off",
+// LAGOON_MEMLIMIT (lg_mem_limit) and LAGOON_MEMCAP (lg_mem_cap) are as in
+// lg_mem_limit_parse(), LAGOON_DEBUG a list as "gctrace=1,...", of which
 // names that are not known are passed over.
 //
 // opts  changed; fields that no variable names stay as they are
@@ -552,6 +554,19 @@ LG_API size_t lg_malloc_size(const void *ptr);
 // Go:      none
 LG_API void *lg_alloc(lg_runtime *rt, lg_use use, void *ptr, size_t osize, size_t nsize);
 
+// Frees a block of lg_alloc() of which the caller knows only a size that may be too small:
+// interpreters that have run out of memory halfway forget what some record would have held.
+//
+// rt     the runtime
+// use    what it was for
+// ptr    from lg_alloc(); not NULL
+// osize  bytes that it has at least
+//
+// Returns: none.   Errors: none.
+// Misuse:  as lg_free().   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_free_at_least(lg_runtime *rt, lg_use use, void *ptr, size_t osize);
+
 // ---------------------------------------------------------------------------
 // Memory that is collected
 //
@@ -863,6 +878,37 @@ enum { LG_GC_OFF = -1 };
 // Go:      runtime.GC
 LG_API int lg_gc(lg_runtime *rt);
 
+// What lg_gc_step() has done.
+typedef struct lg_gc_report {
+    size_t size_bytes;   // sizeof(lg_gc_report) that the caller was compiled with
+    int64_t spent_ns;    // more than the budget if the last piece of work took longer
+    int64_t longest_ns;  // of pieces of work, which are not divided
+    size_t marked_bytes; // by this call
+    size_t swept_bytes;  // by this call, or by others meanwhile
+    uint64_t cycles;     // that have ended meanwhile
+    bool is_cycling;     // one is under way, or wanted
+} lg_gc_report;
+
+// Does the collector's work for about so long, in time that a host has between two frames:
+// moves a cycle on that is under way, and begins one when half of what would make one begin
+// by itself has been allocated. Where none does (LG_GC_OFF and no limit) half of what would at
+// 100 %, and nothing but further calls moves that cycle on. No goroutine runs
+// on the calling thread meanwhile.
+//
+// rt         the runtime
+// budget_ns  on the system's clock; LG_NEVER: until nothing is left; 0 does nothing
+// out        written up to its size_bytes, which the caller sets; may be NULL
+//
+// Returns: LG_OK, no cycle is under way; LG_EAGAIN, one is, and the budget is spent or others
+//          are at what is left.
+// Errors:  LG_EINVAL, the budget is negative; LG_EBUSY, another thread drives the runtime,
+//          or all Ps are busy, or the caller is in a timer's function, a blocking call or
+//          another runtime; LG_ENOMEM. Nothing was done.
+// Misuse:  none.   Blocks: the thread, for about the budget.
+// Call from: a goroutine, or a thread that is not inside any runtime.
+// Go:      none
+LG_API int lg_gc_step(lg_runtime *rt, int64_t budget_ns, lg_gc_report *out);
+
 // By how much the heap may grow over what was alive, stacks and roots included,
 // before the next cycle is over.
 //
@@ -897,6 +943,31 @@ LG_API int lg_gc_percent_get(lg_runtime *rt);
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      debug.SetMemoryLimit
 LG_API int64_t lg_mem_limit(lg_runtime *rt, int64_t limit_bytes);
+
+// A hard cap for the same memory: a request that would exceed it finds none, LG_ENOMEM or
+// NULL, though the system has some. Where the caller can wait for it the core's garbage is
+// collected first, and the request is tried again. A soft limit of seven eighths of the cap
+// counts with it, so that the collectors begin before it is reached. Memory of a host's
+// `alloc` hook does not count: the hook may refuse by itself.
+//
+// rt         the runtime
+// cap_bytes  LG_MEM_NO_LIMIT for none; may be less than what is used: then nothing more is
+//            granted until enough was freed
+//
+// Returns: the former cap.
+// Errors:  LG_EINVAL, 0 or negative; nothing is changed.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int64_t lg_mem_cap(lg_runtime *rt, int64_t cap_bytes);
+
+// The hard cap.
+//
+// rt  the runtime
+//
+// Returns: it, or LG_MEM_NO_LIMIT.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API int64_t lg_mem_cap_get(lg_runtime *rt);
 
 // Reads a limit as LAGOON_MEMLIMIT has it: a whole number of bytes, which may
 // have one of the units B, KiB, MiB, GiB and TiB, or "off".
@@ -1155,6 +1226,33 @@ typedef struct lg_gc_stats {
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      debug.ReadGCStats
 LG_API void lg_get_gc_stats(lg_runtime *rt, lg_gc_stats *out);
+
+enum { LG_FRAME_NS = 16666667 }; // of 60 frames a second
+
+// What the frames of a host have cost: each is one lg_update().
+typedef struct lg_frame_stats {
+    size_t size_bytes; // sizeof(lg_frame_stats) that the caller was compiled with
+    uint64_t count;    // frames
+    uint64_t over;     // of them, those that cost more than LG_FRAME_NS
+    int64_t total_ns;
+    int64_t last_ns;
+    int64_t max_ns;
+    // So much, at most, half of them have cost, or 90 or 99 of 100; up to an eighth
+    // too high. 0: there were none.
+    int64_t p50_ns;
+    int64_t p90_ns;
+    int64_t p99_ns;
+} lg_frame_stats;
+
+// Reads what frames have cost since the runtime was opened.
+//
+// rt   the runtime
+// out  written up to its size_bytes, which the caller sets
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_get_frame_stats(lg_runtime *rt, lg_frame_stats *out);
 
 // Writes every live object, with its type, its fields and a shortest path from
 // a root that keeps it, as lines of text. Collects first, and stops the world

@@ -22,6 +22,22 @@ void lg__alloc_init(struct alloc *alloc, struct heap *h,
                     void *(*fn)(void *ud, void *ptr, size_t osize, size_t nsize),
                     void *ud);
 
+// Whether a request for more memory may go on. In the check build lg_check_fail_alloc() lets
+// one fail, of those for records of the core's and of lg_alloc(), lg_malloc() and their kin.
+#ifdef LG_CHECK
+bool lg__alloc_is_granted(void);
+
+// The n-th such request from now fails, of all runtimes, and all that follow if
+// `is_for_good`; 0: none any more. Returns how many would have been granted still: 0, it has
+// failed. For specs, which find it by the FFI.
+LG_API int lg_check_fail_alloc(int n, bool is_for_good);
+#else
+LG_INLINE bool lg__alloc_is_granted(void)
+{
+    return true;
+}
+#endif
+
 // Zeroed memory, or NULL.
 void *lg__alloc_new(const struct alloc *alloc, size_t size_bytes);
 

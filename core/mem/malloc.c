@@ -239,11 +239,30 @@ static void count_freed(struct heap *h, lg_use use, size_t size_bytes)
     count_use(h, use, 0 - size_bytes, size_bytes - block_bytes_for(size_bytes));
 }
 
+void lg__free_at_least(struct heap *h, lg_use use, void *ptr, size_t size_bytes)
+{
+    size_t block_bytes = lg__malloc_size(ptr);
+    bool is_odd = block_bytes != block_bytes_for(size_bytes);
+    lg__guard_drop(h, ptr, SIZE_MAX, "lg_free_at_least()");
+    count_freed(h, use, is_odd ? block_bytes : size_bytes);
+    block_free(h, ptr);
+}
+
 // Interpreters rely on it that a block can always be made smaller. A large one keeps its pages
 // then, which the figures do not tell until it is freed.
 static bool may_stay(size_t osize, size_t nsize)
 {
     return nsize < osize && lg__class_of_aligned(nsize) == 0;
+}
+
+// Into a smaller block, which the cap must not refuse: interpreters rely on that, too.
+static void *move_into_smaller(struct heap *h, void *ptr, size_t old_bytes,
+                               size_t size_bytes)
+{
+    lg__heap_grace_begin(h);
+    void *fresh = move(h, ptr, old_bytes, size_bytes);
+    lg__heap_grace_end(h);
+    return fresh;
 }
 
 static void *resize_for(struct heap *h, lg_use use, void *ptr, size_t osize, size_t nsize)
@@ -254,6 +273,9 @@ static void *resize_for(struct heap *h, lg_use use, void *ptr, size_t osize, siz
         return ptr;
     }
     void *fresh = move(h, ptr, osize, nsize);
+    if (!fresh && nsize < osize && lg__heap_is_capped(h)) {
+        fresh = move_into_smaller(h, ptr, osize, nsize);
+    }
     if (fresh) {
         lg__free_sized(h, ptr, osize);
     } else if (may_stay(osize, nsize)) {

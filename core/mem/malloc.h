@@ -53,6 +53,9 @@ void lg__free_sized(struct heap *h, void *ptr, size_t size_bytes);
 // Bytes that a live block has.
 size_t lg__malloc_size(const void *ptr);
 
+// Frees what has size_bytes at least, counted for a use.
+void lg__free_at_least(struct heap *h, lg_use use, void *ptr, size_t size_bytes);
+
 // Like realloc, with sizes and what it is for; nsize 0 frees.
 void *lg__alloc_for(struct heap *h, lg_use use, void *ptr, size_t osize, size_t nsize);
 

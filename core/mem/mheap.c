@@ -7,6 +7,7 @@
 #include "mem/arena.h"
 #include "mem/pages.h"
 #include "mem/poison.h"
+#include "mem/scavenge.h"
 #include "os/vm.h"
 
 #define TABLE_BYTES (ARENAS_MAX * sizeof(uintptr_t))
@@ -22,6 +23,7 @@ int lg__heap_init(struct heap *h)
     h->table = table;
     lg__fixed_init(&h->fixed);
     lg__mcache_init(&h->outside, h);
+    lg__heap_set_cap(h, SIZE_MAX);
     // relaxed: a figure. Arenas are near each other: one page of the table.
     atomic_store_explicit(&h->header_bytes, lg__vm_page_bytes(), memory_order_relaxed);
     return LG_OK;
@@ -112,6 +114,83 @@ static struct span *take_locked(struct heap *h, size_t npages, enum span_kind ki
     return s;
 }
 
+// ---------------------------------------------------------------------------
+// The cap
+// ---------------------------------------------------------------------------
+
+void lg__heap_set_cap(struct heap *h, size_t cap_bytes)
+{
+    // relaxed: a setting
+    atomic_store_explicit(&h->cap_bytes, cap_bytes, memory_order_relaxed);
+}
+
+// By how much the memory in use, idle pages or not, and so much more exceed the cap.
+static size_t excess(struct heap *h, size_t nidle, size_t more_bytes)
+{
+    // relaxed: figures; those of spans are exact with the lock
+    size_t cap = atomic_load_explicit(&h->cap_bytes, memory_order_relaxed);
+    size_t npages =
+        atomic_load_explicit(&h->nspanned[SPAN_EXPLICIT], memory_order_relaxed) +
+        atomic_load_explicit(&h->nspanned[SPAN_COLLECTED], memory_order_relaxed) + nidle;
+    size_t used = (npages << PAGE_SHIFT) + lg__fixed_bytes(&h->fixed) +
+                  atomic_load_explicit(&h->header_bytes, memory_order_relaxed) +
+                  atomic_load_explicit(&h->beside_bytes, memory_order_relaxed);
+    return used + more_bytes > cap ? used + more_bytes - cap : 0;
+}
+
+void lg__heap_grace_begin(struct heap *h)
+{
+    // relaxed: we see it ourselves, and for others it is luck
+    atomic_fetch_add_explicit(&h->ngraces, 1, memory_order_relaxed);
+}
+
+void lg__heap_grace_end(struct heap *h)
+{
+    // relaxed: as above
+    atomic_fetch_sub_explicit(&h->ngraces, 1, memory_order_relaxed);
+}
+
+static bool is_refused_locked(struct heap *h, size_t npages) LG_REQUIRES(h->lock)
+{
+    // relaxed: as above
+    return lg__heap_is_capped(h) && excess(h, 0, npages << PAGE_SHIFT) > 0 &&
+           atomic_load_explicit(&h->ngraces, memory_order_relaxed) == 0;
+}
+
+// Idle pages make room for what has been granted.
+static void make_room(struct heap *h)
+{
+    if (lg__heap_is_capped(h)) {
+        // relaxed: a figure
+        size_t nidle = atomic_load_explicit(&h->nidle, memory_order_relaxed);
+        size_t over = excess(h, nidle, 0);
+        if (over > 0) {
+            lg__heap_release(h, (over + PAGE_BYTES - 1) >> PAGE_SHIFT);
+        }
+    }
+}
+
+bool lg__heap_charge(struct heap *h, size_t size_bytes)
+{
+    // relaxed: figures
+    if (lg__heap_is_capped(h) && excess(h, 0, size_bytes) > 0) {
+        return false;
+    }
+    atomic_fetch_add_explicit(&h->beside_bytes, size_bytes, memory_order_relaxed);
+    make_room(h);
+    return true;
+}
+
+void lg__heap_discharge(struct heap *h, size_t size_bytes)
+{
+    // relaxed: a figure
+    atomic_fetch_sub_explicit(&h->beside_bytes, size_bytes, memory_order_relaxed);
+}
+
+// ---------------------------------------------------------------------------
+// Spans, taken and given back
+// ---------------------------------------------------------------------------
+
 static size_t arenas_for(size_t npages)
 {
     return (npages + HEADER_PAGES + ARENA_PAGES - 1) / ARENA_PAGES;
@@ -141,8 +220,9 @@ int lg__span_new(struct heap *h, size_t npages, enum span_kind kind, struct span
         return LG_ENOMEM;
     }
     lg__lock(&h->lock, RANK_HEAP);
-    struct span *s = npages > SPAN_PAGES_MAX ? take_huge_locked(h, npages, kind)
-                                             : take_locked(h, npages, kind);
+    struct span *s = is_refused_locked(h, npages) ? NULL
+                     : npages > SPAN_PAGES_MAX    ? take_huge_locked(h, npages, kind)
+                                                  : take_locked(h, npages, kind);
     if (s) {
         count(&h->nspanned[kind], npages);
     }
@@ -150,6 +230,7 @@ int lg__span_new(struct heap *h, size_t npages, enum span_kind kind, struct span
     if (!s) {
         return LG_ENOMEM;
     }
+    make_room(h);
     if (npages <= SPAN_PAGES_MAX) {
         lg__unpoison(s->start, lg__span_bytes(s));
     }

@@ -33,8 +33,11 @@ struct heap {
     struct fixed fixed; // the collector's tables, and ours
     struct mcentral centrals[NCLASSES];
 
-    // -- any thread, relaxed: a figure --
-    _Atomic size_t nlarge; // explicit blocks with a span to themselves
+    // -- any thread, relaxed: figures --
+    _Atomic size_t nlarge;       // explicit blocks with a span to themselves
+    _Atomic size_t cap_bytes;    // of all memory, idle pages included; SIZE_MAX: none
+    _Atomic size_t beside_bytes; // that counts with it: stacks
+    _Atomic uint32_t ngraces;    // while there are any it refuses nothing
 
     struct lock outside_lock;
     // -- outside_lock --
@@ -57,6 +60,27 @@ struct heap {
 enum { ARENA_EXPLICIT = 1 };
 
 int lg__heap_init(struct heap *h);
+
+// Sets a cap, SIZE_MAX for none: spans that would exceed it are not granted. What is used
+// already stays.
+void lg__heap_set_cap(struct heap *h, size_t cap_bytes);
+
+// Whether there is one.
+LG_INLINE bool lg__heap_is_capped(struct heap *h)
+{
+    // relaxed: a setting
+    return LG_UNLIKELY(atomic_load_explicit(&h->cap_bytes, memory_order_relaxed) !=
+                       SIZE_MAX);
+}
+
+// Between these the cap refuses nothing, to anybody: who makes a block smaller must get one.
+void lg__heap_grace_begin(struct heap *h);
+void lg__heap_grace_end(struct heap *h);
+
+// Counts memory beside the heap under its cap; false: it would be exceeded. And takes it
+// back.
+bool lg__heap_charge(struct heap *h, size_t size_bytes);
+void lg__heap_discharge(struct heap *h, size_t size_bytes);
 
 // Gives all memory back, whatever stands in it.
 void lg__heap_fini(struct heap *h);

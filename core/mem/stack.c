@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "mem/mheap.h"
 #include "mem/poison.h"
 #include "os/ctx.h"
 #include "os/vm.h"
@@ -18,14 +19,17 @@ enum {
     TRIM_MAX = LG_SIZED(1024, 8),
     // Cache lines by which tops differ: 32 of 64 bytes are half a page.
     COLOURS = 32,
+    // What one counts for under the heap's cap: a fresh one touches little more than a page.
+    CHARGE_BYTES = 8 * 1024,
 };
 
 static const uint64_t CANARY = 0x6c61676f6f6e2121; // no pointer, no small number
 
-void lg__stack_pool_init(struct stack_pool *pool, struct alloc *alloc,
+void lg__stack_pool_init(struct stack_pool *pool, struct heap *heap, struct alloc *alloc,
                          size_t usual_size_bytes)
 {
     memset(pool, 0, sizeof *pool);
+    pool->heap = heap;
     pool->alloc = alloc;
     pool->usual_class = lg__stack_class_of(usual_size_bytes);
 }
@@ -165,8 +169,11 @@ static struct stack *get_slow(struct stack_pool *pool, uint32_t size_class)
     uint32_t cold = 0;
     lg__lock(&pool->lock, RANK_STACKS);
     struct stack *stack = pop_warm_locked(pool, cls);
-    if (!stack) {
+    if (!stack && lg__heap_charge(pool->heap, CHARGE_BYTES)) {
         slab = take_slot_locked(pool, size_class, &cold);
+        if (!slab) {
+            lg__heap_discharge(pool->heap, CHARGE_BYTES);
+        }
     }
     lg__unlock(&pool->lock, RANK_STACKS);
     return slab ? slot_prepare(slab, cold, size_class) : stack;
@@ -214,6 +221,7 @@ static void make_cold(struct stack_pool *pool, struct stack *stack)
     char *low = stack->low;
     uint32_t has_guard = stack->has_guard;
     lg__vm_discard(low + guard_bytes, slot_bytes - guard_bytes);
+    lg__heap_discharge(pool->heap, CHARGE_BYTES);
 
     lg__lock(&pool->lock, RANK_STACKS);
     if (slab->ncold == 0) {

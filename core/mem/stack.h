@@ -77,6 +77,7 @@ struct stack_class {
 };
 
 struct stack_pool {
+    struct heap *heap; // whose cap counts for stacks
     struct alloc *alloc;
     uint32_t usual_class; // what the caches hold
     struct lock lock;
@@ -89,7 +90,7 @@ struct stack_pool {
     size_t nmade; // slots that have ever been handed out
 };
 
-void lg__stack_pool_init(struct stack_pool *pool, struct alloc *alloc,
+void lg__stack_pool_init(struct stack_pool *pool, struct heap *heap, struct alloc *alloc,
                          size_t usual_size_bytes);
 
 // Frees all stacks, used ones included.
@@ -98,8 +99,8 @@ void lg__stack_pool_fini(struct stack_pool *pool);
 // The class that holds size_bytes.
 uint32_t lg__stack_class_of(size_t size_bytes);
 
-// Takes a stack of a class; NULL if there is no address space for one. The
-// cache may be NULL.
+// Takes a stack of a class; NULL if there is no address space for one, or the heap's cap
+// is reached. The cache may be NULL.
 struct stack *lg__stack_get(struct stack_pool *pool, struct stack_cache *cache,
                             uint32_t size_class);
 

@@ -61,6 +61,11 @@ static bool parse_limit(const char *text, lg_options *opts)
     return lg_mem_limit_parse(text, &opts->mem_limit_bytes) == LG_OK;
 }
 
+static bool parse_cap(const char *text, lg_options *opts)
+{
+    return lg_mem_limit_parse(text, &opts->mem_cap_bytes) == LG_OK;
+}
+
 int lg_mem_limit_parse(const char *text, int64_t *out)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
@@ -185,6 +190,7 @@ static const struct variable {
     {"LAGOON_PROCS", parse_procs, "a whole number from 1 to 256"},
     {"LAGOON_GC", parse_percent, "a whole number of percent, or off"},
     {"LAGOON_MEMLIMIT", parse_limit, "bytes, as 1000000, 512MiB or 2GiB, or off"},
+    {"LAGOON_MEMCAP", parse_cap, "bytes, as 1000000, 512MiB or 2GiB, or off"},
     {"LAGOON_DEBUG", parse_debug, "names and numbers, as gctrace=1"},
 };
 

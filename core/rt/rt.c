@@ -73,7 +73,7 @@ static bool are_options_sane(const lg_options *o)
     return o->size_bytes >= sizeof o->size_bytes && o->size_bytes <= sizeof *o &&
            o->procs >= 0 && o->procs <= LG_PROCS_MAX &&
            (!o->deterministic || o->procs <= 1) && o->stack_size_bytes <= LG_STACK_MAX &&
-           o->gc_percent >= LG_GC_OFF && o->mem_limit_bytes >= 0;
+           o->gc_percent >= LG_GC_OFF && o->mem_limit_bytes >= 0 && o->mem_cap_bytes >= 0;
 }
 
 static void fill_defaults(lg_options *o)
@@ -173,7 +173,7 @@ int lg_open(const lg_options *opts, lg_runtime **out)
     if (err) {
         return err;
     }
-    lg__stack_pool_init(&rt->stacks, &rt->alloc, options.stack_size_bytes);
+    lg__stack_pool_init(&rt->stacks, &rt->heap, &rt->alloc, options.stack_size_bytes);
     lg__g_pool_init(&rt->gs);
     lg__order_init(rt);
     lg__now(rt);

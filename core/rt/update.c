@@ -17,9 +17,8 @@ static bool is_sane(const lg_update_report *out)
 
 // After the host's thread is let go: what comes in from then on is told by on_wake.
 static void fill(struct lg_runtime *rt, const struct update *u, int64_t began_ns,
-                 lg_update_report *out)
+                 int64_t ended_ns, lg_update_report *out)
 {
-    int64_t ended_ns = u->nsteps > 0 ? lg__clock_now() : began_ns;
     bool is_over = u->nsteps > 0 && u->now_ns > u->deadline_ns;
     lg_update_report report = {
         .size_bytes = out->size_bytes,
@@ -53,9 +52,11 @@ int lg_update(lg_runtime *rt, int64_t budget_ns, lg_update_report *out)
     if (lg__host_has_due(rt)) {
         err = lg__host_run(rt, &update);
     }
+    int64_t ended_ns = update.nsteps > 0 ? lg__clock_now() : began_ns;
+    lg__frame_cost_note(rt, ended_ns - began_ns);
     lg__host_leave(rt);
     if (out && !err) {
-        fill(rt, &update, began_ns, out);
+        fill(rt, &update, began_ns, ended_ns, out);
     }
     return err;
 }

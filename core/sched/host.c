@@ -235,6 +235,18 @@ void lg__host_enter(struct lg_runtime *rt)
                     "lg_drive() or lg_update() while another thread drives");
 }
 
+bool lg__host_try_enter(struct lg_runtime *rt)
+{
+    uint32_t before = where(rt);
+    // seq_cst: as in lg__host_enter()
+    while ((before == HOST_OUT || before == HOST_TOLD) &&
+           !atomic_compare_exchange_weak_explicit(&rt->host.where, &before, HOST_IN,
+                                                  memory_order_seq_cst,
+                                                  memory_order_seq_cst)) {
+    }
+    return before == HOST_OUT || before == HOST_TOLD;
+}
+
 void lg__host_leave(struct lg_runtime *rt)
 {
     // seq_cst: see host.h

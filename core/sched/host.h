@@ -125,6 +125,7 @@ int64_t lg__host_next_ns(struct lg_runtime *rt);
 
 // Makes the calling thread the host's, for a driver, and lets it go.
 void lg__host_enter(struct lg_runtime *rt);
+bool lg__host_try_enter(struct lg_runtime *rt); // false: another thread is
 void lg__host_leave(struct lg_runtime *rt);
 
 // A step of g's begins, or a call's (NULL), on an M that may be in an update.

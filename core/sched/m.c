@@ -15,15 +15,20 @@
 
 enum { LOOP_STACK_BYTES = 2 * 1024 * 1024 };
 
-struct stack *lg__m_new_loop(struct m *m)
+struct stack *lg__m_new_loop_for(struct m *m, ctx_entry *entry)
 {
     struct stack *stack =
         lg__stack_get(&m->rt->stacks, NULL, lg__stack_class_of(LOOP_STACK_BYTES));
     if (stack) {
-        lg__ctx_make(&m->loop, stack->low, lg__stack_top(stack), lg__loop_entry());
+        lg__ctx_make(&m->loop, stack->low, lg__stack_top(stack), entry);
         m->loop_stack = stack;
     }
     return stack;
+}
+
+struct stack *lg__m_new_loop(struct m *m)
+{
+    return lg__m_new_loop_for(m, lg__loop_entry());
 }
 
 void lg__m_free_loop(struct m *m)

@@ -66,7 +66,9 @@ struct m {
     // The only one that it runs; NULL: any (sched/wire.h). Changed under the sched lock.
     _Atomic(struct runnable *) wired;
 
-    int *errno_at;        // errno of its thread
+    int *errno_at;             // errno of its thread
+    void (*errand)(void *arg); // all that it is there for (sched/errand.h); or NULL
+    void *errand_arg;
     bool is_spinning;     // counted in nspinning
     void *altstack;       // for signals
     struct thread handle; // of an M of our own
@@ -152,7 +154,10 @@ _Noreturn void lg__m_leave(void);
 // thread's.
 void lg__m_after_switch(struct m *m);
 
-// Gives the M a fresh loop stack; NULL: there is none.
+// Gives the M a fresh loop stack, on which `entry` will run; NULL: there is none.
+struct stack *lg__m_new_loop_for(struct m *m, ctx_entry *entry);
+
+// The same, for the scheduler's loop.
 struct stack *lg__m_new_loop(struct m *m);
 
 // Takes it back, if it has one and has not run on it.

@@ -15,6 +15,7 @@
 #include "os/lock.h"
 #include "os/note.h"
 #include "os/thread.h"
+#include "sched/framecost.h"
 #include "sched/g.h"
 #include "sched/gc_door.h"
 #include "sched/globq.h"
@@ -68,6 +69,7 @@ struct lg_runtime {
     struct netpoll netpoll;
     struct inputs inputs;
     struct trace trace;
+    struct frame_costs frame_costs; // by who drives
 
     struct lock chans_lock;
     // -- chans_lock --

@@ -237,7 +237,7 @@ static void await_all(struct lg_runtime *rt)
 void lg__world_stop(struct lg_runtime *rt)
 {
     struct m *m = lg__m();
-    LG_ASSERT(m && m->rt == rt && m->g && !m->is_stopper);
+    LG_ASSERT(m && m->rt == rt && (m->g || m->errand) && !m->is_stopper);
     while (!begin(rt, m)) {
         lg__world_checkpoint(m);
     }

@@ -102,9 +102,28 @@ local function watch(self, member)
     end
 end
 
-local function add(self, member)
+-- Before it starts: who has no memory for that has started nothing.
+local function enter(self, member)
     self.members[member] = true
     self.pending:add(1)
+end
+
+-- Starts what a member is waited for; if that cannot be, the member leaves again.
+local function start(self, member, starter, ...)
+    local ok, task = pcall(starter, ...)
+    if not ok then
+        leave(self, member)
+        return error(task, 0)
+    end
+    return task
+end
+
+local function try_enter(self, member)
+    local ok, err = pcall(enter, self, member)
+    if not ok then
+        give_back(self)
+        return error(err, 0)
+    end
 end
 
 ---Starts `f(...)`. With a limit, waits until there is room.
@@ -117,9 +136,9 @@ function Group:go(f, ...)
     if self.slots then
         self.slots:acquire()
     end
-    local member = { has_started = false }
-    member.task = core.async(run, self, member, f, ...)
-    add(self, member)
+    local member = { has_started = false, task = false }
+    try_enter(self, member)
+    member.task = start(self, member, core.async, run, self, member, f, ...)
     if self.is_cancelled then
         cancel_member(self, member)
     end
@@ -139,14 +158,15 @@ function Group:parallel(f, ...)
     if self.is_cancelled then
         return give_back(self)
     end
-    local is_sent, task = pcall(core.parallel, f, ...)
-    if not is_sent then
-        give_back(self)
-        return error(task, 0)
+    local member = { task = false, is_remote = true }
+    try_enter(self, member)
+    member.task = start(self, member, core.parallel, f, ...)
+    local ok, err = pcall(core.go, watch, self, member)
+    if not ok then -- nobody would hear of its end
+        member.task:cancel(CANCELLED)
+        leave(self, member)
+        return error(err, 0)
     end
-    local member = { task = task, is_remote = true }
-    add(self, member)
-    core.go(watch, self, member)
 end
 
 ---Waits until all have ended; then raises the first error, if there was one.

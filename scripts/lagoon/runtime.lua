@@ -57,6 +57,12 @@ runtime.leaks = core.leaks
 ---@type async fun()
 runtime.gc = core.gc
 
+---Does the collectors' work for about so many seconds, in time that is free anyway: LuaJIT's of
+---this state, also where the script has stopped it, and the core's. Returns whether nothing is
+---left to do, how long it took, and how long the longest step did. Go: none.
+---@type fun(seconds: number): boolean, number, number
+runtime.gc_step = core.gc_step
+
 ---By how many percent the heap may grow before the next collection; with n sets it, and returns
 ---what it was. Go: `debug.SetGCPercent`.
 ---@type fun(n?: integer|"off"): integer|"off"
@@ -67,12 +73,27 @@ runtime.gc_percent = core.gc_percent
 ---@type fun(bytes?: number|string): number
 runtime.mem_limit = core.mem_limit
 
+---A hard cap in bytes for the same memory, math.huge for none; with one sets it, and returns
+---what it was. What would exceed it raises "not enough memory". Go: none.
+---@type fun(bytes?: number|string): number
+runtime.mem_cap = core.mem_cap
+
+---A hard cap in bytes for what this state holds, math.huge for none; with one sets it, and returns
+---what it was. What would exceed it raises "not enough memory". Go: none.
+---@type fun(bytes?: number|string): number
+runtime.state_cap = core.state_cap
+
+---The same for each state that is made for tasks from now on. Go: none.
+---@type fun(bytes?: number|string): number
+runtime.worker_cap = core.worker_cap
+
 ---Writes what is in the heap, and what keeps it there, into a file. Go: `debug.WriteHeapDump`.
 ---@type async fun(path: string): boolean?, string?, string?
 runtime.heap_dump = core.heap_dump
 
 ---Figures: procs, threads, goroutines, stacks, channels, timers, and what has happened so far; in
----`memory`, `gc` and `classes` those of the allocator and the collectors.
+---`memory`, `gc` and `classes` those of the allocator and the collectors, in `frames` what frames
+---of a host have cost.
 ---@type fun(): table<string, any>
 runtime.stats = core.stats
 

@@ -207,6 +207,9 @@ describe("runtime.stats", function()
       "cpu_share", "lua_bytes", "lua_cycles", "lua_step_max" } do
       assert.is_true(stats.gc[name] >= 0, name)
     end
+    for _, name in ipairs { "count", "over", "total", "last", "max", "p50", "p90", "p99" } do
+      assert.is_true(stats.frames[name] >= 0, name)
+    end
     assert.is_true(stats.gc.lua_bytes > 10000)
     assert.is_table(stats.gc.pauses)
     for i, class in ipairs(stats.classes) do

@@ -58,7 +58,7 @@ it("options_env with a LAGOON_PROCS that is no number of Ps", "refuses it by nam
 }
 
 static const char *const variables[] = {"LAGOON_PROCS", "LAGOON_GC", "LAGOON_MEMLIMIT",
-                                        "LAGOON_DEBUG"};
+                                        "LAGOON_MEMCAP", "LAGOON_DEBUG"};
 
 static void clear_environment(void)
 {
@@ -116,7 +116,7 @@ it("options_env with LAGOON_GC", "takes a percentage or off")
     }
 }
 
-it("options_env with LAGOON_MEMLIMIT", "takes bytes with a unit or off")
+it("options_env with LAGOON_MEMLIMIT and LAGOON_MEMCAP", "takes bytes with a unit or off")
 {
     static const struct {
         const char *text;
@@ -135,6 +135,9 @@ it("options_env with LAGOON_MEMLIMIT", "takes bytes with a unit or off")
         lg_options opts;
         CHECK_OK(read_env("LAGOON_MEMLIMIT", good[i].text, &opts));
         CHECK(opts.mem_limit_bytes == good[i].bytes);
+        CHECK_INT(opts.mem_cap_bytes, 0);
+        CHECK_OK(read_env("LAGOON_MEMCAP", good[i].text, &opts));
+        CHECK(opts.mem_cap_bytes == good[i].bytes);
     }
     static const char *const bad[] = {"",          "0",
                                       "0MiB",      "-1",
@@ -146,6 +149,7 @@ it("options_env with LAGOON_MEMLIMIT", "takes bytes with a unit or off")
                                       "8388608TiB"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         check_bad("LAGOON_MEMLIMIT", bad[i]);
+        check_bad("LAGOON_MEMCAP", bad[i]);
         int64_t bytes = 5;
         CHECK_CODE(lg_mem_limit_parse(bad[i], &bytes), LG_EINVAL);
         CHECK_INT(bytes, 5);
