@@ -133,7 +133,9 @@ local function contest_of_tasks(n, contestant, shared)
 end
 
 -- On one P, and never interrupted, the first one has it all: it never has to wait.
-if lagoon.runtime.preemption() == "off" and lagoon.runtime.procs() == 1 then
+-- On one thread those that nothing interrupts do not meet; a host's own runs no tasks.
+if lagoon.runtime.preemption() == "off"
+  and lagoon.runtime.procs() <= (helper.is_hosted() and 2 or 1) then
   return
 end
 

@@ -153,8 +153,13 @@ end)
 
 describe("the name of a task of parallel", function()
   it("is told wherever it was given", helper.guard(function()
-    local task = parallel(function() error("oops", 0) end)
+    local is_named = lagoon.chan(1)
+    local task = parallel(function(is_named)
+      is_named:recv()
+      error("oops", 0)
+    end, is_named)
     assert.equal("reader", task:name("reader"))
+    is_named:send(true)
     assert.matches("\ngoroutine %d+ %[reader%] created by",
       lagoon.traceback(helper.error_of(task.wait, task)))
     local child = helper.script [[

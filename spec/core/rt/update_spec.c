@@ -2,7 +2,6 @@
 //
 // lg_update(): goroutines on the host's thread, a frame at a time.
 #include <pthread.h>
-#include <unistd.h>
 
 #include "script.h"
 
