@@ -29,7 +29,6 @@
 
 // About 1 MB at most, and only where as many goroutines have ended at a time.
 enum { COROUTINE_POOL_MIN = 16, COROUTINE_POOL_CAP = 1024 };
-
 enum { OUT_SLOTS = 256 };
 
 // The registry's key of the script's userdata, which is the first thing of ours

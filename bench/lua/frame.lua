@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
--- What does a wake-up cost when `size` goroutines each wait for the next frame, and one begins them?
+-- What does a wake-up cost when `size` goroutines each wait for the next frame, and one begins
+-- them?
 local lagoon = require "lagoon"
 local meter = dofile((arg[0]:match("^.*/") or "") .. "meter.lua")
 

@@ -17,4 +17,14 @@ void lg__panic_hook_set(const struct panic_hook *hook);
 // Formats one line, says it and aborts.
 _Noreturn void lg__panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+// Judges a caller on a thread that may be outside of a runtime: the last words go to its
+// hook all the same.
+#define LG_MISUSE_OF_IF(rt, cond, message)         \
+    do {                                           \
+        if (LG_UNLIKELY(cond)) {                   \
+            lg__panic_hook_set(&(rt)->panic_hook); \
+            lg__panic("%s", (message));            \
+        }                                          \
+    } while (0)
+
 #endif // LG_BASE_PANIC_H

@@ -15,8 +15,8 @@
 #include "os/lock.h"
 #include "os/note.h"
 #include "os/thread.h"
-#include "sched/framecost.h"
 #include "sched/clocks.h"
+#include "sched/framecost.h"
 #include "sched/g.h"
 #include "sched/gc_door.h"
 #include "sched/globq.h"
@@ -145,16 +145,6 @@ struct lg_runtime {
 
     struct order order; // of a deterministic one
 };
-
-// Judges a caller on a thread that may be outside of the runtime: the last
-// words go to its hook all the same.
-#define LG_MISUSE_OF_IF(rt, cond, message)         \
-    do {                                           \
-        if (LG_UNLIKELY(cond)) {                   \
-            lg__panic_hook_set(&(rt)->panic_hook); \
-            lg__panic("%s", (message));            \
-        }                                          \
-    } while (0)
 
 LG_INLINE uint32_t lg__nprocs(struct lg_runtime *rt)
 {

@@ -16,8 +16,7 @@
 // Steps before the M looks at its queue again: about 10 us of small steps.
 enum { STEPS_PER_TURN = LG_SIZED(64, 3) };
 
-// Marks a post that is a goroutine's `step`.
-static void step_marker(lg_post *post)
+void lg__strand_step_marker(lg_post *post)
 {
     (void)post;
     lg__panic("a goroutine's step was called as a post");
@@ -89,12 +88,6 @@ static void set_queued(lg_post *post, bool is_queued_now)
     __atomic_store_n(&post->is_queued, is_queued_now, __ATOMIC_RELEASE);
 }
 
-static bool is_inside(struct lg_strand *s)
-{
-    struct m *m = lg__m();
-    return m && m->strand == s;
-}
-
 static void append_work(struct lg_strand *s, lg_post *post)
 {
     post->next = NULL;
@@ -114,7 +107,7 @@ static bool push_inbox(struct lg_strand *s, lg_post *post)
     lg_post *head = atomic_load_explicit(&s->inbox, memory_order_relaxed);
     do {
         post->next = head == STRAND_IDLE ? NULL : head;
-        // release: pairs with the acquire in turn_inbox_over(); publishes the
+        // release: pairs with the acquire in lg__strand_turn_inbox_over(); publishes the
         // post. acquire: who turns IDLE queues the strand, after what the last
         // M inside did
     } while (!atomic_compare_exchange_weak_explicit(
@@ -124,7 +117,7 @@ static bool push_inbox(struct lg_strand *s, lg_post *post)
 
 void lg__strand_push(struct lg_strand *s, lg_post *post)
 {
-    if (is_inside(s)) {
+    if (lg__strand_is_inside(s)) {
         append_work(s, post);
     } else if (push_inbox(s, post)) {
         lg__sched_push(s->rt, &s->run);
@@ -143,8 +136,7 @@ static lg_post *reversed(lg_post *post)
     return out;
 }
 
-// Moves the inbox, oldest first, to the end of work.
-static void turn_inbox_over(struct lg_strand *s)
+void lg__strand_turn_inbox_over(struct lg_strand *s)
 {
     // acquire: pairs with the release in lg__strand_push()
     lg_post *post = atomic_exchange_explicit(&s->inbox, NULL, memory_order_acquire);
@@ -186,15 +178,15 @@ void lg__strands_nudge_locked(struct lg_runtime *rt)
 
 static bool has_work(struct lg_strand *s)
 {
-    // relaxed: a peek; turn_inbox_over() acquires
+    // relaxed: a peek; lg__strand_turn_inbox_over() acquires
     return s->work || atomic_load_explicit(&s->inbox, memory_order_relaxed);
 }
 
 static lg_post *next_work(struct lg_strand *s)
 {
-    // relaxed: a peek; turn_inbox_over() acquires
+    // relaxed: a peek; lg__strand_turn_inbox_over() acquires
     if (atomic_load_explicit(&s->inbox, memory_order_relaxed)) {
-        turn_inbox_over(s);
+        lg__strand_turn_inbox_over(s);
     }
     lg_post *post = s->work;
     if (post) {
@@ -206,11 +198,11 @@ static lg_post *next_work(struct lg_strand *s)
 
 bool lg__strand_unpost(struct lg_strand *s, lg_post *post)
 {
-    LG_ASSERT(is_inside(s) || !lg__m());
+    LG_ASSERT(lg__strand_is_inside(s) || !lg__m());
     if (!is_queued(post)) {
         return false;
     }
-    turn_inbox_over(s);
+    lg__strand_turn_inbox_over(s);
     lg_post *before = NULL;
     for (lg_post *at = s->work; at != post; at = at->next) {
         LG_ASSERT(at);
@@ -240,7 +232,7 @@ void lg_strand_post(lg_strand *s, lg_post *post)
 
 bool lg__strand_post_idle(struct lg_strand *s, lg_post *post)
 {
-    LG_ASSERT(!is_inside(s));
+    LG_ASSERT(!lg__strand_is_inside(s));
     // acq_rel: as in lg_strand_post()
     return !__atomic_exchange_n(&post->is_queued, true, __ATOMIC_ACQ_REL) &&
            push_inbox(s, post);
@@ -258,9 +250,9 @@ int lg_strand_go(lg_strand *s, const char *name, lg_ref *out, void **extra)
     *extra = g->extra;
     lg__trace_start(g);
     __builtin_memset(g->extra, 0, sizeof g->extra);
-    g->step.fn = step_marker;
+    g->step.fn = lg__strand_step_marker;
     g->step.is_queued = false;
-    if (is_inside(s)) {
+    if (lg__strand_is_inside(s)) {
         append_work(s, &g->step);
     } else {
         lg__lock(&s->rt->lock, RANK_SCHED);
@@ -282,7 +274,7 @@ void *lg_extra_self(void)
 
 void lg_strand_abandon(lg_ref ref)
 {
-    LG_MISUSE_IF(!is_inside(ref.g->strand) && lg__m(),
+    LG_MISUSE_IF(!lg__strand_is_inside(ref.g->strand) && lg__m(),
                  "lg_strand_abandon() from outside of the strand");
     LG_MISUSE_IF(lg__g_id(ref.g) != ref.id, "lg_strand_abandon() of who has ended");
     ref.g->is_abandoned = true;
@@ -364,7 +356,7 @@ static void rounds(struct lg_strand *s)
     for (int left = STEPS_PER_TURN;; left--) {
         if (LG_UNLIKELY(lg__strand_is_closing(s))) {
             do {
-                turn_inbox_over(s);
+                lg__strand_turn_inbox_over(s);
             } while (!try_leave(s));
             return;
         }
@@ -384,7 +376,7 @@ static void rounds(struct lg_strand *s)
             if (try_leave(s)) {
                 return;
             }
-        } else if (post->fn == step_marker) {
+        } else if (post->fn == lg__strand_step_marker) {
             step(s, LG_CONTAINER_OF(post, struct lg_g, step));
         } else {
             set_queued(post, false);
@@ -410,97 +402,8 @@ void lg__strand_resume(struct lg_strand *s)
     rounds(s);
 }
 
-// Goes inside if nobody is responsible for the strand: from then on who pushes
-// does not queue it.
-static bool try_enter(struct lg_strand *s)
-{
-    lg_post *idle = STRAND_IDLE;
-    // acquire: pairs with the release of the last M that left
-    return atomic_compare_exchange_strong_explicit(
-        &s->inbox, &idle, NULL, memory_order_acq_rel, memory_order_relaxed);
-}
-
-// Takes what has come in. Steps of goroutines, and the loop's turn, nothing else may: they
-// are marked, since who pushed one has nothing more to do with its goroutine.
-static void mark_steps(struct lg_strand *s)
-{
-    turn_inbox_over(s);
-    for (lg_post *post = s->work; post; post = post->next) {
-        LG_MISUSE_OF_IF(s->rt, post->fn != step_marker && post != &s->polled.post,
-                        "lg_strand_close() while something posted waits in the strand");
-        post->is_queued = true;
-    }
-    s->work = NULL;
-    s->nwork = 0;
-}
-
-// Ends the goroutine's wait; or waits for the push of who has ended it.
-static void end_wait(struct lg_strand *s, struct lg_g *g)
-{
-    if (lg__wait_claim(&g->wait, lg__wait_number(&g->wait), WAKE_DROP, 0)) {
-        lg__wait_deliver(&g->wait);
-        return;
-    }
-    while (!g->step.is_queued) {
-        lg__world_pause();
-        mark_steps(s);
-    }
-}
-
-static bool drop_if_ours(void *ud, const lg_g_info *info)
-{
-    struct lg_strand *s = ud;
-    struct lg_g *g = info->ref.g;
-    if (info->strand == s) {
-        if (g->has_wait) {
-            end_wait(s, g);
-        }
-        lg__g_drop(g);
-    }
-    return true;
-}
-
-void lg_strand_close(lg_strand *s)
-{
-    LG_MISUSE_OF_IF(s->rt, is_inside(s), "lg_strand_close() from inside the strand");
-    // A lg_drive() that begins from here on does not see it.
-    lg__lock(&s->rt->lock, RANK_SCHED);
-    lg__list_remove(&s->rt->strands, &s->node);
-    s->held = NULL;
-    lg__unlock(&s->rt->lock, RANK_SCHED);
-    // release: pairs with the acquire in lg__strand_is_closing()
-    atomic_store_explicit(&s->is_closing, true, memory_order_release);
-    lg__wire_undo(s->rt, &s->run); // its thread may not come any more
-    // If it stands in a run queue, an M will take it and leave at once; without
-    // any M there is nobody to wait for but who is about to queue it.
-    while (!try_enter(s) && !lg__sched_forget(s->rt, &s->run)) {
-        if (lg_self().id != 0) {
-            lg_yield(); // it may stand in the queue of our own P
-        } else {
-            lg__world_pause();
-        }
-    }
-    if (s->polled.loop) {
-        lg__netpoll_delist(s);
-    }
-    mark_steps(s);
-    lg_goroutines(s->rt, drop_if_ours, s);
-    lg__lock(&s->rt->lock, RANK_SCHED);
-    lg__globq_unreserve(&s->rt->global, 1);
-    lg__unlock(&s->rt->lock, RANK_SCHED);
-    lg__alloc_free(&s->rt->alloc, s, sizeof *s);
-}
-
 uint64_t lg__strand_count_ready(struct lg_strand *s)
 {
-    turn_inbox_over(s);
+    lg__strand_turn_inbox_over(s);
     return s->nwork > 0 ? s->nwork : 1;
-}
-
-void lg__strands_free(struct lg_runtime *rt)
-{
-    for (struct node *node; (node = lg__list_pop_front(&rt->strands));) {
-        struct lg_strand *s = LG_CONTAINER_OF(node, struct lg_strand, node);
-        lg__alloc_free(&rt->alloc, s, sizeof *s);
-    }
 }

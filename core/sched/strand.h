@@ -89,4 +89,16 @@ LG_INLINE bool lg__strand_is_closing(struct lg_strand *s)
 // Goes on where a donated stack left the strand, on a fresh loop stack.
 void lg__strand_resume(struct lg_strand *s);
 
+// Marks a post that is a goroutine's `step`. Never called.
+void lg__strand_step_marker(lg_post *post);
+
+// Moves the inbox, oldest first, to the end of work. Who is responsible for the strand.
+void lg__strand_turn_inbox_over(struct lg_strand *s);
+
+LG_INLINE bool lg__strand_is_inside(const struct lg_strand *s)
+{
+    struct m *m = lg__m();
+    return m && m->strand == s;
+}
+
 #endif // LG_SCHED_STRAND_H

@@ -110,8 +110,8 @@ end
 ---@type fun(seconds?: number): ready: integer, wait: number, longest: number
 ---Begins nothing more after so many seconds, but for one step of a goroutine; nil: until nothing
 ---is ready. Returns how many goroutines are ready still; the seconds after which it should be
----called again, 0 if some are, math.huge if only another thread can bring something; and the seconds
----that the longest step took.
+---called again, 0 if some are, math.huge if only another thread can bring something; and the
+---seconds that the longest step took.
 lagoon.update = core.update
 
 -- What not every state needs, and would pay for with its memory: loaded when it is asked for.
