@@ -41,5 +41,6 @@ enum decision lagoon__decide(lua_State *L, struct script *s)
     if ((L != sg->co || !lua_isyieldable(L)) && lagoon__is_in_ffi(L, sg)) {
         return GO_ON;
     }
-    return lg_is_canceled() && !lagoon__scope_is_killed(sg) ? BE_TOLD : MAKE_ROOM;
+    bool is_due = lg_is_canceled() || sg->is_told;
+    return is_due && !lagoon__scope_is_killed(sg) ? BE_TOLD : MAKE_ROOM;
 }

@@ -69,6 +69,7 @@ struct script_g {
     bool has_rethrown; // it has been given another goroutine's error
     bool is_main;      // its end is waited for from outside
     bool is_killed;    // it is not resumed any more (scope.h)
+    bool is_told;      // that its scope is cancelled: it waits for nothing any more
     bool is_aside;     // blocks its thread: its P goes to others whenever it runs
     uint8_t parked_on; // enum parked_on
 };

@@ -110,6 +110,27 @@ static void push_classes(lua_State *L)
     }
 }
 
+// What each adds to the table on top, in this order.
+static void (*const parts[])(lua_State *L, struct script *s) = {
+    lagoon__open_fail,          lagoon__open_go,       lagoon__open_task,
+    lagoon__open_remote,        lagoon__open_parallel, lagoon__open_input,
+    lagoon__open_blocking,      lagoon__open_thread,   lagoon__open_watchdog,
+    lagoon__open_limit,         lagoon__open_report,   lagoon__open_chan,
+    lagoon__open_out,           lagoon__open_select,   lagoon__open_sync,
+    lagoon__open_atomic,        lagoon__open_buffer,   lagoon__open_map,
+    lagoon__open_class,         lagoon__open_timers,   lagoon__open_clock,
+    lagoon__open_scope,         lagoon__open_scopeend, lagoon__open_frame,
+    lagoon__open_interruptible, lagoon__open_runtime,  lagoon__open_dump,
+    lagoon__open_heap,          lagoon__open_leaks,    lagoon__open_reload,
+    lagoon__open_memory,        lagoon__open_gcstep,   lagoon__open_cap,
+    lagoon__open_stats,         lagoon__open_net,      lagoon__open_udp,
+    lagoon__open_tls,           lagoon__open_fs,       lagoon__open_file,
+    lagoon__open_fswatch,       lagoon__open_stdin,    lagoon__open_http,
+    lagoon__open_httpconn,      lagoon__open_fetch,    lagoon__open_websocket,
+    lagoon__open_process,       lagoon__open_signals,  lagoon__open_transfer,
+    lagoon__open_fast,          lagoon__open_frozen,   lagoon__open_fast_shared,
+};
+
 int luaopen_lagoon_core(lua_State *L)
 {
     struct script *s = lagoon__script_open(L, NULL);
@@ -118,57 +139,9 @@ int luaopen_lagoon_core(lua_State *L)
         return 1;
     }
     lua_createtable(L, 0, 64);
-    lagoon__open_fail(L, s);
-    lagoon__open_go(L, s);
-    lagoon__open_task(L, s);
-    lagoon__open_remote(L, s);
-    lagoon__open_parallel(L, s);
-    lagoon__open_input(L, s);
-    lagoon__open_blocking(L, s);
-    lagoon__open_thread(L, s);
-    lagoon__open_watchdog(L, s);
-    lagoon__open_limit(L, s);
-    lagoon__open_report(L, s);
-    lagoon__open_chan(L, s);
-    lagoon__open_out(L, s);
-    lagoon__open_select(L, s);
-    lagoon__open_sync(L, s);
-    lagoon__open_atomic(L, s);
-    lagoon__open_buffer(L, s);
-    lagoon__open_map(L, s);
-    lagoon__open_class(L, s);
-    lagoon__open_timers(L, s);
-    lagoon__open_clock(L, s);
-    lagoon__open_scope(L, s);
-    lagoon__open_scopeend(L, s);
-    lagoon__open_frame(L, s);
-    lagoon__open_interruptible(L, s);
-    lagoon__open_runtime(L, s);
-    lagoon__open_dump(L, s);
-    lagoon__open_heap(L, s);
-    lagoon__open_leaks(L, s);
-    lagoon__open_reload(L, s);
-    lagoon__open_memory(L, s);
-    lagoon__open_gcstep(L, s);
-    lagoon__open_cap(L, s);
-    lagoon__open_stats(L, s);
-    lagoon__open_net(L, s);
-    lagoon__open_udp(L, s);
-    lagoon__open_tls(L, s);
-    lagoon__open_fs(L, s);
-    lagoon__open_file(L, s);
-    lagoon__open_fswatch(L, s);
-    lagoon__open_stdin(L, s);
-    lagoon__open_http(L, s);
-    lagoon__open_httpconn(L, s);
-    lagoon__open_fetch(L, s);
-    lagoon__open_websocket(L, s);
-    lagoon__open_process(L, s);
-    lagoon__open_signals(L, s);
-    lagoon__open_transfer(L, s);
-    lagoon__open_fast(L, s);
-    lagoon__open_frozen(L, s);
-    lagoon__open_fast_shared(L, s);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        parts[i](L, s);
+    }
     push_classes(L);
     lua_setfield(L, -2, "classes");
     lua_pushliteral(L, LG_VERSION);

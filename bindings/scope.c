@@ -142,9 +142,7 @@ bool lagoon__scope_is_reason(lua_State *L, struct script_g *sg, int index)
 
 void lagoon__scope_told(struct script_g *sg)
 {
-    if (lagoon__scope_is_cancelled(sg)) {
-        lg_cancel(lg_self());
-    }
+    sg->is_told = lagoon__scope_is_cancelled(sg);
 }
 
 // ---------------------------------------------------------------------------

@@ -6,7 +6,8 @@
 // A scope is a userdata. A slot keeps it while something in it lives; who lives points to
 // it. Its environment has what Lua knows of it (enum scope_key).
 //
-// Cancelled, each blocking call in it raises the reason, again and again. Killed, nothing of
+// Cancelled, a blocking call in it raises the reason, and then each that would have to wait,
+// again and again: what needs no waiting can be tidied up. Killed, nothing of
 // it is resumed any more: its goroutines end where they wait, without unwinding.
 #ifndef LAGOON_SCOPE_H
 #define LAGOON_SCOPE_H
@@ -75,7 +76,7 @@ void lagoon__scope_push_reason(lua_State *L, struct script_g *sg);
 // Whether the error at an index is that reason, itself.
 bool lagoon__scope_is_reason(lua_State *L, struct script_g *sg, int index);
 
-// It has been told that it is cancelled: the next call tells it, too.
+// It has been told that it is cancelled: each call that would have to wait tells it, too.
 void lagoon__scope_told(struct script_g *sg);
 
 // A task that runs here for another state has been told, and the reason is on top of L: if

@@ -12,10 +12,18 @@
 #include "timers.h"
 #include "wait.h"
 
+// Whether it has been told, or is about to be, by its task.
+static bool is_told(const struct script_g *sg)
+{
+    return sg->is_told || (sg->task != NULL && sg->task->is_reason_due);
+}
+
 static void cancel_goroutines(struct scope *scope)
 {
     for (struct script_g *sg = scope->gs; sg != NULL; sg = sg->next_in_scope) {
-        lg_cancel((lg_ref){.g = sg->g, .id = sg->id});
+        if (!is_told(sg)) {
+            lg_cancel((lg_ref){.g = sg->g, .id = sg->id});
+        }
     }
 }
 
@@ -215,6 +223,7 @@ static void end_own_scope(lua_State *L, struct script_g *sg, bool is_kill)
 void lagoon__scope_told_remote(lua_State *L, struct script_g *sg)
 {
     if (ending_of(sg) == ENDS_CANCELLED && !sg->scope->is_cancelled) {
+        sg->is_told = true;
         end_own_scope(L, sg, false);
     }
 }

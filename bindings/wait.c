@@ -96,6 +96,9 @@ int lagoon__settle(lua_State *L, struct script_g *sg, int rc, finish_fn *finish)
         }
         return finish(L, sg, rc);
     }
+    if (sg->is_told) {
+        lg_cancel(lg_self()); // ends the wait that has just begun
+    }
     sg->finish = finish;
     if (sg->must_donate) {
         return finish(L, sg, lagoon__keep_stack(L, sg));

@@ -620,15 +620,17 @@ typedef struct lg_type_info {
 //     static const lg_type_info node_info = LG_TYPE_INFO(struct node, node_fields);
 #ifdef __cplusplus
 #define LG_MEMBER_(type, member) type::member
+#define LG_SIZE_(type, member) sizeof(type::member)
 #define LG_COUNT_(n) static_cast<uint32_t>(n)
 #else
 #define LG_MEMBER_(type, member) ((type *)0)->member
+#define LG_SIZE_(type, member) sizeof(__typeof__(((type *)0)->member))
 #define LG_COUNT_(n) ((uint32_t)(n))
 #endif
-#define LG_FIELD(type, member, kind)                                \
-    {                                                               \
-        kind, LG_COUNT_(offsetof(type, member)),                    \
-            LG_COUNT_(sizeof(LG_MEMBER_(type, member))), 1, #member \
+#define LG_FIELD(type, member, kind)                                                   \
+    {                                                                                  \
+        kind, LG_COUNT_(offsetof(type, member)), LG_COUNT_(LG_SIZE_(type, member)), 1, \
+            #member                                                                    \
     }
 #define LG_FIELD_ARRAY(type, member, kind)                  \
     {                                                       \

@@ -291,15 +291,14 @@ static int look_locked(const lg_input *in) LG_REQUIRES(in->rt->inputs.lock)
 
 int lg_input_await(lg_input *in, int64_t deadline_ns)
 {
-    struct inputs *all = &in->rt->inputs;
     lg_ticket ticket = lg_park_arm();
-    lg__lock(&all->lock, RANK_INPUTS);
+    lg__lock(&in->rt->inputs.lock, RANK_INPUTS);
     int rc = look_locked(in);
     if (rc == LG_EAGAIN && deadline_ns != 0) {
         in->waiter = ticket;
         in->has_waiter = true;
     }
-    lg__unlock(&all->lock, RANK_INPUTS);
+    lg__unlock(&in->rt->inputs.lock, RANK_INPUTS);
     if (rc != LG_EAGAIN || deadline_ns == 0) {
         lg_park("input", 0); // takes the ticket back
         return rc;
@@ -309,14 +308,13 @@ int lg_input_await(lg_input *in, int64_t deadline_ns)
 
 int lg_input_peek(lg_input *in, const void **out, size_t *out_size)
 {
-    struct inputs *all = &in->rt->inputs;
-    lg__lock(&all->lock, RANK_INPUTS);
+    lg__lock(&in->rt->inputs.lock, RANK_INPUTS);
     int rc = look_locked(in);
     if (rc == LG_OK) {
         *out = in->messages->bytes;
         *out_size = in->messages->size_bytes;
     }
-    lg__unlock(&all->lock, RANK_INPUTS);
+    lg__unlock(&in->rt->inputs.lock, RANK_INPUTS);
     return rc;
 }
 

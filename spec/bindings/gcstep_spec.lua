@@ -19,9 +19,10 @@ local function make(n)
   return collectgarbage("count"), #held
 end
 
--- Makes garbage of so many tables, which only a cycle frees; returns what the state then has.
+-- Makes garbage of so many tables, which only a cycle frees; returns what the state then has. Of as
+-- many more as the state is large: else they are not worth a cycle.
 local function litter(n)
-  local full = make(n)
+  local full = make(n * math.ceil(collectgarbage("count") / 5000))
   local _ = select("#", unpack({}, 1, 240)) -- over what dead calls have left
   return full
 end

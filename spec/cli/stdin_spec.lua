@@ -117,7 +117,7 @@ describe("io.read of a pipe", function()
   end)
 
   it("leaves what Lua's own functions do as it is, for other files", function()
-    local path = helper.file("other", "from a file\n")
+    local path = helper.file("stdin_other", "from a file\n")
     local out = output_of(([[
       io.input(%q)
       print(io.read(), io.read())

@@ -70,6 +70,7 @@ static int64_t soon(struct program *program, struct spec_random *r)
     return lg_now(program->rt) + 1000 * (1 + (int64_t)spec_random_below(r, 20));
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): received into
 static void select_any(struct program *program, struct spec_random *r, uint64_t *value)
 {
     lg_case cases[NCHANS];

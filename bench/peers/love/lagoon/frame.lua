@@ -12,21 +12,10 @@ local function step(entity)
     entity.x = entity.x + entity.vx
 end
 
-local mutex = lagoon.mutex()
-local frame = lagoon.cond(mutex)
-
--- Waits for the next frame.
-local function wait()
-    mutex:lock()
-    frame:wait()
-    mutex:unlock()
-end
-
 local function play(name)
     meter.run(name, frames, 1, function(count)
         for _ = 1, count do
-            frame:broadcast()
-            lagoon.update()
+            lagoon.update() -- begins a frame
         end
     end)
 end
@@ -48,7 +37,7 @@ end
 
 fill(size, function(entity)
     while true do
-        wait()
+        lagoon.next_frame()
         step(entity)
     end
 end)
