@@ -292,7 +292,7 @@ describe("a blocking call", function()
         return (("x"):gsub("x", function() return (gate:recv()) end))
       end)
     end
-    helper.parked(unpack(tasks, 1, 200))
+    helper.settle(function() return helper.waiting("chan receive") >= n end)
     for i = 1, n do
       gate:send(tostring(i))
     end
