@@ -10,6 +10,7 @@
 #include "code.h"
 #include "cores.h"
 #include "fail.h"
+#include "finish.h"
 #include "go.h"
 #include "hostend.h"
 #include "interruptible.h"
@@ -282,6 +283,7 @@ static struct script *open_with(lua_State *L, lg_runtime *rt, struct wish *wish)
     s->aux = lua_newthread(L);
     new_ref(L);
     make_refs(L, s);
+    lagoon__finish_init(L, s);
     s->owns_runtime = rt == NULL;
     s->rt = rt ? rt : open_runtime(L, wish);
     lagoon__share_init(L, s);

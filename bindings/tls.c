@@ -124,13 +124,13 @@ static int tls_new(lua_State *L)
     if (sg == &sg->script->outside) {
         lua_pushnil(L);
         lua_pushlightuserdata(L, NULL);
-        return lagoon__settle(L, sg, LG_EAGAIN, finish_new);
+        return lagoon__settle_making(L, sg, LG_EAGAIN, finish_new);
     }
     lagoon__object_new(L, sg->script, KIND_TLS, sizeof(struct tls));
     struct request *r = request_new(L);
     lua_pushlightuserdata(L, r);
     int rc = r != NULL ? lg_work(run, request_free, r) : LG_ENOMEM;
-    return lagoon__settle(L, sg, rc, finish_new);
+    return lagoon__settle_making(L, sg, rc, finish_new);
 }
 
 static int tls_free(lua_State *L)
