@@ -131,7 +131,10 @@ struct script_g *lagoon__go_in(lua_State *L, struct script *s, struct scope *sco
     struct coroutine c = get_coroutine(L, s);
     if (!lua_checkstack(c.co, nargs + 2)) {
         put_coroutine(s, c);
-        lagoon__raise(L, "too many arguments for a goroutine");
+        if (nargs + 2 > LUAI_MAXCSTACK) {
+            lagoon__raise(L, "too many arguments for a goroutine");
+        }
+        lagoon__raise_memory(L);
     }
     void *extra;
     int err = lg_strand_go(s->strand, NULL, out, &extra);

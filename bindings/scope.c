@@ -293,7 +293,7 @@ static int scope_async(lua_State *L)
     struct script *s = lagoon__script(L);
     lagoon__self(L, KIND_SCOPE, "go");
     struct scope *scope = lua_touserdata(L, 1);
-    luaL_checkstack(L, 4, "too many arguments");
+    lagoon__check_room(L, 4, "too many arguments");
     lagoon__scope_hold(L, s, 1);
     lagoon__async_in(L, s, scope, lua_gettop(L) - 2);
     return 1;
@@ -309,7 +309,7 @@ static int go_alone(lua_State *L)
 
 static int async_alone(lua_State *L)
 {
-    luaL_checkstack(L, 4, "too many arguments");
+    lagoon__check_room(L, 4, "too many arguments");
     lagoon__async_in(L, lagoon__script(L), NULL, lua_gettop(L) - 1);
     return 1;
 }

@@ -262,7 +262,7 @@ static lg_runtime *open_runtime(lua_State *L, struct wish *wish)
 
 static struct script *open_with(lua_State *L, lg_runtime *rt, struct wish *wish)
 {
-    luaL_checkstack(L, 8, "no room to load lagoon");
+    lagoon__check_room(L, 8, "no room to load lagoon");
     bool is_main = lua_pushthread(L) == 1;
     lua_pop(L, 1);
     lua_getfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
