@@ -285,13 +285,14 @@ local function ask(server)
 end
 
 function scenarios.http()
+  local logged
   local server = assert(lagoon.http.serve("127.0.0.1:0", function(req, res)
     res:write("got " .. req.path)
-  end))
+  end, { log = function(line) logged = logged or line end }))
   local ok, reply, why = pcall(ask, server)
   surely(server.close, server)
   if not ok then error(reply, 0) end
-  assert(reply and reply:find("got /x", 1, true), why or reply)
+  assert(reply and reply:find("got /x", 1, true), logged or why or reply)
 end
 
 function scenarios.step()
