@@ -35,7 +35,6 @@ enum { OUT_SLOTS = 256 };
 // that is made in a state: finalised after all others.
 #define LAGOON_SCRIPT_KEY "lagoon.script"
 
-struct script_g;
 struct code_cache;
 struct core_block;
 struct hub;
@@ -43,8 +42,6 @@ struct scope;
 struct scratch;
 struct pending;
 struct program;
-struct select_block;
-struct task;
 struct worker;
 
 struct script {
