@@ -240,7 +240,8 @@ static void note_remote(lua_State *L, struct scope *scope)
         sweep_remotes(L, scope, 3);
     }
     lua_pushvalue(L, 1);
-    lua_rawseti(L, 3, ++scope->nremotes);
+    lua_rawseti(L, 3, scope->nremotes + 1); // may raise
+    scope->nremotes++;
     if (scope->is_cancelled) {
         lua_rawgeti(L, 2, SCOPE_REASON);
         lagoon__scope_end_remote(L, 1, 4, scope->is_killed);
