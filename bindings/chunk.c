@@ -65,7 +65,7 @@ struct bytecode *lagoon__chunk_push_bytecode(lua_State *L)
 // Pushes "u1,u2,...".
 static void push_names(lua_State *L, int n)
 {
-    luaL_checkstack(L, n, "too many captured variables");
+    lagoon__check_room(L, n, "too many captured variables");
     for (int i = 1; i <= n; i++) {
         lua_pushfstring(L, i == 1 ? "u%d" : ",u%d", i);
     }

@@ -118,7 +118,7 @@ void lagoon__push_class(lua_State *L, struct script *s, struct shared *shared)
 {
     size_t length;
     const char *name = lagoon__class_name(shared, &length);
-    luaL_checkstack(L, LUA_MINSTACK, "no room for a class");
+    lagoon__check_room(L, LUA_MINSTACK, "no room for a class");
     lagoon__class_push_table(L, s, name, length);
     if (lua_isnil(L, -1)) {
         lua_pop(L, 1);

@@ -77,7 +77,7 @@ static int encode_contents(lua_State *L)
 {
     struct script *s = lagoon__script(L);
     struct shared *shared = lagoon__class_shared(lua_touserdata(L, 2));
-    luaL_checkstack(L, LUA_MINSTACK, "no room for a class");
+    lagoon__check_room(L, LUA_MINSTACK, "no room for a class");
     push_copies(L, s);
     struct value value;
     lagoon__encode_all(L, s, 3, 2, ROUTE_VALUE, &value);
@@ -119,7 +119,7 @@ void lagoon__class_prepare(lua_State *L, struct script *s, int index)
     if (class->is_making || state_of(shared) != CLASS_BARE) {
         return;
     }
-    luaL_checkstack(L, LUA_MINSTACK, "no room for a class");
+    lagoon__check_room(L, LUA_MINSTACK, "no room for a class");
     size_t length;
     const char *name = lagoon__name_of(L, s, index, &length);
     name = name != NULL ? name : lagoon__place_of(L, s, index, &length);
@@ -182,7 +182,7 @@ static int decode_contents(lua_State *L)
     // relaxed: set before state_of() told of it
     uint64_t word = atomic_load_explicit(&shared->word2, memory_order_relaxed);
     memcpy(&value, &word, sizeof word);
-    luaL_checkstack(L, LUA_MINSTACK, "no room for a class");
+    lagoon__check_room(L, LUA_MINSTACK, "no room for a class");
     if (lagoon__decode_all(L, lagoon__script(L), value) != 2 || !lua_istable(L, 3)) {
         lagoon__raise(L, "a class that is none");
     }

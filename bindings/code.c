@@ -78,7 +78,7 @@ static struct code_cache *cache_of(lua_State *L, struct script *s)
     if (s->codes != NULL) {
         return s->codes;
     }
-    luaL_checkstack(L, 4, "no room for a function");
+    lagoon__check_room(L, 4, "no room for a function");
     struct code_cache *cache = lua_newuserdata(L, sizeof *cache);
     memset(cache, 0, sizeof *cache);
     cache->chunks.script = s;
@@ -186,7 +186,7 @@ static void push_new_code(lua_State *L, struct code_cache *cache, int function)
 static struct shared *find_code(lua_State *L, struct code_cache *cache, int function,
                                 uint32_t slot)
 {
-    luaL_checkstack(L, 24, "no room to send a function");
+    lagoon__check_room(L, 24, "no room to send a function");
     if (!lua_isfunction(L, function) || lua_iscfunction(L, function)) {
         lagoon__raise(L, "cannot send a C function to another Lua state");
     }
@@ -309,7 +309,7 @@ static uint32_t warm_up(lua_State *L, struct code_cache *cache, struct shared *s
                         uint32_t set)
 {
     int top = lua_gettop(L);
-    luaL_checkstack(L, 24, "no room to make a function");
+    lagoon__check_room(L, 24, "no room to make a function");
     lagoon__push_shared(L, cache->chunks.script, shared);
     push_maker(L, cache, shared);
     struct code_object *object = lua_touserdata(L, -2);
@@ -357,7 +357,7 @@ static void make_closure(lua_State *L, struct code_cache *cache, struct shared *
 void lagoon__push_closure(lua_State *L, struct script *s, struct shared *shared)
 {
     const struct recipe *recipe = recipe_of(shared);
-    luaL_checkstack(L, 8, "no room to make a function");
+    lagoon__check_room(L, 8, "no room to make a function");
     if (recipe->is_maker) {
         make_closure(L, cache_of(L, s), shared);
     } else {

@@ -342,10 +342,10 @@ int lagoon__decode_values(struct decoder *d)
         lagoon__decode_broken(d);
     }
     int top = lua_gettop(L);
-    if (nvalues > INT32_MAX / 2 ||
-        !lua_checkstack(L, (int)nvalues + KEPT_ROOM + DECODE_ROOM)) {
+    if (nvalues > LUAI_MAXCSTACK) {
         lagoon__raise(L, "cannot receive %u values at once", nvalues);
     }
+    lagoon__check_room(L, (int)nvalues + KEPT_ROOM + DECODE_ROOM, "too many values");
     lua_settop(L, top + (int)nvalues);
     d->things = d->nobjects <= FEW_THINGS
                     ? few

@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "fail.h"
 #include "remote.h"
 #include "report.h"
 #include "state.h"
@@ -25,7 +26,7 @@ static void push_birth(lua_State *L, const struct script_g *sg)
 void lagoon__push_error_info(lua_State *L, struct script_g *sg)
 {
     char copy[NAME_SIZE];
-    luaL_checkstack(L, 8, "no room for an error");
+    lagoon__check_room(L, 8, "no room for an error");
     lua_createtable(L, 0, 4);
     lua_pushnumber(L, (double)sg->id);
     lua_setfield(L, -2, "id");
@@ -43,7 +44,7 @@ bool lagoon__tell_host(lua_State *L, struct script_g *sg)
 {
     char copy[NAME_SIZE];
     int top = lua_gettop(L);
-    luaL_checkstack(L, 8, "no room for an error");
+    lagoon__check_room(L, 8, "no room for an error");
     lua_pushvalue(L, top - 1);
     lagoon__error_text(L);
     push_birth(L, sg);

@@ -80,6 +80,17 @@ void lagoon__raise_memory(lua_State *L)
     lagoon__raise(L, "not enough memory");
 }
 
+void lagoon__check_room(lua_State *L, int n, const char *message)
+{
+    if (lua_checkstack(L, n)) {
+        return;
+    }
+    if (n <= LUAI_MAXCSTACK - lua_gettop(L)) {
+        lagoon__raise_memory(L);
+    }
+    luaL_checkstack(L, n, message);
+}
+
 const char *lagoon__type_name(lua_State *L, int index)
 {
     for (int kind = 0; kind < NKINDS; kind++) {

@@ -25,6 +25,10 @@ int lagoon__check_whole(lua_State *L, int n, const char *name, int max);
 
 _Noreturn void lagoon__raise_memory(lua_State *L);
 
+// Makes room for n more values on the stack. Raises: with the message if a stack cannot have so
+// many, and else for want of memory.
+void lagoon__check_room(lua_State *L, int n, const char *message);
+
 // What the value at an index is, for "expected, got": "channel", "no value".
 const char *lagoon__type_name(lua_State *L, int index);
 

@@ -197,7 +197,7 @@ static int head(lua_State *L)
     int64_t deadline_ns = lagoon__io_deadline(L, 2, 1, "head");
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_fetch_await_head(fetch->core, deadline_ns);
-    return lagoon__settle(L, sg, rc, finish_head);
+    return lagoon__settle_making(L, sg, rc, finish_head);
 }
 
 static int finish_read(lua_State *L, struct script_g *sg, int rc)
@@ -221,7 +221,7 @@ static int read(lua_State *L)
     int64_t deadline_ns = lagoon__io_deadline(L, 2, 1, "read");
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_fetch_await(fetch->core, deadline_ns);
-    return lagoon__settle(L, sg, rc, finish_read);
+    return lagoon__settle_making(L, sg, rc, finish_read);
 }
 
 static int finish_write(lua_State *L, struct script_g *sg, int rc)

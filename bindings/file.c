@@ -195,7 +195,7 @@ static int read(lua_State *L)
     rc =
         rc ? rc
            : lg_file_await(file->core, format.want, format.n, number_place(sg), LG_NEVER);
-    return lagoon__settle(L, sg, rc, finish_read);
+    return lagoon__settle_making(L, sg, rc, finish_read);
 }
 
 static int finish_write(lua_State *L, struct script_g *sg, int rc)
@@ -318,7 +318,7 @@ static int tell(lua_State *L)
     struct script_g *sg;
     int rc = begin(L, &sg);
     rc = rc ? rc : lg_file_stat(file->core, out);
-    return lagoon__settle(L, sg, rc, finish_stat);
+    return lagoon__settle_making(L, sg, rc, finish_stat);
 }
 
 void lagoon__open_file(lua_State *L, struct script *s)

@@ -108,7 +108,7 @@ static void push_plain(lua_State *L, struct script *s, const struct frozen_view 
 static void warm(lua_State *L, struct script *s, struct frozen *frozen,
                  const struct frozen_view *view)
 {
-    luaL_checkstack(L, 8, "no room to read a frozen table");
+    lagoon__check_room(L, 8, "no room to read a frozen table");
     lua_createtable(L, 0, WARM_FIELDS);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.classes[KIND_FROZEN]);
     lua_pushnil(L);

@@ -62,7 +62,7 @@ static _Noreturn void refuse(struct freezer *f, int key, const char *what)
 {
     char path[LEGS_SIZE];
     struct frozen_way way = {.parents = PARENTS, .keys = KEYS, .table = f->at};
-    luaL_checkstack(f->L, ROOM, "no room for a message");
+    lagoon__check_room(f->L, ROOM, "no room for a message");
     lagoon__frozen_way(f->L, &way, key, path);
     if (path[0] == '\0') {
         lagoon__raise(f->L, "cannot freeze a %s", what);
@@ -384,7 +384,7 @@ static void freeze_all(struct freezer *f)
 static void begin(struct freezer *f)
 {
     lua_State *L = f->L;
-    luaL_checkstack(L, NOW + ROOM, "no room to freeze a table");
+    lagoon__check_room(L, NOW + ROOM, "no room to freeze a table");
     if (lua_getmetatable(L, TABLE)) {
         lua_pop(L, 1);
         refuse(f, 0, "table with a metatable");

@@ -83,7 +83,7 @@ int lagoon__thaw(lua_State *L)
                                lagoon__type_name(L, FROZEN));
     }
     lagoon__frozen_self(L, "thaw");
-    luaL_checkstack(L, TABLE + ROOM, "no room to thaw a table");
+    lagoon__check_room(L, TABLE + ROOM, "no room to thaw a table");
     struct thaw thaw = {.L = L, .s = lagoon__script(L)};
     lua_newtable(L);
     lua_newtable(L);

@@ -170,6 +170,9 @@ static void run(void *arg)
 
 // -- results --
 
+// On the stack of a call.
+enum { AT_PUSH_RESULT = 3, AT_REQUEST };
+
 static void push_stat(lua_State *L, const struct stat *stat)
 {
     lg_stat out = {
@@ -190,8 +193,10 @@ static void push_names(lua_State *L, const struct request *r)
     }
 }
 
-static void push_result(lua_State *L, const struct request *r)
+// push_result(request): what it has come to.
+static int push_result(lua_State *L)
 {
+    const struct request *r = lua_touserdata(L, 1);
     if (r->run == run_read) {
         lua_pushlstring(L, r->bytes != NULL ? r->bytes : "", r->nbytes);
     } else if (r->run == run_stat) {
@@ -201,23 +206,26 @@ static void push_result(lua_State *L, const struct request *r)
     } else {
         lua_pushboolean(L, 1);
     }
+    return 1;
 }
 
+// The request is freed even if there is no memory for its result.
 static int finish(lua_State *L, struct script_g *sg, int rc)
 {
-    struct request *r = lua_touserdata(L, 3); // NULL: there was no memory for it
+    struct request *r = lua_touserdata(L, AT_REQUEST); // NULL: there was no memory for it
     if (rc == LG_OK && r->err != 0) {
         rc = LG_ESYSTEM - r->err;
     }
-    int n = 2;
-    if (rc == LG_OK) {
-        lua_pushinteger(L, WAIT_OK);
-        push_result(L, r);
-    } else {
-        n = lagoon__finish_failed(L, sg, rc);
+    if (rc != LG_OK) {
+        request_free(r);
+        return lagoon__finish_failed(L, sg, rc);
     }
+    lua_pushinteger(L, WAIT_OK);
+    lua_pushvalue(L, AT_PUSH_RESULT);
+    lua_pushvalue(L, AT_REQUEST);
+    int status = lua_pcall(L, 1, 1, 0);
     request_free(r);
-    return n;
+    return status == 0 ? 2 : lua_error(L);
 }
 
 // -- calls --
@@ -245,15 +253,16 @@ static char *copy(const char *text, size_t length)
 }
 
 // Starts a request about the path at index 1, and the other string at index 2 if there is
-// one. The request stands at index 3.
+// one. The request stands above them.
 static int start(lua_State *L, void (*what)(struct request *r))
 {
     size_t length;
     lua_settop(L, 2);
+    lua_pushcfunction(L, push_result); // nothing fails once the request is there
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     if (sg == &sg->script->outside) {
-        return lagoon__settle(L, sg, LG_EAGAIN, finish);
+        return lagoon__settle_making(L, sg, LG_EAGAIN, finish);
     }
     struct request *r = calloc(1, sizeof *r);
     const char *path = lua_tolstring(L, 1, &length);
@@ -267,7 +276,7 @@ static int start(lua_State *L, void (*what)(struct request *r))
         bool is_whole = r->path != NULL && (other == NULL || r->other != NULL);
         rc = is_whole ? lg_work(run, request_free, r) : LG_ENOMEM;
     }
-    return lagoon__settle(L, sg, rc, finish);
+    return lagoon__settle_making(L, sg, rc, finish);
 }
 
 static int with_path(lua_State *L, const char *name, void (*what)(struct request *r))

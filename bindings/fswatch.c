@@ -80,7 +80,7 @@ static int next(lua_State *L)
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_fswatch_next(watch->core, &watch->event, deadline_ns);
-    return lagoon__settle(L, sg, rc, finish_next);
+    return lagoon__settle_making(L, sg, rc, finish_next);
 }
 
 static int close(lua_State *L)

@@ -8,6 +8,7 @@
 #include <lualib.h>
 
 #include "fail.h"
+#include "finish.h"
 #include "preempt.h"
 #include "report.h"
 #include "require.h"
@@ -130,7 +131,10 @@ struct script_g *lagoon__go_in(lua_State *L, struct script *s, struct scope *sco
     struct coroutine c = get_coroutine(L, s);
     if (!lua_checkstack(c.co, nargs + 2)) {
         put_coroutine(s, c);
-        lagoon__raise(L, "too many arguments for a goroutine");
+        if (nargs + 2 > LUAI_MAXCSTACK) {
+            lagoon__raise(L, "too many arguments for a goroutine");
+        }
+        lagoon__raise_memory(L);
     }
     void *extra;
     int err = lg_strand_go(s->strand, NULL, out, &extra);
@@ -220,7 +224,7 @@ static int end_killed(struct script *s, struct script_g *sg, bool has_wait, int 
 {
     lua_State *L = sg->donor != NULL ? sg->donor : sg->co;
     if (has_wait && sg->finish != NULL && (sg->donor != NULL || is_where_it_was(sg))) {
-        sg->finish(L, sg, rc);
+        lagoon__finish(L, sg, rc);
     }
     if (s->loads != NULL) {
         lagoon__loads_leave(sg);
@@ -247,7 +251,7 @@ static void keep_opened(struct script_g *sg, int rc)
 {
     if (sg->parked_on == PARKED_TO_OPEN && is_where_it_was(sg)) {
         sg->parked_on = PARKED_ELSEWHERE;
-        sg->finish(sg->co, sg, rc);
+        lagoon__finish(sg->co, sg, rc);
     }
 }
 
@@ -283,7 +287,7 @@ static int resume(lg_strand *strand, lg_g *g, void *extra, bool has_wait)
         return end_stolen(s, sg);
     } else if (has_wait) {
         sg->is_armed = false;
-        nargs = sg->finish(co, sg, rc);
+        nargs = lagoon__finish(co, sg, rc);
     } else if (is_dropped(sg)) {
         return end_dropped(s, sg);
     } else {

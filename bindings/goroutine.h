@@ -21,7 +21,8 @@ struct task;
 
 // Turns the result of a wait that is over into Lua results. L is where the
 // blocking function was called, its arguments are still at 1, 2, ...; returns
-// how many results it has pushed. It must not raise.
+// how many results it has pushed. It raises at most for want of memory, and with
+// LG_OK only if it was given to lagoon__settle_making().
 typedef int finish_fn(lua_State *L, struct script_g *sg, int rc);
 
 // What a goroutine waits for, and without a time-out: what could wake it.
@@ -62,6 +63,7 @@ struct script_g {
     struct script_g **link_in_scope;
     uint64_t id;
     uint64_t parent;   // the id of the goroutine that started it; 0: none did
+    bool is_making;    // what finishes its wait needs memory for results
     bool is_armed;     // it yielded because it waits
     bool must_donate;  // the wait that begins cannot yield
     bool is_reporter;  // runs the error handler

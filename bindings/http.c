@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "fail.h"
 #include "httpchunk.h"
 #include "httphead.h"
 #include "object.h"
@@ -101,7 +102,7 @@ int lagoon__http_push_request(lua_State *L, const char *bytes, size_t n, size_t 
     case HTTP_FAULT: return return_fault(L, &fault);
     case HTTP_DONE: break;
     }
-    luaL_checkstack(L, REQUEST_RESULTS, "a request");
+    lagoon__check_room(L, REQUEST_RESULTS, "a request");
     lua_pushnumber(L, (double)head.size_bytes);
     push_slice(L, bytes, head.method);
     push_slice(L, bytes, head.target);

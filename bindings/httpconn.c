@@ -43,7 +43,7 @@ static int next(lua_State *L)
     if (rc == LG_OK) {
         rc = lg_conn_await(conn->core, LG_WANT_SOME, 0, &conn->nread, deadline_ns);
     }
-    return lagoon__settle(L, sg, rc, finish_next);
+    return lagoon__settle_making(L, sg, rc, finish_next);
 }
 
 // send(conn, seconds, text): as conn:write(text), with a deadline of its own

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "fail.h"
 #include "origin.h"
 #include "state.h"
 
@@ -321,7 +322,7 @@ static void watch(struct walk *w)
 // A finaliser that runs meanwhile may load something.
 void lagoon__modules_walk(lua_State *L, struct script *s, enum names_known wanted)
 {
-    luaL_checkstack(L, LUA_MINSTACK, "no room to look at modules");
+    lagoon__check_room(L, LUA_MINSTACK, "no room to look at modules");
     int top = lua_gettop(L);
     struct walk w = {.L = L, .s = s};
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.names);
@@ -348,7 +349,7 @@ void lagoon__modules_walk(lua_State *L, struct script *s, enum names_known wante
 
 bool lagoon__modules_loaded(lua_State *L, struct script *s)
 {
-    luaL_checkstack(L, 4, "no room to look at modules");
+    lagoon__check_room(L, 4, "no room to look at modules");
     bool is_over = false;
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.loaded);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.loading);
@@ -365,7 +366,7 @@ bool lagoon__modules_loaded(lua_State *L, struct script *s)
 
 bool lagoon__modules_changed(lua_State *L, struct script *s)
 {
-    luaL_checkstack(L, 4, "no room to look at modules");
+    lagoon__check_room(L, 4, "no room to look at modules");
     uint64_t fingerprint = 0;
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.loaded);
     lua_pushnil(L);

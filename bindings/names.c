@@ -141,7 +141,7 @@ static void push_root(lua_State *L, struct script *s, const char *name, size_t l
 
 void lagoon__push_named(lua_State *L, struct script *s, const char *name, size_t length)
 {
-    luaL_checkstack(L, 8, "no room for a name");
+    lagoon__check_room(L, 8, "no room for a name");
     const char *end = name + length;
     const char *stop = memchr(name, '\0', length);
     if (stop == NULL) {
@@ -214,7 +214,7 @@ void lagoon__replace_builtin(lua_State *L, struct script *s, const char *name)
 
 void lagoon__names_init(lua_State *L, struct script *s)
 {
-    luaL_checkstack(L, 8, "no room to load lagoon");
+    lagoon__check_room(L, 8, "no room to load lagoon");
     luaL_findtable(L, LUA_REGISTRYINDEX, "_LOADED", 16);
     s->refs.loaded = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_createtable(L, 0, 48);

@@ -232,7 +232,7 @@ static int read(lua_State *L)
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_conn_await(conn->core, format.want, format.n, &conn->nread, deadline_ns);
-    return lagoon__settle(L, sg, rc, finish_read);
+    return lagoon__settle_making(L, sg, rc, finish_read);
 }
 
 static int finish_write(lua_State *L, struct script_g *sg, int rc)
@@ -352,7 +352,7 @@ static int resolve(lua_State *L)
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_resolve(name, resolved->hosts, RESOLVED_MAX, &resolved->n, deadline_ns);
-    return lagoon__settle(L, sg, rc, finish_resolve);
+    return lagoon__settle_making(L, sg, rc, finish_resolve);
 }
 
 void lagoon__open_net(lua_State *L, struct script *s)

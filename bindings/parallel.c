@@ -86,7 +86,7 @@ struct task_core *lagoon__parallel_new(lua_State *L, struct script *s, const cha
 {
     int n = lua_gettop(L);
     lagoon__check_callable(L, 1, name);
-    luaL_checkstack(L, 16, "too many arguments");
+    lagoon__check_room(L, 16, "too many arguments");
     if (s->worker != NULL && s->worker->limit != NULL) {
         lagoon__raise(L, "cannot start a task from inside runtime.limit");
     }

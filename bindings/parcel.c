@@ -221,7 +221,7 @@ static void begin(struct encoder *e, lua_State *L, struct script *s, enum route 
 {
     struct scratch *scratch = lagoon__scratch_take(L, s);
     // Behind what may collect: that takes room back which nothing stands on yet.
-    luaL_checkstack(L, KEPT_ROOM + ENCODE_ROOM, "no room to send a message");
+    lagoon__check_room(L, KEPT_ROOM + ENCODE_ROOM, "no room to send a message");
     *e = (struct encoder){
         .L = L,
         .s = s,

@@ -162,7 +162,7 @@ static void write_path(struct encoder *e, char *path)
 _Noreturn void lagoon__encode_refuse(struct encoder *e, const char *what, const char *why)
 {
     char path[LEGS_SIZE];
-    luaL_checkstack(e->L, ENCODE_ROOM, "no room to send a message");
+    lagoon__check_room(e->L, ENCODE_ROOM, "no room to send a message");
     write_path(e, path);
     lagoon__scratch_put(e->scratch);
     if (path[0] == '\0') {

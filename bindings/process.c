@@ -148,7 +148,7 @@ static int wait(lua_State *L)
     int64_t deadline_ns = lagoon__io_deadline(L, 2, 1, "wait");
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_process_wait(process->core, &process->end, deadline_ns);
-    return lagoon__settle(L, sg, rc, finish_wait);
+    return lagoon__settle_making(L, sg, rc, finish_wait);
 }
 
 // The signal at index 2.

@@ -63,7 +63,7 @@ static bool insert(struct reach *reach, const void *ptr)
 
 void lagoon__reach_init(struct reach *reach, lua_State *L)
 {
-    luaL_checkstack(L, ROOM, "no room for a walk");
+    lagoon__check_room(L, ROOM, "no room for a walk");
     *reach = (struct reach){.L = L};
     lua_newtable(L);
     reach->found = lua_gettop(L);

@@ -64,7 +64,7 @@ bool lagoon__rebuild_encode(struct encoder *e, const void *key)
     if (n == 0 || !lua_isfunction(L, first)) {
         refuse(e, value, ": its __transfer returned no function");
     }
-    luaL_checkstack(L, ENCODE_ROOM, "no room to send a message");
+    lagoon__check_room(L, ENCODE_ROOM, "no room to send a message");
     put_text(e, first, n);
     lua_settop(L, first - 1);
     return true;

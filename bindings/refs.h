@@ -8,6 +8,7 @@
 struct script_refs {
     int kept;        // table: slot -> coroutine, task or timer that must stay alive
     int noop;        // function that does nothing
+    int finish;      // of finish.c
     int lua_noop;    // the same in Lua
     int set_no_mode; // function that raises inside a finaliser
     int ffi_call;    // the function that makes FFI calls; LUA_NOREF: not looked for yet

@@ -12,6 +12,7 @@
 #include <lauxlib.h>
 #include <luajit.h>
 
+#include "fail.h"
 #include "state.h"
 
 static const char in_gc[] = "cannot block inside a __gc metamethod";
@@ -139,7 +140,7 @@ const char *lagoon__refusal(lua_State *L, struct script_g *sg)
 {
     struct script *s = sg->script;
     struct frames frames = {0};
-    luaL_checkstack(L, LUA_MINSTACK, "no room to wait");
+    lagoon__check_room(L, LUA_MINSTACK, "no room to wait");
     if (lagoon__is_in_gc(L, s)) {
         return in_gc;
     }

@@ -99,7 +99,7 @@ static int push_text(lua_State *L)
 
 void lagoon__reload_catch_up(lua_State *L, struct worker *worker)
 {
-    luaL_checkstack(L, 8, "no room to load a module");
+    lagoon__check_room(L, 8, "no room to load a module");
     uint32_t when;
     for (char *name; (name = copy_next(worker, &when)) != NULL;) {
         worker->nreloads = when;

@@ -62,7 +62,7 @@ struct hub *lagoon__hub_of(lua_State *L, struct script *s)
     if (s->hub != NULL) {
         return s->hub;
     }
-    luaL_checkstack(L, 4, "no room for tasks");
+    lagoon__check_room(L, 4, "no room for tasks");
     bool is_off = is_jit_off(L);
     s->hub = lagoon__hub_open(rt, s);
     if (s->hub == NULL) {
@@ -276,7 +276,7 @@ static int outcome(lua_State *L)
     struct task *task = lua_touserdata(L, 1);
     struct task_core *core = lagoon__core_of(task);
     lua_settop(L, 1);
-    luaL_checkstack(L, 8, "no room for results");
+    lagoon__check_room(L, 8, "no room for results");
     lagoon__failed_take(core);
     if (task->state < TASK_DONE) {
         enum task_state state = lagoon__remote_state(core);

@@ -105,7 +105,7 @@ static void remember_recent(lua_State *L, struct script *s, int error, int trace
 void lagoon__remember_trace(lua_State *L, struct script *s, int error)
 {
     int trace = lua_gettop(L);
-    luaL_checkstack(L, 8, "no room for a traceback");
+    lagoon__check_room(L, 8, "no room for a traceback");
     if (lua_isnil(L, error)) {
         return;
     }
@@ -140,7 +140,7 @@ static void push_remembered(lua_State *L, struct script *s, int error)
 
 void lagoon__push_new_trace(lua_State *L, struct script_g *sg, int error)
 {
-    luaL_checkstack(L, 8, "no room for a traceback");
+    lagoon__check_room(L, 8, "no room for a traceback");
     bool has_frames = push_trace(L, sg, error);
     lua_pushliteral(L, "\n\nthe error came from:\n");
     push_remembered(L, sg->script, error);

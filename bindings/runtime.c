@@ -48,7 +48,7 @@ static int run(lua_State *L)
     if (lg_current() != NULL) {
         lagoon__raise(L, "lagoon.run cannot be called from a callback of the runtime");
     }
-    luaL_checkstack(L, 4, "too many arguments");
+    lagoon__check_room(L, 4, "too many arguments");
     struct task *task = lagoon__async(L, s, lua_gettop(L) - 1);
     task->sg->is_main = true;
     s->driver = L;

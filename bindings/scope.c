@@ -238,7 +238,8 @@ static void note_remote(lua_State *L, struct scope *scope)
         sweep_remotes(L, scope, 3);
     }
     lua_pushvalue(L, 1);
-    lua_rawseti(L, 3, ++scope->nremotes);
+    lua_rawseti(L, 3, scope->nremotes + 1); // may raise
+    scope->nremotes++;
     if (scope->is_cancelled) {
         lua_rawgeti(L, 2, SCOPE_REASON);
         lagoon__scope_end_remote(L, 1, 4, scope->is_killed);
@@ -291,7 +292,7 @@ static int scope_async(lua_State *L)
     struct script *s = lagoon__script(L);
     lagoon__self(L, KIND_SCOPE, "go");
     struct scope *scope = lua_touserdata(L, 1);
-    luaL_checkstack(L, 4, "too many arguments");
+    lagoon__check_room(L, 4, "too many arguments");
     lagoon__scope_hold(L, s, 1);
     lagoon__async_in(L, s, scope, lua_gettop(L) - 2);
     return 1;
@@ -307,7 +308,7 @@ static int go_alone(lua_State *L)
 
 static int async_alone(lua_State *L)
 {
-    luaL_checkstack(L, 4, "too many arguments");
+    lagoon__check_room(L, 4, "too many arguments");
     lagoon__async_in(L, lagoon__script(L), NULL, lua_gettop(L) - 1);
     return 1;
 }

@@ -108,7 +108,7 @@ static void end_remotes(lua_State *L, struct scope *scope, int env, int reason,
 static void end_scope(lua_State *L, int index, int reason, bool is_kill)
 {
     struct scope *scope = lua_touserdata(L, index);
-    luaL_checkstack(L, 16, "no room to end a group");
+    lagoon__check_room(L, 16, "no room to end a group");
     lua_getfenv(L, index);
     int env = lua_gettop(L);
     if (!scope->is_cancelled) {

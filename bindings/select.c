@@ -220,7 +220,7 @@ static struct value *seal(lua_State *L, struct script *s, int ncases)
     if (first > ncases) {
         return NULL;
     }
-    luaL_checkstack(L, ncases + 8, "too many cases");
+    lagoon__check_room(L, ncases + 8, "too many cases");
     struct value *values = lagoon__gc_new_kept(L, s, s->types.values, (size_t)ncases);
     struct sealing sealing = {s, values, ncases};
     lua_pushcfunction(L, seal_cases);
@@ -357,7 +357,7 @@ static int select(lua_State *L)
     struct script *s = lagoon__script(L);
     int ncases = lua_gettop(L);
     lagoon__rt(L, s);
-    luaL_checkstack(L, 12, "too many cases");
+    lagoon__check_room(L, 12, "too many cases");
     bool has_default = ncases > 0 && is_default(L, s, ncases);
     ncases -= has_default;
     if (ncases > LG_CHAN_CASES_MAX) {

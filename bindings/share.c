@@ -261,7 +261,7 @@ static int do_share(lua_State *L)
 {
     struct object *object = lua_touserdata(L, 1);
     struct sharing *sharing = lua_touserdata(L, 2);
-    luaL_checkstack(L, 16, "no room to share an object");
+    lagoon__check_room(L, 16, "no room to share an object");
     if (object->handle != NULL) {
         check_moving(L, object);
         return 0;
@@ -311,7 +311,7 @@ struct shared *lagoon__share(lua_State *L, struct script *s, int index)
         return lg_handle_get(object->handle);
     }
     struct sharing sharing = {.s = s};
-    luaL_checkstack(L, 12, "no room to share an object");
+    lagoon__check_room(L, 12, "no room to share an object");
     bool is_ready = lagoon__share_with(L, &sharing, index) != NULL;
     if (!is_ready || !lagoon__sharing_is_valid(&sharing)) {
         lagoon__sharing_undo(L, &sharing);
@@ -370,7 +370,7 @@ void lagoon__push_shared(lua_State *L, struct script *s, struct shared *shared)
 
 void lagoon__push_bare(lua_State *L, struct script *s, struct shared *shared)
 {
-    luaL_checkstack(L, 8, "no room for an object");
+    lagoon__check_room(L, 8, "no room for an object");
     if (find(L, s, shared)) {
         return;
     }

@@ -10,6 +10,7 @@
 #include "code.h"
 #include "cores.h"
 #include "fail.h"
+#include "finish.h"
 #include "go.h"
 #include "hostend.h"
 #include "interruptible.h"
@@ -261,7 +262,7 @@ static lg_runtime *open_runtime(lua_State *L, struct wish *wish)
 
 static struct script *open_with(lua_State *L, lg_runtime *rt, struct wish *wish)
 {
-    luaL_checkstack(L, 8, "no room to load lagoon");
+    lagoon__check_room(L, 8, "no room to load lagoon");
     bool is_main = lua_pushthread(L) == 1;
     lua_pop(L, 1);
     lua_getfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
@@ -282,6 +283,7 @@ static struct script *open_with(lua_State *L, lg_runtime *rt, struct wish *wish)
     s->aux = lua_newthread(L);
     new_ref(L);
     make_refs(L, s);
+    lagoon__finish_init(L, s);
     s->owns_runtime = rt == NULL;
     s->rt = rt ? rt : open_runtime(L, wish);
     lagoon__share_init(L, s);

@@ -35,7 +35,6 @@ enum { OUT_SLOTS = 256 };
 // that is made in a state: finalised after all others.
 #define LAGOON_SCRIPT_KEY "lagoon.script"
 
-struct script_g;
 struct code_cache;
 struct core_block;
 struct hub;
@@ -43,8 +42,6 @@ struct scope;
 struct scratch;
 struct pending;
 struct program;
-struct select_block;
-struct task;
 struct worker;
 
 struct script {
@@ -54,6 +51,7 @@ struct script {
     // leads to another, for those who look from outside.
     _Atomic size_t nbusy;
     lua_State *aux;        // a thread of ours, for calls that no goroutine makes
+    lua_State *finisher;   // another one, for what finishes waits (finish.h)
     lua_State *main;       // the state's main thread; NULL: it has not called us yet
     lua_State *driver;     // where lagoon.run() is being called; or NULL
     lg_runtime *rt;        // NULL: closed, and nothing of ours works any more
@@ -85,6 +83,8 @@ struct script {
     const char *not_interrupted; // why its Lua code is never; NULL: it is
     struct door_hook old_hook;   // the script's, while ours is armed (preempt.c)
     int nhook_tries;             // of ours, in vain so far
+    struct script_g *finishing;  // whose wait is being finished there
+    int finishing_rc;            // what came of it
     bool is_probing;             // refusal.c has a hook of its own set
 
     struct script_refs refs;

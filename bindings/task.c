@@ -55,7 +55,7 @@ struct task *lagoon__async_in(lua_State *L, struct script *s, struct scope *scop
 static int async(lua_State *L)
 {
     lagoon__check_callable(L, 1, "async");
-    luaL_checkstack(L, 4, "too many arguments");
+    lagoon__check_room(L, 4, "too many arguments");
     lagoon__async(L, lagoon__script(L), lua_gettop(L) - 1);
     return 1;
 }

@@ -6,6 +6,7 @@
 // task_key), made when there is one; a slot keeps the userdata alive while its goroutine lives.
 #include <lauxlib.h>
 
+#include "fail.h"
 #include "go.h"
 #include "out.h"
 #include "parcel.h"
@@ -63,7 +64,7 @@ static int store_results(lua_State *L)
     struct ending *ending = lua_touserdata(L, 1);
     struct task *task = ending->sg->task;
     int n = lua_gettop(ending->from);
-    luaL_checkstack(L, n + 4, "too many results");
+    lagoon__check_room(L, n + 4, "too many results");
     lagoon__push_kept(L, task->object.script, task->slot);
     push_env(L, lua_gettop(L));
     int env = lua_gettop(L);
@@ -334,7 +335,7 @@ void lagoon__task_publish(lua_State *L, int index, struct task_core *core)
     struct task *task = lua_touserdata(L, index);
     struct script *s = task->object.script;
     int first = lua_gettop(L) + 1;
-    luaL_checkstack(L, task->nresults + 8, "too many results");
+    lagoon__check_room(L, task->nresults + 8, "too many results");
     if (task->state == TASK_DONE) {
         for (int i = 1; i <= task->nresults; i++) {
             lagoon__push_task_entry(L, index, i);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "collect.h"
+#include "fail.h"
 #include "failed.h"
 #include "go.h"
 #include "hub.h"
@@ -150,7 +151,7 @@ static int keep(lua_State *L)
     struct script_g *sg = lg_extra_self();
     int n = lua_gettop(L);
     if (n > 0) {
-        luaL_checkstack(L, 8, "too many results");
+        lagoon__check_room(L, 8, "too many results");
         struct task_core *core = lagoon__core_of(sg->task);
         lagoon__encode_all(L, s, 1, n, ROUTE_RESULTS, &core->outcome);
     }

@@ -83,35 +83,38 @@ static struct request *request_new(lua_State *L)
     return r;
 }
 
-static int push_refusal(lua_State *L, struct script_g *sg, const struct request *r)
+static int push_refusal(lua_State *L, const char *why)
 {
-    if (r->rc != LG_ETLS) {
-        return lagoon__finish_failed(L, sg, r->rc);
-    }
     lua_pushinteger(L, WAIT_OK);
     lua_pushnil(L);
-    lua_pushstring(L, r->why);
-    lua_pushstring(L, lg_error_name(r->rc));
+    lua_pushstring(L, why);
+    lua_pushstring(L, lg_error_name(LG_ETLS));
     return 4;
 }
 
+// The request is freed before anything can fail for want of memory.
 static int finish_new(lua_State *L, struct script_g *sg, int rc)
 {
     struct request *r = lua_touserdata(L, AT_REQUEST); // NULL: no memory
     struct tls *tls = lua_touserdata(L, AT_OBJECT);
-    int n = 2;
-    if (rc != LG_OK) {
-        n = lagoon__finish_failed(L, sg, rc);
-    } else if (r->rc != LG_OK) {
-        n = push_refusal(L, sg, r);
-    } else {
+    char why[LG_WHY_SIZE] = "";
+    if (rc == LG_OK && r->rc == LG_OK) {
         tls->core = r->made;
         r->made = NULL;
-        lua_pushinteger(L, WAIT_OK);
-        lua_pushvalue(L, AT_OBJECT);
+    } else if (rc == LG_OK) {
+        rc = r->rc;
+        memcpy(why, r->why, sizeof why);
     }
     request_free(r);
-    return n;
+    if (rc == LG_ETLS) {
+        return push_refusal(L, why);
+    }
+    if (rc != LG_OK) {
+        return lagoon__finish_failed(L, sg, rc);
+    }
+    lua_pushinteger(L, WAIT_OK);
+    lua_pushvalue(L, AT_OBJECT);
+    return 2;
 }
 
 // tls_new(is_server, ca, cert, key, alpn, is_1_3, is_anybody): PEM, and a list with commas;
@@ -124,13 +127,13 @@ static int tls_new(lua_State *L)
     if (sg == &sg->script->outside) {
         lua_pushnil(L);
         lua_pushlightuserdata(L, NULL);
-        return lagoon__settle(L, sg, LG_EAGAIN, finish_new);
+        return lagoon__settle_making(L, sg, LG_EAGAIN, finish_new);
     }
     lagoon__object_new(L, sg->script, KIND_TLS, sizeof(struct tls));
     struct request *r = request_new(L);
     lua_pushlightuserdata(L, r);
     int rc = r != NULL ? lg_work(run, request_free, r) : LG_ENOMEM;
-    return lagoon__settle(L, sg, rc, finish_new);
+    return lagoon__settle_making(L, sg, rc, finish_new);
 }
 
 static int tls_free(lua_State *L)

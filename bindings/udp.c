@@ -98,7 +98,7 @@ static int udp_recv(lua_State *L)
     int64_t deadline_ns = LG_NEVER;
     struct script_g *sg = lagoon__waiter(L, lagoon__script(L), &deadline_ns);
     int rc = lg_udp_await(udp->core, &udp->in, deadline_ns);
-    return lagoon__settle(L, sg, rc, finish_recv);
+    return lagoon__settle_making(L, sg, rc, finish_recv);
 }
 
 static int finish_connect(lua_State *L, struct script_g *sg, int rc)

@@ -88,7 +88,7 @@ int lagoon__keep_stack(lua_State *L, struct script_g *sg)
     return rc;
 }
 
-int lagoon__settle(lua_State *L, struct script_g *sg, int rc, finish_fn *finish)
+static int settle(lua_State *L, struct script_g *sg, int rc, finish_fn *finish)
 {
     if (rc != LG_WAIT) {
         if (rc == LG_EAGAIN && sg->script->refusal) {
@@ -107,6 +107,18 @@ int lagoon__settle(lua_State *L, struct script_g *sg, int rc, finish_fn *finish)
     sg->top = lua_gettop(L);
     // The arguments stay on the stack: the wait needs their objects.
     return lua_yield(L, sg->top);
+}
+
+int lagoon__settle(lua_State *L, struct script_g *sg, int rc, finish_fn *finish)
+{
+    sg->is_making = false;
+    return settle(L, sg, rc, finish);
+}
+
+int lagoon__settle_making(lua_State *L, struct script_g *sg, int rc, finish_fn *finish)
+{
+    sg->is_making = true;
+    return settle(L, sg, rc, finish);
 }
 
 int lagoon__finish_raise(lua_State *L, const char *message)

@@ -55,6 +55,10 @@ static inline void lagoon__parks_on(struct script_g *sg, enum parked_on on,
 // room for a few values.
 int lagoon__settle(lua_State *L, struct script_g *sg, int rc, finish_fn *finish);
 
+// The same for a function that makes strings or tables of what it has waited for, and may find
+// no memory for them.
+int lagoon__settle_making(lua_State *L, struct script_g *sg, int rc, finish_fn *finish);
+
 // Raises why lagoon__waiter() gave no goroutine, if s->refusal tells.
 _Noreturn void lagoon__refuse(lua_State *L, struct script *s);
 

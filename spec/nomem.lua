@@ -17,13 +17,29 @@ local chosen = { select(3, ...) }
 
 local scenarios = {}
 
--- A group's first error cancels the rest: nobody waits for what does not come any more.
-local function together(...)
-  local g = lagoon.group()
+-- What others wait for is tried again, should it be the request in it that is refused.
+local function surely(f, ...)
+  local ok, err = pcall(f, ...)
+  if not ok then
+    f(...)
+    error(err, 0)
+  end
+end
+
+local function start_all(g, ...)
   for _, f in ipairs { ... } do
     g:go(f, g)
   end
-  return g:wait()
+end
+
+-- A group's first error cancels the rest: nobody waits for what does not come any more. Nor do
+-- those for whom there was a goroutine wait for one for whom there was none.
+local function together(...)
+  local g = lagoon.group()
+  local ok, err = pcall(start_all, g, ...)
+  if not ok then surely(g.cancel, g, err) end
+  g:wait()
+  if not ok then error(err, 0) end
 end
 
 function scenarios.goroutines()
@@ -136,9 +152,10 @@ function scenarios.errors()
   local ok, err = pcall(task.wait, task)
   assert(not ok and (type(err) == "table" and err.code == 7), err)
   local waiting = lagoon.async(function() lagoon.chan():recv() end)
-  lagoon.yield()
-  waiting:cancel("enough")
+  local has_yielded, why_not = pcall(lagoon.yield)
+  surely(waiting.cancel, waiting, "enough")
   ok, err = pcall(waiting.wait, waiting)
+  assert(has_yielded, why_not)
   assert(not ok and err == "enough", err)
   local late, why = lagoon.async(function() lagoon.sleep(1e-6) end):wait(20)
   assert(late == nil and why == nil)
@@ -167,27 +184,26 @@ function scenarios.parallel()
   assert(result[1] == 42 and #result[2] == 100)
 end
 
+local function send_all(ch)
+  for i = 1, 5 do assert(ch:send({ n = i }, 10)) end
+end
+
 function scenarios.crossing()
-  local ch, back = lagoon.chan(2), lagoon.chan(2)
+  local ch, back = lagoon.chan(5), lagoon.chan(5)
   local task = lagoon.parallel(function(input, output)
     for v in input do
-      if not output:send({ v.n * 2 }, 10) then break end
+      output:send { v.n * 2 }
     end
-    output:close()
   end, ch, back)
-  local ok, err = pcall(function()
-    for i = 1, 5 do assert(ch:send({ n = i }, 10)) end
-  end)
-  pcall(ch.close, ch)
-  local sum = 0
-  while ok do
-    local v, is_open = back:recv(10)
-    if not is_open then break end
-    sum = sum + v[1]
-  end
-  if not ok then task:cancel() end
-  task:wait()
+  local ok, err = pcall(send_all, ch)
+  surely(ch.close, ch)
+  local has_ended, why = pcall(task.wait, task)
+  assert(has_ended, why)
   assert(ok, err)
+  local sum = 0
+  while #back > 0 do
+    sum = sum + back:recv()[1]
+  end
   assert(sum == 30)
 end
 
@@ -255,22 +271,28 @@ function scenarios.net()
   assert(ok, err)
 end
 
+local function ask(server)
+  local conn = assert(lagoon.net.dial("tcp", server:addr()))
+  local ok, reply, why = pcall(function()
+    conn:set_deadline(10)
+    local sent, err = conn:write("GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    if not sent then return nil, err end
+    return conn:read("*a")
+  end)
+  surely(conn.close, conn)
+  if not ok then error(reply, 0) end
+  return reply, why
+end
+
 function scenarios.http()
+  local logged
   local server = assert(lagoon.http.serve("127.0.0.1:0", function(req, res)
     res:write("got " .. req.path)
-  end))
-  local ok, err = pcall(function()
-    local conn = assert(lagoon.net.dial("tcp", server:addr()))
-    conn:set_deadline(10)
-    local reply, why = conn:write("GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-    if reply then
-      reply, why = conn:read("*a")
-    end
-    conn:close()
-    assert(reply and reply:find("got /x", 1, true), why or reply)
-  end)
-  server:close()
-  assert(ok, err)
+  end, { log = function(line) logged = logged or line end }))
+  local ok, reply, why = pcall(ask, server)
+  surely(server.close, server)
+  if not ok then error(reply, 0) end
+  assert(reply and reply:find("got /x", 1, true), logged or why or reply)
 end
 
 function scenarios.step()

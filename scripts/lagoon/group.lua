@@ -103,6 +103,11 @@ local function watch(self, member)
     end
 end
 
+local function oversee(self, member)
+    core.scope_note(member.task, self.scope)
+    core.go_alone(watch, self, member)
+end
+
 -- Before it starts: who has no memory for that has started nothing.
 local function enter(self, member)
     self.members[member] = true
@@ -162,13 +167,12 @@ function Group:parallel(f, ...)
     local member = { task = false, is_remote = true }
     try_enter(self, member)
     member.task = start(self, member, core.scope_parallel, self.scope, f, ...)
-    local ok, err = pcall(core.go_alone, watch, self, member)
-    if not ok then -- nobody would hear of its end
+    local ok, err = pcall(oversee, self, member)
+    if not ok then -- it could not be ended, or nobody would hear of its end
         member.task:cancel(CANCELLED)
         leave(self, member)
         return error(err, 0)
     end
-    core.scope_note(member.task, self.scope)
 end
 
 ---Waits until all have ended; then raises the first error, if there was one.

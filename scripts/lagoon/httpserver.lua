@@ -65,6 +65,14 @@ local function note_trace(err)
     return { err = err, trace = debug.traceback("", 2) }
 end
 
+-- Where memory ran out nobody noted a trace.
+local function text_of(failure)
+    if type(failure) ~= "table" then
+        return tostring(failure)
+    end
+    return tostring(failure.err) .. failure.trace
+end
+
 local function handle(server, req, res)
     server.handler(req, res)
     if req.body.code == "EFBIG" and not res:has_begun() then
@@ -76,8 +84,7 @@ end
 
 -- What the client gets for a handler's error: 500, or a response that it can see to be broken.
 local function answer_failure(server, req, res, failure)
-    server.opts.log(("http: %s %s: %s%s"):format(req.method, req.target, tostring(failure.err),
-        failure.trace))
+    server.opts.log(("http: %s %s: %s"):format(req.method, req.target, text_of(failure)))
     req.link.keeps_alive = false
     if not res:has_begun() then
         res:reset(500, "Internal Server Error\n")
@@ -206,7 +213,7 @@ local function run_connection(link)
     local ok, failure = xpcall(serve_connection, note_trace, link)
     forget(link.server, link)
     if not ok then
-        link.server.opts.log("http: " .. tostring(failure.err) .. failure.trace)
+        link.server.opts.log("http: " .. text_of(failure))
     end
 end
 
@@ -217,8 +224,12 @@ local function start_connection(server, conn)
         conn:set_deadline(server.opts.io_timeout)
     end
     server.links[link] = true
-    server.nlinks = server.nlinks + 1
-    task.go(run_connection, link)
+    local ok, err = pcall(task.go, run_connection, link)
+    if not ok then
+        server.links[link] = nil
+        return error(err, 0)
+    end
+    server.nlinks = server.nlinks + 1 -- it has not run yet
 end
 
 -- -- the server --
@@ -236,18 +247,45 @@ local function note_refusal(server, err, code)
     end
 end
 
-local function accept_all(server)
+local function accept_one(server)
+    local conn, err, code = server.listener:accept()
+    if conn then
+        local ok, failure = pcall(start_connection, server, conn)
+        if not ok then
+            conn:close()
+            return error(failure, 0)
+        end
+    elseif err ~= "closed" then
+        note_refusal(server, err, code)
+    end
+end
+
+local function is_shortage(err)
+    return type(err) == "string" and (err:find("not enough memory", 1, true)
+        or err:find("out of memory", 1, true)) ~= nil
+end
+
+-- A shortage of memory passes, too, by the end of some request.
+local function accept_until_closing(server)
     while not server.is_closing do
-        local conn, err, code = server.listener:accept()
-        if conn then
-            start_connection(server, conn)
-        elseif err ~= "closed" then
-            note_refusal(server, err, code)
+        local ok, err = pcall(accept_one, server)
+        if not ok and not is_shortage(err) then
+            return error(err, 0)
+        elseif not ok then
+            note_refusal(server, "not enough memory", "ENOMEM")
         end
     end
+end
+
+-- However it ends, who closes the server does not wait for it.
+local function accept_all(server)
+    local ok, err = pcall(accept_until_closing, server)
     server.has_stopped = true
     if server.nlinks == 0 then
         server.done:close()
+    end
+    if not ok then
+        return error(err, 0)
     end
 end
 
@@ -362,7 +400,8 @@ function httpserver.serve(address, handler, opts)
         return nil, err, code
     end
     local server = setmetatable({ listener = listener, handler = handler, opts = own, links = {},
-        nlinks = 0, quiet_until = 0, done = chan.new() }, Server)
+        nlinks = 0, quiet_until = 0, is_closing = false, has_stopped = false,
+        done = chan.new() }, Server)
     task.go(accept_all, server)
     return server
 end

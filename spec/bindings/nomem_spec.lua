@@ -15,7 +15,8 @@ if has_hook then
 
   describe("a program that is refused the n-th request for memory", function()
     for _, name in ipairs { "goroutines", "timers", "locks", "context", "callbacks", "shared",
-      "frozen", "map", "step", "net" } do
+      "frozen", "map", "step", "net", "select", "channels", "parallel", "errors", "files",
+      "crossing", "http" } do
       it("is told so, loses nothing and goes on: " .. name, function()
         local child = helper.lagoon({ "spec/nomem.lua", tostring(step), "once", name },
           { env = { LAGOON_PROCS = "1" }, limit = 200 })
