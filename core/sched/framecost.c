@@ -44,7 +44,8 @@ void lg__frame_cost_note(struct lg_runtime *rt, int64_t ns)
     STORE(*bucket, LOAD(*bucket) + 1);
     STORE(costs->count, LOAD(costs->count) + 1);
     STORE(costs->over, LOAD(costs->over) + (ns > LG_FRAME_NS));
-    STORE(costs->total_ns, LOAD(costs->total_ns) + ns);
+    int64_t total_ns = LOAD(costs->total_ns);
+    STORE(costs->total_ns, ns < INT64_MAX - total_ns ? total_ns + ns : INT64_MAX);
     STORE(costs->last_ns, ns);
     if (ns > LOAD(costs->max_ns)) {
         STORE(costs->max_ns, ns);
