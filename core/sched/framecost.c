@@ -37,9 +37,10 @@ static int64_t end_of(uint32_t bucket)
 
 _Static_assert(FRAME_COST_STEPS == 8, "three bits, above");
 
-void lg__frame_cost_note(struct lg_runtime *rt, int64_t ns)
+void lg__frame_cost_note(struct lg_runtime *rt, int64_t spent_ns)
 {
     struct frame_costs *costs = &rt->frame_costs;
+    int64_t ns = spent_ns > 0 ? spent_ns : 0;
     _Atomic uint64_t *bucket = &costs->buckets[bucket_of(ns)];
     STORE(*bucket, LOAD(*bucket) + 1);
     STORE(costs->count, LOAD(costs->count) + 1);

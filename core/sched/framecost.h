@@ -29,6 +29,6 @@ struct frame_costs {
 };
 
 // Notes the cost of one frame. The thread that drives the runtime.
-void lg__frame_cost_note(struct lg_runtime *rt, int64_t ns);
+void lg__frame_cost_note(struct lg_runtime *rt, int64_t spent_ns);
 
 #endif // LG_SCHED_FRAMECOST_H
