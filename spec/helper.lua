@@ -233,6 +233,26 @@ function helper.child(words, opts)
   }
 end
 
+---Runs a text in a stock luajit that finds our library, as child() does.
+---@param text string
+---@param opts? table
+---@return helper.Child
+function helper.hosted(text, opts)
+  local prefix = ("package.cpath = %q\n"):format((helper.library:gsub("lagoon%.so$", "?.so")))
+  return helper.child({ "luajit", helper.file("host.lua", prefix .. text) }, opts)
+end
+
+---A body for `it` that passes where there is no such host.
+---@param body fun()
+---@return fun()
+function helper.with_host(body)
+  return function()
+    if helper.has_host() then
+      body()
+    end
+  end
+end
+
 ---Runs the program with arguments.
 ---@param words string[]
 ---@param opts? table

@@ -3,19 +3,10 @@
 -- lagoon.so in a host that knows nothing of us: a stock luajit.
 local helper = require "helper"
 
-local PREFIX = ("package.cpath = %q\n"):format((helper.library:gsub("lagoon%.so$", "?.so")))
-
-local function hosted(text, opts)
-  return helper.child({ "luajit", helper.file("host.lua", PREFIX .. text) }, opts)
-end
-
+local hosted = helper.hosted
 
 local function it_hosted(name, body)
-  it(name, function()
-    if helper.has_host() then
-      body()
-    end
-  end)
+  it(name, helper.with_host(body))
 end
 
 describe("lagoon.so in a stock luajit", function()

@@ -3,14 +3,11 @@
 -- lagoon.update() in a host that knows nothing of us: a stock luajit with a loop of its own.
 local helper = require "helper"
 
-local PREFIX = ("package.cpath = %q\n"):format((helper.library:gsub("lagoon%.so$", "?.so")))
-
 -- What a host prints, whatever LAGOON_PROCS is.
 local function hosted(text, list)
   local first
   for _, procs in ipairs(list or { 1, 2, 4 }) do
-    local child = helper.child({ "luajit", helper.file("host.lua", PREFIX .. text) },
-      { env = { LAGOON_PROCS = procs } })
+    local child = helper.hosted(text, { env = { LAGOON_PROCS = procs } })
     assert.equal(0, child.status, child.err)
     first = first or child
     assert.equal(first.out, child.out)
@@ -20,11 +17,7 @@ local function hosted(text, list)
 end
 
 local function it_hosted(name, body)
-  it(name, function()
-    if helper.has_host() then
-      body()
-    end
-  end)
+  it(name, helper.with_host(body))
 end
 
 describe("lagoon.update in a stock luajit", function()
@@ -282,9 +275,9 @@ describe("lagoon.update in a stock luajit", function()
   end)
 
   it_hosted("says which LAGOON_PROCS it cannot take", function()
-    local child = helper.child({ "luajit", helper.file("host.lua", PREFIX .. [[
+    local child = helper.hosted([[
       print(pcall(require, "lagoon"))
-    ]]) }, { env = { LAGOON_PROCS = "none" } })
+    ]], { env = { LAGOON_PROCS = "none" } })
     assert.matches("^false\t.*cannot open a runtime: LAGOON_PROCS=none: must be a whole number",
       child.out)
   end)
