@@ -422,19 +422,23 @@ static void g_entry(void *carried)
     __builtin_unreachable();
 }
 
-bool lg__sched_take_stack(struct m *m, struct lg_g *g)
+void lg__sched_give_stack(struct lg_g *g, struct stack *stack)
 {
-    struct lg_runtime *rt = m->rt;
-    struct stack *stack = lg__stack_get(&rt->stacks, &m->p->stacks, g->stack_class);
-    if (LG_UNLIKELY(!stack)) {
-        return false;
-    }
     // relaxed: its own, and a figure
     if (LG_UNLIKELY(atomic_load_explicit(&g->is_system, memory_order_relaxed))) {
-        atomic_fetch_add_explicit(&rt->nsystem_stacks, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&g->rt->nsystem_stacks, 1, memory_order_relaxed);
     }
     g->stack = stack;
     lg__ctx_make(&g->ctx, stack->low, lg__stack_top(stack), g_entry);
+}
+
+bool lg__sched_take_stack(struct m *m, struct lg_g *g)
+{
+    struct stack *stack = lg__stack_get(&m->rt->stacks, &m->p->stacks, g->stack_class);
+    if (LG_UNLIKELY(!stack)) {
+        return false;
+    }
+    lg__sched_give_stack(g, stack);
     return true;
 }
 
