@@ -17,6 +17,7 @@
 #include "course.h"
 #include "ctrlc.h"
 #include "dump.h"
+#include "dumpsignal.h"
 #include "failed.h"
 #include "hub.h"
 #include "open.h"
@@ -211,8 +212,10 @@ static int report_deadlock(lua_State *L)
 static int drive(lua_State *L, struct program *program)
 {
     lagoon__ctrlc_start(program->script);
+    lagoon__dumpsignal_start(program->script, &program->is_leaving);
     int err = lg_drive(program->rt, program->task->ref);
     lagoon__ctrlc_stop();
+    lagoon__dumpsignal_stop();
     if (atomic_exchange_explicit(&program->is_leaving, true, memory_order_acq_rel)) {
         for (;;) {
             pause(); // another thread ends the process

@@ -1391,6 +1391,20 @@ typedef struct lg_g_info {
 LG_API void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info),
                           void *ud);
 
+// The same for the runtime's own goroutines, which nothing else counts or shows: those of
+// the collector, mostly.
+//
+// rt     the runtime
+// visit  called for each; false stops
+// ud     handed to it
+//
+// Returns: none.   Errors: none.
+// Misuse:  as lg_goroutines().   Blocks: no.   Call from: anywhere.
+// Go:      GOTRACEBACK=system
+LG_API void lg_system_goroutines(lg_runtime *rt,
+                                 bool (*visit)(void *ud, const lg_g_info *info),
+                                 void *ud);
+
 // Looks at one goroutine, as lg_goroutines() does at each.
 //
 // ref  the goroutine
