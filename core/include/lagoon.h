@@ -136,7 +136,7 @@ typedef struct lg_options {
     // Negative: until it waits. With a clock of the host's: always so.
     int64_t slice_ns;
     int schedtrace_ms;   // a line about the scheduler to on_log this often; 0: none
-    bool scheddetail;    // with it a line for each P
+    bool scheddetail;    // with it a line for each P, M and goroutine
     int64_t watchdog_ns; // as lg_watchdog(); 0: off
     // Something waits for the host's thread, which is in no lg_update(): call it, or have
     // it called. Comes from any thread, at most once from one update to the next; one

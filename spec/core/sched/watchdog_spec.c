@@ -31,6 +31,13 @@ static int count(const char *part)
     return n;
 }
 
+static void forget_log(void)
+{
+    pthread_mutex_lock(&lock);
+    log_text[0] = '\0';
+    pthread_mutex_unlock(&lock);
+}
+
 static void open_with(int procs, bool has_signals, int64_t watchdog_ns, int trace_ms)
 {
     lg_options opts;
@@ -134,7 +141,7 @@ it("the watchdog", "refuses a negative time", .procs = 1)
 
 static void await_traces(__attribute__((unused)) void *arg)
 {
-    SETTLE(count("SCHED ") >= 3);
+    SETTLE(count("SCHED ") >= 4); // the details of three are complete
 }
 
 it("schedtrace", "tells what the Ps do")
@@ -145,6 +152,38 @@ it("schedtrace", "tells what the Ps do")
     CHECK(count(" runqueue=0 [") > 0);
     CHECK(count("  P0: status=") >= 3);
     CHECK(count("  P1: status=") >= 3);
+    CHECK(count("  M0: p=") >= 3);
+    CHECK(count("  G1: status=") >= 3);
+}
+
+static void sleep_wired(void *arg)
+{
+    lg_lock_thread();
+    lg_chan_recv(arg, NULL, LG_NEVER);
+}
+
+static void await_wired(__attribute__((unused)) void *arg)
+{
+    lg_chan *ch = spec_chan(host, 0, 0);
+    lg_ref ref = spec_go(host, sleep_wired, ch);
+    char line[80];
+    snprintf(line, sizeof line, "  G%llu: status=4(chan receive) m=nil lockedm=",
+             (unsigned long long)ref.id);
+    SETTLE(spec_is_waiting(host, ref));
+    forget_log();
+    SETTLE(count(line) > 0);
+    snprintf(line, sizeof line, "lockedg=%llu", (unsigned long long)ref.id);
+    forget_log();
+    SETTLE(count(line) > 0);
+    CHECK_OK(lg_chan_close(ch));
+    SETTLE(lg_num_goroutine(host) == 1);
+    lg_chan_free(ch);
+}
+
+it("schedtrace", "tells which thread is for which goroutine")
+{
+    open_with(2, false, 0, 1);
+    spec_main(host, await_wired, NULL);
 }
 
 it("schedtrace", "does so with one P and no signals")
