@@ -16,9 +16,6 @@
 
 enum {
     SHOWN_MAX = 1000,
-    // An answer is waited for as many rounds. They are counted, not timed: on a machine that
-    // is busy with others both sides are late.
-    ROUNDS_MAX = 200,
     ROUND_NS = 10 * 1000 * 1000,
 };
 
@@ -269,12 +266,13 @@ static void await_round_locked(struct survey *survey)
     pthread_cond_timedwait(&survey->changed, &survey->lock, &until);
 }
 
-static void await_answers(struct survey *survey, const _Atomic bool *must_hurry)
+static void await_answers(struct survey *survey, int nrounds,
+                          const _Atomic bool *must_hurry)
 {
     pthread_mutex_lock(&survey->lock);
     // relaxed: seen a round later it does as well
     for (int round = 0;
-         survey->npending > 0 && (survey->nbusy > 0 || round < ROUNDS_MAX) &&
+         survey->npending > 0 && (survey->nbusy > 0 || round < nrounds) &&
          (survey->nbusy > 0 || !atomic_load_explicit(must_hurry, memory_order_relaxed));
          round++) {
         await_round_locked(survey);
@@ -344,7 +342,7 @@ static char *write_text(struct survey *survey)
     return text;
 }
 
-char *lagoon__dump_all(struct script *root, const _Atomic bool *must_hurry)
+char *lagoon__dump_all(struct script *root, int nrounds, const _Atomic bool *must_hurry)
 {
     struct survey *survey = new_survey(root->rt);
     if (survey == NULL) {
@@ -355,7 +353,7 @@ char *lagoon__dump_all(struct script *root, const _Atomic bool *must_hurry)
     if (hub != NULL) {
         ask_workers(survey, hub);
     }
-    await_answers(survey, must_hurry);
+    await_answers(survey, nrounds, must_hurry);
     char *text = write_text(survey);
     leave(survey);
     return text;

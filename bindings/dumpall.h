@@ -15,8 +15,13 @@
 
 struct script;
 
-// The text, malloc()ed, which ends with a newline; NULL: no memory. must_hurry: whoever sets
-// it wants an end now, with what has been answered. The root is not closed meanwhile.
-char *lagoon__dump_all(struct script *root, const _Atomic bool *must_hurry);
+// For how many rounds of 10 ms an answer is waited for. They are counted, not timed: on a
+// machine that is busy with others both sides are late.
+enum { DUMP_ROUNDS = 100 };
+
+// The text, malloc()ed, which ends with a newline; NULL: no memory. nrounds: DUMP_ROUNDS, or
+// less for a state that has not answered before; must_hurry: whoever sets it wants an end now,
+// with what has been answered. The root is not closed meanwhile.
+char *lagoon__dump_all(struct script *root, int nrounds, const _Atomic bool *must_hurry);
 
 #endif // LAGOON_DUMPALL_H
