@@ -29,13 +29,7 @@
 #include "listener.h"
 #include "state.h"
 
-enum {
-    CLIENTS_MAX = 16,
-    // A request that the first state does not come to for so many rounds is answered with
-    // what the thread can tell; the other states are given some more.
-    ROUND_MS = 10,
-    MORE_ROUNDS = 20,
-};
+enum { CLIENTS_MAX = 16 };
 
 static const char GUEST[] = "lagoon.repl.guest";
 
@@ -138,7 +132,8 @@ static void post_locked(struct client *client)
 {
     if (client->first != NULL && !client->is_posted && server.script != NULL) {
         client->is_posted = true;
-        client->nrounds = 0;
+        client->is_told = false;
+        client->patience = (struct patience){0};
         client->post.fn = on_post;
         lg_strand_post(server.script->strand, &client->post);
     }
@@ -187,7 +182,9 @@ static uint32_t look_after_locked(void)
     uint32_t stuck = 0;
     for (struct client **at = &server.clients; *at != NULL;) {
         struct client *client = *at;
-        if (client->is_posted && ++client->nrounds == DUMP_ROUNDS && client->fd >= 0) {
+        if (client->is_posted && !client->is_told &&
+            !lagoon__patience_lasts(&client->patience)) {
+            client->is_told = true;
             stuck = client->id;
         }
         post_locked(client); // for who was dropped outside of serve_locked()
@@ -221,7 +218,7 @@ static void tell_stuck(uint32_t id)
     pthread_mutex_lock(&server.lock);
     struct script *s = server.script;
     pthread_mutex_unlock(&server.lock);
-    char *text = s != NULL ? lagoon__dump_all(s, MORE_ROUNDS, &server.must_hurry) : NULL;
+    char *text = s != NULL ? lagoon__dump_all(s, &server.must_hurry) : NULL;
     pthread_mutex_unlock(&server.dump_lock);
     pthread_mutex_lock(&server.lock);
     struct client *client = find_locked(id);
@@ -242,7 +239,7 @@ static nfds_t fill_locked(struct pollfd *polled, struct client **whose, int *tim
     polled[n++] = (struct pollfd){.fd = server.listener, .events = POLLIN};
     for (struct client *client = server.clients; client; client = client->next) {
         if (client->is_posted) {
-            *timeout_ms = ROUND_MS;
+            *timeout_ms = PATIENCE_ROUND_MS;
         }
         if (client->fd >= 0) {
             whose[n] = client;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "attachframe.h"
+#include "dumpall.h"
 
 // A frame on its way to the first state.
 struct message {
@@ -34,8 +35,9 @@ struct client {
     struct message *last;
     size_t nmessages;
     lg_post post;
-    bool is_posted; // the post is queued, or at work
-    int nrounds;    // for which it has been
+    bool is_posted;           // the post is queued, or at work
+    struct patience patience; // with the first state meanwhile
+    bool is_told;             // that this does not come to it
 };
 
 struct client *lagoon__client_new(int fd, uint32_t id);

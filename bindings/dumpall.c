@@ -11,12 +11,14 @@
 #include "dump.h"
 #include "fail.h"
 #include "hub.h"
+#include "restless.h"
 #include "state.h"
 #include "worker.h"
 
 enum {
     SHOWN_MAX = 1000,
-    ROUND_NS = 10 * 1000 * 1000,
+    ROUNDS_MAX = 500,
+    QUIET_ROUNDS = 20,
 };
 
 enum answer {
@@ -254,11 +256,17 @@ static void ask_workers(struct survey *survey, struct hub *hub)
     } while (next != NULL);
 }
 
+bool lagoon__patience_lasts(struct patience *patience)
+{
+    patience->nquiet = lagoon__is_restless() ? 0 : patience->nquiet + 1;
+    return ++patience->nrounds < ROUNDS_MAX && patience->nquiet < QUIET_ROUNDS;
+}
+
 static void await_round_locked(struct survey *survey)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += ROUND_NS;
+    until.tv_nsec += PATIENCE_ROUND_MS * 1000 * 1000;
     if (until.tv_nsec >= 1000000000) {
         until.tv_nsec -= 1000000000;
         until.tv_sec++;
@@ -266,16 +274,17 @@ static void await_round_locked(struct survey *survey)
     pthread_cond_timedwait(&survey->changed, &survey->lock, &until);
 }
 
-static void await_answers(struct survey *survey, int nrounds,
-                          const _Atomic bool *must_hurry)
+// One that has begun to answer is waited for in any case.
+static void await_answers(struct survey *survey, const _Atomic bool *must_hurry)
 {
+    struct patience patience = {0};
+    bool goes_on = true;
     pthread_mutex_lock(&survey->lock);
-    // relaxed: seen a round later it does as well
-    for (int round = 0;
-         survey->npending > 0 && (survey->nbusy > 0 || round < nrounds) &&
-         (survey->nbusy > 0 || !atomic_load_explicit(must_hurry, memory_order_relaxed));
-         round++) {
+    while (survey->npending > 0 && (survey->nbusy > 0 || goes_on)) {
         await_round_locked(survey);
+        // relaxed: seen a round later it does as well
+        goes_on = lagoon__patience_lasts(&patience) &&
+                  !atomic_load_explicit(must_hurry, memory_order_relaxed);
     }
     survey->is_over = true;
     pthread_mutex_unlock(&survey->lock);
@@ -292,7 +301,7 @@ static const char *why_silent(const struct told *told, const lg_g_info *info)
         return told->is_system ? "native, of the runtime" : "native";
     }
     if (info->status == LG_RUNNING) {
-        return "in C code, which has not come back to Lua: where it is cannot be told";
+        return "in C code that does not come back to Lua: where it is cannot be told";
     }
     return told->answer == ASKED
                ? "its Lua state is in C code: where it is cannot be told"
@@ -342,7 +351,7 @@ static char *write_text(struct survey *survey)
     return text;
 }
 
-char *lagoon__dump_all(struct script *root, int nrounds, const _Atomic bool *must_hurry)
+char *lagoon__dump_all(struct script *root, const _Atomic bool *must_hurry)
 {
     struct survey *survey = new_survey(root->rt);
     if (survey == NULL) {
@@ -353,7 +362,7 @@ char *lagoon__dump_all(struct script *root, int nrounds, const _Atomic bool *mus
     if (hub != NULL) {
         ask_workers(survey, hub);
     }
-    await_answers(survey, nrounds, must_hurry);
+    await_answers(survey, must_hurry);
     char *text = write_text(survey);
     leave(survey);
     return text;

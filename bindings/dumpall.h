@@ -11,17 +11,23 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stddef.h>
 
 struct script;
 
-// For how many rounds of 10 ms an answer is waited for. They are counted, not timed: on a
-// machine that is busy with others both sides are late.
-enum { DUMP_ROUNDS = 100 };
+// An answer is waited for this long: until the whole process has been at rest for some time,
+// or, if it is not, for some seconds. Rounds are counted: a machine may be busy with others.
+struct patience {
+    int nrounds;
+    int nquiet; // of the last ones
+};
 
-// The text, malloc()ed, which ends with a newline; NULL: no memory. nrounds: DUMP_ROUNDS, or
-// less for a state that has not answered before; must_hurry: whoever sets it wants an end now,
-// with what has been answered. The root is not closed meanwhile.
-char *lagoon__dump_all(struct script *root, int nrounds, const _Atomic bool *must_hurry);
+enum { PATIENCE_ROUND_MS = 10 };
+
+// After each round. False: no answer is to be expected.
+bool lagoon__patience_lasts(struct patience *patience);
+
+// The text, malloc()ed, which ends with a newline; NULL: no memory. must_hurry: whoever sets
+// it wants an end now, with what has been answered. The root is not closed meanwhile.
+char *lagoon__dump_all(struct script *root, const _Atomic bool *must_hurry);
 
 #endif // LAGOON_DUMPALL_H

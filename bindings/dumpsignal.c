@@ -52,7 +52,7 @@ static void write_all(const char *text)
 static void dump_locked(const char *title)
 {
     write_all(title);
-    char *text = lagoon__dump_all(script, DUMP_ROUNDS, &must_hurry);
+    char *text = lagoon__dump_all(script, &must_hurry);
     write_all(text ? text : "there is no memory to tell what the goroutines do\n");
     free(text);
 }

@@ -6,7 +6,7 @@ local core = require "lagoon.core"
 
 local USAGE = [[
 usage: lagoon [options]... [script [args]...].
-       lagoon attach [pid]
+       lagoon [options]... attach [pid]
 Available options are:
   -e chunk  Execute string 'chunk'.
   -l name   Require library 'name'.
@@ -182,6 +182,9 @@ local function load_script(path)
     return loadstring(body, "@" .. path)
 end
 
+-- In the place of a script; one of that name is given as ./attach.
+local COMMANDS = { attach = "lagoon.repl.attach" }
+
 -- LUA_INIT or -e may have changed them.
 local function script_args()
     if type(arg) ~= "table" then
@@ -280,9 +283,6 @@ end
 ---@return integer status
 local function main(argv, is_terminal, terminal)
     require("lagoon.stdin").install(io)
-    if argv[1] == "attach" then
-        return require("lagoon.repl.attach").main({ unpack(argv, 2) }, terminal, is_terminal)
-    end
     local options, script = parse(argv)
     if not options then
         return refuse(script)
@@ -307,6 +307,9 @@ local function main(argv, is_terminal, terminal)
         return 1
     elseif is_interactive then
         return interact(has_script and not options.is_stdin and argv[script], terminal, is_terminal)
+    elseif has_script and COMMANDS[argv[script]] and not options.is_literal then
+        local command = require(COMMANDS[argv[script]])
+        return command.run({ unpack(argv, script + 1) }, terminal, is_terminal)
     elseif has_script then
         return run_script(not options.is_stdin and argv[script] or nil)
     elseif not (flags.e or flags.v or flags.b) then

@@ -163,7 +163,7 @@ end
 ---@param terminal table  core's half
 ---@param is_terminal boolean  whether standard input is one
 ---@return integer status
-function attach.main(arguments, terminal, is_terminal)
+function attach.run(arguments, terminal, is_terminal)
     if #arguments == 0 then
         return list()
     end

@@ -47,16 +47,10 @@ local function guarded_print(self)
     end
 end
 
--- The program's globals, and behind them what the REPL has; what is set is the program's.
-local function globals_for(names)
+-- The program's globals, and before them what the REPL has; what is set is the program's.
+local function globals_with(names)
     return setmetatable({}, {
-        __index = function(_, name)
-            local value = names[name]
-            if value == nil then
-                return _G[name]
-            end
-            return value
-        end,
+        __index = setmetatable(names, { __index = _G }),
         __newindex = function(_, name, value)
             names[name] = nil
             _G[name] = value
@@ -80,7 +74,7 @@ end
 local function open(id, columns, is_coloured)
     local lagoon = require "lagoon"
     local names = {}
-    local self = session.guest(globals_for(names), {
+    local self = session.guest(globals_with(names), {
         is_coloured = is_coloured,
         width = function() return known[id] and known[id].columns or 80 end,
         print = function(_, text)
