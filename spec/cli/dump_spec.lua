@@ -3,6 +3,7 @@
 -- SIGQUIT and SIGUSR1: what all goroutines do, told by a program that runs on, or ends.
 local lagoon = require "lagoon"
 local helper = require "helper"
+local replterminal = require "replterminal"
 
 local is_off = helper.lagoon({ "-e", "print((require 'lagoon'.runtime.preemption()))" }).out
   == "off\n"
@@ -164,6 +165,16 @@ describe("SIGQUIT", function()
     program.kill "SIGQUIT"
     assert.equal(2, program.ends().code)
     assert.matches("goroutine 1 [sleep]", program.err, 1, true)
+  end)
+
+  it("is seen on the terminal of the REPL, which is as it was afterwards", function()
+    local terminal = replterminal.open()
+    terminal.enter("ffi = require 'ffi' ffi.cdef 'int getpid(void); int kill(int, int);'", 2)
+    terminal.enter("go(function() lagoon.self():name 'held' chan():recv() end)", 3)
+    terminal.type "ffi.C.kill(ffi.C.getpid(), 3) sleep(100)\r"
+    terminal.shows("SIGQUIT: quit\n\n.*\"held\" %[chan receive%]:\n.*%[sleep%]:", true)
+    assert.equal(2, terminal.close().code)
+    replterminal.kill_all()
   end)
 
   it("stays ignored where the program was started so", function()
