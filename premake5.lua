@@ -252,7 +252,8 @@ start_project("core_spec", "ConsoleApp")
     includedirs { "core", "core/include", "bindings", "spec/core" }
     files { "spec/core/**.c" }
     -- What of the bindings needs no Lua has specs in C, too.
-    files { "spec/bindings/*.c", "bindings/bytecode.c", "bindings/opcodes.c" }
+    files { "spec/bindings/*.c", "bindings/attachframe.c", "bindings/bytecode.c",
+        "bindings/opcodes.c" }
     link_whole { "core" }
     links { "uv", "m", "dl", "pthread" }
 

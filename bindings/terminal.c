@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "column.h"
@@ -27,6 +28,7 @@ enum {
     PIECE_BYTES = 16 * 1024,
     HELD_MAX = 64, // bytes of what is not whole; more is no sequence
     FIRST_PRIVATE = 10,
+    LAST_WORDS_S = 2, // for what was written when the process ends
 };
 
 // Written into the pty by who wants to know that all before it has been passed on. An operating
@@ -225,6 +227,23 @@ static void take_size(void)
     }
 }
 
+// Waits until the thread has shown all that was written so far, for so long at most.
+static void await_shown(int timeout_s)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += timeout_s;
+    pthread_mutex_lock(&terminal.lock);
+    uint64_t wanted = terminal.nmarks + 1;
+    pthread_mutex_unlock(&terminal.lock);
+    write_all(terminal.slave, MARK, MARK_BYTES);
+    pthread_mutex_lock(&terminal.lock);
+    while (terminal.nmarks < wanted &&
+           pthread_cond_timedwait(&terminal.has_mark, &terminal.lock, &until) == 0) {
+    }
+    pthread_mutex_unlock(&terminal.lock);
+}
+
 // Whatever ends the process, the user's terminal is as it was.
 static void restore(void)
 {
@@ -233,6 +252,14 @@ static void restore(void)
             say(PASTES_OFF);
         }
         tcsetattr(terminal.tty, TCSANOW, &terminal.before);
+    }
+}
+
+static void restore_at_exit(void)
+{
+    if (terminal.is_open) {
+        await_shown(LAST_WORDS_S);
+        restore();
     }
 }
 
@@ -273,7 +300,7 @@ static bool open_terminal(void)
         dup2(terminal.slave, STDERR_FILENO);
     }
     terminal.is_open = true;
-    atexit(restore);
+    atexit(restore_at_exit);
     return true;
 }
 

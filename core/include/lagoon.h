@@ -136,7 +136,7 @@ typedef struct lg_options {
     // Negative: until it waits. With a clock of the host's: always so.
     int64_t slice_ns;
     int schedtrace_ms;   // a line about the scheduler to on_log this often; 0: none
-    bool scheddetail;    // with it a line for each P
+    bool scheddetail;    // with it a line for each P, M and goroutine
     int64_t watchdog_ns; // as lg_watchdog(); 0: off
     // Something waits for the host's thread, which is in no lg_update(): call it, or have
     // it called. Comes from any thread, at most once from one update to the next; one
@@ -1391,6 +1391,20 @@ typedef struct lg_g_info {
 // Go:      runtime.Stack(buf, true)
 LG_API void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info),
                           void *ud);
+
+// The same for the runtime's own goroutines, which nothing else counts or shows: those of
+// the collector, mostly.
+//
+// rt     the runtime
+// visit  called for each; false stops
+// ud     handed to it
+//
+// Returns: none.   Errors: none.
+// Misuse:  as lg_goroutines().   Blocks: no.   Call from: anywhere.
+// Go:      GOTRACEBACK=system
+LG_API void lg_system_goroutines(lg_runtime *rt,
+                                 bool (*visit)(void *ud, const lg_g_info *info),
+                                 void *ud);
 
 // Looks at one goroutine, as lg_goroutines() does at each.
 //

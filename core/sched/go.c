@@ -283,8 +283,9 @@ static void describe(struct lg_g *g, uint64_t id, lg_g_info *info)
     }
 }
 
-void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info),
-                   void *ud)
+// Those of the runtime's own, or all others.
+static void visit_all(lg_runtime *rt, bool are_system,
+                      bool (*visit)(void *ud, const lg_g_info *info), void *ud)
 {
     // acquire: pairs with the release in g.c:add_chunk_locked()
     struct g_chunk *chunk = atomic_load_explicit(&rt->gs.chunks, memory_order_acquire);
@@ -294,7 +295,7 @@ void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info
             uint64_t id = lg__g_id(g);
             // relaxed: for dumps. A record in its next life has another number
             bool is_system = atomic_load_explicit(&g->is_system, memory_order_relaxed);
-            if (id == 0 || is_system) {
+            if (id == 0 || is_system != are_system) {
                 continue;
             }
             lg_g_info info;
@@ -304,6 +305,18 @@ void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info
             }
         }
     }
+}
+
+void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info),
+                   void *ud)
+{
+    visit_all(rt, false, visit, ud);
+}
+
+void lg_system_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info),
+                          void *ud)
+{
+    visit_all(rt, true, visit, ud);
 }
 
 int lg_get_info(lg_ref ref, lg_g_info *out)

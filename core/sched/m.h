@@ -54,6 +54,7 @@ struct m {
     struct stack *old_stack;
     struct runnable *next; // for the loop to run: picked by a goroutine, or placed
     struct update *update; // that it is in (sched/host.h); NULL: none
+    uint32_t number;       // of threads of our own, from 1 on; 0: the host's
     bool is_driver;        // the host's thread, in lg_drive() or lg_update()
     bool is_placing;       // by a job, in lg__job_run()
 

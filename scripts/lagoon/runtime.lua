@@ -102,6 +102,12 @@ runtime.stats = core.stats
 ---@type fun(): string, string?
 runtime.preemption = core.preemption
 
+---Lets `lagoon attach` look at this program from now on, as `--attach` does. Returns the path of
+---the socket. With `stays`, a program whose goroutines are all asleep says so and stays to be
+---looked at, instead of ending. Go: none.
+---@type fun(stays?: boolean): string?, string?
+runtime.attach = core.attach_start
+
 local function check_bound(bounds, name)
     local bound = bounds[name]
     if bound ~= nil and not (type(bound) == "number" and bound > 0) then

@@ -65,7 +65,7 @@ local function list_folder(folder)
     return names
 end
 
-local function new_console(terminal, conn)
+local function new_console(terminal, conn, new_session)
     local is_coloured = (os.getenv "NO_COLOR" or "") == ""
     local past = open_history(terminal)
     local self = setmetatable({
@@ -79,9 +79,11 @@ local function new_console(terminal, conn)
         mutex = sync.mutex(), -- over what keys do, and the change from one mode to the other
         is_editing = false,
     }, Console)
-    self.session = session.new {
+    self.screen:resize(terminal.size())
+    self.session = new_session {
         is_coloured = is_coloured,
         width = function() return self.screen.columns end,
+        on_end = function() return self.inputs:closed() or self.inputs:close() end,
     }
     local completer = {
         scope = self.session.locals,
@@ -92,9 +94,13 @@ local function new_console(terminal, conn)
         width = terminal.width,
         history = past,
         is_complete = function(text) return self.session:is_complete(text) end,
-        complete = function(text) return complete.at(completer, text) end,
+        complete = function(text)
+            if self.session.complete then
+                return self.session:complete(text)
+            end
+            return complete.at(completer, text)
+        end,
     }
-    self.screen:resize(terminal.size())
     return self
 end
 
@@ -219,7 +225,7 @@ function Console:fail(err)
 end
 
 function Console:run()
-    self.session:print(greeting())
+    self.session:print(self.session.greeting or greeting())
     local names = { "SIGINT", "SIGWINCH", "SIGCONT" }
     if core.preemption() == "signal" then -- else an endless loop would keep us from hearing of them
         names[4], names[5] = "SIGTERM", "SIGHUP"
@@ -257,8 +263,8 @@ end
 -- ------------------------------------------------------------------------------------------------
 
 -- Lines from standard input; the prompt is printed only where somebody may see it.
-local function run_plain(is_terminal)
-    local plain = session.new { is_coloured = false }
+local function run_plain(is_terminal, new_session)
+    local plain = new_session { is_coloured = false }
     local text
     while true do
         if is_terminal then
@@ -286,12 +292,14 @@ end
 ---@async
 ---@param terminal table  core's half
 ---@param is_terminal boolean  whether standard input is one
-function repl.run(terminal, is_terminal)
+---@param new_session? fun(opts: table): lagoon.repl.Session  whose inputs run elsewhere
+function repl.run(terminal, is_terminal, new_session)
+    new_session = new_session or session.new
     local conn = is_terminal and (os.getenv "TERM" or "dumb") ~= "dumb" and terminal.open()
     if conn then
-        return new_console(terminal, conn):run()
+        return new_console(terminal, conn, new_session):run()
     end
-    return run_plain(is_terminal)
+    return run_plain(is_terminal, new_session)
 end
 
 return repl

@@ -18,6 +18,29 @@ local GLOBALS = { "go", "async", "parallel", "chan", "sleep", "select", "after" 
 local Session = {}
 Session.__index = Session
 
+-- One whose inputs see these globals.
+local function make(globals, opts)
+    return setmetatable({
+        locals = chunk.environment(globals),
+        ninputs = 0,
+        own = {}, -- goroutines of ours, by number
+        paint = palette.painter(opts.is_coloured),
+        width = opts.width or function() return 80 end,
+        tasks = setmetatable({}, { __mode = "v" }), -- by their goroutines' numbers
+    }, Session)
+end
+
+---One that somebody has from outside: it prints elsewhere, and leaves the program's globals and its
+---handler of errors alone.
+---@param globals table
+---@param opts { is_coloured: boolean, width?: fun(): integer, print: fun(self, text: string) }
+---@return lagoon.repl.Session
+function session.guest(globals, opts)
+    local self = make(globals, opts)
+    self.print = opts.print
+    return self
+end
+
 ---@param opts { is_coloured: boolean, width?: fun(): integer }
 ---@return lagoon.repl.Session
 function session.new(opts)
@@ -28,14 +51,7 @@ function session.new(opts)
             _G[name] = lagoon[name]
         end
     end
-    local self = setmetatable({
-        locals = chunk.environment(_G),
-        ninputs = 0,
-        own = {}, -- goroutines of ours, by number
-        paint = palette.painter(opts.is_coloured),
-        width = opts.width or function() return 80 end,
-        tasks = setmetatable({}, { __mode = "v" }), -- by their goroutines' numbers
-    }, Session)
+    local self = make(_G, opts)
     lagoon.on_error(function(err, traceback)
         self:print_error(err, traceback)
     end)
