@@ -182,6 +182,11 @@ command("load", ":load file", "runs a file as an input, with the session's local
         session:run((text:gsub("^#[^\n]*", "")))
     end)
 
+command("doc", ":doc name", "shows what is written about a function, a method, a module",
+    function(session, argument)
+        require("lagoon.repl.doc").run(session, argument)
+    end)
+
 ---The names of all, with their colons.
 ---@return string[]
 function commands.names()

@@ -33,6 +33,7 @@ function session.new(opts)
         ninputs = 0,
         own = {}, -- goroutines of ours, by number
         paint = palette.painter(opts.is_coloured),
+        texts = {}, -- of the inputs, by their numbers
         width = opts.width or function() return 80 end,
         tasks = setmetatable({}, { __mode = "v" }), -- by their goroutines' numbers
     }, Session)
@@ -199,6 +200,20 @@ local function run_foreground(self, n, f)
     ended(await(self, running))
 end
 
+---Calls a function as an input's is called: Ctrl-C cancels it.
+---@async
+---@param f function
+---@return boolean ok
+---@return any ...  what it returned, or its error
+function Session:evaluate(f)
+    self.running = start(self, f, "command")
+    local function ended(...)
+        self.running = nil
+        return ...
+    end
+    return ended(await(self, self.running))
+end
+
 ---Runs an input, and returns when it has ended; one that ends with `&` runs on.
 ---@async
 ---@param text string
@@ -222,6 +237,7 @@ function Session:run(text)
         return true
     end
     self.ninputs = n
+    self.texts[n] = code
     if is_background then
         run_background(self, n, f)
     else
