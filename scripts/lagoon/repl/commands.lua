@@ -182,6 +182,15 @@ command("load", ":load file", "runs a file as an input, with the session's local
         session:run((text:gsub("^#[^\n]*", "")))
     end)
 
+command("chans", ":chans [all]", "lists the channels; with `all` the REPL's own, too",
+    function(session, argument)
+        local head, rows = require("lagoon.repl.chans").rows(session, argument == "all")
+        if #rows == 0 then
+            return session:print("none")
+        end
+        print_table(session, head, rows)
+    end)
+
 command("doc", ":doc name", "shows what is written about a function, a method, a module",
     function(session, argument)
         require("lagoon.repl.doc").run(session, argument)

@@ -218,7 +218,7 @@ function Console:fail(err)
     os.exit(1)
 end
 
-function Console:run()
+function Console:run(before)
     self.session:print(greeting())
     local names = { "SIGINT", "SIGWINCH", "SIGCONT" }
     if core.preemption() == "signal" then -- else an endless loop would keep us from hearing of them
@@ -238,7 +238,7 @@ function Console:run()
     helpers[1]:name "repl signals"
     helpers[2]:name "repl keys"
     self:prompt()
-    self.session:own_goroutines()
+    self.session:own_new(before)
     for text in self.inputs do
         if not self.session:run(text) then
             break
@@ -257,8 +257,9 @@ end
 -- ------------------------------------------------------------------------------------------------
 
 -- Lines from standard input; the prompt is printed only where somebody may see it.
-local function run_plain(is_terminal)
+local function run_plain(is_terminal, before)
     local plain = session.new { is_coloured = false }
+    plain:own_new(before)
     local text
     while true do
         if is_terminal then
@@ -287,11 +288,12 @@ end
 ---@param terminal table  core's half
 ---@param is_terminal boolean  whether standard input is one
 function repl.run(terminal, is_terminal)
+    local before = session.census()
     local conn = is_terminal and (os.getenv "TERM" or "dumb") ~= "dumb" and terminal.open()
     if conn then
-        return new_console(terminal, conn):run()
+        return new_console(terminal, conn):run(before)
     end
-    return run_plain(is_terminal)
+    return run_plain(is_terminal, before)
 end
 
 return repl

@@ -32,6 +32,7 @@ function session.new(opts)
         locals = chunk.environment(_G),
         ninputs = 0,
         own = {}, -- goroutines of ours, by number
+        own_channels = {}, -- the same
         paint = palette.painter(opts.is_coloured),
         texts = {}, -- of the inputs, by their numbers
         width = opts.width or function() return 80 end,
@@ -125,11 +126,31 @@ for reason in ([[chan receive,chan send,select,select (no cases),mutex lock,rwmu
     BY_OTHERS[reason] = true
 end
 
----Has the goroutines that there are now count as the session's own.
-function Session:own_goroutines()
+---The numbers of the goroutines and channels that there are.
+---@return { goroutines: table<integer, true>, channels: table<integer, true> }
+function session.census()
+    local census = { goroutines = {}, channels = {} }
     for _, info in ipairs(core.goroutines()) do
-        self.own[info.id] = true
+        census.goroutines[info.id] = true
     end
+    for _, info in ipairs(core.channels()) do
+        census.channels[info.number] = true
+    end
+    return census
+end
+
+---Has the calling goroutine, and the goroutines and channels that have come since a census, count
+---as the session's own.
+---@param before { goroutines: table<integer, true>, channels: table<integer, true> }
+function Session:own_new(before)
+    local now = session.census()
+    for id in pairs(now.goroutines) do
+        self.own[id] = not before.goroutines[id] or nil
+    end
+    for number in pairs(now.channels) do
+        self.own_channels[number] = not before.channels[number] or nil
+    end
+    self.own[task.self():id()] = true
 end
 
 ---Whether all others wait for each other.
