@@ -20,6 +20,7 @@
 #include "column.h"
 #include "fail.h"
 #include "net.h"
+#include "sampler.h"
 #include "state.h"
 #include "statefile.h"
 
@@ -463,6 +464,10 @@ void lagoon__push_terminal(lua_State *L, struct script *s)
                                          {"size", size},
                                          {"width", width},
                                          {"append_private", lagoon__append_private},
+                                         {"sampler_start", lagoon__sampler_start},
+                                         {"sampler_looks", lagoon__sampler_looks},
+                                         {"sampler_read", lagoon__sampler_read},
+                                         {"sampler_stop", lagoon__sampler_stop},
                                          {NULL, NULL}};
     lua_newtable(L);
     lagoon__register(L, s, functions);

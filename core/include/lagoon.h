@@ -1402,6 +1402,18 @@ LG_API void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_inf
 // Go:      none
 LG_API int lg_get_info(lg_ref ref, lg_g_info *out);
 
+// The goroutines that run at this moment, without the runtime's own; those in a
+// blocking call do not run.
+//
+// rt   the runtime
+// ids  room for their ids; yours
+// cap  how many
+//
+// Returns: how many it has written.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API size_t lg_running(lg_runtime *rt, uint64_t *ids, size_t cap);
+
 // ---------------------------------------------------------------------------
 // Park and ready: for authors of waiting things of their own
 // ---------------------------------------------------------------------------

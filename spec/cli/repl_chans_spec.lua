@@ -68,11 +68,11 @@ describe(":ps", function()
     local path = helper.file("early.lua", "never = require('lagoon').chan()\n"
       .. "require('lagoon').go(function() never:recv() end)\nrequire('lagoon').yield()\n")
     local out = printed(":ps\n:chans\n", { path })
-    assert.matches("\n%d+ +waiting +chan receive .-early%.lua:2", out)
+    assert.matches("\n%d+ +%d+ %% +waiting +chan receive .-early%.lua:2", out)
     assert.matches("\n%d+ +never +0 of 0 +open +1 receives: goroutine %d+\n", out)
     local terminal = replterminal.open { args = "-i " .. path, columns = 120 }
     terminal.type ":ps\r"
-    terminal.shows("\n%d+ +waiting +chan receive .-early%.lua:2", true)
+    terminal.shows("\n%d+ +%d+ %% +waiting +chan receive .-early%.lua:2", true)
     terminal.close()
   end)
 end)

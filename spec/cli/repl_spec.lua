@@ -103,7 +103,7 @@ describe("the REPL on a terminal", function()
     terminal.shows("\ngoroutine %d+\n2>", true)
     local id = terminal.screen:text():match "\ngoroutine (%d+)\n"
     terminal.type ":ps\r"
-    terminal.shows("\n" .. id .. " +input 1 +waiting +sleep", true)
+    terminal.shows("\n" .. id .. " +input 1 +%d+ %% +waiting +sleep", true)
     terminal.type(":kill " .. id .. "\r")
     terminal.shows "\ncancelled\n"
     terminal.type ":ps\r"

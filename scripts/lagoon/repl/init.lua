@@ -8,6 +8,7 @@ local core = require "lagoon.core"
 local editor = require "lagoon.repl.editor"
 local history = require "lagoon.repl.history"
 local keys = require "lagoon.repl.keys"
+local live = require "lagoon.repl.live"
 local screen = require "lagoon.repl.screen"
 local session = require "lagoon.repl.session"
 local signal = require "lagoon.signal"
@@ -82,6 +83,8 @@ local function new_console(terminal, conn)
     self.session = session.new {
         is_coloured = is_coloured,
         width = function() return self.screen.columns end,
+        terminal = terminal,
+        open_live = function() return live.open(self) end,
     }
     local completer = {
         scope = self.session.locals,
@@ -156,10 +159,21 @@ function Console:take(bytes)
     self.mutex:lock()
     if self.is_editing then
         self:press(bytes and self.keys:feed(bytes) or self.keys:flush())
+    elseif self.live then
+        self.live:press(bytes and self.keys:feed(bytes) or self.keys:flush())
     elseif bytes then
         self.terminal.type(bytes)
     end
     self.mutex:unlock()
+end
+
+-- Whatever runs is to end.
+function Console:interrupt()
+    if self.live then
+        self.live:press { { name = "ctrl-c" } }
+    else
+        self.session:interrupt()
+    end
 end
 
 -- Keys, until the terminal is gone.
@@ -171,7 +185,7 @@ function Console:read_keys()
         local bytes, err = self.conn:read()
         self.conn:set_deadline(nil)
         if not bytes and err ~= "timeout" then
-            self.session:interrupt()
+            self:interrupt()
             return self.inputs:closed() or self.inputs:close()
         end
         self:take(bytes)
@@ -198,7 +212,7 @@ end
 function Console:heed(signals)
     for name in signals do
         if name == "SIGINT" then
-            self.session:interrupt()
+            self:interrupt()
         elseif name == "SIGTERM" or name == "SIGHUP" then
             self.terminal.close()
             os.exit(name == "SIGTERM" and 143 or 129)
@@ -206,6 +220,9 @@ function Console:heed(signals)
             self.mutex:lock()
             self.screen:resize(self.terminal.size())
             self:redraw()
+            if self.live then
+                self.live:resize()
+            end
             self.mutex:unlock()
         end
     end
@@ -257,8 +274,8 @@ end
 -- ------------------------------------------------------------------------------------------------
 
 -- Lines from standard input; the prompt is printed only where somebody may see it.
-local function run_plain(is_terminal, before)
-    local plain = session.new { is_coloured = false }
+local function run_plain(terminal, is_terminal, before)
+    local plain = session.new { is_coloured = false, terminal = terminal }
     plain:own_new(before)
     local text
     while true do
@@ -293,7 +310,7 @@ function repl.run(terminal, is_terminal)
     if conn then
         return new_console(terminal, conn):run(before)
     end
-    return run_plain(is_terminal, before)
+    return run_plain(terminal, is_terminal, before)
 end
 
 return repl

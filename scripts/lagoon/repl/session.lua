@@ -18,7 +18,8 @@ local GLOBALS = { "go", "async", "parallel", "chan", "sleep", "select", "after" 
 local Session = {}
 Session.__index = Session
 
----@param opts { is_coloured: boolean, width?: fun(): integer }
+---@param opts { is_coloured: boolean, width?: fun(): integer, terminal?: table,
+---open_live?: fun(): lagoon.repl.Live }  terminal: core's half; open_live: if it can be drawn on
 ---@return lagoon.repl.Session
 function session.new(opts)
     local lagoon = require "lagoon"
@@ -33,6 +34,9 @@ function session.new(opts)
         ninputs = 0,
         own = {}, -- goroutines of ours, by number
         own_channels = {}, -- the same
+        terminal = opts.terminal,
+        character_width = opts.terminal and opts.terminal.width or string.len,
+        open_live = opts.open_live,
         paint = palette.painter(opts.is_coloured),
         texts = {}, -- of the inputs, by their numbers
         width = opts.width or function() return 80 end,
@@ -206,9 +210,10 @@ end
 local function run_background(self, n, f)
     local running = start(self, f, ("input %d"):format(n))
     self:print(self.paint("dim", ("goroutine %d"):format(running:id())))
-    task.go(function()
+    local watcher = task.async(function()
         self:finish(n, running, pcall(running.wait, running))
     end)
+    self.own[watcher:id()] = true
 end
 
 local function run_foreground(self, n, f)
