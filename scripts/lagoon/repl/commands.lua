@@ -174,6 +174,11 @@ command("doc", ":doc name", "shows what is written about a function, a method, a
         require("lagoon.repl.doc").run(session, argument)
     end)
 
+command("reload", ":reload [module]", "new code for a module, or for all whose files have changed",
+    function(session, argument)
+        session.modules:run(session, argument)
+    end)
+
 ---The names of all, with their colons.
 ---@return string[]
 function commands.names()

@@ -6,6 +6,7 @@
 local chunk = require "lagoon.repl.chunk"
 local commands = require "lagoon.repl.commands"
 local core = require "lagoon.core"
+local modules = require "lagoon.repl.modules"
 local palette = require "lagoon.repl.palette"
 local pretty = require "lagoon.repl.pretty"
 local task = require "lagoon.task"
@@ -38,6 +39,7 @@ function session.new(opts)
         character_width = opts.terminal and opts.terminal.width or string.len,
         open_live = opts.open_live,
         paint = palette.painter(opts.is_coloured),
+        modules = modules.new(),
         texts = {}, -- of the inputs, by their numbers
         width = opts.width or function() return 80 end,
         tasks = setmetatable({}, { __mode = "v" }), -- by their goroutines' numbers
@@ -268,6 +270,7 @@ function Session:run(text)
         run_background(self, n, f)
     else
         run_foreground(self, n, f)
+        self.modules:look()
     end
     return true
 end
