@@ -179,6 +179,11 @@ command("reload", ":reload [module]", "new code for a module, or for all whose f
         session.modules:run(session, argument)
     end)
 
+command("record", ":record file", "records the session; again, or `off`, ends that",
+    function(session, argument)
+        require("lagoon.repl.record").run(session, argument)
+    end)
+
 ---The names of all, with their colons.
 ---@return string[]
 function commands.names()

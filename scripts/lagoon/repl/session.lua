@@ -209,6 +209,12 @@ local function await(self, running)
     end
 end
 
+local function note_end(self, n, is_background, ok)
+    if self.recorder then
+        self.recorder:ended(self.texts[n], is_background, ok)
+    end
+end
+
 local function run_background(self, n, f)
     local running = start(self, f, ("input %d"):format(n))
     self:print(self.paint("dim", ("goroutine %d"):format(running:id())))
@@ -216,14 +222,16 @@ local function run_background(self, n, f)
         self:finish(n, running, pcall(running.wait, running))
     end)
     self.own[watcher:id()] = true
+    note_end(self, n, true, true)
 end
 
 local function run_foreground(self, n, f)
     local running = start(self, f, ("input %d"):format(n))
     self.running = running
-    local function ended(...)
+    local function ended(ok, ...)
         self.running = nil
-        self:finish(n, running, ...)
+        self:finish(n, running, ok, ...)
+        note_end(self, n, false, ok)
     end
     ended(await(self, running))
 end
@@ -250,6 +258,9 @@ function Session:run(text)
     if not text:find "%S" then
         return true
     end
+    if self.recorder then
+        self.recorder:submitted(text)
+    end
     local command, rest = text:match "^%s*:(%S*)%s*(.-)%s*$"
     if command then
         return commands.run(self, command, rest)
@@ -262,6 +273,9 @@ function Session:run(text)
     local f, message = chunk.compile(code, ("=input %d"):format(n), self.locals)
     if not f then
         self:print_error(message)
+        if self.recorder then
+            self.recorder:ended(text, false, false)
+        end
         return true
     end
     self.ninputs = n
