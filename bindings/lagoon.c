@@ -14,6 +14,7 @@
 #include "buffer.h"
 #include "cap.h"
 #include "chan.h"
+#include "chanlist.h"
 #include "class.h"
 #include "clock.h"
 #include "dump.h"
@@ -131,7 +132,8 @@ static void (*const parts[])(lua_State *L, struct script *s) = {
     lagoon__open_httpconn,      lagoon__open_fetch,    lagoon__open_websocket,
     lagoon__open_process,       lagoon__open_signals,  lagoon__open_transfer,
     lagoon__open_fast,          lagoon__open_frozen,   lagoon__open_fast_shared,
-    lagoon__open_attach,        lagoon__open_dial,
+    lagoon__open_attach,        lagoon__open_dial,     lagoon__open_embedded,
+    lagoon__open_chanlist,
 };
 
 int luaopen_lagoon_core(lua_State *L)

@@ -23,6 +23,7 @@
 #include "hub.h"
 #include "open.h"
 #include "report.h"
+#include "sampler.h"
 #include "state.h"
 #include "task.h"
 #include "terminal.h"
@@ -289,6 +290,7 @@ static int run(struct program *program)
     }
     program->L = L;
     int status = call(L, prepare, program) ? drive(L, program) : STATUS_ERROR;
+    lagoon__sampler_end();
     if (lg_stop_until(program->rt, now_ns() + PATIENCE_NS) != LG_OK) {
         leave_running(status);
     }

@@ -21,6 +21,8 @@
 #include "column.h"
 #include "fail.h"
 #include "net.h"
+#include "record.h"
+#include "sampler.h"
 #include "state.h"
 #include "statefile.h"
 
@@ -84,9 +86,15 @@ static void write_all(int fd, const char *text, size_t size)
     }
 }
 
+static void show(const char *text, size_t size)
+{
+    write_all(terminal.tty, text, size);
+    lagoon__record_output(text, size);
+}
+
 static void say(const char *text)
 {
-    write_all(terminal.tty, text, strlen(text));
+    show(text, strlen(text));
 }
 
 // -- what is written, to the user --
@@ -118,14 +126,14 @@ static void show_locked(const char *text, size_t size)
         return;
     }
     if (terminal.is_drawn) {
-        write_all(terminal.tty, terminal.wipe.bytes, terminal.wipe.size);
+        show(terminal.wipe.bytes, terminal.wipe.size);
         continue_line();
     }
-    write_all(terminal.tty, text, size);
+    show(text, size);
     lagoon__column_pass(&terminal.column, text, size);
     if (terminal.is_drawn) {
         end_line();
-        write_all(terminal.tty, terminal.block.bytes, terminal.block.size);
+        show(terminal.block.bytes, terminal.block.size);
     }
 }
 
@@ -223,6 +231,7 @@ static void take_size(void)
     struct winsize size;
     if (ioctl(terminal.tty, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
         ioctl(terminal.slave, TIOCSWINSZ, &size);
+        lagoon__record_resize(size.ws_col, size.ws_row);
         terminal.column.columns = size.ws_col;
     }
 }
@@ -343,13 +352,13 @@ static int draw(lua_State *L)
     const char *wipe = luaL_checklstring(L, 2, &nwipe);
     pthread_mutex_lock(&terminal.lock);
     if (terminal.is_drawn) {
-        write_all(terminal.tty, terminal.wipe.bytes, terminal.wipe.size);
+        show(terminal.wipe.bytes, terminal.wipe.size);
     } else {
         tcsetattr(terminal.tty, TCSADRAIN, &terminal.editing);
         end_line();
         say(PASTES_ON);
     }
-    write_all(terminal.tty, block, nblock);
+    show(block, nblock);
     keep_text(&terminal.block, block, nblock);
     keep_text(&terminal.wipe, wipe, nwipe);
     terminal.is_drawn = true;
@@ -364,9 +373,9 @@ static int leave(lua_State *L)
     const char *block = luaL_checklstring(L, 1, &nblock);
     pthread_mutex_lock(&terminal.lock);
     if (terminal.is_drawn) {
-        write_all(terminal.tty, terminal.wipe.bytes, terminal.wipe.size);
+        show(terminal.wipe.bytes, terminal.wipe.size);
     }
-    write_all(terminal.tty, block, nblock);
+    show(block, nblock);
     say(PASTES_OFF);
     tcsetattr(terminal.tty, TCSADRAIN, &terminal.running);
     terminal.is_drawn = false;
@@ -490,6 +499,13 @@ void lagoon__push_terminal(lua_State *L, struct script *s)
                                          {"size", size},
                                          {"width", width},
                                          {"append_private", lagoon__append_private},
+                                         {"record_start", lagoon__record_start},
+                                         {"record_marker", lagoon__record_marker},
+                                         {"record_stop", lagoon__record_stop},
+                                         {"sampler_start", lagoon__sampler_start},
+                                         {"sampler_looks", lagoon__sampler_looks},
+                                         {"sampler_read", lagoon__sampler_read},
+                                         {"sampler_stop", lagoon__sampler_stop},
                                          {NULL, NULL}};
     lua_newtable(L);
     lagoon__register(L, s, functions);

@@ -1417,6 +1417,18 @@ LG_API void lg_system_goroutines(lg_runtime *rt,
 // Go:      none
 LG_API int lg_get_info(lg_ref ref, lg_g_info *out);
 
+// The goroutines that run at this moment, without the runtime's own; those in a
+// blocking call do not run.
+//
+// rt   the runtime
+// ids  room for their ids; yours
+// cap  how many
+//
+// Returns: how many it has written.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API size_t lg_running(lg_runtime *rt, uint64_t *ids, size_t cap);
+
 // ---------------------------------------------------------------------------
 // Park and ready: for authors of waiting things of their own
 // ---------------------------------------------------------------------------
@@ -1819,6 +1831,48 @@ LG_API void lg_chan_each(lg_chan *ch, void (*visit)(void *ud, void *elem), void 
 // Blocks:  no.   Call from: inside the strand, or where nothing runs.
 // Go:      none
 LG_API void lg_chan_share(lg_chan *ch, void *slots);
+
+enum { LG_CHAN_WAITERS = 16 }; // so many goroutines are named of those that wait
+
+typedef struct lg_chan_info {
+    uint32_t number;   // as in traces; it is given at the first time; 0: none
+    lg_strand *strand; // whose it is; NULL: everybody's
+    size_t len;
+    size_t cap;
+    bool is_closed;
+    bool has_waiters; // the rest is known
+    size_t nreceivers;
+    size_t nsenders;
+    size_t nlisted;
+    uint64_t waiters[LG_CHAN_WAITERS]; // ids of nlisted goroutines, receivers first
+} lg_chan_info;
+
+// Visits every channel, oldest first. Other Ps go on meanwhile: an answer may be out
+// of date when it is looked at. Who waits is not known of the channels of strands that
+// the caller is not inside of, and of one that is in use just then.
+//
+// rt     the runtime
+// visit  called for each; false stops
+// ud     handed to it
+//
+// Returns: none.   Errors: none.
+// Misuse:  visit must call nothing of the runtime's: nobody makes or frees a channel
+//          meanwhile.
+// Blocks:  no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_channels(lg_runtime *rt, bool (*visit)(void *ud, const lg_chan_info *info),
+                        void *ud);
+
+// Looks at one channel, as lg_channels() does at each; who waits is always known.
+//
+// ch   borrowed
+// out  written; yours
+//
+// Returns: none.   Errors: none.
+// Misuse:  as lg_chan_send().   Blocks: no.
+// Call from: as lg_chan_len(); of a strand's channel, inside the strand.
+// Go:      none
+LG_API void lg_chan_get_info(lg_chan *ch, lg_chan_info *out);
 
 // ---------------------------------------------------------------------------
 // Select

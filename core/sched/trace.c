@@ -95,12 +95,11 @@ void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
     }
 }
 
-void lg__trace_chan(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t *number)
+uint32_t lg__trace_number(struct lg_runtime *rt, _Atomic uint32_t *number)
 {
-    struct m *m = lg__m();
     // relaxed: a name; of two that give it one the CAS takes the first
     uint32_t is = atomic_load_explicit(number, memory_order_relaxed);
-    if (is == 0 && !(lg__order_is_kept(rt) && lg__order_is_beside(m, NULL))) {
+    if (is == 0 && !(lg__order_is_kept(rt) && lg__order_is_beside(lg__m(), NULL))) {
         uint32_t fresh =
             atomic_fetch_add_explicit(&rt->trace.nchans, 1, memory_order_relaxed) + 1;
         if (atomic_compare_exchange_strong_explicit(
@@ -108,7 +107,13 @@ void lg__trace_chan(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t 
             is = fresh;
         }
     }
-    lg__trace_emit(rt, kind, m ? m->g : NULL, is, NULL);
+    return is;
+}
+
+void lg__trace_chan(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t *number)
+{
+    struct m *m = lg__m();
+    lg__trace_emit(rt, kind, m ? m->g : NULL, lg__trace_number(rt, number), NULL);
 }
 
 // ---------------------------------------------------------------------------

@@ -47,6 +47,9 @@ struct trace {
 void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
                     uint64_t arg, const char *what);
 
+// The number of a channel, which it gets the first time.
+uint32_t lg__trace_number(struct lg_runtime *rt, _Atomic uint32_t *number);
+
 // The same for a channel, which gets its number the first time; by the calling goroutine.
 void lg__trace_chan(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t *number);
 

@@ -6,6 +6,7 @@
 local chunk = require "lagoon.repl.chunk"
 local commands = require "lagoon.repl.commands"
 local core = require "lagoon.core"
+local modules = require "lagoon.repl.modules"
 local palette = require "lagoon.repl.palette"
 local pretty = require "lagoon.repl.pretty"
 local task = require "lagoon.task"
@@ -24,7 +25,13 @@ local function make(globals, opts)
         locals = chunk.environment(globals),
         ninputs = 0,
         own = {}, -- goroutines of ours, by number
+        own_channels = {}, -- the same
+        terminal = opts.terminal,
+        character_width = opts.terminal and opts.terminal.width or string.len,
+        open_live = opts.open_live,
         paint = palette.painter(opts.is_coloured),
+        modules = modules.new(),
+        texts = {}, -- of the inputs, by their numbers
         width = opts.width or function() return 80 end,
         tasks = setmetatable({}, { __mode = "v" }), -- by their goroutines' numbers
     }, Session)
@@ -41,7 +48,8 @@ function session.guest(globals, opts)
     return self
 end
 
----@param opts { is_coloured: boolean, width?: fun(): integer }
+---@param opts { is_coloured: boolean, width?: fun(): integer, terminal?: table,
+---open_live?: fun(): lagoon.repl.Live }  terminal: core's half; open_live: if it can be drawn on
 ---@return lagoon.repl.Session
 function session.new(opts)
     local lagoon = require "lagoon"
@@ -140,11 +148,31 @@ for reason in ([[chan receive,chan send,select,select (no cases),mutex lock,rwmu
     BY_OTHERS[reason] = true
 end
 
----Has the goroutines that there are now count as the session's own.
-function Session:own_goroutines()
+---The numbers of the goroutines and channels that there are.
+---@return { goroutines: table<integer, true>, channels: table<integer, true> }
+function session.census()
+    local census = { goroutines = {}, channels = {} }
     for _, info in ipairs(core.goroutines()) do
-        self.own[info.id] = true
+        census.goroutines[info.id] = true
     end
+    for _, info in ipairs(core.channels()) do
+        census.channels[info.number] = true
+    end
+    return census
+end
+
+---Has the calling goroutine, and the goroutines and channels that have come since a census, count
+---as the session's own.
+---@param before { goroutines: table<integer, true>, channels: table<integer, true> }
+function Session:own_new(before)
+    local now = session.census()
+    for id in pairs(now.goroutines) do
+        self.own[id] = not before.goroutines[id] or nil
+    end
+    for number in pairs(now.channels) do
+        self.own_channels[number] = not before.channels[number] or nil
+    end
+    self.own[task.self():id()] = true
 end
 
 ---Whether all others wait for each other.
@@ -197,22 +225,45 @@ local function await(self, running)
     end
 end
 
+local function note_end(self, n, is_background, ok)
+    if self.recorder then
+        self.recorder:ended(self.texts[n], is_background, ok)
+    end
+end
+
 local function run_background(self, n, f)
     local running = start(self, f, ("input %d"):format(n))
     self:print(self.paint("dim", ("goroutine %d"):format(running:id())))
-    task.go(function()
+    local watcher = task.async(function()
         self:finish(n, running, pcall(running.wait, running))
     end)
+    self.own[watcher:id()] = true
+    note_end(self, n, true, true)
 end
 
 local function run_foreground(self, n, f)
     local running = start(self, f, ("input %d"):format(n))
     self.running = running
-    local function ended(...)
+    local function ended(ok, ...)
         self.running = nil
-        self:finish(n, running, ...)
+        self:finish(n, running, ok, ...)
+        note_end(self, n, false, ok)
     end
     ended(await(self, running))
+end
+
+---Calls a function as an input's is called: Ctrl-C cancels it.
+---@async
+---@param f function
+---@return boolean ok
+---@return any ...  what it returned, or its error
+function Session:evaluate(f)
+    self.running = start(self, f, "command")
+    local function ended(...)
+        self.running = nil
+        return ...
+    end
+    return ended(await(self, self.running))
 end
 
 ---Runs an input, and returns when it has ended; one that ends with `&` runs on.
@@ -222,6 +273,9 @@ end
 function Session:run(text)
     if not text:find "%S" then
         return true
+    end
+    if self.recorder then
+        self.recorder:submitted(text)
     end
     local command, rest = text:match "^%s*:(%S*)%s*(.-)%s*$"
     if command then
@@ -235,13 +289,18 @@ function Session:run(text)
     local f, message = chunk.compile(code, ("=input %d"):format(n), self.locals)
     if not f then
         self:print_error(message)
+        if self.recorder then
+            self.recorder:ended(text, false, false)
+        end
         return true
     end
     self.ninputs = n
+    self.texts[n] = code
     if is_background then
         run_background(self, n, f)
     else
         run_foreground(self, n, f)
+        self.modules:look()
     end
     return true
 end
