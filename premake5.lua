@@ -209,7 +209,7 @@ start_project("lagoon", "ConsoleApp")
     no_stack_marks()
     link_whole { "bindings", "scripts", "core" }
     libdirs { luajit.libdir }
-    links { luajit.link, "uv", "wslay", "nettle", "utf8proc", "util", "m", "dl", "pthread" }
+    links { luajit.link, "uv", "wslay", "nettle", "z", "utf8proc", "util", "m", "dl", "pthread" }
     -- C modules that a script requires find the Lua API in the program.
     linkoptions { "-Wl,--dynamic-list=../../tools/packages/program.map" }
     if luajit.door then
@@ -239,7 +239,7 @@ start_project("lagoon_so", "SharedLib")
     targetname "lagoon"
     targetprefix ""
     link_whole { "bindings", "scripts", "core" }
-    links { "uv", "wslay", "nettle", "m", "dl", "pthread" }
+    links { "uv", "wslay", "nettle", "z", "m", "dl", "pthread" }
     link_shared()
 
 start_project("liblagoon", "Makefile")
@@ -263,7 +263,7 @@ start_project("host_spec", "ConsoleApp")
     no_stack_marks()
     link_whole { "bindings", "scripts", "core" }
     libdirs { luajit.libdir }
-    links { luajit.link, "uv", "wslay", "nettle", "m", "dl", "pthread" }
+    links { luajit.link, "uv", "wslay", "nettle", "z", "m", "dl", "pthread" }
     linkoptions { "-Wl,-E" }
     if luajit.door then
         linkoptions { "-Wl,-u," .. luajit.door }

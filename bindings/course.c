@@ -7,6 +7,7 @@
 #include <sys/personality.h>
 #include <unistd.h>
 
+#include "profile.h"
 #include "seeds.h"
 
 enum { LINE_SIZE = 256 };
@@ -19,6 +20,8 @@ static const struct option {
     {"--record", offsetof(struct course, record_path)},
     {"--replay", offsetof(struct course, replay_path)},
     {"--trace", offsetof(struct course, trace_path)},
+    {"--profile", offsetof(struct course, profile_path)},
+    {"--profile-value", offsetof(struct course, profile_value)},
 };
 
 enum { NOPTIONS = sizeof options / sizeof *options };
@@ -55,8 +58,9 @@ static bool parse_one(const char *arg, struct course *out, char *why, size_t why
                 return false;
             }
         } else if (rest[0] == '\0' || rest[1] == '\0') {
-            snprintf(why, why_size, "option '%s' needs a file: %s=FILE", o->name,
-                     o->name);
+            bool is_value = o->path == offsetof(struct course, profile_value);
+            snprintf(why, why_size, "option '%s' needs a %s: %s=%s", o->name,
+                     is_value ? "value" : "file", o->name, is_value ? "wall" : "FILE");
             return false;
         } else {
             *(const char **)(void *)((char *)out + o->path) = rest + 1;
@@ -84,6 +88,14 @@ bool lagoon__course_parse(char **argv, struct course *out, char *why, size_t why
     }
     if (out->replay_path && out->seed) {
         snprintf(why, why_size, "the seed of a replay is that of the recording");
+        return false;
+    }
+    enum column_kind column;
+    if (out->profile_value && !lagoon__profile_column(out->profile_value, &column)) {
+        snprintf(why, why_size,
+                 "--profile-value=%s: there are samples, cpu, wall, contentions, delay, "
+                 "mutex_contentions, mutex_delay",
+                 out->profile_value);
         return false;
     }
     return true;
@@ -145,6 +157,30 @@ static void finish_trace(void)
 {
     if (unfinished.rt != NULL) {
         lg_trace_stop(unfinished.rt);
+    }
+}
+
+static bool stop_profile(lg_runtime *rt, enum profile_scope scope)
+{
+    char why[LINE_SIZE];
+    bool is_failed = lagoon__profile_stop(rt, scope, why, sizeof why) == PROFILE_FAILED;
+    if (is_failed) {
+        fprintf(stderr, "lagoon: %s\n", why);
+    }
+    return !is_failed;
+}
+
+// The script may have begun one too.
+static struct {
+    lg_runtime *rt; // NULL: it is closed, or about to be
+} profiled;
+
+void lagoon__course_leave(void)
+{
+    lg_runtime *rt = profiled.rt;
+    profiled.rt = NULL;
+    if (rt != NULL) {
+        stop_profile(rt, PROFILE_OWN);
     }
 }
 
@@ -217,10 +253,26 @@ static bool start_log(struct course *course, lg_runtime *rt, char *why, size_t w
     return true;
 }
 
+static bool start_profile(struct course *course, lg_runtime *rt, char *why,
+                          size_t why_size)
+{
+    struct profile_options how;
+    lagoon__profile_options(&how, course->profile_path);
+    if (course->profile_value) {
+        lagoon__profile_column(course->profile_value, &how.column);
+    }
+    return lagoon__profile_start(rt, &how, why, why_size);
+}
+
 bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
                           size_t why_size)
 {
     if (!start_log(course, rt, why, why_size)) {
+        return false;
+    }
+    profiled.rt = rt;
+    atexit(lagoon__course_leave);
+    if (course->profile_path && !start_profile(course, rt, why, why_size)) {
         return false;
     }
     if (course->trace_path) {
@@ -256,8 +308,10 @@ bool lagoon__course_stop(struct course *course, lg_runtime *rt)
     bool is_recorded = lg_record_stop(rt) == LG_OK;
     lg_trace_stop(rt);
     unfinished.rt = NULL;
+    profiled.rt = NULL;
     bool is_done = finish(course->record, course->record_path, is_recorded);
     is_done = finish(course->trace, course->trace_path, true) && is_done;
+    is_done = stop_profile(rt, PROFILE_ALL) && is_done;
     if (lg_replay_error(rt) != NULL) {
         fprintf(stderr, "lagoon: replay: %s\n", lg_replay_error(rt));
         is_done = false;

@@ -323,7 +323,11 @@ static void returned(lg_strand *strand, lg_g *g, void *extra)
 }
 
 const lg_strand_ops lagoon__strand_ops = {
-    .resume = resume, .returned = returned, .interrupt = lagoon__interrupt};
+    .resume = resume,
+    .returned = returned,
+    .interrupt = lagoon__interrupt,
+    .sample = lagoon__sample,
+};
 
 // -- Lua functions --
 

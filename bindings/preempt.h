@@ -12,4 +12,7 @@
 // The strand's `interrupt`.
 bool lagoon__interrupt(lg_strand *strand, lg_g *g, void *extra, const void *pc);
 
+// The strand's `sample`: the same hook tells a profile where the goroutine stands.
+void lagoon__sample(lg_strand *strand, lg_g *g, void *extra, const void *pc);
+
 #endif // LAGOON_PREEMPT_H

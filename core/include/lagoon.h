@@ -1496,6 +1496,10 @@ typedef struct lg_strand_ops {
     // do what a handler may. False: not here; it is asked again soon. May be NULL:
     // goroutines of the strand are not interrupted.
     bool (*interrupt)(lg_strand *strand, lg_g *g, void *extra, const void *pc);
+    // What the goroutine that resume() runs has used is to be told of in a profile: makes
+    // it call lg_profile_look() soon, where its stack can be read. Called as `interrupt`
+    // is. May be NULL: it is told of when it waits or ends.
+    void (*sample)(lg_strand *strand, lg_g *g, void *extra, const void *pc);
 } lg_strand_ops;
 
 // Makes a strand: a serial executor. At most one M is inside at any time;
@@ -3893,6 +3897,78 @@ LG_API void lg_trace_stop(lg_runtime *rt);
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      none
 LG_API size_t lg_trace_line(const lg_trace_event *event, char *out, size_t size);
+
+// ---------------------------------------------------------------------------
+// Profiles
+// ---------------------------------------------------------------------------
+
+typedef enum lg_profile_kind {
+    LG_PROFILE_RAN,    // it has run, or was in a blocking call
+    LG_PROFILE_WAITED, // it has waited, and goes on now
+    LG_PROFILE_QUEUED, // it could run, and did not
+} lg_profile_kind;
+
+typedef struct lg_profile_sample {
+    lg_profile_kind kind;
+    bool has_ended;          // the goroutine, which has no stack any more
+    uint64_t g;              // 0: the scheduler itself
+    char name[LG_NAME_SIZE]; // of the goroutine; "" if it has none
+    lg_strand *strand;       // NULL for a native one
+    void *extra;             // the strand's area; NULL for a native one
+    int64_t count;           // how many samples or waits this stands for
+    int64_t cpu_ns;          // CPU time that it has used
+    int64_t wall_ns;         // how long it has run, waited or stood in a queue
+    const char *wait_reason; // of LG_PROFILE_WAITED: "chan receive"; else NULL
+} lg_profile_sample;
+
+// Begins a profile: what goroutines use of the CPU, sampled, and how long they wait and
+// where. Each sample is about one goroutine. That of a scripted one is handed over inside
+// its strand while its interpreter can read its stack, which is the one that the sample is
+// about; of a native one nothing but the name is known.
+//
+// rt       the runtime
+// hz       samples a second of what runs, 1 to 10000; 100 is usual
+// wait_ns  waits of that length and more are all told of, shorter ones at random, 1 to a
+//          second; 10000 is usual
+// write    called by several threads at once; calls nothing of lagoon's that waits
+// ud       handed to it
+//
+// Returns: LG_OK.
+// Errors:  LG_EBUSY, there is one already; LG_EINVAL, a number is out of range; LG_ETHREAD.
+// Misuse:  none.   Blocks: no.   Call from: anywhere; not two at once.
+// Go:      pprof.StartCPUProfile, runtime.SetBlockProfileRate
+LG_API int lg_profile_start(lg_runtime *rt, int hz, int64_t wait_ns,
+                            void (*write)(void *ud, const lg_profile_sample *sample),
+                            void *ud);
+
+// Ends it. write is not called after this.
+//
+// rt  the runtime
+//
+// Returns: ud of lg_profile_start(); NULL: there is no profile.   Errors: none.
+// Misuse:  from write: never returns.
+// Blocks:  the thread, until nobody is in write.   Call from: anywhere.
+// Go:      pprof.StopCPUProfile
+LG_API void *lg_profile_stop(lg_runtime *rt);
+
+// Tells of goroutines that still wait, as if that were over now.
+//
+// rt      the runtime
+// strand  the strand that the caller is inside of: of its goroutines and of native ones;
+//         NULL: of all, and nothing runs, as after lg_stop()
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: see above.
+// Go:      none
+LG_API void lg_profile_settle(lg_runtime *rt, const lg_strand *strand);
+
+// For interpreters: the stack of the calling goroutine can be read here. If something that
+// it has used is to be told of, write is called.
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: a scripted goroutine, inside its strand.
+// Go:      none
+LG_API void lg_profile_look(void);
 
 // ---------------------------------------------------------------------------
 // Reports

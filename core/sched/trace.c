@@ -72,6 +72,7 @@ void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
 {
     struct m *m = lg__m();
     struct p *p = m && m->rt == rt ? m->p : NULL;
+    lg__profile_event(rt, kind, g);
     lg_trace_event event = {
         .kind = kind,
         .p = p ? (int)p->number : -1,

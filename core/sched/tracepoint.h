@@ -11,7 +11,7 @@ LG_INLINE bool lg__trace_is_on(struct lg_runtime *rt)
 {
     // relaxed: who sees it late misses the first events
     return LG_UNLIKELY(atomic_load_explicit(&rt->interrupts, memory_order_relaxed) &
-                       INTERRUPT_TRACE);
+                       (INTERRUPT_TRACE | INTERRUPT_PROFILE));
 }
 
 LG_INLINE void lg__trace(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,

@@ -102,6 +102,33 @@ runtime.stats = core.stats
 ---@type fun(): string, string?
 runtime.preemption = core.preemption
 
+local c_profile_start = core.profile_start
+
+---Begins a profile: what goroutines use of the CPU, and how long they wait and where, of all Lua
+---states. `profile_stop()` or the end of the program writes it into the file: as pprof's protocol
+---buffer (`cpu.pb.gz`, `.pb` uncompressed), or as collapsed stacks (`.folded`, `.collapsed`,
+---`.txt`), in which one value of each stack stands, times in microseconds. Returns `nil` and a
+---message if it cannot be written, or there is a profile already. Go: `pprof.StartCPUProfile`.
+---@param path string
+---@param opts? { value?: string, hz?: integer, wait_seconds?: number }  value of collapsed stacks:
+---  "cpu" (default), "samples", "wall", "delay", "contentions", "mutex_delay", "mutex_contentions";
+---  hz: samples a second, 100; wait_seconds: waits of that length and more all count, shorter ones
+---  at random, 0.00001
+---@return boolean? ok
+---@return string? err
+function runtime.profile_start(path, opts)
+    opts = opts or {}
+    if type(opts) ~= "table" then
+        error("bad argument #2 to 'profile_start' (table expected, got " .. type(opts) .. ")", 2)
+    end
+    return c_profile_start(path, opts.value, opts.hz, opts.wait_seconds)
+end
+
+---Ends the profile, also that of `--profile`, and writes its file. Of goroutines that wait at that
+---moment those of the calling state are in it. Go: `pprof.StopCPUProfile`.
+---@type fun(): boolean?, string?
+runtime.profile_stop = core.profile_stop
+
 local function check_bound(bounds, name)
     local bound = bounds[name]
     if bound ~= nil and not (type(bound) == "number" and bound > 0) then
