@@ -180,7 +180,7 @@ end
 -- What only the program has.
 local PROGRAM_FILES = {
     "bindings/main.c", "bindings/terminal.c", "bindings/column.c", "bindings/statefile.c",
-    "bindings/course.c", "bindings/seeds.c",
+    "bindings/course.c", "bindings/seeds.c", "bindings/sigterm.c",
 }
 
 start_project("bindings", "StaticLib")

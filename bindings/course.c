@@ -2,6 +2,7 @@
 #include "course.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
@@ -9,6 +10,7 @@
 
 #include "profile.h"
 #include "seeds.h"
+#include "sigterm.h"
 
 enum { LINE_SIZE = 256 };
 
@@ -170,18 +172,29 @@ static bool stop_profile(lg_runtime *rt, enum profile_scope scope)
     return !is_failed;
 }
 
-// The script may have begun one too.
+// Of whoever is first at the end: SIGTERM has a thread of its own. The script may have begun
+// a profile, too.
 static struct {
+    pthread_mutex_t lock;
+    // -- lock --
     lg_runtime *rt; // NULL: it is closed, or about to be
-} profiled;
+} profiled = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool finish_profile(enum profile_scope scope)
+{
+    bool is_done = true;
+    pthread_mutex_lock(&profiled.lock);
+    if (profiled.rt != NULL) {
+        is_done = stop_profile(profiled.rt, scope);
+        profiled.rt = NULL;
+    }
+    pthread_mutex_unlock(&profiled.lock);
+    return is_done;
+}
 
 void lagoon__course_leave(void)
 {
-    lg_runtime *rt = profiled.rt;
-    profiled.rt = NULL;
-    if (rt != NULL) {
-        stop_profile(rt, PROFILE_OWN);
-    }
+    finish_profile(PROFILE_OWN);
 }
 
 static bool refuse(const char *verb, const char *path, const char *what, char *why,
@@ -261,7 +274,11 @@ static bool start_profile(struct course *course, lg_runtime *rt, char *why,
     if (course->profile_value) {
         lagoon__profile_column(course->profile_value, &how.column);
     }
-    return lagoon__profile_start(rt, &how, why, why_size);
+    if (!lagoon__profile_start(rt, &how, why, why_size)) {
+        return false;
+    }
+    lagoon__sigterm_start(lagoon__course_leave);
+    return true;
 }
 
 bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
@@ -308,10 +325,9 @@ bool lagoon__course_stop(struct course *course, lg_runtime *rt)
     bool is_recorded = lg_record_stop(rt) == LG_OK;
     lg_trace_stop(rt);
     unfinished.rt = NULL;
-    profiled.rt = NULL;
     bool is_done = finish(course->record, course->record_path, is_recorded);
     is_done = finish(course->trace, course->trace_path, true) && is_done;
-    is_done = stop_profile(rt, PROFILE_ALL) && is_done;
+    is_done = finish_profile(PROFILE_ALL) && is_done;
     if (lg_replay_error(rt) != NULL) {
         fprintf(stderr, "lagoon: replay: %s\n", lg_replay_error(rt));
         is_done = false;

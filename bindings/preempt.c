@@ -133,17 +133,10 @@ static void on_hook(lua_State *L, lua_Debug *ar)
     }
 }
 
-// In a signal handler, as what follows. It may be armed already, for the other reason.
-static bool arm(struct script_g *sg, const void *pc, _Atomic bool *reason)
+// Whether the hook may be armed in a state. In a signal handler, as what follows.
+static bool is_open(const struct script *s)
 {
-    struct script *s = sg->script;
-    if (s->not_interrupted || s->is_over || s->is_probing ||
-        !lagoon__door()->arm(sg->co, pc, on_hook, &s->armed.old)) {
-        return false;
-    }
-    // relaxed: for this thread
-    atomic_store_explicit(reason, true, memory_order_relaxed);
-    return true;
+    return !s->not_interrupted && !s->is_over && !s->is_probing;
 }
 
 bool lagoon__interrupt(lg_strand *strand, lg_g *g, void *extra, const void *pc)
@@ -151,13 +144,27 @@ bool lagoon__interrupt(lg_strand *strand, lg_g *g, void *extra, const void *pc)
     (void)strand;
     (void)g;
     struct script_g *sg = extra;
-    return arm(sg, pc, &sg->script->armed.is_for_room);
+    struct armed *armed = &sg->script->armed;
+    if (!is_open(sg->script) || !lagoon__door()->arm(sg->co, pc, on_hook, &armed->old)) {
+        return false;
+    }
+    // relaxed: for this thread
+    atomic_store_explicit(&armed->is_for_room, true, memory_order_relaxed);
+    return true;
 }
 
+// A sample is about what was interrupted, so a C function must not pass unseen: the hook is
+// called when it returns.
 void lagoon__sample(lg_strand *strand, lg_g *g, void *extra, const void *pc)
 {
     (void)strand;
     (void)g;
     struct script_g *sg = extra;
-    arm(sg, pc, &sg->script->armed.is_for_sample);
+    struct armed *armed = &sg->script->armed;
+    if (is_open(sg->script) &&
+        (lagoon__door()->arm(sg->co, pc, on_hook, &armed->old) ||
+         lagoon__door()->arm_in_c(sg->co, on_hook, &armed->old))) {
+        // relaxed: for this thread
+        atomic_store_explicit(&armed->is_for_sample, true, memory_order_relaxed);
+    }
 }

@@ -156,11 +156,14 @@ static void look_at(struct lg_runtime *rt, struct look *look, struct m *m,
     }
 }
 
-static void look_at_all(struct lg_runtime *rt, int64_t elapsed_ns)
+static void look_at_all(struct lg_runtime *rt)
 {
-    struct look look = {.elapsed_ns = elapsed_ns};
+    struct look look = {0};
     struct world *w = &rt->world;
     lg__lock(&w->lock, RANK_WORLD);
+    int64_t now_ns = lg__clock_now();
+    look.elapsed_ns = now_ns - rt->profile.looked_ns;
+    rt->profile.looked_ns = now_ns;
     for (struct node *node = w->inside.first; node; node = node->next) {
         look_at(rt, &look, LG_CONTAINER_OF(node, struct m, inside_node), false);
     }
@@ -208,16 +211,14 @@ static void sampler_main(void *arg)
     struct lg_runtime *rt = arg;
     struct profile *pr = &rt->profile;
     struct rand rand = {.state = (uint64_t)pr->begun_ns};
-    int64_t last_ns = pr->begun_ns;
-    for (;;) {
+    for (int64_t due_ns = pr->begun_ns;;) {
         // Not in step with timers of the program's: half a period more or less.
-        int64_t jitter_ns = lg__rand_below(&rand, (uint32_t)pr->period_ns);
-        if (!sleep_until(pr, last_ns + pr->period_ns / 2 + jitter_ns)) {
+        due_ns += pr->period_ns / 2 + lg__rand_below(&rand, (uint32_t)pr->period_ns);
+        if (!sleep_until(pr, due_ns)) {
             return;
         }
-        int64_t now_ns = lg__clock_now();
-        look_at_all(rt, now_ns - last_ns);
-        last_ns = now_ns;
+        due_ns = lg__clock_now();
+        look_at_all(rt);
         for (int i = 0; i < NAGS_MAX; i++) {
             if (!sleep_until(pr, lg__clock_now() + ((int64_t)NAG_AFTER_NS << i))) {
                 return;
@@ -335,6 +336,11 @@ void lg_profile_settle(lg_runtime *rt, const lg_strand *strand)
     if (!atomic_load_explicit(&rt->profile.is_on, memory_order_relaxed)) {
         return;
     }
+    struct m *m = lg__m();
+    if (m && m->strand && m->strand == strand) {
+        look_at_all(rt); // the caller ends the profile, and what it has used counts
+        lg_profile_look();
+    }
     // acquire: pairs with the release of who adds a chunk
     struct g_chunk *chunk = atomic_load_explicit(&rt->gs.chunks, memory_order_acquire);
     for (; chunk; chunk = chunk->next) {
@@ -365,6 +371,7 @@ int lg_profile_start(lg_runtime *rt, int hz, int64_t wait_ns,
     pr->wait_ns = wait_ns;
     pr->begun_ns = lg__clock_now();
     pr->session++;
+    pr->looked_ns = pr->begun_ns; // nobody looks yet
     // release: pairs with the acquire in lg__profile_event(); publishes all that
     atomic_store_explicit(&pr->is_on, true, memory_order_release);
     int err = lg__thread_start(sampler_main, rt, "lagoon-sampler", NULL, &pr->sampler);

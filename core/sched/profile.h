@@ -32,7 +32,7 @@ struct due_sample {
     _Atomic uint32_t count;
     _Atomic int64_t cpu_ns;
     _Atomic int64_t wall_ns;
-    // -- the sampler --
+    // -- the world's lock --
     int64_t seen_cpu_ns; // of the M's thread, when that was last looked at
     uint32_t session;    // in which that was
 };
@@ -47,6 +47,8 @@ struct profile {
     uint32_t session;
     struct thread sampler;
     struct note note;
+    // -- the world's lock --
+    int64_t looked_ns; // when all Ms were last looked at
     // -- any thread, seq_cst: who is in `write` is waited for --
     _Atomic bool is_on;
     _Atomic uint32_t nwriting;
