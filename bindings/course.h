@@ -37,6 +37,9 @@ void lagoon__course_settle(char **argv);
 bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
                           size_t why_size);
 
+// Ends the trace of a process that is left while something runs.
+void lagoon__course_leave(void);
+
 // Ends all that, when nothing runs any more; says what went wrong. False: something did.
 bool lagoon__course_stop(struct course *course, lg_runtime *rt);
 

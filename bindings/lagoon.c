@@ -54,6 +54,7 @@
 #include "sync.h"
 #include "task.h"
 #include "thread.h"
+#include "timeline.h"
 #include "timers.h"
 #include "tls.h"
 #include "transfer.h"
@@ -121,14 +122,15 @@ static void (*const parts[])(lua_State *L, struct script *s) = {
     lagoon__open_class,         lagoon__open_timers,   lagoon__open_clock,
     lagoon__open_scope,         lagoon__open_scopeend, lagoon__open_frame,
     lagoon__open_interruptible, lagoon__open_runtime,  lagoon__open_dump,
-    lagoon__open_heap,          lagoon__open_leaks,    lagoon__open_reload,
-    lagoon__open_memory,        lagoon__open_gcstep,   lagoon__open_cap,
-    lagoon__open_stats,         lagoon__open_net,      lagoon__open_udp,
-    lagoon__open_tls,           lagoon__open_fs,       lagoon__open_file,
-    lagoon__open_fswatch,       lagoon__open_stdin,    lagoon__open_http,
-    lagoon__open_httpconn,      lagoon__open_fetch,    lagoon__open_websocket,
-    lagoon__open_process,       lagoon__open_signals,  lagoon__open_transfer,
-    lagoon__open_fast,          lagoon__open_frozen,   lagoon__open_fast_shared,
+    lagoon__open_timeline,      lagoon__open_heap,     lagoon__open_leaks,
+    lagoon__open_reload,        lagoon__open_memory,   lagoon__open_gcstep,
+    lagoon__open_cap,           lagoon__open_stats,    lagoon__open_net,
+    lagoon__open_udp,           lagoon__open_tls,      lagoon__open_fs,
+    lagoon__open_file,          lagoon__open_fswatch,  lagoon__open_stdin,
+    lagoon__open_http,          lagoon__open_httpconn, lagoon__open_fetch,
+    lagoon__open_websocket,     lagoon__open_process,  lagoon__open_signals,
+    lagoon__open_transfer,      lagoon__open_fast,     lagoon__open_frozen,
+    lagoon__open_fast_shared,
 };
 
 int luaopen_lagoon_core(lua_State *L)

@@ -30,6 +30,7 @@
 #include "sched/runq.h"
 #include "sched/stop.h"
 #include "sched/tidy.h"
+#include "sched/timeline.h"
 #include "sched/trace.h"
 #include "sched/watch.h"
 
@@ -70,6 +71,7 @@ struct lg_runtime {
     struct netpoll netpoll;
     struct inputs inputs;
     struct trace trace;
+    struct timeline timeline;
     struct frame_costs frame_costs; // by who drives
     struct clocks clocks;
     struct frames frames;

@@ -17,7 +17,7 @@ Available options are:
   -E        Ignore environment variables.
   --deterministic[=SEED]  The same run each time.
   --record=FILE, --replay=FILE  Write down what lagoon.input() gets; run with that again.
-  --trace=FILE  Write down what goroutines do.
+  --trace=FILE  Write down what goroutines do; FILE.json: as a picture for browsers.
   --        Stop handling options.
   -         Execute stdin and stop handling options.
 ]]
