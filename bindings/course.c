@@ -11,6 +11,7 @@
 #include "profile.h"
 #include "seeds.h"
 #include "sigterm.h"
+#include "timeline.h"
 
 enum { LINE_SIZE = 256 };
 
@@ -159,6 +160,7 @@ static void finish_trace(void)
 {
     if (unfinished.rt != NULL) {
         lg_trace_stop(unfinished.rt);
+        lg_timeline_stop(unfinished.rt);
     }
 }
 
@@ -195,6 +197,7 @@ static bool finish_profile(enum profile_scope scope)
 void lagoon__course_leave(void)
 {
     finish_profile(PROFILE_OWN);
+    finish_trace();
 }
 
 static bool refuse(const char *verb, const char *path, const char *what, char *why,
@@ -281,6 +284,20 @@ static bool start_profile(struct course *course, lg_runtime *rt, char *why,
     return true;
 }
 
+static bool start_trace(struct course *course, lg_runtime *rt, char *why, size_t why_size)
+{
+    const char *path = course->trace_path;
+    if (lagoon__is_timeline(path)) {
+        int err = lg_timeline_start(rt, path);
+        return err == LG_OK || refuse("write", path, lg_strerror(err), why, why_size);
+    }
+    if (!open_file(path, &course->trace, why, why_size)) {
+        return false;
+    }
+    int err = lg_trace_start(rt, write_trace, course->trace);
+    return err == LG_OK || refuse("trace", path, lg_strerror(err), why, why_size);
+}
+
 bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
                           size_t why_size)
 {
@@ -293,12 +310,8 @@ bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
         return false;
     }
     if (course->trace_path) {
-        if (!open_file(course->trace_path, &course->trace, why, why_size)) {
+        if (!start_trace(course, rt, why, why_size)) {
             return false;
-        }
-        int err = lg_trace_start(rt, write_trace, course->trace);
-        if (err) {
-            return refuse("trace", course->trace_path, lg_strerror(err), why, why_size);
         }
         unfinished.rt = rt;
         atexit(finish_trace);
@@ -324,10 +337,16 @@ bool lagoon__course_stop(struct course *course, lg_runtime *rt)
 {
     bool is_recorded = lg_record_stop(rt) == LG_OK;
     lg_trace_stop(rt);
+    int err = lg_timeline_stop(rt);
     unfinished.rt = NULL;
     bool is_done = finish(course->record, course->record_path, is_recorded);
     is_done = finish(course->trace, course->trace_path, true) && is_done;
     is_done = finish_profile(PROFILE_ALL) && is_done;
+    if (err != LG_OK) {
+        fprintf(stderr, "lagoon: cannot write %s: %s\n",
+                course->trace_path ? course->trace_path : "the trace", lg_strerror(err));
+        is_done = false;
+    }
     if (lg_replay_error(rt) != NULL) {
         fprintf(stderr, "lagoon: replay: %s\n", lg_replay_error(rt));
         is_done = false;

@@ -39,8 +39,8 @@ void lagoon__course_settle(char **argv);
 bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
                           size_t why_size);
 
-// Writes what a profile has gathered, of a process that is about to end while others may
-// run. exit() does it, _exit() does not.
+// Writes what a profile has gathered, and ends the trace, of a process that is about to end
+// while others may run. exit() does it, _exit() does not.
 void lagoon__course_leave(void);
 
 // Ends all that, when nothing runs any more; says what went wrong. False: something did.

@@ -14,6 +14,7 @@
 #include "require.h"
 #include "scope.h"
 #include "task.h"
+#include "timeline.h"
 #include "wait.h"
 #include "watchdog.h"
 
@@ -327,6 +328,7 @@ const lg_strand_ops lagoon__strand_ops = {
     .returned = returned,
     .interrupt = lagoon__interrupt,
     .sample = lagoon__sample,
+    .describe = lagoon__describe,
 };
 
 // -- Lua functions --

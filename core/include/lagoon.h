@@ -1479,6 +1479,14 @@ LG_API int lg_wait_finish(lg_g *g);
 
 enum { LG_EXTRA_SIZE = 176 }; // bytes of a scripted goroutine for its strand
 
+enum { LG_PLACE_SIZE = 64 }; // bytes of a place, with the zero behind it
+
+// Who a goroutine is, for people; both may be "".
+typedef struct lg_label {
+    char name[LG_NAME_SIZE];
+    char place[LG_PLACE_SIZE]; // where it was started: "crawl:12"
+} lg_label;
+
 // What an interpreter provides. All are called by the M that is inside the
 // strand; never two at a time.
 typedef struct lg_strand_ops {
@@ -1500,6 +1508,10 @@ typedef struct lg_strand_ops {
     // it call lg_profile_look() soon, where its stack can be read. Called as `interrupt`
     // is. May be NULL: it is told of when it waits or ends.
     void (*sample)(lg_strand *strand, lg_g *g, void *extra, const void *pc);
+    // Says who a goroutine is, for timelines: fills in what it knows better than what
+    // stands there, which is the name that the core knows. Called before or after one of
+    // its steps, for each goroutine once. May be NULL.
+    void (*describe)(lg_strand *strand, lg_g *g, void *extra, lg_label *label);
 } lg_strand_ops;
 
 // Makes a strand: a serial executor. At most one M is inside at any time;
@@ -3870,7 +3882,7 @@ typedef struct lg_trace_event {
 // ud     handed to it
 //
 // Returns: LG_OK.
-// Errors:  LG_EBUSY, somebody is told already; LG_ENOMEM.
+// Errors:  LG_EBUSY, somebody is told already, or there is a timeline; LG_ENOMEM.
 // Misuse:  none.   Blocks: no.   Call from: anywhere; not two at once.
 // Go:      runtime/trace.Start
 LG_API int lg_trace_start(lg_runtime *rt,
@@ -3897,6 +3909,35 @@ LG_API void lg_trace_stop(lg_runtime *rt);
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      none
 LG_API size_t lg_trace_line(const lg_trace_event *event, char *out, size_t size);
+
+// Begins to write a timeline into a file, as Chrome trace events in JSON, which
+// docs/observability.md describes: Ps and goroutines as tracks, hand-overs of channels as
+// flows, the collector, counters. The file is valid JSON at any moment, also after the
+// process was killed. A thread of its own writes it, which costs at most a few percent of
+// a processor; where more happens than it can write down there are gaps.
+//
+// rt    the runtime
+// path  of a plain file, which is made or emptied
+//
+// Returns: LG_OK.
+// Errors:  LG_EBUSY, there is a timeline already, or lg_trace_start() has been called;
+//          LG_ENOMEM; LG_ETHREAD; what the system says of the file, LG_ESYSTEM and below.
+// Misuse:  none.   Blocks: the thread, for what it takes to make a file.
+// Call from: anywhere.
+// Go:      runtime/trace.Start
+LG_API int lg_timeline_start(lg_runtime *rt, const char *path);
+
+// Ends it: everything that has happened is in the file. lg_close() does that, too.
+//
+// rt  the runtime
+//
+// Returns: LG_OK, also if there is no timeline.
+// Errors:  what the system said when a part of the file could not be written, LG_ESYSTEM and
+//          below: it is valid, and ends before that.
+// Misuse:  none.   Blocks: the thread, for what it takes to write the rest.
+// Call from: anywhere. Of two the second does nothing.
+// Go:      runtime/trace.Stop
+LG_API int lg_timeline_stop(lg_runtime *rt);
 
 // ---------------------------------------------------------------------------
 // Profiles

@@ -31,6 +31,7 @@
 #include "sched/runq.h"
 #include "sched/stop.h"
 #include "sched/tidy.h"
+#include "sched/timeline.h"
 #include "sched/trace.h"
 #include "sched/watch.h"
 
@@ -74,6 +75,7 @@ struct lg_runtime {
     struct inputs inputs;
     struct trace trace;
     struct profile profile;
+    struct timeline timeline;
     struct frame_costs frame_costs; // by who drives
     struct clocks clocks;
     struct frames frames;

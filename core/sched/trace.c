@@ -67,8 +67,9 @@ static void add(struct lg_runtime *rt, const struct p *p, const lg_trace_event *
     lg__unlock(&b->lock, RANK_TRACE);
 }
 
-void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
-                    uint64_t arg, const char *what)
+// The deterministic order's share, and that of who is told in lines.
+static void emit_told(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
+                      uint64_t arg, const char *what)
 {
     struct m *m = lg__m();
     struct p *p = m && m->rt == rt ? m->p : NULL;
@@ -96,12 +97,27 @@ void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
     }
 }
 
-void lg__trace_chan(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t *number)
+static bool is_told(struct lg_runtime *rt)
 {
-    struct m *m = lg__m();
+    // relaxed: a look, emit_told() looks again
+    return lg__order_is_kept(rt) ||
+           atomic_load_explicit(&rt->trace.is_on, memory_order_relaxed);
+}
+
+void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
+                    uint64_t arg, const char *what)
+{
+    lg__timeline_note(rt, (unsigned)kind, g, arg, (uint64_t)(uintptr_t)what);
+    if (is_told(rt)) {
+        emit_told(rt, kind, g, arg, what);
+    }
+}
+
+static uint32_t number_of(struct lg_runtime *rt, _Atomic uint32_t *number)
+{
     // relaxed: a name; of two that give it one the CAS takes the first
     uint32_t is = atomic_load_explicit(number, memory_order_relaxed);
-    if (is == 0 && !(lg__order_is_kept(rt) && lg__order_is_beside(m, NULL))) {
+    if (is == 0 && !(lg__order_is_kept(rt) && lg__order_is_beside(lg__m(), NULL))) {
         uint32_t fresh =
             atomic_fetch_add_explicit(&rt->trace.nchans, 1, memory_order_relaxed) + 1;
         if (atomic_compare_exchange_strong_explicit(
@@ -109,7 +125,40 @@ void lg__trace_chan(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t 
             is = fresh;
         }
     }
-    lg__trace_emit(rt, kind, m ? m->g : NULL, is, NULL);
+    return is;
+}
+
+static void note_chan(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
+                      uint32_t number, const struct trace_op *op)
+{
+    uint64_t len = op->len < TIMELINE_LEN_MAX ? op->len : TIMELINE_LEN_MAX;
+    uint64_t closed = op->is_closed ? TIMELINE_CHAN_CLOSED : 0;
+    lg__timeline_note(rt, (unsigned)kind, g, number | len << TIMELINE_LEN_SHIFT | closed,
+                      op->partner);
+}
+
+void lg__trace_chan(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t *number,
+                    const struct trace_op *op)
+{
+    struct m *m = lg__m();
+    struct lg_g *g = m ? m->g : NULL;
+    uint32_t is = number_of(rt, number);
+    note_chan(rt, kind, g, is, op);
+    if (is_told(rt)) {
+        emit_told(rt, kind, g, is, NULL);
+    }
+}
+
+void lg__trace_case(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t *number,
+                    const struct trace_op *op)
+{
+    struct m *m = lg__m();
+    // A deterministic order has given no number here, with or without a timeline.
+    // relaxed: as above
+    uint32_t is = lg__order_is_kept(rt)
+                      ? atomic_load_explicit(number, memory_order_relaxed)
+                      : number_of(rt, number);
+    note_chan(rt, kind, m ? m->g : NULL, is, op);
 }
 
 // ---------------------------------------------------------------------------
@@ -121,6 +170,10 @@ int lg_trace_start(lg_runtime *rt,
                    void *ud)
 {
     struct trace *t = &rt->trace;
+    // relaxed: a look; one of the two comes later
+    if (atomic_load_explicit(&rt->timeline.use, memory_order_relaxed) != TIMELINE_OFF) {
+        return LG_EBUSY;
+    }
     if (!t->buffers) {
         uint32_t count = lg__nps(rt) + 1;
         t->buffers = lg__alloc_new(&rt->alloc, count * sizeof *t->buffers);
@@ -164,6 +217,15 @@ void lg_trace_stop(lg_runtime *rt)
     lg__lock(&t->lock, RANK_TRACE_OUT);
     t->write = NULL;
     lg__unlock(&t->lock, RANK_TRACE_OUT);
+}
+
+bool lg__trace_has_writer(struct lg_runtime *rt)
+{
+    struct trace *t = &rt->trace;
+    lg__lock(&t->lock, RANK_TRACE_OUT);
+    bool has_writer = t->write != NULL;
+    lg__unlock(&t->lock, RANK_TRACE_OUT);
+    return has_writer;
 }
 
 void lg__trace_fini(struct lg_runtime *rt)

@@ -22,4 +22,13 @@ LG_INLINE void lg__trace(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g 
     }
 }
 
+// What only a timeline hears of.
+LG_INLINE void lg__trace_beside(struct lg_runtime *rt, enum timeline_kind kind,
+                                struct lg_g *g, uint64_t arg, uint64_t more)
+{
+    if (lg__trace_is_on(rt)) {
+        lg__timeline_note(rt, kind, g, arg, more);
+    }
+}
+
 #endif // LG_SCHED_TRACEPOINT_H

@@ -17,7 +17,7 @@ Available options are:
   -E        Ignore environment variables.
   --deterministic[=SEED]  The same run each time.
   --record=FILE, --replay=FILE  Write down what lagoon.input() gets; run with that again.
-  --trace=FILE  Write down what goroutines do.
+  --trace=FILE  Write down what goroutines do; FILE.json: as a picture for browsers.
   --profile=FILE  Write down what goroutines use and wait for: FILE.pb.gz for pprof, FILE.folded
             as collapsed stacks, of which --profile-value=wall and others choose the numbers.
   --        Stop handling options.

@@ -97,6 +97,17 @@ runtime.heap_dump = core.heap_dump
 ---@type fun(): table<string, any>
 runtime.stats = core.stats
 
+---Begins to write a timeline of the whole runtime into a file: what runs where, what waits for
+---what, hand-overs, the collector, as Chrome trace events, which ui.perfetto.dev shows. `nil`, a
+---message and a code if it cannot; "EBUSY" if one is being written already. Go: `trace.Start`.
+---@type fun(path: string): boolean?, string?, string?
+runtime.trace_start = core.trace_start
+
+---Ends it: everything that has happened is in the file. `nil`, a message and a code if a part of it
+---could not be written. Go: `trace.Stop`.
+---@type fun(): boolean?, string?, string?
+runtime.trace_stop = core.trace_stop
+
 ---Whether Lua code that computes is interrupted, and how: "signal", by a signal to its thread, in
 ---compiled code too; or "off", and why not.
 ---@type fun(): string, string?
