@@ -180,7 +180,7 @@ end
 -- What only the program has.
 local PROGRAM_FILES = {
     "bindings/main.c", "bindings/terminal.c", "bindings/column.c", "bindings/statefile.c",
-    "bindings/course.c", "bindings/seeds.c", "bindings/sampler.c",
+    "bindings/course.c", "bindings/seeds.c", "bindings/sampler.c", "bindings/sigterm.c",
     "bindings/asciicast.c", "bindings/record.c",
 }
 
@@ -210,7 +210,7 @@ start_project("lagoon", "ConsoleApp")
     no_stack_marks()
     link_whole { "bindings", "scripts", "core" }
     libdirs { luajit.libdir }
-    links { luajit.link, "uv", "wslay", "nettle", "utf8proc", "util", "m", "dl", "pthread" }
+    links { luajit.link, "uv", "wslay", "nettle", "z", "utf8proc", "util", "m", "dl", "pthread" }
     -- C modules that a script requires find the Lua API in the program.
     linkoptions { "-Wl,--dynamic-list=../../tools/packages/program.map" }
     if luajit.door then
@@ -240,7 +240,7 @@ start_project("lagoon_so", "SharedLib")
     targetname "lagoon"
     targetprefix ""
     link_whole { "bindings", "scripts", "core" }
-    links { "uv", "wslay", "nettle", "m", "dl", "pthread" }
+    links { "uv", "wslay", "nettle", "z", "m", "dl", "pthread" }
     link_shared()
 
 start_project("liblagoon", "Makefile")
@@ -265,7 +265,7 @@ start_project("host_spec", "ConsoleApp")
     no_stack_marks()
     link_whole { "bindings", "scripts", "core" }
     libdirs { luajit.libdir }
-    links { luajit.link, "uv", "wslay", "nettle", "m", "dl", "pthread" }
+    links { luajit.link, "uv", "wslay", "nettle", "z", "m", "dl", "pthread" }
     linkoptions { "-Wl,-E" }
     if luajit.door then
         linkoptions { "-Wl,-u," .. luajit.door }

@@ -2,12 +2,16 @@
 #include "course.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <unistd.h>
 
+#include "profile.h"
 #include "seeds.h"
+#include "sigterm.h"
+#include "timeline.h"
 
 enum { LINE_SIZE = 256 };
 
@@ -19,6 +23,8 @@ static const struct option {
     {"--record", offsetof(struct course, record_path)},
     {"--replay", offsetof(struct course, replay_path)},
     {"--trace", offsetof(struct course, trace_path)},
+    {"--profile", offsetof(struct course, profile_path)},
+    {"--profile-value", offsetof(struct course, profile_value)},
 };
 
 enum { NOPTIONS = sizeof options / sizeof *options };
@@ -55,8 +61,9 @@ static bool parse_one(const char *arg, struct course *out, char *why, size_t why
                 return false;
             }
         } else if (rest[0] == '\0' || rest[1] == '\0') {
-            snprintf(why, why_size, "option '%s' needs a file: %s=FILE", o->name,
-                     o->name);
+            bool is_value = o->path == offsetof(struct course, profile_value);
+            snprintf(why, why_size, "option '%s' needs a %s: %s=%s", o->name,
+                     is_value ? "value" : "file", o->name, is_value ? "wall" : "FILE");
             return false;
         } else {
             *(const char **)(void *)((char *)out + o->path) = rest + 1;
@@ -84,6 +91,14 @@ bool lagoon__course_parse(char **argv, struct course *out, char *why, size_t why
     }
     if (out->replay_path && out->seed) {
         snprintf(why, why_size, "the seed of a replay is that of the recording");
+        return false;
+    }
+    enum column_kind column;
+    if (out->profile_value && !lagoon__profile_column(out->profile_value, &column)) {
+        snprintf(why, why_size,
+                 "--profile-value=%s: there are samples, cpu, wall, contentions, delay, "
+                 "mutex_contentions, mutex_delay",
+                 out->profile_value);
         return false;
     }
     return true;
@@ -145,7 +160,44 @@ static void finish_trace(void)
 {
     if (unfinished.rt != NULL) {
         lg_trace_stop(unfinished.rt);
+        lg_timeline_stop(unfinished.rt);
     }
+}
+
+static bool stop_profile(lg_runtime *rt, enum profile_scope scope)
+{
+    char why[LINE_SIZE];
+    bool is_failed = lagoon__profile_stop(rt, scope, why, sizeof why) == PROFILE_FAILED;
+    if (is_failed) {
+        fprintf(stderr, "lagoon: %s\n", why);
+    }
+    return !is_failed;
+}
+
+// Of whoever is first at the end: SIGTERM has a thread of its own. The script may have begun
+// a profile, too.
+static struct {
+    pthread_mutex_t lock;
+    // -- lock --
+    lg_runtime *rt; // NULL: it is closed, or about to be
+} profiled = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool finish_profile(enum profile_scope scope)
+{
+    bool is_done = true;
+    pthread_mutex_lock(&profiled.lock);
+    if (profiled.rt != NULL) {
+        is_done = stop_profile(profiled.rt, scope);
+        profiled.rt = NULL;
+    }
+    pthread_mutex_unlock(&profiled.lock);
+    return is_done;
+}
+
+void lagoon__course_leave(void)
+{
+    finish_profile(PROFILE_OWN);
+    finish_trace();
 }
 
 static bool refuse(const char *verb, const char *path, const char *what, char *why,
@@ -217,19 +269,49 @@ static bool start_log(struct course *course, lg_runtime *rt, char *why, size_t w
     return true;
 }
 
+static bool start_profile(struct course *course, lg_runtime *rt, char *why,
+                          size_t why_size)
+{
+    struct profile_options how;
+    lagoon__profile_options(&how, course->profile_path);
+    if (course->profile_value) {
+        lagoon__profile_column(course->profile_value, &how.column);
+    }
+    if (!lagoon__profile_start(rt, &how, why, why_size)) {
+        return false;
+    }
+    lagoon__sigterm_start(lagoon__course_leave);
+    return true;
+}
+
+static bool start_trace(struct course *course, lg_runtime *rt, char *why, size_t why_size)
+{
+    const char *path = course->trace_path;
+    if (lagoon__is_timeline(path)) {
+        int err = lg_timeline_start(rt, path);
+        return err == LG_OK || refuse("write", path, lg_strerror(err), why, why_size);
+    }
+    if (!open_file(path, &course->trace, why, why_size)) {
+        return false;
+    }
+    int err = lg_trace_start(rt, write_trace, course->trace);
+    return err == LG_OK || refuse("trace", path, lg_strerror(err), why, why_size);
+}
+
 bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
                           size_t why_size)
 {
     if (!start_log(course, rt, why, why_size)) {
         return false;
     }
+    profiled.rt = rt;
+    atexit(lagoon__course_leave);
+    if (course->profile_path && !start_profile(course, rt, why, why_size)) {
+        return false;
+    }
     if (course->trace_path) {
-        if (!open_file(course->trace_path, &course->trace, why, why_size)) {
+        if (!start_trace(course, rt, why, why_size)) {
             return false;
-        }
-        int err = lg_trace_start(rt, write_trace, course->trace);
-        if (err) {
-            return refuse("trace", course->trace_path, lg_strerror(err), why, why_size);
         }
         unfinished.rt = rt;
         atexit(finish_trace);
@@ -255,9 +337,16 @@ bool lagoon__course_stop(struct course *course, lg_runtime *rt)
 {
     bool is_recorded = lg_record_stop(rt) == LG_OK;
     lg_trace_stop(rt);
+    int err = lg_timeline_stop(rt);
     unfinished.rt = NULL;
     bool is_done = finish(course->record, course->record_path, is_recorded);
     is_done = finish(course->trace, course->trace_path, true) && is_done;
+    is_done = finish_profile(PROFILE_ALL) && is_done;
+    if (err != LG_OK) {
+        fprintf(stderr, "lagoon: cannot write %s: %s\n",
+                course->trace_path ? course->trace_path : "the trace", lg_strerror(err));
+        is_done = false;
+    }
     if (lg_replay_error(rt) != NULL) {
         fprintf(stderr, "lagoon: replay: %s\n", lg_replay_error(rt));
         is_done = false;

@@ -16,6 +16,8 @@ struct course {
     const char *record_path;
     const char *replay_path;
     const char *trace_path;
+    const char *profile_path;
+    const char *profile_value; // what of it is written, as collapsed stacks; NULL: usual
     FILE *record;
     FILE *trace;
     char *log; // of the replay
@@ -36,6 +38,10 @@ void lagoon__course_settle(char **argv);
 // Begins to record, replay and trace. False: *why says why not.
 bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
                           size_t why_size);
+
+// Writes what a profile has gathered, and ends the trace, of a process that is about to end
+// while others may run. exit() does it, _exit() does not.
+void lagoon__course_leave(void);
 
 // Ends all that, when nothing runs any more; says what went wrong. False: something did.
 bool lagoon__course_stop(struct course *course, lg_runtime *rt);

@@ -36,7 +36,7 @@ enum decision lagoon__decide(lua_State *L, struct script *s)
         return GO_ON;
     }
     if (is_in_ours(L)) {
-        return ++s->nhook_tries < PATIENCE ? TRY_AGAIN : GO_ON;
+        return ++s->armed.ntries < PATIENCE ? TRY_AGAIN : GO_ON;
     }
     if ((L != sg->co || !lua_isyieldable(L)) && lagoon__is_in_ffi(L, sg)) {
         return GO_ON;

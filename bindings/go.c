@@ -14,6 +14,7 @@
 #include "require.h"
 #include "scope.h"
 #include "task.h"
+#include "timeline.h"
 #include "wait.h"
 #include "watchdog.h"
 
@@ -323,7 +324,12 @@ static void returned(lg_strand *strand, lg_g *g, void *extra)
 }
 
 const lg_strand_ops lagoon__strand_ops = {
-    .resume = resume, .returned = returned, .interrupt = lagoon__interrupt};
+    .resume = resume,
+    .returned = returned,
+    .interrupt = lagoon__interrupt,
+    .sample = lagoon__sample,
+    .describe = lagoon__describe,
+};
 
 // -- Lua functions --
 

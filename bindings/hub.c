@@ -80,6 +80,7 @@ void lagoon__hub_add_locked(struct hub *hub, struct worker *worker)
     worker->next = hub->workers;
     hub->workers = worker;
     hub->nstates_made++;
+    worker->number = (unsigned)hub->nstates_made;
     hub->making_ns += worker->making_ns;
 }
 

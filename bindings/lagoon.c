@@ -43,6 +43,7 @@
 #include "out.h"
 #include "parallel.h"
 #include "process.h"
+#include "profile.h"
 #include "reload.h"
 #include "remote.h"
 #include "report.h"
@@ -57,6 +58,7 @@
 #include "sync.h"
 #include "task.h"
 #include "thread.h"
+#include "timeline.h"
 #include "timers.h"
 #include "tls.h"
 #include "transfer.h"
@@ -133,7 +135,7 @@ static void (*const parts[])(lua_State *L, struct script *s) = {
     lagoon__open_process,       lagoon__open_signals,  lagoon__open_transfer,
     lagoon__open_fast,          lagoon__open_frozen,   lagoon__open_fast_shared,
     lagoon__open_attach,        lagoon__open_dial,     lagoon__open_embedded,
-    lagoon__open_chanlist,
+    lagoon__open_chanlist,      lagoon__open_profile,  lagoon__open_timeline,
 };
 
 int luaopen_lagoon_core(lua_State *L)

@@ -167,6 +167,7 @@ static void leave_without_driver(void *arg)
         return;
     }
     bool is_told = call(program->L, take_outcome, program);
+    lagoon__course_leave();
     _exit(flush(is_told ? program->status : STATUS_ERROR));
 }
 
@@ -271,6 +272,7 @@ static int64_t now_ns(void)
 // A task computes on another thread, and the program is over: as in Go, nobody waits.
 static _Noreturn void leave_running(int status)
 {
+    lagoon__course_leave();
     _exit(flush(status));
 }
 

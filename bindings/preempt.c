@@ -83,24 +83,33 @@ static void tell(lua_State *L, struct script_g *sg)
 // Puts the script's hook back, which is called now if its count is over.
 static void disarm(lua_State *L, lua_Debug *ar, struct script *s)
 {
-    s->nhook_tries = 0;
-    if (lagoon__door()->disarm(L, &s->old_hook)) {
-        s->old_hook.hook(L, ar);
+    s->armed.ntries = 0;
+    if (lagoon__door()->disarm(L, &s->armed.old)) {
+        s->armed.old.hook(L, ar);
     }
 }
 
-static void on_hook(lua_State *L, lua_Debug *ar)
+// Tells a profile where the goroutine stands. Reads only, so it may be anywhere.
+static void be_sampled(lua_State *L, struct script *s)
 {
-    struct script *s = script_of(L);
-    if (ar->event != LUA_HOOKCOUNT) {
-        s->old_hook.hook(L, ar); // only the script's has others
-        return;
+    struct script_g *sg = lg_extra_self();
+    // relaxed: set on this thread
+    if (atomic_exchange_explicit(&s->armed.is_for_sample, false, memory_order_relaxed) &&
+        sg != NULL && sg->script == s) {
+        s->armed.sampled = L;
+        lg_profile_look();
+        s->armed.sampled = NULL;
     }
-    s->old_hook.left--;
+}
+
+static void make_room_or_be_told(lua_State *L, lua_Debug *ar, struct script *s)
+{
     enum decision decision = lagoon__decide(L, s);
     if (decision == TRY_AGAIN) {
         return;
     }
+    // relaxed: as above
+    atomic_store_explicit(&s->armed.is_for_room, false, memory_order_relaxed);
     disarm(L, ar, s);
     if (decision != GO_ON) {
         lagoon__watchdog_look(L, L, lg_extra_self());
@@ -112,14 +121,55 @@ static void on_hook(lua_State *L, lua_Debug *ar)
     }
 }
 
+static void on_hook(lua_State *L, lua_Debug *ar)
+{
+    struct script *s = script_of(L);
+    if (ar->event != LUA_HOOKCOUNT) {
+        s->armed.old.hook(L, ar); // only the script's has others
+        return;
+    }
+    s->armed.old.left--;
+    be_sampled(L, s);
+    // relaxed: set on this thread
+    if (atomic_load_explicit(&s->armed.is_for_room, memory_order_relaxed)) {
+        make_room_or_be_told(L, ar, s);
+    } else if (!lagoon__door()->is_recording(L)) {
+        disarm(L, ar, s);
+    }
+}
+
+// Whether the hook may be armed in a state. In a signal handler, as what follows.
+static bool is_open(const struct script *s)
+{
+    return !s->not_interrupted && !s->is_over && !s->is_probing;
+}
+
 bool lagoon__interrupt(lg_strand *strand, lg_g *g, void *extra, const void *pc)
 {
     (void)strand;
     (void)g;
     struct script_g *sg = extra;
-    struct script *s = sg->script;
-    if (s->not_interrupted || s->is_over || s->is_probing) {
+    struct armed *armed = &sg->script->armed;
+    if (!is_open(sg->script) || !lagoon__door()->arm(sg->co, pc, on_hook, &armed->old)) {
         return false;
     }
-    return lagoon__door()->arm(sg->co, pc, on_hook, &s->old_hook);
+    // relaxed: for this thread
+    atomic_store_explicit(&armed->is_for_room, true, memory_order_relaxed);
+    return true;
+}
+
+// A sample is about what was interrupted, so a C function must not pass unseen: the hook is
+// called when it returns.
+void lagoon__sample(lg_strand *strand, lg_g *g, void *extra, const void *pc)
+{
+    (void)strand;
+    (void)g;
+    struct script_g *sg = extra;
+    struct armed *armed = &sg->script->armed;
+    if (is_open(sg->script) &&
+        (lagoon__door()->arm(sg->co, pc, on_hook, &armed->old) ||
+         lagoon__door()->arm_in_c(sg->co, on_hook, &armed->old))) {
+        // relaxed: for this thread
+        atomic_store_explicit(&armed->is_for_sample, true, memory_order_relaxed);
+    }
 }

@@ -18,4 +18,7 @@ bool lagoon__interrupt(lg_strand *strand, lg_g *g, void *extra, const void *pc);
 // room. Inside its strand.
 bool lagoon__was_interrupted(const struct script_g *sg);
 
+// The strand's `sample`: the same hook tells a profile where the goroutine stands.
+void lagoon__sample(lg_strand *strand, lg_g *g, void *extra, const void *pc);
+
 #endif // LAGOON_PREEMPT_H

@@ -16,10 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "armed.h"
 #include "cap.h"
 #include "collect.h"
 #include "goroutine.h"
-#include "luajit/door.h"
 #include "names.h"
 #include "object.h"
 #include "refs.h"
@@ -81,8 +81,7 @@ struct script {
     struct script_g outside; // stands for a goroutine where there is none
 
     const char *not_interrupted; // why its Lua code is never; NULL: it is
-    struct door_hook old_hook;   // the script's, while ours is armed (preempt.c)
-    int nhook_tries;             // of ours, in vain so far
+    struct armed armed;          // for that
     struct script_g *finishing;  // whose wait is being finished there
     int finishing_rc;            // what came of it
     bool is_probing;             // refusal.c has a hook of its own set

@@ -43,8 +43,7 @@ int lagoon__trace_levels(lua_State *co)
     return high;
 }
 
-// Whether a frame is of our modules, or a C function that one of those called.
-static bool is_hidden(lua_State *co, int level, const lua_Debug *ar)
+bool lagoon__trace_is_hidden(lua_State *co, int level, const lua_Debug *ar)
 {
     lua_Debug below;
     if (ar->what[0] != 'C') {
@@ -100,7 +99,7 @@ static int add_frames(luaL_Buffer *b, lua_State *co, int level, const char *mess
             break;
         }
         lua_getinfo(co, "Snl", &ar);
-        if (is_hidden(co, level, &ar)) {
+        if (lagoon__trace_is_hidden(co, level, &ar)) {
             continue;
         }
         if (nshown++ == FIRST_FRAMES && nlevels - level > LAST_FRAMES) {

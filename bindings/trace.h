@@ -7,6 +7,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdbool.h>
 
 struct script_g;
 struct birthplace;
@@ -17,6 +18,10 @@ int lagoon__trace_levels(lua_State *co);
 // Adds a coroutine's frames, from a level on, to a buffer: "\n\t" before each.
 // Returns how many. The message is the error's that co has died of, or NULL.
 int lagoon__trace_frames(luaL_Buffer *b, lua_State *co, int level, const char *message);
+
+// Whether a frame is left out: of our modules, or a C function that one of those called.
+// *ar has been filled for "S".
+bool lagoon__trace_is_hidden(lua_State *co, int level, const lua_Debug *ar);
 
 // Adds all frames of a goroutine: where it stands in lg_wait(), if it does,
 // and its own coroutine. Returns how many.

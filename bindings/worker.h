@@ -38,6 +38,7 @@ struct worker {
     bool is_alone; // it is a task
 
     // -- fixed, once made --
+    unsigned number;   // from 1 on; 0: the hub does not list it
     int64_t making_ns; // that it took
 
     // -- inside the strand --

@@ -7,9 +7,13 @@
 // assembly or of compiled code: those keep nothing half done that arming changes, which
 // is the hook, its mask and the table by which instructions are dispatched. In LuaJIT's C
 // code that may be in the midst of just that. docs/decisions/interrupt_by_hook.md.
+//
+// Where the virtual machine says that a C function runs, or the collector, it is not either,
+// but for the few functions that are there for that: docs/decisions/sampler.md.
 #include "door.h"
 
 #include "lj_dispatch.h"
+#include "lj_ff.h"
 #include "lj_jit.h"
 #include "lj_mcode.h"
 #include "lj_obj.h"
@@ -55,18 +59,56 @@ static void set_hook(global_State *g, const struct door_hook *to)
     lj_dispatch_update(g);
 }
 
+static void set_ours(global_State *g, lua_Hook hook, struct door_hook *was)
+{
+    if (g->hookf != hook) {
+        *was = (struct door_hook){g->hookf, g->hookmask & HOOK_EVENTMASK, g->hookcstart,
+                                  g->hookcount};
+        set_hook(g, &(struct door_hook){hook, was->mask | LUA_MASKCOUNT, 1, 1});
+    }
+}
+
 static bool arm(lua_State *L, const void *pc, lua_Hook hook, struct door_hook *was)
 {
     global_State *g = G(L);
     if (is_busy(g) || (!is_in_asm(pc) && !is_in_mcode(G2J(g), pc))) {
         return false;
     }
-    if (g->hookf == hook) {
+    set_ours(g, hook, was);
+    return true;
+}
+
+// Functions that set hooks, or the compiler's mode, which the table depends on, too.
+static bool sets_hooks(uint32_t ffid)
+{
+    return ffid == FF_debug_sethook || ffid == FF_jit_on || ffid == FF_jit_off ||
+           ffid == FF_jit_flush || ffid == FF_jit_profile_start ||
+           ffid == FF_jit_profile_stop;
+}
+
+// Whether a C function of somebody's runs, or the collector, or what compiled code has
+// called. The interpreter's own helpers and the compiler are neither.
+static bool is_in_c(global_State *g)
+{
+    int32_t state = g->vmstate;
+    GCobj *running = gcref(g->cur_L);
+    if (state >= 0 || state == ~LJ_VMST_GC) {
         return true;
     }
-    *was = (struct door_hook){g->hookf, g->hookmask & HOOK_EVENTMASK, g->hookcstart,
-                              g->hookcount};
-    set_hook(g, &(struct door_hook){hook, was->mask | LUA_MASKCOUNT, 1, 1});
+    if (state != ~LJ_VMST_C || running == NULL) {
+        return false;
+    }
+    const GCfunc *fn = curr_func(gco2th(running));
+    return !isffunc(fn) || !sets_hooks(fn->c.ffid);
+}
+
+static bool arm_in_c(lua_State *L, lua_Hook hook, struct door_hook *was)
+{
+    global_State *g = G(L);
+    if (is_busy(g) || !is_in_c(g)) {
+        return false;
+    }
+    set_ours(g, hook, was);
     return true;
 }
 
@@ -105,6 +147,7 @@ enum { IS_CHECKED = false };
 const struct luajit_door lagoon__luajit_door = {
     .is_checked = IS_CHECKED,
     .arm = arm,
+    .arm_in_c = arm_in_c,
     .is_recording = is_recording,
     .disarm = disarm,
     .leave = leave,

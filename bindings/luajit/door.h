@@ -25,6 +25,8 @@ struct luajit_door {
     // moment. What was set before goes to *was, which `hook` gives back with disarm. The
     // mask of that stays: `hook` is called for its events, too.
     bool (*arm)(lua_State *L, const void *pc, lua_Hook hook, struct door_hook *was);
+    // The same where a C function runs, or the collector: `hook` is called behind it.
+    bool (*arm_in_c)(lua_State *L, lua_Hook hook, struct door_hook *was);
 
     // The rest is for `hook`.
 

@@ -110,6 +110,8 @@ static void begin(struct gc *gc, struct gc_cycle *c)
     lg__scan_begin(gc->rt, visit_words, gc);
     lg__world_start(gc->rt);
     c->stop_ns[0] = lg__clock_now() - since_ns;
+    lg__trace_beside(gc->rt, TIMELINE_STOPPED, NULL, (uint64_t)c->stop_ns[0],
+                     STOP_TO_BEGIN);
 }
 
 // How much has been marked, ever.
@@ -195,6 +197,7 @@ static bool try_finish(struct gc *gc, struct gc_cycle *c)
     }
     lg__world_start(gc->rt);
     int64_t took_ns = lg__clock_now() - since_ns;
+    lg__trace_beside(gc->rt, TIMELINE_STOPPED, NULL, (uint64_t)took_ns, STOP_TO_FINISH);
     c->stop_ns[1] = took_ns > c->stop_ns[1] ? took_ns : c->stop_ns[1];
     return is_over;
 }
@@ -266,6 +269,7 @@ static enum cycle_turn mark(struct gc *gc, struct gc_cycle *c, int64_t max_ns)
     }
     if (try_finish(gc, c)) {
         c->phase = CYCLE_SWEEPS;
+        lg__trace_beside(gc->rt, TIMELINE_GC_SWEEP, NULL, c->number, 0);
         lg__stage_reach(gc, c->number, GC_MARKED);
         lg__gclog_add(gc, c);
     }
@@ -303,6 +307,7 @@ static bool take_request(struct gc *gc, struct gc_cycle *c)
     gc->is_cycling |= is_wanted;
     lg__unlock(&gc->lock, RANK_GC);
     if (is_wanted) {
+        lg__trace_beside(gc->rt, TIMELINE_GC_PREPARE, NULL, 0, 0);
         *c = (struct gc_cycle){.is_forced = is_forced, .phase = CYCLE_PREPARES};
     }
     return is_wanted;

@@ -1506,6 +1506,14 @@ LG_API int lg_wait_finish(lg_g *g);
 
 enum { LG_EXTRA_SIZE = 176 }; // bytes of a scripted goroutine for its strand
 
+enum { LG_PLACE_SIZE = 64 }; // bytes of a place, with the zero behind it
+
+// Who a goroutine is, for people; both may be "".
+typedef struct lg_label {
+    char name[LG_NAME_SIZE];
+    char place[LG_PLACE_SIZE]; // where it was started: "crawl:12"
+} lg_label;
+
 // What an interpreter provides. All are called by the M that is inside the
 // strand; never two at a time.
 typedef struct lg_strand_ops {
@@ -1523,6 +1531,14 @@ typedef struct lg_strand_ops {
     // do what a handler may. False: not here; it is asked again soon. May be NULL:
     // goroutines of the strand are not interrupted.
     bool (*interrupt)(lg_strand *strand, lg_g *g, void *extra, const void *pc);
+    // What the goroutine that resume() runs has used is to be told of in a profile: makes
+    // it call lg_profile_look() soon, where its stack can be read. Called as `interrupt`
+    // is. May be NULL: it is told of when it waits or ends.
+    void (*sample)(lg_strand *strand, lg_g *g, void *extra, const void *pc);
+    // Says who a goroutine is, for timelines: fills in what it knows better than what
+    // stands there, which is the name that the core knows. Called before or after one of
+    // its steps, for each goroutine once. May be NULL.
+    void (*describe)(lg_strand *strand, lg_g *g, void *extra, lg_label *label);
 } lg_strand_ops;
 
 // Makes a strand: a serial executor. At most one M is inside at any time;
@@ -3935,7 +3951,7 @@ typedef struct lg_trace_event {
 // ud     handed to it
 //
 // Returns: LG_OK.
-// Errors:  LG_EBUSY, somebody is told already; LG_ENOMEM.
+// Errors:  LG_EBUSY, somebody is told already, or there is a timeline; LG_ENOMEM.
 // Misuse:  none.   Blocks: no.   Call from: anywhere; not two at once.
 // Go:      runtime/trace.Start
 LG_API int lg_trace_start(lg_runtime *rt,
@@ -3962,6 +3978,107 @@ LG_API void lg_trace_stop(lg_runtime *rt);
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      none
 LG_API size_t lg_trace_line(const lg_trace_event *event, char *out, size_t size);
+
+// Begins to write a timeline into a file, as Chrome trace events in JSON, which
+// docs/observability.md describes: Ps and goroutines as tracks, hand-overs of channels as
+// flows, the collector, counters. The file is valid JSON at any moment, also after the
+// process was killed. A thread of its own writes it, which costs at most a few percent of
+// a processor; where more happens than it can write down there are gaps.
+//
+// rt    the runtime
+// path  of a plain file, which is made or emptied
+//
+// Returns: LG_OK.
+// Errors:  LG_EBUSY, there is a timeline already, or lg_trace_start() has been called;
+//          LG_ENOMEM; LG_ETHREAD; what the system says of the file, LG_ESYSTEM and below.
+// Misuse:  none.   Blocks: the thread, for what it takes to make a file.
+// Call from: anywhere.
+// Go:      runtime/trace.Start
+LG_API int lg_timeline_start(lg_runtime *rt, const char *path);
+
+// Ends it: everything that has happened is in the file. lg_close() does that, too.
+//
+// rt  the runtime
+//
+// Returns: LG_OK, also if there is no timeline.
+// Errors:  what the system said when a part of the file could not be written, LG_ESYSTEM and
+//          below: it is valid, and ends before that.
+// Misuse:  none.   Blocks: the thread, for what it takes to write the rest.
+// Call from: anywhere. Of two the second does nothing.
+// Go:      runtime/trace.Stop
+LG_API int lg_timeline_stop(lg_runtime *rt);
+
+// ---------------------------------------------------------------------------
+// Profiles
+// ---------------------------------------------------------------------------
+
+typedef enum lg_profile_kind {
+    LG_PROFILE_RAN,    // it has run, or was in a blocking call
+    LG_PROFILE_WAITED, // it has waited, and goes on now
+    LG_PROFILE_QUEUED, // it could run, and did not
+} lg_profile_kind;
+
+typedef struct lg_profile_sample {
+    lg_profile_kind kind;
+    bool has_ended;          // the goroutine, which has no stack any more
+    uint64_t g;              // 0: the scheduler itself
+    char name[LG_NAME_SIZE]; // of the goroutine; "" if it has none
+    lg_strand *strand;       // NULL for a native one
+    void *extra;             // the strand's area; NULL for a native one
+    int64_t count;           // how many samples or waits this stands for
+    int64_t cpu_ns;          // CPU time that it has used
+    int64_t wall_ns;         // how long it has run, waited or stood in a queue
+    const char *wait_reason; // of LG_PROFILE_WAITED: "chan receive"; else NULL
+} lg_profile_sample;
+
+// Begins a profile: what goroutines use of the CPU, sampled, and how long they wait and
+// where. Each sample is about one goroutine. That of a scripted one is handed over inside
+// its strand while its interpreter can read its stack, which is the one that the sample is
+// about; of a native one nothing but the name is known.
+//
+// rt       the runtime
+// hz       samples a second of what runs, 1 to 10000; 100 is usual
+// wait_ns  waits of that length and more are all told of, shorter ones at random, 1 to a
+//          second; 10000 is usual
+// write    called by several threads at once; calls nothing of lagoon's that waits
+// ud       handed to it
+//
+// Returns: LG_OK.
+// Errors:  LG_EBUSY, there is one already; LG_EINVAL, a number is out of range; LG_ETHREAD.
+// Misuse:  none.   Blocks: no.   Call from: anywhere; not two at once.
+// Go:      pprof.StartCPUProfile, runtime.SetBlockProfileRate
+LG_API int lg_profile_start(lg_runtime *rt, int hz, int64_t wait_ns,
+                            void (*write)(void *ud, const lg_profile_sample *sample),
+                            void *ud);
+
+// Ends it. write is not called after this.
+//
+// rt  the runtime
+//
+// Returns: ud of lg_profile_start(); NULL: there is no profile.   Errors: none.
+// Misuse:  from write: never returns.
+// Blocks:  the thread, until nobody is in write.   Call from: anywhere.
+// Go:      pprof.StopCPUProfile
+LG_API void *lg_profile_stop(lg_runtime *rt);
+
+// Tells of goroutines that still wait, as if that were over now.
+//
+// rt      the runtime
+// strand  the strand that the caller is inside of: of its goroutines and of native ones;
+//         NULL: of all, and nothing runs, as after lg_stop()
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: see above.
+// Go:      none
+LG_API void lg_profile_settle(lg_runtime *rt, const lg_strand *strand);
+
+// For interpreters: the stack of the calling goroutine can be read here. If something that
+// it has used is to be told of, write is called.
+//
+// Returns: none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: a scripted goroutine, inside its strand.
+// Go:      none
+LG_API void lg_profile_look(void);
 
 // ---------------------------------------------------------------------------
 // Reports

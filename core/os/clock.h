@@ -10,6 +10,9 @@
 // Nanoseconds since some moment before the process started.
 int64_t lg__clock_now(void);
 
+// Nanoseconds since 1970, as far as the system knows.
+int64_t lg__clock_wall(void);
+
 // The CPU time of the calling thread in nanoseconds; a system call.
 int64_t lg__clock_cpu(void);
 

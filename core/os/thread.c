@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/base.h"
 #include "lagoon.h"
@@ -82,6 +85,13 @@ void lg__thread_keep_signals_off(sigset_t *old)
 void lg__thread_set_mask(const sigset_t *mask)
 {
     pthread_sigmask(SIG_SETMASK, mask, NULL);
+}
+
+void lg__thread_stand_back(void)
+{
+    enum { A_TENTH = 10 }; // of what another one gets
+    // Of a thread, on Linux. If it is refused it runs as the others do.
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), A_TENTH);
 }
 
 void lg__thread_join(struct thread thread)

@@ -22,6 +22,9 @@ int lg__thread_start(void (*main)(void *arg), void *arg, const char *name,
 
 void lg__thread_join(struct thread thread);
 
+// The calling thread makes way for the others, as nice(1) does.
+void lg__thread_stand_back(void);
+
 // Keeps signals of the host's from the calling thread, and from those that a library starts
 // meanwhile; and takes that back.
 void lg__thread_keep_signals_off(sigset_t *old);

@@ -100,6 +100,9 @@ static void record_free(struct lg_runtime *rt)
 static void runtime_free(struct lg_runtime *rt)
 {
     struct alloc alloc = rt->alloc;
+    lg_profile_stop(rt);
+    lg_timeline_stop(rt);
+    lg__timeline_free_rings(rt);
     lg__trace_fini(rt);
     lg__io_close(rt);
     lg__gc_close(rt);

@@ -9,6 +9,7 @@
 #include "sched/idle.h"
 #include "sched/preempt.h"
 #include "sched/sysmon.h"
+#include "sched/tracepoint.h"
 #include "sched/world.h"
 
 static struct m *m_of(uintptr_t hold)
@@ -37,6 +38,7 @@ bool lg__block_retake(struct lg_runtime *rt, struct p *p)
         return false;
     }
     struct m *m = m_of(hold);
+    lg__trace_beside(rt, TIMELINE_LOST, m->g, p->number, 0);
     if ((hold & HOLD_STATE) == HOLD_BLOCKED) {
         lg__world_leave_blocked(rt, m);
     }
@@ -161,6 +163,7 @@ static LG_NOINLINE void come_back(struct m *m)
     atomic_store_explicit(&p->shown_tick, p->tick, memory_order_relaxed);
     lg__preempt_begin_slice(p);
     lg__sysmon_rouse(rt);
+    lg__trace_beside(rt, TIMELINE_REGAINED, m->g, 0, 0);
     errno = saved_errno;
 }
 

@@ -25,6 +25,7 @@
 #include "os/tls.h"
 #include "sched/g.h"
 #include "sched/p.h"
+#include "sched/profile.h"
 
 // Go's number: more threads are a mistake.
 enum { MS_MAX = 10000 };
@@ -73,6 +74,8 @@ struct m {
     bool is_spinning;     // counted in nspinning
     void *altstack;       // for signals
     struct thread handle; // of an M of our own
+
+    struct due_sample due; // for profiles
 
     // -- sched lock --
     struct node node; // in the list of idle Ms

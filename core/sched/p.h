@@ -42,6 +42,7 @@ enum p_ask {
 };
 
 struct m;
+struct timeline_ring;
 
 struct p {
     // -- owner M only --
@@ -55,6 +56,7 @@ struct p {
     uint32_t nwait_blocks;
     uint32_t njob_places; // in the global queue, reserved for jobs (job.c)
     void *gc;             // the collector's
+    _Atomic(struct timeline_ring *) timeline; // made by who empties it; or NULL
     struct mcache mcache;
 
     char first_line[LG_CACHELINE];

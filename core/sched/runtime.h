@@ -27,9 +27,11 @@
 #include "sched/p.h"
 #include "sched/pinned.h"
 #include "sched/poller.h"
+#include "sched/profile.h"
 #include "sched/runq.h"
 #include "sched/stop.h"
 #include "sched/tidy.h"
+#include "sched/timeline.h"
 #include "sched/trace.h"
 #include "sched/watch.h"
 
@@ -46,7 +48,9 @@ enum {
     // Nor here: trace points have somebody to tell (sched/trace.h), and nobody switches
     // past the loop.
     INTERRUPT_TRACE = 1U << 6,
-    INTERRUPTS_TO_HEED = ~(uint32_t)(INTERRUPT_SCAN | INTERRUPT_WIRED | INTERRUPT_TRACE),
+    INTERRUPT_PROFILE = 1U << 7, // the same for a profile (sched/profile.h)
+    INTERRUPTS_TO_HEED = ~(uint32_t)(INTERRUPT_SCAN | INTERRUPT_WIRED | INTERRUPT_TRACE |
+                                     INTERRUPT_PROFILE),
 };
 
 struct lg_runtime {
@@ -70,6 +74,8 @@ struct lg_runtime {
     struct netpoll netpoll;
     struct inputs inputs;
     struct trace trace;
+    struct profile profile;
+    struct timeline timeline;
     struct frame_costs frame_costs; // by who drives
     struct clocks clocks;
     struct frames frames;

@@ -67,11 +67,13 @@ static void add(struct lg_runtime *rt, const struct p *p, const lg_trace_event *
     lg__unlock(&b->lock, RANK_TRACE);
 }
 
-void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
-                    uint64_t arg, const char *what)
+// The deterministic order's share, and that of who is told in lines.
+static void emit_told(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
+                      uint64_t arg, const char *what)
 {
     struct m *m = lg__m();
     struct p *p = m && m->rt == rt ? m->p : NULL;
+    lg__profile_event(rt, kind, g);
     lg_trace_event event = {
         .kind = kind,
         .p = p ? (int)p->number : -1,
@@ -95,6 +97,22 @@ void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
     }
 }
 
+static bool is_told(struct lg_runtime *rt)
+{
+    // relaxed: a look, emit_told() looks again
+    return lg__order_is_kept(rt) ||
+           atomic_load_explicit(&rt->trace.is_on, memory_order_relaxed);
+}
+
+void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
+                    uint64_t arg, const char *what)
+{
+    lg__timeline_note(rt, (unsigned)kind, g, arg, (uint64_t)(uintptr_t)what);
+    if (is_told(rt)) {
+        emit_told(rt, kind, g, arg, what);
+    }
+}
+
 uint32_t lg__trace_number(struct lg_runtime *rt, _Atomic uint32_t *number)
 {
     // relaxed: a name; of two that give it one the CAS takes the first
@@ -110,10 +128,37 @@ uint32_t lg__trace_number(struct lg_runtime *rt, _Atomic uint32_t *number)
     return is;
 }
 
-void lg__trace_chan(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t *number)
+static void note_chan(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
+                      uint32_t number, const struct trace_op *op)
+{
+    uint64_t len = op->len < TIMELINE_LEN_MAX ? op->len : TIMELINE_LEN_MAX;
+    uint64_t closed = op->is_closed ? TIMELINE_CHAN_CLOSED : 0;
+    lg__timeline_note(rt, (unsigned)kind, g, number | len << TIMELINE_LEN_SHIFT | closed,
+                      op->partner);
+}
+
+void lg__trace_chan(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t *number,
+                    const struct trace_op *op)
 {
     struct m *m = lg__m();
-    lg__trace_emit(rt, kind, m ? m->g : NULL, lg__trace_number(rt, number), NULL);
+    struct lg_g *g = m ? m->g : NULL;
+    uint32_t is = lg__trace_number(rt, number);
+    note_chan(rt, kind, g, is, op);
+    if (is_told(rt)) {
+        emit_told(rt, kind, g, is, NULL);
+    }
+}
+
+void lg__trace_case(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t *number,
+                    const struct trace_op *op)
+{
+    struct m *m = lg__m();
+    // A deterministic order has given no number here, with or without a timeline.
+    // relaxed: as above
+    uint32_t is = lg__order_is_kept(rt)
+                      ? atomic_load_explicit(number, memory_order_relaxed)
+                      : lg__trace_number(rt, number);
+    note_chan(rt, kind, m ? m->g : NULL, is, op);
 }
 
 // ---------------------------------------------------------------------------
@@ -125,6 +170,10 @@ int lg_trace_start(lg_runtime *rt,
                    void *ud)
 {
     struct trace *t = &rt->trace;
+    // relaxed: a look; one of the two comes later
+    if (atomic_load_explicit(&rt->timeline.use, memory_order_relaxed) != TIMELINE_OFF) {
+        return LG_EBUSY;
+    }
     if (!t->buffers) {
         uint32_t count = lg__nps(rt) + 1;
         t->buffers = lg__alloc_new(&rt->alloc, count * sizeof *t->buffers);
@@ -168,6 +217,15 @@ void lg_trace_stop(lg_runtime *rt)
     lg__lock(&t->lock, RANK_TRACE_OUT);
     t->write = NULL;
     lg__unlock(&t->lock, RANK_TRACE_OUT);
+}
+
+bool lg__trace_has_writer(struct lg_runtime *rt)
+{
+    struct trace *t = &rt->trace;
+    lg__lock(&t->lock, RANK_TRACE_OUT);
+    bool has_writer = t->write != NULL;
+    lg__unlock(&t->lock, RANK_TRACE_OUT);
+    return has_writer;
 }
 
 void lg__trace_fini(struct lg_runtime *rt)

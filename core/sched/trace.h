@@ -9,6 +9,8 @@
 // P share the last buffer. The buffers stay until the runtime is closed: somebody may have
 // seen the trace on and come to them late.
 //
+// A timeline (sched/timeline.h) hears of them first, and has buffers of its own.
+//
 // In a deterministic runtime (sched/order.h) the points are always on: what they say is
 // mixed into a sum that stands for the course of the run.
 #ifndef LG_SCHED_TRACE_H
@@ -50,8 +52,23 @@ void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
 // The number of a channel, which it gets the first time.
 uint32_t lg__trace_number(struct lg_runtime *rt, _Atomic uint32_t *number);
 
+// What an operation on a channel has found.
+struct trace_op {
+    uint64_t partner; // a goroutine that waited for it; 0: none
+    uint32_t len;     // afterwards
+    bool is_closed;   // nothing was received
+};
+
 // The same for a channel, which gets its number the first time; by the calling goroutine.
-void lg__trace_chan(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t *number);
+void lg__trace_chan(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t *number,
+                    const struct trace_op *op);
+
+// The same for the channel of a select's case: for a timeline only, others hear of the select.
+void lg__trace_case(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t *number,
+                    const struct trace_op *op);
+
+// Whether somebody is told.
+bool lg__trace_has_writer(struct lg_runtime *rt);
 
 void lg__trace_fini(struct lg_runtime *rt);
 

@@ -11,7 +11,7 @@ LG_INLINE bool lg__trace_is_on(struct lg_runtime *rt)
 {
     // relaxed: who sees it late misses the first events
     return LG_UNLIKELY(atomic_load_explicit(&rt->interrupts, memory_order_relaxed) &
-                       INTERRUPT_TRACE);
+                       (INTERRUPT_TRACE | INTERRUPT_PROFILE));
 }
 
 LG_INLINE void lg__trace(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
@@ -19,6 +19,15 @@ LG_INLINE void lg__trace(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g 
 {
     if (lg__trace_is_on(rt)) {
         lg__trace_emit(rt, kind, g, arg, what);
+    }
+}
+
+// What only a timeline hears of.
+LG_INLINE void lg__trace_beside(struct lg_runtime *rt, enum timeline_kind kind,
+                                struct lg_g *g, uint64_t arg, uint64_t more)
+{
+    if (lg__trace_is_on(rt)) {
+        lg__timeline_note(rt, kind, g, arg, more);
     }
 }
 

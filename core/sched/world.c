@@ -4,6 +4,7 @@
 #include "os/cpu.h"
 #include "os/futex.h"
 #include "sched/preempt.h"
+#include "sched/profile.h"
 #include "sched/watchdog.h"
 
 // How long a stopped M spins before it sleeps: a futex wake costs 50 us.
@@ -149,6 +150,7 @@ static void on_interruption(const struct interruption *at)
         stay(m, at->sp, at); // for one turn: it may have been let go
     }
     lg__preempt_on_signal(m, at);
+    lg__profile_on_signal(m, at);
     lg__watchdog_on_signal(m, at);
 }
 

@@ -275,10 +275,17 @@ static LG_NOINLINE int wait_unlock(struct lg_chan *ch, lg_op op, void *elem,
 }
 
 // An operation that has not waited. What waits is a park, and is done by its partner.
-static LG_NOINLINE void trace_done(struct lg_chan *ch, lg_trace_kind kind, int rc)
+static LG_NOINLINE void trace_done_unlock(struct lg_chan *ch, lg_trace_kind kind, int rc,
+                                          struct lg_g *partner) LG_RELEASES(ch->lock)
 {
+    struct trace_op op = {
+        .partner = partner ? lg__g_id(partner) : 0,
+        .len = len_locked(ch),
+        .is_closed = rc == LG_ECLOSED,
+    };
+    lg__chan_unlock(ch);
     if (rc == LG_OK || rc == LG_ECLOSED) {
-        lg__trace_chan(ch->rt, kind, &ch->number);
+        lg__trace_chan(ch->rt, kind, &ch->number, &op);
     }
 }
 
@@ -297,9 +304,10 @@ int lg_chan_send(lg_chan *ch, const void *elem, int64_t deadline_ns)
         void *from = (void *)(uintptr_t)elem; // only ever read
         return wait_unlock(ch, LG_SEND, from, deadline_ns);
     }
-    lg__chan_unlock(ch);
     if (lg__trace_is_on(ch->rt)) {
-        trace_done(ch, LG_TRACE_SEND, rc);
+        trace_done_unlock(ch, LG_TRACE_SEND, rc, fire);
+    } else {
+        lg__chan_unlock(ch);
     }
     if (fire) {
         lg__wait_fire(fire);
@@ -321,9 +329,10 @@ int lg_chan_recv(lg_chan *ch, void *elem, int64_t deadline_ns)
     if (rc == LG_EAGAIN && deadline_ns != 0) {
         return wait_unlock(ch, LG_RECV, elem, deadline_ns);
     }
-    lg__chan_unlock(ch);
     if (lg__trace_is_on(ch->rt)) {
-        trace_done(ch, LG_TRACE_RECV, rc);
+        trace_done_unlock(ch, LG_TRACE_RECV, rc, fire);
+    } else {
+        lg__chan_unlock(ch);
     }
     if (fire) {
         lg__wait_fire(fire);
@@ -357,7 +366,8 @@ int lg_chan_close(lg_chan *ch)
     }
     lg__chan_unlock(ch);
     if (lg__trace_is_on(ch->rt)) {
-        lg__trace_chan(ch->rt, LG_TRACE_CLOSE, &ch->number);
+        struct trace_op op = {.len = 0};
+        lg__trace_chan(ch->rt, LG_TRACE_CLOSE, &ch->number, &op);
     }
     lg__waitq_fire_all(&woken);
     return was_closed ? LG_ECLOSED : LG_OK;

@@ -131,6 +131,30 @@ static void trace_select(struct lg_runtime *rt, size_t i)
     }
 }
 
+static LG_NOINLINE void trace_case_unlock(const lg_case *c, int rc,
+                                          struct lg_g *partner) LG_UNCHECKED_LOCKING
+{
+    struct trace_op op = {
+        .partner = partner ? lg__g_id(partner) : 0,
+        .len = (uint32_t)lg_chan_len(c->ch),
+        .is_closed = rc == LG_ECLOSED,
+    };
+    lg__chan_unlock(c->ch);
+    if (rc == LG_OK || rc == LG_ECLOSED) {
+        lg__trace_case(c->ch->rt, c->op == LG_SEND ? LG_TRACE_SEND : LG_TRACE_RECV,
+                       &c->ch->number, &op);
+    }
+}
+
+static LG_NOINLINE void trace_first_unlock(const lg_case *c, size_t i, int rc,
+                                           struct lg_g *partner) LG_UNCHECKED_LOCKING
+{
+    trace_case_unlock(c, rc, partner);
+    if (rc != LG_EAGAIN) {
+        trace_select(c->ch->rt, i);
+    }
+}
+
 // First pass. LG_EAGAIN: no case is ready.
 static int try_any(const lg_case *cases, size_t ncases, size_t *out_index)
 {
@@ -143,9 +167,10 @@ static int try_any(const lg_case *cases, size_t ncases, size_t *out_index)
         const lg_case *c = &cases[i];
         lg__chan_lock(c->ch);
         int rc = do_case_locked(c, NULL, &fire);
-        lg__chan_unlock(c->ch);
-        if (rc != LG_EAGAIN) {
-            trace_select(c->ch->rt, (size_t)i);
+        if (lg__trace_is_on(c->ch->rt)) {
+            trace_first_unlock(c, (size_t)i, rc, fire);
+        } else {
+            lg__chan_unlock(c->ch);
         }
         if (fire) {
             lg__wait_fire(fire);
@@ -220,7 +245,11 @@ static int join(struct lg_g *g, size_t i)
     } else {
         rc = do_case_locked(c, g, &fire);
     }
-    lg__chan_unlock(c->ch);
+    if (lg__trace_is_on(g->rt)) {
+        trace_case_unlock(c, rc, fire);
+    } else {
+        lg__chan_unlock(c->ch);
+    }
     if (fire) {
         lg__wait_fire(fire);
     }

@@ -18,8 +18,10 @@ Available options are:
   -E        Ignore environment variables.
   --deterministic[=SEED]  The same run each time.
   --record=FILE, --replay=FILE  Write down what lagoon.input() gets; run with that again.
-  --trace=FILE  Write down what goroutines do.
   --attach  Let `lagoon attach` look at the program; --attach=stay, behind a deadlock, too.
+  --trace=FILE  Write down what goroutines do; FILE.json: as a picture for browsers.
+  --profile=FILE  Write down what goroutines use and wait for: FILE.pb.gz for pprof, FILE.folded
+            as collapsed stacks, of which --profile-value=wall and others choose the numbers.
   --        Stop handling options.
   -         Execute stdin and stop handling options.
 ]]
@@ -43,7 +45,10 @@ end
 local TAKES_VALUE = { e = true, l = true, j = true }
 local ALONE = { v = true, E = true, i = true }
 -- bindings/course.c has seen to them.
-local LONG = { deterministic = true, record = true, replay = true, trace = true }
+local LONG = {
+    deterministic = true, record = true, replay = true, trace = true,
+    profile = true, ["profile-value"] = true,
+}
 
 -- The options as a list of {letter, value}, and the index of the script; or nil and what is wrong.
 local function parse(argv)

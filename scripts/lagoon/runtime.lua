@@ -97,6 +97,17 @@ runtime.heap_dump = core.heap_dump
 ---@type fun(): table<string, any>
 runtime.stats = core.stats
 
+---Begins to write a timeline of the whole runtime into a file: what runs where, what waits for
+---what, hand-overs, the collector, as Chrome trace events, which ui.perfetto.dev shows. `nil`, a
+---message and a code if it cannot; "EBUSY" if one is being written already. Go: `trace.Start`.
+---@type fun(path: string): boolean?, string?, string?
+runtime.trace_start = core.trace_start
+
+---Ends it: everything that has happened is in the file. `nil`, a message and a code if a part of it
+---could not be written. Go: `trace.Stop`.
+---@type fun(): boolean?, string?, string?
+runtime.trace_stop = core.trace_stop
+
 ---Whether Lua code that computes is interrupted, and how: "signal", by a signal to its thread, in
 ---compiled code too; or "off", and why not.
 ---@type fun(): string, string?
@@ -107,6 +118,33 @@ runtime.preemption = core.preemption
 ---looked at, instead of ending. Go: none.
 ---@type fun(stays?: boolean): string?, string?
 runtime.attach = core.attach_start
+
+local c_profile_start = core.profile_start
+
+---Begins a profile: what goroutines use of the CPU, and how long they wait and where, of all Lua
+---states. `profile_stop()` or the end of the program writes it into the file: as pprof's protocol
+---buffer (`cpu.pb.gz`, `.pb` uncompressed), or as collapsed stacks (`.folded`, `.collapsed`,
+---`.txt`), in which one value of each stack stands, times in microseconds. Returns `nil` and a
+---message if it cannot be written, or there is a profile already. Go: `pprof.StartCPUProfile`.
+---@param path string
+---@param opts? { value?: string, hz?: integer, wait_seconds?: number }  value of collapsed stacks:
+---  "cpu" (default), "samples", "wall", "delay", "contentions", "mutex_delay", "mutex_contentions";
+---  hz: samples a second, 100; wait_seconds: waits of that length and more all count, shorter ones
+---  at random, 0.00001
+---@return boolean? ok
+---@return string? err
+function runtime.profile_start(path, opts)
+    opts = opts or {}
+    if type(opts) ~= "table" then
+        error("bad argument #2 to 'profile_start' (table expected, got " .. type(opts) .. ")", 2)
+    end
+    return c_profile_start(path, opts.value, opts.hz, opts.wait_seconds)
+end
+
+---Ends the profile, also that of `--profile`, and writes its file. Of goroutines that wait at that
+---moment those of the calling state are in it. Go: `pprof.StopCPUProfile`.
+---@type fun(): boolean?, string?
+runtime.profile_stop = core.profile_stop
 
 local function check_bound(bounds, name)
     local bound = bounds[name]

@@ -136,9 +136,10 @@ describe("a require in scripts/lagoon", function()
         exists[below .. name:gsub("%.lua$", "")] = true
       end
       tree.each_line(folder.path, function(place, line)
-        local own = below .. place:match("/([%w_]+)%.lua:")
-        uses[own] = uses[own] or {}
-        if not line:match("^%s*%-%-") then
+        local stem = place:match("/([%w_]+)%.lua:")
+        local own = stem and below .. stem
+        uses[own or ""] = uses[own or ""] or {}
+        if own and not line:match("^%s*%-%-") then
           for name in line:gmatch('require%s*%(?%s*"([%w_.]+)"') do
             uses[own][name] = place
           end
@@ -151,7 +152,8 @@ describe("a require in scripts/lagoon", function()
   local function path_of(name)
     local path = name == "lagoon" and "init" or name:match("^lagoon%.(.+)$")
     path = path and path:gsub("%.", "/")
-    return path and exists[path .. "/init"] and path .. "/init" or path
+    local part = path and path:gsub("/(%l+)$", ".%1") -- of a page: "report/page.css"
+    return path and exists[path .. "/init"] and path .. "/init" or exists[part] and part or path
   end
 
   it("names a module of lagoon or of LuaJIT", function()

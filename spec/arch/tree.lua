@@ -30,7 +30,7 @@ end
 ---@return string[]
 function tree.sources(folder)
   return tree.lines_of("find " .. folder .. " -maxdepth 1 -type f \\( -name '*.[chS]' -o "
-    .. "-name '*.lua' \\) | sort")
+    .. "-name '*.lua' -o -name '*.html' -o -name '*.css' -o -name '*.js' \\) | sort")
 end
 
 ---@class tree.Folder

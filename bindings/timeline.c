@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include "timeline.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fail.h"
+#include "goroutine.h"
+#include "remote.h"
+#include "state.h"
+#include "task.h"
+
+bool lagoon__is_timeline(const char *path)
+{
+    static const char suffix[] = ".json";
+    size_t length = strlen(path);
+    return length >= sizeof suffix - 1 &&
+           strcmp(path + length - (sizeof suffix - 1), suffix) == 0;
+}
+
+const char *lagoon__timeline_error(int rc)
+{
+    return rc == LG_EBUSY ? "what happens is being written down already"
+                          : lg_strerror(rc);
+}
+
+// -- who a goroutine is --
+
+// The end of a place tells more than its beginning.
+static void copy_place(const char *place, char out[LG_PLACE_SIZE])
+{
+    size_t length = strlen(place);
+    if (length < LG_PLACE_SIZE) {
+        memcpy(out, place, length + 1);
+    } else {
+        snprintf(out, LG_PLACE_SIZE, "...%s", place + length - (LG_PLACE_SIZE - 4));
+    }
+}
+
+static void describe_birth(const struct birthplace *birth, char out[LG_PLACE_SIZE])
+{
+    char place[512];
+    const char *source = birth->source;
+    if (*source == '@' || *source == '=') {
+        snprintf(place, sizeof place, "%s:%d", source + 1, birth->line);
+    } else {
+        snprintf(place, sizeof place, "[string \"%.*s\"]:%d", (int)strcspn(source, "\n"),
+                 source, birth->line);
+    }
+    copy_place(place, out);
+}
+
+void lagoon__describe(lg_strand *strand, lg_g *g, void *extra, lg_label *label)
+{
+    (void)strand;
+    (void)g;
+    const struct script_g *sg = extra;
+    char copy[NAME_SIZE];
+    const char *name = sg->task ? lagoon__task_name(sg->task, copy) : NULL;
+    if (name == NULL && sg->is_main && *label->name == '\0') {
+        name = "main";
+    }
+    if (name != NULL) {
+        snprintf(label->name, sizeof label->name, "%s", name);
+    }
+    if (sg->birth.source != NULL) {
+        describe_birth(&sg->birth, label->place);
+    }
+}
+
+// -- Lua functions --
+
+static int push_failure(lua_State *L, const char *path, int rc)
+{
+    if (rc == LG_ENOMEM) {
+        lagoon__raise_memory(L);
+    }
+    lua_pushnil(L);
+    if (path != NULL) {
+        lua_pushfstring(L, "cannot write %s: %s", path, lagoon__timeline_error(rc));
+    } else {
+        lua_pushfstring(L, "the trace is not whole: %s", lagoon__timeline_error(rc));
+    }
+    lua_pushstring(L, rc == LG_EBUSY ? "EBUSY" : lg_error_name(rc));
+    return 3;
+}
+
+static const char *check_path(lua_State *L)
+{
+    if (lua_type(L, 1) != LUA_TSTRING) {
+        lagoon__raise_argument(L, 1, "trace_start", "a string expected, got %s",
+                               lagoon__type_name(L, 1));
+    }
+    size_t length;
+    const char *path = lua_tolstring(L, 1, &length);
+    if (strlen(path) != length) {
+        lagoon__raise_argument(L, 1, "trace_start", "a path without zero bytes expected");
+    }
+    return path;
+}
+
+// trace_start(path): true, or nil, a message and a code.
+static int trace_start(lua_State *L)
+{
+    lg_runtime *rt = lagoon__rt(L, lagoon__script(L));
+    const char *path = check_path(L);
+    lg_block_enter();
+    int rc = lg_timeline_start(rt, path);
+    lg_block_leave();
+    if (rc != LG_OK) {
+        return push_failure(L, path, rc);
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+// trace_stop(): the same; true, too, if there is none.
+static int trace_stop(lua_State *L)
+{
+    lg_runtime *rt = lagoon__rt(L, lagoon__script(L));
+    lg_block_enter();
+    int rc = lg_timeline_stop(rt);
+    lg_block_leave();
+    if (rc != LG_OK) {
+        return push_failure(L, NULL, rc);
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+void lagoon__open_timeline(lua_State *L, struct script *s)
+{
+    static const luaL_Reg functions[] = {
+        {"trace_start", trace_start}, {"trace_stop", trace_stop}, {NULL, NULL}};
+    lagoon__register(L, s, functions);
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+//
+// Profiles: what goroutines use of the CPU, and where they wait (lg_profile_start()).
+//
+// A thread, the sampler, looks at each M some hundred times a second: how much CPU time its
+// thread has used since, and which goroutine it is with. A native goroutine is told of at
+// once. What a scripted one has used is left with the M, and its interpreter is told of it
+// at the next place where its stack can be read: it is interrupted for that (the strand's
+// `sample`), and else asked when it waits or ends.
+//
+// Waits are no samples: the trace points (sched/trace.h) say when each begins and ends, and
+// it is told of when its goroutine runs again, still standing where it waited. Of those that
+// are shorter than some length only some are, and count for the others, as in Go.
+//
+// Off, all that is the branch that the trace points have anyway.
+#ifndef LG_SCHED_PROFILE_H
+#define LG_SCHED_PROFILE_H
+
+#include "base/base.h"
+#include "lagoon.h"
+#include "os/note.h"
+#include "os/thread.h"
+
+struct interruption;
+struct lg_g;
+struct lg_runtime;
+struct m;
+
+// What an M's goroutine has used, and was not told of yet.
+struct due_sample {
+    // -- added to by the sampler, taken by the M; relaxed: sums --
+    _Atomic uint32_t count;
+    _Atomic int64_t cpu_ns;
+    _Atomic int64_t wall_ns;
+    // -- the world's lock --
+    int64_t seen_cpu_ns; // of the M's thread, when that was last looked at
+    uint32_t session;    // in which that was
+};
+
+struct profile {
+    void (*write)(void *ud, const lg_profile_sample *sample);
+    void *ud;
+    // -- who starts and stops; the others see is_on after it (acquire) --
+    int64_t period_ns;
+    int64_t wait_ns;  // waits of that length and more are all told of
+    int64_t begun_ns; // on the system's clock
+    uint32_t session;
+    struct thread sampler;
+    struct note note;
+    // -- the world's lock --
+    int64_t looked_ns; // when all Ms were last looked at
+    // -- any thread, seq_cst: who is in `write` is waited for --
+    _Atomic bool is_on;
+    _Atomic uint32_t nwriting;
+};
+
+// A trace point was passed (sched/trace.c); g is whom it is about, or NULL.
+void lg__profile_event(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g);
+
+// In a signal handler, on the M's thread: has the interpreter look at what is due.
+void lg__profile_on_signal(struct m *m, const struct interruption *at);
+
+#endif // LG_SCHED_PROFILE_H

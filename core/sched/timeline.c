@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+#include "sched/timeline.h"
+
+#include <string.h>
+
+#include "os/cpu.h"
+#include "os/vm.h"
+#include "sched/order.h"
+#include "sched/runtime.h"
+#include "sched/strand.h"
+#include "sched/tracepoint.h"
+
+// ---------------------------------------------------------------------------
+// Windows
+// ---------------------------------------------------------------------------
+
+// False: somebody else does.
+static bool close_window(struct lg_runtime *rt, uint32_t window, uint64_t when)
+{
+    struct timeline *t = &rt->timeline;
+    uint32_t closing = (window & ~(uint32_t)WINDOW_STATE) | WINDOW_CLOSING;
+    // relaxed: the winner has it for itself until the store below
+    if (!atomic_compare_exchange_strong_explicit(
+            &t->window, &window, closing, memory_order_relaxed, memory_order_relaxed)) {
+        return false;
+    }
+    t->closed_at = when;
+    if (!lg__order_is_kept(rt)) {
+        // relaxed: who sees it late finds the window closed
+        atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_TRACE,
+                                  memory_order_relaxed);
+    }
+    // release: pairs with the acquire of who empties; closed_at, and the interrupt before
+    // it is turned on again
+    atomic_store_explicit(&t->window, (closing & ~(uint32_t)WINDOW_STATE) | WINDOW_CLOSED,
+                          memory_order_release);
+    return true;
+}
+
+void lg__timeline_open(struct lg_runtime *rt)
+{
+    struct timeline *t = &rt->timeline;
+    // relaxed: closed, it is ours
+    uint32_t window = atomic_load_explicit(&t->window, memory_order_relaxed);
+    LG_ASSERT((window & WINDOW_STATE) == WINDOW_CLOSED);
+    // release: pairs with the acquire in lg__timeline_note(); the rings, their tails, source
+    // and start
+    atomic_store_explicit(&t->window, window + WINDOW_NEXT + WINDOW_OPEN,
+                          memory_order_release);
+    // relaxed: who sees it late misses the first events
+    atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_TRACE, memory_order_relaxed);
+}
+
+bool lg__timeline_close(struct lg_runtime *rt)
+{
+    struct timeline *t = &rt->timeline;
+    // relaxed: the CAS tells
+    uint32_t window = atomic_load_explicit(&t->window, memory_order_relaxed);
+    bool is_ours = (window & WINDOW_STATE) == WINDOW_OPEN &&
+                   close_window(rt, window, lg__timeline_now(t));
+    // acquire: as whoever empties; a P may be at it
+    while ((atomic_load_explicit(&t->window, memory_order_acquire) & WINDOW_STATE) !=
+           WINDOW_CLOSED) {
+        lg__cpu_pause();
+    }
+    return is_ours;
+}
+
+// ---------------------------------------------------------------------------
+// Rings
+// ---------------------------------------------------------------------------
+
+static struct timeline_ring *make_ring(void)
+{
+    void *ring;
+    return lg__vm_reserve(sizeof(struct timeline_ring), &ring) ? NULL : ring;
+}
+
+int lg__timeline_make_rings(struct lg_runtime *rt)
+{
+    struct timeline *t = &rt->timeline;
+    t->shared = t->shared ? t->shared : make_ring();
+    bool is_short = !t->shared;
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        struct p *p = lg__p_at(rt, i);
+        // relaxed: only we write it
+        if (atomic_load_explicit(&p->timeline, memory_order_relaxed)) {
+            continue;
+        }
+        struct timeline_ring *ring = make_ring();
+        is_short |= !ring;
+        // release: pairs with the acquire in ring_of(); it is zeroed
+        atomic_store_explicit(&p->timeline, ring, memory_order_release);
+    }
+    return is_short ? LG_ENOMEM : LG_OK;
+}
+
+void lg__timeline_free_rings(struct lg_runtime *rt)
+{
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        struct p *p = lg__p_at(rt, i);
+        // relaxed: nobody else is left
+        struct timeline_ring *ring =
+            atomic_load_explicit(&p->timeline, memory_order_relaxed);
+        if (ring) {
+            lg__vm_free(ring, sizeof *ring);
+        }
+    }
+    if (rt->timeline.shared) {
+        lg__vm_free(rt->timeline.shared, sizeof *rt->timeline.shared);
+        rt->timeline.shared = NULL;
+    }
+}
+
+static struct timeline_ring *ring_of(struct p *p)
+{
+    // acquire: pairs with the release in lg__timeline_make_rings()
+    return p ? atomic_load_explicit(&p->timeline, memory_order_acquire) : NULL;
+}
+
+// Appends events, all or none. False: there is no room. Who fills the ring.
+static bool append(struct timeline_ring *ring, const struct timeline_event *events,
+                   uint32_t n)
+{
+    // relaxed: our own
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    // acquire: pairs with the release of who empties; it has read what stood there
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    if (LG_UNLIKELY(head + n - tail > TIMELINE_RING_CAP)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        ring->events[(head + i) % TIMELINE_RING_CAP] = events[i];
+    }
+    // release: pairs with the acquire of who empties
+    atomic_store_explicit(&ring->head, head + n, memory_order_release);
+    return true;
+}
+
+static void add(struct lg_runtime *rt, struct p *p, uint32_t window,
+                const struct timeline_event *events, uint32_t n)
+{
+    struct timeline *t = &rt->timeline;
+    struct timeline_ring *ring = ring_of(p);
+    bool is_added;
+    if (LG_LIKELY(ring)) {
+        is_added = append(ring, events, n);
+    } else {
+        lg__lock(&t->shared_lock, RANK_TRACE);
+        is_added = append(t->shared, events, n);
+        lg__unlock(&t->shared_lock, RANK_TRACE);
+    }
+    if (LG_UNLIKELY(!is_added)) {
+        close_window(rt, window, events->when >> TIMELINE_KIND_BITS);
+    }
+}
+
+// ---------------------------------------------------------------------------
+// Names
+// ---------------------------------------------------------------------------
+
+enum {
+    LABEL_MAX = LG_NAME_SIZE + LG_PLACE_SIZE,
+    LABEL_EVENTS =
+        (LABEL_MAX + sizeof(struct timeline_event) - 1) / sizeof(struct timeline_event),
+};
+
+static void describe(struct lg_g *g, lg_label *out)
+{
+    struct m *m = lg__m();
+    out->place[0] = '\0';
+    lg__g_name(g, out->name);
+    if (g->strand && g->strand->ops->describe && m->strand == g->strand) {
+        g->strand->ops->describe(g->strand, g, g->extra, out);
+    }
+}
+
+static void tell(struct lg_g *g, struct p *p, uint32_t window, uint64_t when)
+{
+    struct timeline_event events[1 + LABEL_EVENTS];
+    lg_label label;
+    describe(g, &label);
+    size_t name_length = strnlen(label.name, LG_NAME_SIZE - 1);
+    size_t place_length = strnlen(label.place, LG_PLACE_SIZE - 1);
+    char text[LABEL_MAX];
+    memcpy(text, label.name, name_length);
+    memcpy(text + name_length, label.place, place_length);
+    size_t length = name_length + place_length;
+    memcpy(&events[1], text, length);
+    events[0] = (struct timeline_event){
+        .when = when << TIMELINE_KIND_BITS | TIMELINE_LABEL,
+        .g = lg__g_id(g),
+        .arg = name_length << 32 | place_length,
+    };
+    size_t ntext = (length + sizeof events[0] - 1) / sizeof events[0];
+    add(g->rt, p, window, events, (uint32_t)(1 + ntext));
+}
+
+// Whoever runs a goroutine says once who it is: with its first step in this trace, since
+// it may be older, or be given its name right after its start.
+static void tell_once(struct lg_g *g, struct p *p, uint32_t window, uint64_t when)
+{
+    // relaxed: seen late, it is told late
+    uint64_t told = lg__g_id(g) ^ atomic_load_explicit(&g->rt->timeline.told_mark,
+                                                       memory_order_relaxed);
+    if (LG_UNLIKELY(g->told != told)) {
+        g->told = told;
+        tell(g, p, window, when);
+    }
+}
+
+// ---------------------------------------------------------------------------
+// Events
+// ---------------------------------------------------------------------------
+
+// Not the goroutine itself may ask: a figure that is compared, nothing more.
+static uint64_t wait_of(struct lg_g *g)
+{
+    // relaxed: as above
+    return lg__wait_number_of(atomic_load_explicit(&g->wait.word, memory_order_relaxed));
+}
+
+static struct p *own_p(struct lg_runtime *rt)
+{
+    struct m *m = lg__m();
+    return m && m->rt == rt ? m->p : NULL;
+}
+
+void lg__timeline_note(struct lg_runtime *rt, unsigned kind, struct lg_g *g, uint64_t arg,
+                       uint64_t more)
+{
+    struct timeline *t = &rt->timeline;
+    // acquire: pairs with the release in lg__timeline_open()
+    uint32_t window = atomic_load_explicit(&t->window, memory_order_acquire);
+    if ((window & WINDOW_STATE) != WINDOW_OPEN) {
+        return;
+    }
+    struct p *p = own_p(rt);
+    uint64_t when = lg__timeline_now(t);
+    struct timeline_event event = {
+        .when = when << TIMELINE_KIND_BITS | kind,
+        .g = g ? lg__g_id(g) : 0,
+        .arg = arg,
+        .more = more,
+    };
+    switch (kind) {
+    case LG_TRACE_RUN: tell_once(g, p, window, when); break;
+    case LG_TRACE_PARK: event.arg = wait_of(g); break;
+    case LG_TRACE_READY: event.more = wait_of(g); break;
+    default: break;
+    }
+    add(rt, p, window, &event, 1);
+}
+
+void lg__timeline_rename(struct lg_g *g)
+{
+    struct lg_runtime *rt = g->rt;
+    struct timeline *t = &rt->timeline;
+    // acquire: as above
+    uint32_t window = atomic_load_explicit(&t->window, memory_order_acquire);
+    if ((window & WINDOW_STATE) == WINDOW_OPEN) {
+        tell(g, own_p(rt), window, lg__timeline_now(t));
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+//
+// What trace points tell of for a timeline (rt/scribe.h): events in a ring for each P, which
+// its M fills without a lock and one thread of the runtime's empties now and then. Those
+// without a P share a ring, and a lock.
+//
+// Who fills never waits. When one ring is full, the *window* closes: INTERRUPT_TRACE goes off
+// for all, so that points cost what they cost without a trace, until the one who empties
+// has written everything down and opens the next. So what is written are stretches, each of
+// them complete, and what this costs has a bound.
+//
+//   window     who moves it on             what it may do
+//   OPEN       a P that finds its ring     anybody fills
+//              full, by CAS
+//   CLOSING    the same                    notes closed_at, turns the interrupt off
+//   CLOSED     who empties                 opens: the next number, the interrupt on
+//
+// Only the one that has won the CAS turns the interrupt off, and before the next window can
+// open. Events that somebody has stamped in between are not for it: who empties drops them.
+//
+// What is told has the time of lg__ticks(), nothing else: a deterministic runtime's order
+// knows nothing of this.
+#ifndef LG_SCHED_TIMELINE_H
+#define LG_SCHED_TIMELINE_H
+
+#include "base/base.h"
+#include "lagoon.h"
+#include "os/lock.h"
+#include "os/ticks.h"
+
+struct lg_g;
+struct lg_runtime;
+struct m;
+struct p;
+
+// What a timeline needs beside what an lg_trace_event tells.
+enum timeline_kind {
+    TIMELINE_LABEL =
+        32,        // g's name and place, in the events that follow; arg: their lengths
+    TIMELINE_LOST, // g is in a blocking call, and has lost its P; arg: its number
+    TIMELINE_REGAINED,   // it goes on, with a P again
+    TIMELINE_GC_PREPARE, // the collector sweeps what is left
+    TIMELINE_GC_SWEEP,   // it has marked, and sweeps; arg: the number of the cycle
+    TIMELINE_STOPPED,    // the world was; arg: ns until now; more: enum timeline_stop
+};
+
+enum timeline_stop { STOP_TO_BEGIN, STOP_TO_FINISH };
+
+// `arg` and `more` by kind, where it is not said above:
+//   START            who did it
+//   PARK             the number of the wait; the reason, static words
+//   READY            who did it; the number of the wait
+//   SEND, RECV       TIMELINE_* of a channel; who waited for that, 0: nobody
+//   others           as in lg_trace_event
+struct timeline_event {
+    uint64_t when; // ticks since the start, and in the last byte the kind
+    uint64_t g;
+    uint64_t arg;
+    uint64_t more;
+};
+
+enum { TIMELINE_KIND_BITS = 8 };
+
+// What an operation on a channel tells: its number, the length afterwards, and that there
+// was nothing to receive, or to send to.
+enum { TIMELINE_LEN_SHIFT = 32 };
+#define TIMELINE_LEN_MAX UINT64_C(0x7fffffff)
+#define TIMELINE_CHAN_CLOSED (UINT64_C(1) << 63)
+
+enum { TIMELINE_RING_CAP = LG_SIZED(16384, 1024) };
+
+struct timeline_ring {
+    _Atomic uint64_t head; // by who fills
+    char tail_line[LG_CACHELINE];
+    _Atomic uint64_t tail; // by who empties
+    char events_line[LG_CACHELINE];
+    struct timeline_event events[TIMELINE_RING_CAP]; // [tail, head) are told
+};
+
+enum { WINDOW_CLOSED, WINDOW_OPEN, WINDOW_CLOSING, WINDOW_STATE = 3, WINDOW_NEXT = 4 };
+
+// timeline.use: whoever has taken it starts or stops.
+enum { TIMELINE_OFF, TIMELINE_TAKEN, TIMELINE_ON };
+
+struct scribe;
+
+struct timeline {
+    // -- fixed from the first timeline on --
+    enum tick_source source;
+    uint64_t start; // ticks; 0: there was none
+    // -- any thread --
+    _Atomic uint32_t window;    // a number, times WINDOW_NEXT, and WINDOW_*
+    _Atomic uint64_t told_mark; // what g->told is mixed with: changed, all are told anew
+    // -- by who closes the window; published by it --
+    uint64_t closed_at;
+    // -- shared_lock to fill; made by who starts, there until the runtime closes --
+    struct lock shared_lock;
+    struct timeline_ring *shared;
+    // -- who starts and stops --
+    _Atomic uint32_t use; // TIMELINE_*: whose turn that is
+    struct scribe *scribe;
+};
+
+// Notes an event, by the calling thread, if a window is open.
+void lg__timeline_note(struct lg_runtime *rt, unsigned kind, struct lg_g *g, uint64_t arg,
+                       uint64_t more);
+
+// Gives the calling goroutine's name and place once more: it has another name.
+void lg__timeline_rename(struct lg_g *g);
+
+// ---------------------------------------------------------------------------
+// Who empties
+// ---------------------------------------------------------------------------
+
+// Gives each P a ring that has none; the shared one, too. LG_OK or LG_ENOMEM: some have none.
+int lg__timeline_make_rings(struct lg_runtime *rt);
+void lg__timeline_free_rings(struct lg_runtime *rt);
+
+// Opens a window: all rings are empty, or hold what is to be dropped.
+void lg__timeline_open(struct lg_runtime *rt);
+
+// Closes it. False: it was closed, or somebody else has done it.
+bool lg__timeline_close(struct lg_runtime *rt);
+
+// Ticks since the first start.
+LG_INLINE uint64_t lg__timeline_now(const struct timeline *t)
+{
+    return lg__ticks(t->source) - t->start;
+}
+
+#endif // LG_SCHED_TIMELINE_H

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+//
+// Profiles of native goroutines; spec/cli/profile_spec.lua has those of scripted ones.
+#include <pthread.h>
+
+#include "spec.h"
+
+enum { SAMPLES_MAX = 1 << 14 };
+
+// What was told, in the order in which it came.
+struct told {
+    pthread_mutex_t lock;
+    int n;
+    lg_profile_sample samples[SAMPLES_MAX];
+};
+
+static struct told told = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void note(void *ud, const lg_profile_sample *sample)
+{
+    struct told *t = ud;
+    pthread_mutex_lock(&t->lock);
+    if (t->n < SAMPLES_MAX) {
+        t->samples[t->n++] = *sample;
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+// Adds up what was told of goroutines of a name and a kind.
+static lg_profile_sample sum(const char *name, lg_profile_kind kind)
+{
+    lg_profile_sample all = {.kind = kind};
+    pthread_mutex_lock(&told.lock);
+    for (int i = 0; i < told.n; i++) {
+        const lg_profile_sample *sample = &told.samples[i];
+        if (sample->kind == kind && strcmp(sample->name, name) == 0) {
+            all.count += sample->count;
+            all.cpu_ns += sample->cpu_ns;
+            all.wall_ns += sample->wall_ns;
+            all.wait_reason = sample->wait_reason;
+            all.g = sample->g;
+        }
+    }
+    pthread_mutex_unlock(&told.lock);
+    return all;
+}
+
+static _Atomic bool is_enough;
+
+static void compute(void *arg)
+{
+    (void)arg;
+    lg_set_name("computer");
+    while (!atomic_load_explicit(&is_enough, memory_order_relaxed)) {
+        lg_checkpoint();
+    }
+}
+
+it("a profile", "tells what a native goroutine uses of the CPU", .procs = 2)
+{
+    CHECK_OK(lg_profile_start(rt, 1000, 1000, note, &told));
+    lg_ref computer = spec_go(rt, compute, NULL);
+    SETTLE(sum("computer", LG_PROFILE_RAN).cpu_ns > 5000000);
+    atomic_store_explicit(&is_enough, true, memory_order_relaxed);
+    lg_profile_sample all = sum("computer", LG_PROFILE_RAN);
+    CHECK(all.count > 0);
+    CHECK(all.wall_ns > 0);
+    CHECK_INT(all.g, computer.id);
+    CHECK(lg_profile_stop(rt) == &told);
+}
+
+static void receive(void *arg)
+{
+    int value;
+    lg_set_name("receiver");
+    lg_chan_recv(arg, &value, LG_NEVER);
+}
+
+it("a profile", "tells of a wait when it is over: for what and how long", .procs = 2)
+{
+    lg_chan *ch = spec_chan(rt, sizeof(int), 0);
+    int value = 1;
+    CHECK_OK(lg_profile_start(rt, 100, 1, note, &told));
+    spec_go(rt, receive, ch);
+    SETTLE(spec_waiting(rt, "chan receive") == 1);
+    int64_t from_ns = spec_host_now_ns();
+    CHECK_OK(lg_sleep_until(spec_ms(rt, 5)));
+    CHECK_INT(sum("receiver", LG_PROFILE_WAITED).count, 0);
+    int64_t least_ns = spec_host_now_ns() - from_ns;
+    CHECK_OK(lg_chan_send(ch, &value, LG_NEVER));
+    SETTLE(sum("receiver", LG_PROFILE_WAITED).count == 1);
+    lg_profile_sample wait = sum("receiver", LG_PROFILE_WAITED);
+    CHECK_STR(wait.wait_reason, "chan receive");
+    CHECK(wait.wall_ns >= least_ns);
+    CHECK_INT(wait.cpu_ns, 0);
+    lg_profile_stop(rt);
+    lg_chan_free(ch);
+}
+
+it("a profile", "tells of who still waits, when it is asked", .procs = 2)
+{
+    lg_chan *ch = spec_chan(rt, sizeof(int), 0);
+    int value = 1;
+    spec_go(rt, receive, ch);
+    SETTLE(spec_waiting(rt, "chan receive") == 1);
+    lg_profile_settle(rt, NULL); // none
+    CHECK_OK(lg_profile_start(rt, 100, 1, note, &told));
+    lg_profile_settle(rt, lg_strand_self());
+    lg_profile_sample wait = sum("receiver", LG_PROFILE_WAITED);
+    CHECK_INT(wait.count, 1);
+    CHECK_STR(wait.wait_reason, "chan receive");
+    lg_profile_stop(rt);
+    CHECK_OK(lg_chan_send(ch, &value, LG_NEVER));
+    SETTLE(lg_num_goroutine(rt) == 1);
+    lg_chan_free(ch);
+}
+
+it("a profile", "is one at a time, of numbers that make sense", .procs = 1)
+{
+    CHECK(lg_profile_stop(rt) == NULL);
+    CHECK_CODE(lg_profile_start(rt, 0, 1, note, &told), LG_EINVAL);
+    CHECK_CODE(lg_profile_start(rt, 10001, 1, note, &told), LG_EINVAL);
+    CHECK_CODE(lg_profile_start(rt, 100, 0, note, &told), LG_EINVAL);
+    CHECK_CODE(lg_profile_start(rt, 100, 1000000001, note, &told), LG_EINVAL);
+    CHECK_OK(lg_profile_start(rt, 100, 1, note, &told));
+    CHECK_CODE(lg_profile_start(rt, 100, 1, note, &told), LG_EBUSY);
+    CHECK(lg_profile_stop(rt) == &told);
+    CHECK(lg_profile_stop(rt) == NULL);
+    int before = told.n;
+    CHECK_OK(lg_sleep_until(spec_ms(rt, 1)));
+    CHECK_INT(told.n, before);
+}
+
+it("a profile", "ends with its runtime")
+{
+    lg_runtime *opened = spec_open(2);
+    CHECK_OK(lg_profile_start(opened, 1000, 1, note, &told));
+    spec_close(opened);
+}
+
+// ---------------------------------------------------------------------------
+// Many, while profiles come and go
+// ---------------------------------------------------------------------------
+
+struct load {
+    lg_chan *ch;
+    lg_mutex mutex;
+    lg_waitgroup group;
+    _Atomic int64_t nwaits;
+};
+
+static void work(void *arg)
+{
+    struct load *load = arg;
+    int value = 1;
+    for (int i = 0; i < 20; i++) {
+        lg_chan_send(load->ch, &value, LG_NEVER);
+        lg_chan_recv(load->ch, &value, LG_NEVER);
+        lg_mutex_lock(&load->mutex, LG_NEVER);
+        lg_yield();
+        lg_mutex_unlock(&load->mutex);
+    }
+    lg_waitgroup_add(&load->group, -1);
+}
+
+// write sees only what makes sense, and nothing after the end.
+static void judge(void *ud, const lg_profile_sample *sample)
+{
+    _Atomic bool *is_on = ud;
+    CHECK(atomic_load_explicit(is_on, memory_order_seq_cst));
+    CHECK(sample->count > 0);
+    CHECK(sample->cpu_ns >= 0);
+    CHECK(sample->wall_ns >= 0);
+    CHECK((sample->kind == LG_PROFILE_WAITED) == (sample->wait_reason != NULL));
+    CHECK(sample->strand == NULL);
+}
+
+it("a profile", "begins and ends at any moment", .procs = 4)
+{
+    struct load load = {.ch = spec_chan(rt, sizeof(int), 2)};
+    struct spec_random random = spec_random_new(1);
+    _Atomic bool is_on = false;
+    for (int i = 0; i < spec_rounds(40); i++) {
+        int ngoroutines = 2 + (int)spec_random_below(&random, 20);
+        lg_waitgroup_add(&load.group, ngoroutines);
+        for (int j = 0; j < ngoroutines; j++) {
+            spec_go(rt, work, &load);
+        }
+        for (int j = 0; j < 3; j++) {
+            atomic_store_explicit(&is_on, true, memory_order_seq_cst);
+            CHECK_OK(lg_profile_start(rt, 1 + (int)spec_random_below(&random, 10000), 1,
+                                      judge, &is_on));
+            for (uint32_t k = spec_random_below(&random, 10); k > 0; k--) {
+                lg_yield();
+            }
+            CHECK(lg_profile_stop(rt) == &is_on);
+            atomic_store_explicit(&is_on, false, memory_order_seq_cst);
+        }
+        CHECK_OK(lg_waitgroup_wait(&load.group, LG_NEVER));
+    }
+    lg_chan_free(load.ch);
+}
