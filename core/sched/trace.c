@@ -15,7 +15,8 @@ static const char *const names[] = {
     [LG_TRACE_CLOSE] = "close",       [LG_TRACE_SELECT] = "select",
     [LG_TRACE_TIMER] = "timer",       [LG_TRACE_INPUT] = "input",
     [LG_TRACE_GC_BEGIN] = "gc begin", [LG_TRACE_GC_END] = "gc end",
-    [LG_TRACE_POLL] = "poll",
+    [LG_TRACE_POLL] = "poll",         [LG_TRACE_STEAL] = "steal",
+    [LG_TRACE_GC_SWEEP] = "gc sweep",
 };
 
 // What the number of each is, for lg_trace_line(); NULL: it has none.
@@ -25,6 +26,7 @@ static const char *const args[] = {
     [LG_TRACE_CLOSE] = "chan",   [LG_TRACE_SELECT] = "case",
     [LG_TRACE_INPUT] = "input",  [LG_TRACE_GC_BEGIN] = "cycle",
     [LG_TRACE_GC_END] = "cycle", [LG_TRACE_POLL] = "strands",
+    [LG_TRACE_STEAL] = "from",   [LG_TRACE_GC_SWEEP] = "cycle",
 };
 
 enum { NKINDS = sizeof names / sizeof *names, NARGS = sizeof args / sizeof *args };
@@ -92,6 +94,17 @@ void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
     if (atomic_load_explicit(&rt->trace.is_on, memory_order_acquire)) {
         event.time_ns = lg__now(rt);
         add(rt, p, &event);
+    }
+}
+
+void lg__trace_leave(struct lg_g *g, const char *reason)
+{
+    struct m *m = lg__m();
+    if (reason) {
+        lg__trace_emit(g->rt, LG_TRACE_PARK, g, 0, reason);
+    } else {
+        bool is_over = m && m->p && (lg__p_asks(m->p) & ASK_PREEMPT);
+        lg__trace_emit(g->rt, LG_TRACE_YIELD, g, 0, is_over ? "preempted" : NULL);
     }
 }
 
@@ -179,10 +192,15 @@ void lg__trace_fini(struct lg_runtime *rt)
     t->nbuffers = 0;
 }
 
+const char *lg_trace_name(lg_trace_kind kind)
+{
+    return (unsigned)kind < NKINDS && names[kind] ? names[kind] : "?";
+}
+
 size_t lg_trace_line(const lg_trace_event *event, char *out, size_t size)
 {
     unsigned kind = (unsigned)event->kind;
-    const char *name = kind < NKINDS && names[kind] ? names[kind] : "?";
+    const char *name = lg_trace_name(event->kind);
     const char *arg = kind < NARGS ? args[kind] : NULL;
     char number[48] = "";
     if (arg) {
