@@ -131,6 +131,8 @@ static void set_core_gc(lua_State *L, const lg_gc_stats *gc)
         {"grey", (double)gc->grey},
     };
     set_figures(L, figures, COUNT(figures));
+    lua_pushboolean(L, gc->is_cycling);
+    lua_setfield(L, -2, "is_cycling");
     lua_pushboolean(L, gc->is_marking);
     lua_setfield(L, -2, "is_marking");
 }

@@ -142,6 +142,7 @@ void lg_get_gc_stats(lg_runtime *rt, lg_gc_stats *out)
     s.size_bytes = out->size_bytes;
     lg__lock(&gc->lock, RANK_GC);
     add_log_locked(gc, &s);
+    s.is_cycling = gc->is_cycling;
     lg__unlock(&gc->lock, RANK_GC);
     add_ps(gc, &s);
     // relaxed: figures

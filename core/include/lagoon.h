@@ -1252,7 +1252,8 @@ typedef struct lg_gc_stats {
     size_t finalizers_queued; // not run yet
     size_t handles;
     size_t weaks;
-    bool is_marking;       // a cycle is in its first phase
+    bool is_cycling; // a cycle goes on: it marks, or sweeps
+    bool is_marking;
     uint64_t marked_bytes; // of objects that were turned black, ever
     size_t grey;           // objects that wait to be looked at; not those in the hands of
                            // a marker
