@@ -3966,7 +3966,9 @@ typedef enum lg_trace_kind {
     // A P has taken something from another's run queue; arg: that P. g: the goroutine, or
     // the first one of a strand; 0: work that no goroutine has begun. One event for each.
     LG_TRACE_STEAL,
-    LG_TRACE_GC_SWEEP, // all that is alive is marked; arg: the number of the cycle
+    LG_TRACE_GC_SWEEP,  // all that is alive is marked; arg: the number of the cycle
+    LG_TRACE_JOB,       // queued, for any P to begin; arg: by which goroutine, 0: none
+    LG_TRACE_JOB_BEGIN, // a P begins one
 } lg_trace_kind;
 
 typedef struct lg_trace_event {

@@ -8,15 +8,16 @@
 #include "sched/runtime.h"
 
 static const char *const names[] = {
-    [LG_TRACE_START] = "start",       [LG_TRACE_RUN] = "run",
-    [LG_TRACE_PARK] = "park",         [LG_TRACE_YIELD] = "yield",
-    [LG_TRACE_READY] = "ready",       [LG_TRACE_END] = "end",
-    [LG_TRACE_SEND] = "send",         [LG_TRACE_RECV] = "recv",
-    [LG_TRACE_CLOSE] = "close",       [LG_TRACE_SELECT] = "select",
-    [LG_TRACE_TIMER] = "timer",       [LG_TRACE_INPUT] = "input",
-    [LG_TRACE_GC_BEGIN] = "gc begin", [LG_TRACE_GC_END] = "gc end",
-    [LG_TRACE_POLL] = "poll",         [LG_TRACE_STEAL] = "steal",
-    [LG_TRACE_GC_SWEEP] = "gc sweep",
+    [LG_TRACE_START] = "start",         [LG_TRACE_RUN] = "run",
+    [LG_TRACE_PARK] = "park",           [LG_TRACE_YIELD] = "yield",
+    [LG_TRACE_READY] = "ready",         [LG_TRACE_END] = "end",
+    [LG_TRACE_SEND] = "send",           [LG_TRACE_RECV] = "recv",
+    [LG_TRACE_CLOSE] = "close",         [LG_TRACE_SELECT] = "select",
+    [LG_TRACE_TIMER] = "timer",         [LG_TRACE_INPUT] = "input",
+    [LG_TRACE_GC_BEGIN] = "gc begin",   [LG_TRACE_GC_END] = "gc end",
+    [LG_TRACE_POLL] = "poll",           [LG_TRACE_STEAL] = "steal",
+    [LG_TRACE_GC_SWEEP] = "gc sweep",   [LG_TRACE_JOB] = "job",
+    [LG_TRACE_JOB_BEGIN] = "job begin",
 };
 
 // What the number of each is, for lg_trace_line(); NULL: it has none.
@@ -27,6 +28,7 @@ static const char *const args[] = {
     [LG_TRACE_INPUT] = "input",  [LG_TRACE_GC_BEGIN] = "cycle",
     [LG_TRACE_GC_END] = "cycle", [LG_TRACE_POLL] = "strands",
     [LG_TRACE_STEAL] = "from",   [LG_TRACE_GC_SWEEP] = "cycle",
+    [LG_TRACE_JOB] = "by",
 };
 
 enum { NKINDS = sizeof names / sizeof *names, NARGS = sizeof args / sizeof *args };
