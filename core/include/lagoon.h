@@ -468,7 +468,7 @@ typedef enum lg_p_status {
     LG_P_IDLE,
     LG_P_RUNNING, // a thread has it, which runs something or looks for work
     LG_P_BLOCKED, // its thread is in a blocking call, and may lose it
-    LG_P_ASIDE,   // in excess: given up as soon as its goroutine leaves
+    LG_P_ASIDE,   // in excess: not in use, or given up as soon as its goroutine leaves
 } lg_p_status;
 
 // What one P does.

@@ -9,10 +9,10 @@
 
 static lg_p_status status_of(struct p *p, const struct m *m)
 {
-    return lg__block_has(p)     ? LG_P_BLOCKED
-           : !m                 ? LG_P_IDLE
-           : lg__p_is_active(p) ? LG_P_RUNNING
-                                : LG_P_ASIDE;
+    return lg__block_has(p)      ? LG_P_BLOCKED
+           : !lg__p_is_active(p) ? LG_P_ASIDE
+           : m                   ? LG_P_RUNNING
+                                 : LG_P_IDLE;
 }
 
 int lg_get_p_info(lg_runtime *rt, size_t index, lg_p_info *out)
