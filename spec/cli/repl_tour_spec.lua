@@ -40,7 +40,7 @@ local SHOWS = {
     terminal.shows "hare has arrived"
     terminal.shows("\nG%d+ +hare +.+·", true)
     terminal.shows("\nG%d+ +tortoise +.+·", true)
-    terminal.shows 'Enter goes on to "channels"'
+    terminal.shows '\nEnter goes on to "channels"'
   end,
 
   channels = function(terminal)
@@ -128,6 +128,22 @@ describe(":tour on a terminal", function()
     terminal.shows "6> local function run(name, seconds)"
     terminal.type "\21\3:tour end\r"
     terminal.shows "The tour is over"
+    leaves_nothing(terminal)
+  end)
+
+  it("draws for code of the user's", function()
+    local terminal = replterminal.open { rows = 60, locale = "C.UTF-8" }
+    terminal.type ":tour with x = 1\r"
+    terminal.shows "the tour has not begun"
+    terminal.enter(QUICK, 2)
+    terminal.enter(":tour 2", 3)
+    terminal.type ":tour with\r"
+    terminal.shows "code is needed"
+    terminal.type ":tour with jobs = chan(7) jobs:send(1) jobs:send(2) sleep(1)\r"
+    terminal.shows "\n4>"
+    terminal.shows "jobs  2 of 7 buffered"
+    terminal.type ":tour with nonsense(\r"
+    terminal.shows "unexpected symbol"
     leaves_nothing(terminal)
   end)
 

@@ -32,27 +32,40 @@ local function print_contents(session)
     end
     session:print(session.paint("dim", place.at == 0
         and ":tour next begins, :tour 3 or :tour select takes one of them"
-        or ":tour next, back, again, N or a name; :tour end"))
+        or ":tour next, back, again, N or a name; :tour with CODE; :tour end"))
 end
 
 local function print_next(session, place)
     local following = LESSONS[place.at + 1]
     player.print_hint(session, "The code is an input like any other: the up key brings it back, to "
-        .. "be changed. " .. (following
+        .. "be changed; with `:tour with` in front, it is drawn, too.")
+    player.print_hint(session, following
         and ("Enter goes on to %q; :tour again, :tour back; :tour lists all.")
             :format(following.name)
-        or "That was the last lesson; :tour lists all."))
+        or "That was the last lesson; :tour lists all.")
 end
 
-local function play(session, i)
+-- With the lesson's own code, or another one.
+local function play(session, i, code)
     local place = place_of(session)
     place.at = i
-    if not player.play(session, LESSONS[i], i, #LESSONS) then
-        return session:print(session.paint("dim", "The lesson was left: :tour again, :tour next."))
+    if not player.play(session, LESSONS[i], { number = i, count = #LESSONS, code = code }) then
+        return player.print_hint(session, "The lesson was left: :tour again, :tour next.")
     end
     place.seen[i] = true
     print_next(session, place)
     session.on_empty = i < #LESSONS and function() play(session, i + 1) end or nil
+end
+
+-- The picture of the present lesson, for code of the user's.
+local function play_with(session, code)
+    local place = place_of(session)
+    if place.at == 0 then
+        return session:print_error "the tour has not begun; :tour next begins it"
+    elseif code == "" then
+        return session:print_error "code is needed: :tour with print(1)"
+    end
+    play(session, place.at, code)
 end
 
 local function leave(session)
@@ -93,6 +106,10 @@ function tour.run(session, argument)
         return print_contents(session)
     elseif argument == "end" then
         return leave(session)
+    end
+    local code = argument:match "^with%s+(.*)$" or argument == "with" and ""
+    if code then
+        return play_with(session, code)
     end
     local i, message = find(place_of(session), argument)
     if not i then

@@ -42,10 +42,11 @@ local EVENTS_MAX = 64 * 1024
 local Player = {}
 Player.__index = Player
 
-local function new_player(session, lesson)
+local function new_player(session, lesson, code)
     return setmetatable({
         session = session,
         lesson = lesson,
+        code = code or lesson.code,
         live = session.live,
         ninterrupts = session.ninterrupts,
         is_skipped = false,
@@ -93,20 +94,18 @@ function Player:print_text(text)
     end
 end
 
-function Player:print_head(number, count)
+function Player:print_title(number, count)
     local p = new_pen(self.session)
     local title = (" %d of %d: %s "):format(number, count, self.lesson.title)
     self.session:print ""
     self.session:print(p:line():add(p.glyph.horizontal:rep(2), "dim"):add(title, "title")
         :add(p.glyph.horizontal:rep(p.columns), "dim"):text())
-    self:print_text(self.lesson.text)
-    self.session:print ""
 end
 
 -- As it would stand there if it had been typed.
 function Player:print_code()
     local prompt = ("%d> "):format(self.session.ninputs + 1)
-    local code = highlighted(self.session.paint, self.lesson.code)
+    local code = highlighted(self.session.paint, self.code)
     code = code:gsub("\n", "\n" .. (" "):rep(#prompt))
     self.session:print(self.session.paint("prompt", prompt) .. code)
 end
@@ -140,7 +139,8 @@ function Player:look(now)
     local p = new_pen(self.session)
     local rows, is_telling = self.lesson.picture(p, now)
     local seconds = now:seconds()
-    if is_telling or not self.telling then
+    if is_telling or not self.has_told then
+        self.has_told = is_telling
         self.telling = with_caption(p, ("as it was after %.1f s"):format(seconds), rows)
     end
     self:show(with_caption(p, ("live, after %.1f s"):format(seconds), rows))
@@ -199,7 +199,7 @@ end
 function Player:run()
     local session = self.session
     local recording = self.lesson.replay and self:record()
-    local running = task.async(function() session:run(self.lesson.code) end)
+    local running = task.async(function() session:run(self.code) end)
     running:name "tour"
     local now = probe.new(session.locals, running:id())
     now.looker = task.self():id()
@@ -239,7 +239,7 @@ function Player:play()
     local ok, err = xpcall(function()
         local past = self:run()
         self.is_skipped = false -- keys that were pressed meanwhile are not for the replay
-        if past.events and not self:is_left() then
+        if past.events and #past.events > 0 and not self:is_left() then
             self:replay(past)
         elseif self.telling then
             self:show(self.telling)
@@ -259,24 +259,29 @@ function Player:play()
     end
 end
 
----Plays a lesson.
+---Plays a lesson; one with other code than its own has no text.
 ---@async
 ---@param session lagoon.repl.Session
 ---@param lesson lagoon.repl.tour.Lesson
----@param number integer
----@param count integer
+---@param opts { number: integer, count: integer, code?: string }
 ---@return boolean is_whole  false: it was left
-function player.play(session, lesson, number, count)
-    local self = new_player(session, lesson)
-    self:print_head(number, count)
+function player.play(session, lesson, opts)
+    local self = new_player(session, lesson, opts.code)
+    self:print_title(opts.number, opts.count)
+    if not opts.code then
+        self:print_text(lesson.text)
+        session:print ""
+        session.remember(lesson.code)
+    end
     self:print_code()
-    session.remember(lesson.code)
     self:play()
     if self:is_left() then
         return false
     end
     session:print ""
-    self:print_text(lesson.after)
+    if not opts.code then
+        self:print_text(lesson.after)
+    end
     return true
 end
 
