@@ -222,9 +222,11 @@ void lagoon__push_info(lua_State *L, struct script *s, const lg_g_info *info)
 {
     struct script_g *sg = script_g_of(s, info);
     char copy[NAME_SIZE];
-    lua_createtable(L, 0, 7);
+    lua_createtable(L, 0, 8);
     lua_pushnumber(L, (double)info->ref.id);
     lua_setfield(L, -2, "id");
+    lua_pushnumber(L, (double)info->parent);
+    lua_setfield(L, -2, "parent");
     set_string(L, "name", name_of(sg, info, copy));
     set_string(L, "status", status_of(info));
     if (info->status == LG_WAITING) {

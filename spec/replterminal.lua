@@ -15,7 +15,7 @@ local running = {} -- programs that stay behind where a spec fails
 
 ---A terminal with the program in it.
 ---@param opts? { columns?: integer, rows?: integer, state?: string, term?: string, args?: string,
----no_color?: string }
+---no_color?: string, locale?: string }
 function replterminal.open(opts)
   opts = opts or {}
   folders = folders + 1
@@ -25,7 +25,7 @@ function replterminal.open(opts)
   local command = COMMAND:format(tty, rows, columns, helper.program, opts.args or "")
   local process = assert(lagoon.process.spawn("script", { "-qfec", command, "/dev/null" }, {
     env = { TERM = opts.term or "xterm", XDG_STATE_HOME = state, PATH = os.getenv "PATH",
-      NO_COLOR = opts.no_color, HOME = helper.path "home" },
+      NO_COLOR = opts.no_color, LC_ALL = opts.locale, HOME = helper.path "home" },
   }))
   local screen = vt.new(columns, rows)
   local raw = {}

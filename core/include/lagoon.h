@@ -428,6 +428,7 @@ typedef struct lg_stats {
     size_t mem_stacks;         // C stacks, free ones that are kept warm included
     size_t mem_uses[LG_NUSES]; // of mem_objects, as they were asked for
     size_t mem_collected;      // of mem_objects, by the collector
+    size_t global_queued;      // what stands in the global run queue
 } lg_stats;
 
 // Reads the figures.
@@ -448,6 +449,7 @@ typedef struct lg_class_stats {
     size_t blocks;          // in use in them
     size_t collected_spans; // of collected objects
     size_t collected_blocks;
+    size_t cached_blocks; // free, and at hand in the caches of the Ps
 } lg_class_stats;
 
 // Reads the figures of a size class.
@@ -461,6 +463,37 @@ typedef struct lg_class_stats {
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      runtime.MemStats.BySize
 LG_API int lg_get_class_stats(lg_runtime *rt, size_t index, lg_class_stats *out);
+
+typedef enum lg_p_status {
+    LG_P_IDLE,
+    LG_P_RUNNING, // a thread has it, which runs something or looks for work
+    LG_P_BLOCKED, // its thread is in a blocking call, and may lose it
+    LG_P_ASIDE,   // in excess: not in use, or given up as soon as its goroutine leaves
+} lg_p_status;
+
+// What one P does.
+typedef struct lg_p_info {
+    size_t size_bytes; // sizeof(lg_p_info) that the caller was compiled with
+    int number;        // as in traces
+    lg_p_status status;
+    uint64_t g;      // the goroutine that it runs; 0: none at this moment
+    uint32_t queued; // what stands in its run queue, the next one included
+    uint64_t rounds; // scheduling decisions so far
+    uint64_t steals; // how often it has taken work from others
+} lg_p_info;
+
+// Looks at a P. The others go on meanwhile, and so does this one: an answer is a guess
+// of a moment ago.
+//
+// rt     the runtime
+// index  0 and up
+// out    written up to its size_bytes, which the caller sets
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, there is no such P; out is untouched.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      GODEBUG=schedtrace,scheddetail
+LG_API int lg_get_p_info(lg_runtime *rt, size_t index, lg_p_info *out);
 
 // ---------------------------------------------------------------------------
 // Memory that its owner frees
@@ -1219,6 +1252,11 @@ typedef struct lg_gc_stats {
     size_t finalizers_queued; // not run yet
     size_t handles;
     size_t weaks;
+    bool is_cycling; // a cycle goes on: it marks, or sweeps
+    bool is_marking;
+    uint64_t marked_bytes; // of objects that were turned black, ever
+    size_t grey;           // objects that wait to be looked at; not those in the hands of
+                           // a marker
 } lg_gc_stats;
 
 // Reads the collector's figures.
@@ -1895,6 +1933,18 @@ LG_API void lg_chan_get_info(lg_chan *ch, lg_chan_info *out);
 // ---------------------------------------------------------------------------
 
 typedef enum lg_op { LG_RECV, LG_SEND } lg_op;
+
+// Who waits for an operation of a channel, in a select too, first come, first served.
+//
+// ch   the channel; a strand's: from inside the strand
+// op   the operation
+// ids  receives the ids of the first of them, at most cap
+// cap  room in ids
+//
+// Returns: how many there are.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere inside the runtime.
+// Go:      none
+LG_API size_t lg_chan_waiters(lg_chan *ch, lg_op op, uint64_t *ids, size_t cap);
 
 // One case of a select. For a scripted goroutine that waits, the array must
 // stay valid until its wait is finished.
@@ -3917,7 +3967,7 @@ typedef enum lg_trace_kind {
     LG_TRACE_START,    // made; arg: the goroutine that did it, 0: none
     LG_TRACE_RUN,      // begins to run, or goes on
     LG_TRACE_PARK,     // waits; what: for what
-    LG_TRACE_YIELD,    // makes room
+    LG_TRACE_YIELD,    // makes room; what: "preempted" if its slice was over
     LG_TRACE_READY,    // can go on; arg: the goroutine that did it, 0: none
     LG_TRACE_END,      // has ended
     LG_TRACE_SEND,     // has sent without waiting; arg: the channel's number
@@ -3929,6 +3979,12 @@ typedef enum lg_trace_kind {
     LG_TRACE_GC_BEGIN, // the collector marks; arg: the number of the cycle
     LG_TRACE_GC_END,   // that cycle is over
     LG_TRACE_POLL,     // the system has told of I/O; arg: of how many strands
+    // A P has taken something from another's run queue; arg: that P. g: the goroutine, or
+    // the first one of a strand; 0: work that no goroutine has begun. One event for each.
+    LG_TRACE_STEAL,
+    LG_TRACE_GC_SWEEP,  // all that is alive is marked; arg: the number of the cycle
+    LG_TRACE_JOB,       // queued, for any P to begin; arg: by which goroutine, 0: none
+    LG_TRACE_JOB_BEGIN, // a P begins one
 } lg_trace_kind;
 
 typedef struct lg_trace_event {
@@ -3967,6 +4023,15 @@ LG_API int lg_trace_start(lg_runtime *rt,
 // Misuse:  none.   Blocks: no.   Call from: as lg_trace_start().
 // Go:      runtime/trace.Stop
 LG_API void lg_trace_stop(lg_runtime *rt);
+
+// What a kind is called in lines and pictures: "gc begin".
+//
+// kind  of an event
+//
+// Returns: a static text; "?" for none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API const char *lg_trace_name(lg_trace_kind kind);
 
 // An event as a line: "1.000000000 p0 g3 park chan receive".
 //

@@ -174,7 +174,7 @@ void lg__sched_commit(struct lg_g *g)
     if (lg__trace_is_on(g->rt)) {
         // relaxed: its own. A yield is a wait without a reason
         const char *reason = atomic_load_explicit(&g->wait_reason, memory_order_relaxed);
-        lg__trace_emit(g->rt, reason ? LG_TRACE_PARK : LG_TRACE_YIELD, g, 0, reason);
+        lg__trace_leave(g, reason);
     }
     lg__g_set_status(g, LG_RUNNING, LG_WAITING);
     uint64_t word = lg__wait_commit(&g->wait);

@@ -40,7 +40,6 @@ enum timeline_kind {
     TIMELINE_LOST, // g is in a blocking call, and has lost its P; arg: its number
     TIMELINE_REGAINED,   // it goes on, with a P again
     TIMELINE_GC_PREPARE, // the collector sweeps what is left
-    TIMELINE_GC_SWEEP,   // it has marked, and sweeps; arg: the number of the cycle
     TIMELINE_STOPPED,    // the world was; arg: ns until now; more: enum timeline_stop
 };
 

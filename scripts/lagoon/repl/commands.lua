@@ -184,6 +184,9 @@ command("record", ":record file", "records the session; again, or `off`, ends th
         require("lagoon.repl.record").run(session, argument)
     end)
 
+command("tour", ":tour [next|N]", "lessons on what runs inside, drawn live; alone lists them",
+    function(session, argument) require("lagoon.repl.tour").run(session, argument) end)
+
 ---The names of all, with their colons.
 ---@return string[]
 function commands.names()

@@ -87,6 +87,7 @@ local function new_console(terminal, conn, new_session)
         on_end = function() return self.inputs:closed() or self.inputs:close() end,
         terminal = terminal,
         open_live = function() return live.open(self) end,
+        remember = function(text) past:add(text) end,
     }
     local completer = {
         scope = self.session.locals,

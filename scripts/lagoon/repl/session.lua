@@ -25,10 +25,12 @@ local function make(globals, opts)
         locals = chunk.environment(globals),
         ninputs = 0,
         own = {}, -- goroutines of ours, by number
+        hushed = {}, -- whose errors are nobody's business, by number
         own_channels = {}, -- the same
         terminal = opts.terminal,
         character_width = opts.terminal and opts.terminal.width or string.len,
         open_live = opts.open_live,
+        remember = opts.remember or function() end,
         paint = palette.painter(opts.is_coloured),
         modules = modules.new(),
         texts = {}, -- of the inputs, by their numbers
@@ -45,11 +47,13 @@ end
 function session.guest(globals, opts)
     local self = make(globals, opts)
     self.print = opts.print
+    self.is_guest = true
     return self
 end
 
 ---@param opts { is_coloured: boolean, width?: fun(): integer, terminal?: table,
----open_live?: fun(): lagoon.repl.Live }  terminal: core's half; open_live: if it can be drawn on
+---open_live?: fun(): lagoon.repl.Live, remember?: fun(text: string) }  terminal: core's half;
+---open_live: if it can be drawn on; remember: into the history
 ---@return lagoon.repl.Session
 function session.new(opts)
     local lagoon = require "lagoon"
@@ -60,8 +64,10 @@ function session.new(opts)
         end
     end
     local self = make(_G, opts)
-    lagoon.on_error(function(err, traceback)
-        self:print_error(err, traceback)
+    lagoon.on_error(function(err, traceback, info)
+        if not self.hushed[info.id] then
+            self:print_error(err, traceback)
+        end
     end)
     return self
 end
@@ -271,7 +277,12 @@ end
 ---@param text string
 ---@return boolean goes_on  false: it was :quit
 function Session:run(text)
+    local on_empty = self.on_empty -- of the tour
+    self.on_empty = nil
     if not text:find "%S" then
+        if on_empty then
+            on_empty()
+        end
         return true
     end
     if self.recorder then
@@ -314,8 +325,10 @@ end
 
 ---Waits a little, or until the task has ended.
 ---@async
-function Session.pause(running)
-    core.task_wait(running, 0.25)
+---@param running lagoon.Task
+---@param seconds? number
+function Session.pause(running, seconds)
+    core.task_wait(running, seconds or 0.25)
 end
 
 return session
