@@ -181,6 +181,7 @@ end
 local PROGRAM_FILES = {
     "bindings/main.c", "bindings/terminal.c", "bindings/column.c", "bindings/statefile.c",
     "bindings/course.c", "bindings/seeds.c", "bindings/sigterm.c",
+    "bindings/htmlreport.c",
 }
 
 start_project("bindings", "StaticLib")
