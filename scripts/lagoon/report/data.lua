@@ -279,6 +279,15 @@ local function counters_of(all)
     return list
 end
 
+-- How many may run at once: there are more Ps than that where goroutines have lost their places.
+local function nprocs_of(all)
+    local n = 0
+    for p in pairs(all.procs) do
+        n = n + (p == events.NO_P and 0 or 1)
+    end
+    return tonumber(all.other.procs) or n
+end
+
 local function procs_of(all, grain_of)
     local numbers, list = {}, {}
     for p in pairs(all.procs) do
@@ -287,7 +296,7 @@ local function procs_of(all, grain_of)
     table.sort(numbers)
     local grain = thin.slices(all.procs, MOST.proc_slices, all.until_us)
     for i, p in ipairs(numbers) do
-        list[i] = { p = p, name = "P" .. p, slices = all.procs[p] }
+        list[i] = { p = p, name = p == events.NO_P and "no P" or "P" .. p, slices = all.procs[p] }
     end
     grain_of.procs = grain
     return list
@@ -354,7 +363,8 @@ function data.of(all, about, stacks)
     for _, c in pairs(all.cycles) do
         cycles[#cycles + 1] = cycle_row(c)
     end
-    local totals = { goroutines = #rows, alive = nalive, channels = #channels, cycles = #cycles,
+    local totals = { procs = nprocs_of(all),
+        goroutines = #rows, alive = nalive, channels = #channels, cycles = #cycles,
         handovers = #all.handovers / events.HANDOVER, sends = 0, recvs = 0 }
     for _, ch in ipairs(channels) do
         totals.sends, totals.recvs = totals.sends + ch.sends, totals.recvs + ch.recvs

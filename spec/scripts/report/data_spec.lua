@@ -77,6 +77,13 @@ describe("the report's data", function()
     assert.equal(40, shown.duration)
   end)
 
+  it("has a track for what ran where no P was known", function()
+    local shown = report_of { slice("state", "running", 2, 1, 5, 7, { g = 4 }) }
+    assert.same({ { p = 9999, name = "no P", slices = { 5, 7, 4, 1 } } }, shown.procs)
+    assert.equal(7, shown.goroutines[1].run)
+    assert.equal(0, shown.totals.procs)
+  end)
+
   it("tells of each goroutine", function()
     local main, other = unpack(report_of(HANDOVER).goroutines)
     assert.same({ "main", "a.lua:1", 17, 2, { { "chan receive", 1, 20 } }, "running" },
