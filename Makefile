@@ -41,7 +41,7 @@ CONFIGS := debug release check asan tsan coverage
 
 HOSTS := love neovim luajit sdl c cpp jobs
 
-.PHONY: all help run test asan tsan coverage stress arm64 models fuzz bench lint format clean
+.PHONY: all help run test asan tsan coverage stress arm64 models fuzz bench pictures lint format clean
 .PHONY: $(HOSTS:%=embed-%)
 .PHONY: packages install uninstall deb luajit $(CONFIGS:%=build-%) setup-build setup-test setup-lint setup-stress
 
@@ -58,6 +58,7 @@ help:
 	@echo "make coverage      the specs, and which lines of core and bindings they reach"
 	@echo "make stress        long randomised specs, the models, the fuzzer, arm64 under qemu, make deb"
 	@echo "make models, arm64, fuzz   those alone"
+	@echo "make pictures      the pictures in docs/images that the program makes of itself"
 	@echo "make bench         lagoon against Go, where it is installed, and against other heaps"
 	@echo "make lint          formats, analysers and warnings of gcc, clang and luacheck"
 	@echo "make format        lays out the C sources as lint wants them"
@@ -122,6 +123,10 @@ fuzz: setup-stress
 $(HOSTS:%=embed-%): embed-%: setup-test setup-build luajit
 	$(call build_here,release,lagoon_so liblagoon)
 	@LAGOON_BUILD=$(RELEASE) examples/embed/start $*
+
+pictures: setup-test all
+	@echo "pictures: of the program at work"
+	@tools/pictures/make $(RELEASE)/lagoon
 
 # A peer that is missing is passed over, and says so.
 bench: all

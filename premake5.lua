@@ -181,7 +181,7 @@ end
 local PROGRAM_FILES = {
     "bindings/main.c", "bindings/terminal.c", "bindings/column.c", "bindings/statefile.c",
     "bindings/course.c", "bindings/seeds.c", "bindings/sampler.c", "bindings/sigterm.c",
-    "bindings/asciicast.c", "bindings/record.c",
+    "bindings/asciicast.c", "bindings/record.c", "bindings/htmlreport.c",
 }
 
 start_project("bindings", "StaticLib")

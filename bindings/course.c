@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
@@ -24,6 +25,7 @@ static const struct option {
     {"--replay", offsetof(struct course, replay_path)},
     {"--trace", offsetof(struct course, trace_path)},
     {"--profile", offsetof(struct course, profile_path)},
+    {"--html", offsetof(struct course, html_path)},
     {"--profile-value", offsetof(struct course, profile_value)},
 };
 
@@ -75,6 +77,7 @@ static bool parse_one(const char *arg, struct course *out, char *why, size_t why
 bool lagoon__course_parse(char **argv, struct course *out, char *why, size_t why_size)
 {
     memset(out, 0, sizeof *out);
+    out->argv = argv;
     for (int i = 1; argv[i] != NULL && argv[i][0] == '-'; i++) {
         bool has_value = strchr("elj", argv[i][1]) && argv[i][2] == '\0';
         if (strcmp(argv[i], "--") == 0 || argv[i][1] == '\0' || argv[i][1] == 'b' ||
@@ -91,6 +94,10 @@ bool lagoon__course_parse(char **argv, struct course *out, char *why, size_t why
     }
     if (out->replay_path && out->seed) {
         snprintf(why, why_size, "the seed of a replay is that of the recording");
+        return false;
+    }
+    if (out->html_path && out->trace_path && !lagoon__is_timeline(out->trace_path)) {
+        snprintf(why, why_size, "a page needs a trace in JSON: --trace=FILE.json");
         return false;
     }
     enum column_kind column;
@@ -194,10 +201,45 @@ static bool finish_profile(enum profile_scope scope)
     return is_done;
 }
 
-void lagoon__course_leave(void)
+// The same of the page.
+static struct {
+    pthread_mutex_t lock;
+    // -- lock --
+    struct html_report *report; // NULL: there is none, or it is written
+} page = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool finish_page(int status)
+{
+    char why[LINE_SIZE];
+    bool is_written = true;
+    pthread_mutex_lock(&page.lock);
+    if (page.report != NULL) {
+        is_written = lagoon__html_end(page.report, status, why, sizeof why);
+        page.report = NULL;
+    }
+    pthread_mutex_unlock(&page.lock);
+    if (!is_written) {
+        fprintf(stderr, "lagoon: %s\n", why);
+    }
+    return is_written;
+}
+
+void lagoon__course_leave(int status)
 {
     finish_profile(PROFILE_OWN);
     finish_trace();
+    finish_page(status);
+}
+
+static void leave_by_sigterm(void)
+{
+    lagoon__course_leave(128 + SIGTERM);
+}
+
+static void leave_at_exit(int status, void *unused)
+{
+    (void)unused;
+    lagoon__course_leave(status);
 }
 
 static bool refuse(const char *verb, const char *path, const char *what, char *why,
@@ -274,20 +316,22 @@ static bool start_profile(struct course *course, lg_runtime *rt, char *why,
 {
     struct profile_options how;
     lagoon__profile_options(&how, course->profile_path);
+    how.columns_path = course->html.stacks_path;
     if (course->profile_value) {
         lagoon__profile_column(course->profile_value, &how.column);
     }
     if (!lagoon__profile_start(rt, &how, why, why_size)) {
         return false;
     }
-    lagoon__sigterm_start(lagoon__course_leave);
+    lagoon__sigterm_start(leave_by_sigterm);
     return true;
 }
 
 static bool start_trace(struct course *course, lg_runtime *rt, char *why, size_t why_size)
 {
-    const char *path = course->trace_path;
-    if (lagoon__is_timeline(path)) {
+    bool is_for_page = course->trace_path == NULL;
+    const char *path = is_for_page ? course->html.trace_path : course->trace_path;
+    if (is_for_page || lagoon__is_timeline(path)) {
         int err = lg_timeline_start(rt, path);
         return err == LG_OK || refuse("write", path, lg_strerror(err), why, why_size);
     }
@@ -298,6 +342,12 @@ static bool start_trace(struct course *course, lg_runtime *rt, char *why, size_t
     return err == LG_OK || refuse("trace", path, lg_strerror(err), why, why_size);
 }
 
+static bool begin_page(struct course *course, char *why, size_t why_size)
+{
+    return lagoon__html_begin(&course->html, course->html_path, course->trace_path,
+                              course->argv, why, why_size);
+}
+
 bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
                           size_t why_size)
 {
@@ -305,17 +355,22 @@ bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
         return false;
     }
     profiled.rt = rt;
-    atexit(lagoon__course_leave);
-    if (course->profile_path && !start_profile(course, rt, why, why_size)) {
+    on_exit(leave_at_exit, NULL);
+    if (course->html_path && !begin_page(course, why, why_size)) {
         return false;
     }
-    if (course->trace_path) {
+    bool has_profile = course->profile_path || course->html_path;
+    if (has_profile && !start_profile(course, rt, why, why_size)) {
+        return false;
+    }
+    if (course->trace_path || course->html_path) {
         if (!start_trace(course, rt, why, why_size)) {
             return false;
         }
         unfinished.rt = rt;
         atexit(finish_trace);
     }
+    page.report = course->html_path ? &course->html : NULL;
     return true;
 }
 
@@ -333,7 +388,7 @@ static bool finish(FILE *file, const char *path, bool is_whole)
     return is_whole;
 }
 
-bool lagoon__course_stop(struct course *course, lg_runtime *rt)
+bool lagoon__course_stop(struct course *course, lg_runtime *rt, int status)
 {
     bool is_recorded = lg_record_stop(rt) == LG_OK;
     lg_trace_stop(rt);
@@ -347,6 +402,7 @@ bool lagoon__course_stop(struct course *course, lg_runtime *rt)
                 course->trace_path ? course->trace_path : "the trace", lg_strerror(err));
         is_done = false;
     }
+    is_done = finish_page(status) && is_done;
     if (lg_replay_error(rt) != NULL) {
         fprintf(stderr, "lagoon: replay: %s\n", lg_replay_error(rt));
         is_done = false;

@@ -10,14 +10,19 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "htmlreport.h"
+
 struct course {
+    char **argv;
     bool is_deterministic;
     uint64_t seed; // 0: none was given
     const char *record_path;
     const char *replay_path;
     const char *trace_path;
     const char *profile_path;
+    const char *html_path;
     const char *profile_value; // what of it is written, as collapsed stacks; NULL: usual
+    struct html_report html;
     FILE *record;
     FILE *trace;
     char *log; // of the replay
@@ -39,11 +44,12 @@ void lagoon__course_settle(char **argv);
 bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
                           size_t why_size);
 
-// Writes what a profile has gathered, and ends the trace, of a process that is about to end
-// while others may run. exit() does it, _exit() does not.
-void lagoon__course_leave(void);
+// Writes what a profile has gathered, ends the trace and makes the page, of a process that is
+// about to end with that status while others may run. exit() does it, _exit() does not.
+void lagoon__course_leave(int status);
 
 // Ends all that, when nothing runs any more; says what went wrong. False: something did.
-bool lagoon__course_stop(struct course *course, lg_runtime *rt);
+// status: that the program ends with.
+bool lagoon__course_stop(struct course *course, lg_runtime *rt, int status);
 
 #endif // LAGOON_COURSE_H

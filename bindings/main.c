@@ -167,8 +167,9 @@ static void leave_without_driver(void *arg)
         return;
     }
     bool is_told = call(program->L, take_outcome, program);
-    lagoon__course_leave();
-    _exit(flush(is_told ? program->status : STATUS_ERROR));
+    int status = is_told ? program->status : STATUS_ERROR;
+    lagoon__course_leave(status);
+    _exit(flush(status));
 }
 
 static void on_over(struct script *s)
@@ -272,7 +273,7 @@ static int64_t now_ns(void)
 // A task computes on another thread, and the program is over: as in Go, nobody waits.
 static _Noreturn void leave_running(int status)
 {
-    lagoon__course_leave();
+    lagoon__course_leave(status);
     _exit(flush(status));
 }
 
@@ -296,7 +297,7 @@ static int run(struct program *program)
     if (lg_stop_until(program->rt, now_ns() + PATIENCE_NS) != LG_OK) {
         leave_running(status);
     }
-    if (!lagoon__course_stop(&program->course, program->rt) && status == 0) {
+    if (!lagoon__course_stop(&program->course, program->rt, status) && status == 0) {
         status = STATUS_ERROR;
     }
     // From here on no other thread is in any state.

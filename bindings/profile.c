@@ -22,9 +22,14 @@ enum { WHY_SIZE = 512, HZ_DEFAULT = 100 };
 static const double NS_PER_S = 1e9;
 static const double WAIT_SECONDS = 1e-5;
 
-struct session {
-    char *path;
+struct output {
+    char *path; // NULL: there is none
     FILE *file;
+};
+
+struct session {
+    struct output own;     // what was asked for
+    struct output columns; // for the report
     enum column_kind column;
     struct pprof_times times;
     pthread_mutex_t lock;
@@ -100,14 +105,20 @@ static void write_sample(void *ud, const lg_profile_sample *sample)
 
 // -- start --
 
+static void output_fini(struct output *out)
+{
+    if (out->file != NULL) {
+        fclose(out->file);
+    }
+    free(out->path);
+}
+
 static void session_free(struct session *session)
 {
-    if (session->file != NULL) {
-        fclose(session->file);
-    }
+    output_fini(&session->own);
+    output_fini(&session->columns);
     lagoon__samples_fini(&session->samples);
     pthread_mutex_destroy(&session->lock);
-    free(session->path);
     free(session);
 }
 
@@ -118,6 +129,26 @@ static int64_t clock_ns(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static bool copy_path(const char *path, struct output *out)
+{
+    out->path = path ? strdup(path) : NULL;
+    return path == NULL || out->path != NULL;
+}
+
+static bool open_output(struct output *out, char *why, size_t why_size)
+{
+    if (out->path == NULL) {
+        return true;
+    }
+    out->file = fopen(out->path, "wbe");
+    if (out->file == NULL) {
+        int saved_errno = errno;
+        snprintf(why, why_size, "cannot write %s: %s", out->path, strerror(saved_errno));
+        errno = saved_errno;
+    }
+    return out->file != NULL;
+}
+
 static struct session *session_new(const struct profile_options *options)
 {
     struct session *session = calloc(1, sizeof *session);
@@ -125,11 +156,12 @@ static struct session *session_new(const struct profile_options *options)
         return NULL;
     }
     pthread_mutex_init(&session->lock, NULL);
-    session->path = strdup(options->path);
+    bool has_paths = copy_path(options->path, &session->own) &&
+                     copy_path(options->columns_path, &session->columns);
     session->column = options->column;
     session->times.begun_ns = clock_ns(CLOCK_REALTIME);
     session->times.period_ns = 1000000000 / options->hz;
-    if (session->path == NULL || !lagoon__samples_init(&session->samples)) {
+    if (!has_paths || !lagoon__samples_init(&session->samples)) {
         session_free(session);
         return NULL;
     }
@@ -154,11 +186,9 @@ bool lagoon__profile_start(lg_runtime *rt, const struct profile_options *options
         session_free(session);
         return false;
     }
-    session->file = fopen(options->path, "wbe");
-    if (session->file == NULL) {
+    if (!open_output(&session->own, why, why_size) ||
+        !open_output(&session->columns, why, why_size)) {
         int saved_errno = errno;
-        snprintf(why, why_size, "cannot write %s: %s", options->path,
-                 strerror(saved_errno));
         lg_profile_stop(rt);
         session_free(session);
         errno = saved_errno;
@@ -182,14 +212,48 @@ static bool is_folded(const char *path)
            has_ending(path, ".txt");
 }
 
-static bool write_file(struct session *session)
+static bool write_own(struct session *session)
 {
-    if (is_folded(session->path)) {
-        return lagoon__folded_write(session->file, &session->samples, session->column);
+    const char *path = session->own.path;
+    FILE *file = session->own.file;
+    if (is_folded(path)) {
+        return lagoon__folded_write(file, &session->samples, session->column);
     }
-    return lagoon__pprof_write(session->file, &session->samples, &session->times,
-                               has_ending(session->path, ".pb") ? PPROF_PLAIN
-                                                                : PPROF_GZIP);
+    return lagoon__pprof_write(file, &session->samples, &session->times,
+                               has_ending(path, ".pb") ? PPROF_PLAIN : PPROF_GZIP);
+}
+
+static bool write_columns(struct session *session)
+{
+    static const enum column_kind shown[] = {COLUMN_CPU, COLUMN_WALL, COLUMN_DELAY,
+                                             COLUMN_MUTEX_DELAY};
+    bool is_whole = true;
+    for (size_t i = 0; i < sizeof shown / sizeof *shown && is_whole; i++) {
+        fprintf(session->columns.file, "# %s\n", column_names[shown[i]]);
+        is_whole =
+            lagoon__folded_write(session->columns.file, &session->samples, shown[i]);
+    }
+    return is_whole;
+}
+
+// Writes one file, if it is asked for. False: *why says why not.
+static bool write_output(struct session *session, struct output *out,
+                         bool (*write)(struct session *session), char *why,
+                         size_t why_size)
+{
+    if (out->path == NULL) {
+        return true;
+    }
+    errno = 0;
+    bool is_written = write(session);
+    is_written = ferror(out->file) == 0 && is_written;
+    is_written = fclose(out->file) == 0 && is_written;
+    out->file = NULL;
+    if (!is_written) {
+        snprintf(why, why_size, "cannot write %s: %s", out->path,
+                 strerror(errno ? errno : ENOMEM));
+    }
+    return is_written;
 }
 
 enum profile_result lagoon__profile_stop(lg_runtime *rt, enum profile_scope scope,
@@ -204,15 +268,9 @@ enum profile_result lagoon__profile_stop(lg_runtime *rt, enum profile_scope scop
         return PROFILE_NONE;
     }
     session->times.duration_ns += clock_ns(CLOCK_MONOTONIC);
-    errno = 0;
-    bool is_written = write_file(session);
-    is_written = ferror(session->file) == 0 && is_written;
-    is_written = fclose(session->file) == 0 && is_written;
-    session->file = NULL;
-    if (!is_written) {
-        snprintf(why, why_size, "cannot write %s: %s", session->path,
-                 strerror(errno ? errno : ENOMEM));
-    }
+    bool is_written = write_output(session, &session->own, write_own, why, why_size);
+    is_written = write_output(session, &session->columns, write_columns, why, why_size) &&
+                 is_written;
     session_free(session);
     return is_written ? PROFILE_WRITTEN : PROFILE_FAILED;
 }

@@ -15,22 +15,24 @@
 struct script;
 
 struct profile_options {
-    const char *path;
-    enum column_kind column; // of collapsed stacks
+    const char *path;         // NULL: none
+    const char *columns_path; // for several columns of collapsed stacks; NULL: none
+    enum column_kind column;  // of collapsed stacks at path
     int hz;
     int64_t wait_ns;
 };
 
 enum profile_result { PROFILE_NONE, PROFILE_WRITTEN, PROFILE_FAILED };
 
-// With what is usual.
+// With what is usual; the path may be NULL.
 void lagoon__profile_options(struct profile_options *out, const char *path);
 
 // The column of a name, as of the option `value`. False: there is none.
 bool lagoon__profile_column(const char *name, enum column_kind *out);
 
-// Begins a profile; the path decides what is written. False: *why says why not, and errno
-// is set if it is the file's fault.
+// Begins a profile; the path decides what is written. At columns_path stand CPU, wall, and
+// waits, each behind a line "# cpu" with the column's name. False: *why says why not, and
+// errno is set if it is the file's fault.
 bool lagoon__profile_start(lg_runtime *rt, const struct profile_options *options,
                            char *why, size_t why_size);
 

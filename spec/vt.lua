@@ -11,7 +11,7 @@ Screen.__index = Screen
 ---@param rows integer
 function vt.new(columns, rows)
   local self = setmetatable({ columns = columns, height = rows, rows = {}, row = 1, column = 1,
-    top = 1, rest = "" }, Screen)
+    top = 1, rest = "", style = "", styles = {} }, Screen)
   self.width = function(character)
     local byte = character:byte()
     return byte >= 0xE3 and byte <= 0xED and 2 or 1 -- what specs type is ASCII, Latin or CJK
@@ -39,6 +39,8 @@ local function put(self, character)
   end
   local row = cells(self)
   row[self.column] = character
+  self.styles[self.row] = self.styles[self.row] or {}
+  self.styles[self.row][self.column] = self.style -- as in "1;34"; "": as usual
   for i = 1, width - 1 do
     row[self.column + i] = ""
   end
@@ -67,7 +69,7 @@ local SEQUENCES = {
       wipe_below(self)
     end
   end,
-  m = function() end,
+  m = function(self, _, all) self.style = all:gsub("^0$", "") end,
 }
 
 local CONTROLS = {
@@ -81,13 +83,13 @@ local CONTROLS = {
 function Screen:feed(bytes)
   local text, at = self.rest .. bytes, 1
   while at <= #text do
-    local _, last, number, final = text:find("^\27%[(%d*)[%d;]*(%a)", at)
+    local _, last, all, final = text:find("^\27%[([%d;]*)(%a)", at)
     local _, mode = text:find("^\27%[%?%d+[hl]", at)
     if mode then
       last = mode -- nothing to be seen
     elseif last then
-      assert(SEQUENCES[final], "unknown sequence ESC [ " .. number .. final)
-      SEQUENCES[final](self, tonumber(number) or 0)
+      assert(SEQUENCES[final], "unknown sequence ESC [ " .. all .. final)
+      SEQUENCES[final](self, tonumber(all:match("^%d+")) or 0, all)
     elseif text:find("^\27", at) then
       break -- the rest is to come
     elseif CONTROLS[text:sub(at, at)] then

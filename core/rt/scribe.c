@@ -254,7 +254,6 @@ static void turn(struct scribe *s)
     struct timeline *t = &s->rt->timeline;
     int64_t since_ns = lg__clock_cpu();
     s->nevents = 0;
-    open_next(s);
     take(s);
     uint64_t now = s->is_last ? t->closed_at : lg__timeline_now(t);
     int64_t now_ns = lg__clock_now();
@@ -279,6 +278,7 @@ static void scribe_main(void *arg)
         lg__note_sleep(&s->note, s->rest_ns);
         // acquire: pairs with the release in lg_timeline_stop()
         if (!atomic_load_explicit(&s->must_end, memory_order_acquire)) {
+            open_next(s);
             turn(s);
         }
     } while (!atomic_load_explicit(&s->must_end, memory_order_acquire));

@@ -88,7 +88,7 @@ struct lg_g {
     // profile (sched/profile.c). relaxed
     _Atomic int64_t parked_ns;
     _Atomic int64_t ready_ns;
-    uint64_t told;         // who it is, to a timeline (sched/timeline.c); by who runs it
+    uint64_t told; // who it is, to a timeline (sched/timeline.c); by who runs it
     alignas(16) unsigned char extra[LG_EXTRA_SIZE]; // scripted: the strand's
     _Atomic uint64_t name[G_NAME_WORDS];            // its bytes; relaxed: for dumps
 } __attribute__((aligned(LG_CACHELINE)));

@@ -22,6 +22,7 @@ Available options are:
   --trace=FILE  Write down what goroutines do; FILE.json: as a picture for browsers.
   --profile=FILE  Write down what goroutines use and wait for: FILE.pb.gz for pprof, FILE.folded
             as collapsed stacks, of which --profile-value=wall and others choose the numbers.
+  --html=FILE  Write a page that shows the run, for any browser.
   --        Stop handling options.
   -         Execute stdin and stop handling options.
 ]]
@@ -47,7 +48,7 @@ local ALONE = { v = true, E = true, i = true }
 -- bindings/course.c has seen to them.
 local LONG = {
     deterministic = true, record = true, replay = true, trace = true,
-    profile = true, ["profile-value"] = true,
+    profile = true, ["profile-value"] = true, html = true,
 }
 
 -- The options as a list of {letter, value}, and the index of the script; or nil and what is wrong.

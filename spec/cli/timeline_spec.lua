@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
 -- `lagoon --trace=FILE.json` and lagoon.runtime.trace_start(): what the file says of a run, and
--- that it is JSON however the program ends. Programs do less than a ring holds (sched/timeline.h), so
--- that all of it is told, unless gaps are what it is about.
+-- that it is JSON however the program ends. Programs do less than a ring holds
+-- (sched/timeline.h), so that all of it is told, unless gaps are what it is about.
 local lagoon = require "lagoon"
 local helper = require "helper"
 local timelines = require "timelines"
@@ -265,6 +265,40 @@ describe("a timeline of a program that ends early", function()
       local is_valid, err = pcall(timelines.read, path)
       assert.is_true(is_valid, tostring(err) .. ", seed " .. tostring(helper.seed()))
     end
+  end)
+end)
+
+-- A reader that we did not write.
+describe("a timeline in a browser", function()
+  local browser
+  for _, name in ipairs { "chromium", "chromium-browser", "google-chrome" } do
+    browser = browser or os.execute("command -v " .. name .. " >/dev/null") == 0 and name or nil
+  end
+  if not browser then
+    return
+  end
+
+  it("is read by its JSON.parse", function()
+    local timeline = traced [[
+      local lagoon = require "lagoon"
+      local ch = lagoon.chan()
+      lagoon.async(function() for i = 1, 50 do ch:send(i) end ch:close() end):name "</script>\195"
+      for v in ch do end
+    ]]
+    local page = helper.file("page.html", ([[<!DOCTYPE html><meta charset="utf-8">
+      <pre id="out"></pre>
+      <script id="in" type="application/json">%s</script>
+      <script>
+        const timeline = JSON.parse(document.getElementById("in").textContent);
+        const flows = timeline.traceEvents.filter((event) => event.ph === "s").length;
+        document.getElementById("out").textContent =
+          "events " + timeline.traceEvents.length + " flows " + flows;
+      </script>]]):format((timeline.text:gsub("</", "<\\/"):gsub("%%", "%%%%"))))
+    local child = helper.child({ browser, "--headless", "--no-sandbox", "--disable-gpu",
+      "--user-data-dir=" .. helper.path("browser"), "--dump-dom", "file://" .. page },
+      { limit = 60 })
+    assert.equal("events " .. #timeline.traceEvents .. " flows 50",
+      child.out:match('<pre id="out">(.-)</pre>'))
   end)
 end)
 

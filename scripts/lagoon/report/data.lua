@@ -12,6 +12,7 @@ local data = {}
 
 -- A page of a few megabytes at most.
 local MOST = {
+    trace_bytes = 40 * 1024 * 1024,
     proc_slices = 30000,
     lane_slices = 50000,
     handovers = 10000,
@@ -28,6 +29,10 @@ data.most = MOST
 local function short(text, most)
     most = most or MOST.text_bytes
     return #text > most and text:sub(1, most) .. "..." or text
+end
+
+local function say(notes, format, ...)
+    notes[#notes + 1] = { text = format:format(...) }
 end
 
 -- ------------------------------------------------------------------------------------------------
@@ -108,8 +113,8 @@ end
 -- Channels, the collector
 -- ------------------------------------------------------------------------------------------------
 
--- Times in a trace have three decimals.
-local GRAIN = 0.0005
+-- Times in a trace have three decimals, and halves of arrows are one of the last apart.
+local GRAIN = 0.0025
 
 -- The last slice of a lane that begins at a moment or before it; nil: there is none.
 local function slice_at(lane, moment)
@@ -141,7 +146,7 @@ local function receiver_waited(g, moment)
     end
 end
 
--- A sender's wait lasts until somebody takes the value.
+-- A sender's wait lasts until somebody takes the value; one that does not wait runs then.
 local function sender_waited(g, moment)
     return g and wait_until(g.lane, slice_at(g.lane, moment))
 end
@@ -156,7 +161,7 @@ local function count_handovers(all)
             local waited = receiver_waited(all.goroutines[list[i + 3]], list[i + 2])
             if waited then
                 ch.recvs = ch.recvs + 1
-            elseif list[i] == list[i + 2] then
+            else
                 waited = sender_waited(all.goroutines[list[i + 1]], list[i])
                 ch.sends = ch.sends + (waited and 1 or 0)
             end
@@ -206,29 +211,56 @@ end
 -- Stacks
 -- ------------------------------------------------------------------------------------------------
 
--- {name, unit, stacks = {{"main;work", 3}, ...}} of collapsed stacks, and how many do not fit.
-local function profile(given)
-    local sums, order = {}, {}
-    for line in given.text:gmatch("[^\n]+") do
-        local stack, value = line:match("^(.*%S)%s+(%d+)%s*$")
-        if stack then
-            if not sums[stack] then
-                order[#order + 1] = stack
+-- What stands in the text is in the order in which it is shown, all in microseconds.
+local PROFILES = { cpu = "CPU", wall = "Time", delay = "Waits", mutex_delay = "Mutexes" }
+
+local function new_profile(name)
+    return { name = PROFILES[name] or name, unit = "us", sums = {}, order = {} }
+end
+
+-- Collapsed stacks, each kind behind a line "# cpu".
+local function read_profiles(text)
+    local list, profile = {}, new_profile("cpu")
+    for line in text:gmatch("[^\n]+") do
+        local name = line:match("^# ([%l_]+)$")
+        local stack, value = line:match("^(.*%S) (%d+)$")
+        if name then
+            profile = new_profile(name)
+            list[#list + 1] = profile
+        elseif stack then
+            if not profile.sums[stack] then
+                profile.order[#profile.order + 1] = stack
             end
-            sums[stack] = (sums[stack] or 0) + tonumber(value)
+            profile.sums[stack] = (profile.sums[stack] or 0) + tonumber(value)
         end
     end
+    return list
+end
+
+-- {name, unit, stacks = {{"main;work", 3}, ...}}, and how many do not fit.
+local function profile_row(profile)
+    local sums, order, stacks = profile.sums, profile.order, {}
     table.sort(order, function(a, b)
         return sums[a] > sums[b] or sums[a] == sums[b] and a < b
     end)
-    local stacks = {}
     for i = 1, math.min(#order, MOST.stacks) do
         stacks[i] = { short(order[i], MOST.stack_bytes), sums[order[i]] }
     end
-    return { name = given.name, unit = given.unit, stacks = stacks }, #order - #stacks
+    return { name = profile.name, unit = profile.unit, stacks = stacks }, #order - #stacks
 end
 
--- ------------------------------------------------------------------------------------------------
+local function add_stacks(report, text)
+    for _, profile in ipairs(read_profiles(text)) do
+        local row, nleft = profile_row(profile)
+        if #row.stacks > 0 then
+            report.stacks[#report.stacks + 1] = row
+        end
+        if nleft > 0 then
+            say(report.notes, "The flame graph of %s is without its %d rarest stacks.", row.name,
+                nleft)
+        end
+    end
+end
 
 local COUNTERS = { "runnable", "goroutines", "threads", "heap" }
 local TITLES = {
@@ -247,6 +279,15 @@ local function counters_of(all)
     return list
 end
 
+-- How many may run at once: there are more Ps than that where goroutines have lost their places.
+local function nprocs_of(all)
+    local n = 0
+    for p in pairs(all.procs) do
+        n = n + (p == events.NO_P and 0 or 1)
+    end
+    return tonumber(all.other.procs) or n
+end
+
 local function procs_of(all, grain_of)
     local numbers, list = {}, {}
     for p in pairs(all.procs) do
@@ -255,7 +296,7 @@ local function procs_of(all, grain_of)
     table.sort(numbers)
     local grain = thin.slices(all.procs, MOST.proc_slices, all.until_us)
     for i, p in ipairs(numbers) do
-        list[i] = { p = p, name = "P" .. p, slices = all.procs[p] }
+        list[i] = { p = p, name = p == events.NO_P and "no P" or "P" .. p, slices = all.procs[p] }
     end
     grain_of.procs = grain
     return list
@@ -270,10 +311,6 @@ local function thin_lanes(rows, all, grain_of)
     for i, row in ipairs(rows) do
         row.lane = lanes[i]
     end
-end
-
-local function say(notes, format, ...)
-    notes[#notes + 1] = { text = format:format(...) }
 end
 
 local function tell_left_out(notes, totals, report, grain_of)
@@ -313,13 +350,12 @@ local function gap_note(notes, gaps)
         #gaps == STRIDE and "gap" or "gaps", sum / 1000)
 end
 
----What a page shows. `about` has title, command, version, when and maybe notes; profiles are
----{name, unit, text}, text being collapsed stacks.
+---What a page shows. `about` has title, command, version, when and maybe notes.
 ---@param all lagoon.report.Gathered
 ---@param about table<string, any>
----@param profiles { name: string, unit: string, text: string }[]
+---@param stacks string  collapsed stacks, "# cpu" in front of each kind
 ---@return table
-function data.of(all, about, profiles)
+function data.of(all, about, stacks)
     count_handovers(all)
     give_stops(all)
     local rows, nalive = goroutine_rows(all)
@@ -327,7 +363,8 @@ function data.of(all, about, profiles)
     for _, c in pairs(all.cycles) do
         cycles[#cycles + 1] = cycle_row(c)
     end
-    local totals = { goroutines = #rows, alive = nalive, channels = #channels, cycles = #cycles,
+    local totals = { procs = nprocs_of(all),
+        goroutines = #rows, alive = nalive, channels = #channels, cycles = #cycles,
         handovers = #all.handovers / events.HANDOVER, sends = 0, recvs = 0 }
     for _, ch in ipairs(channels) do
         totals.sends, totals.recvs = totals.sends + ch.sends, totals.recvs + ch.recvs
@@ -353,15 +390,7 @@ function data.of(all, about, profiles)
     thin_lanes(report.goroutines, all, grain_of)
     gap_note(notes, all.gaps)
     tell_left_out(notes, totals, report, grain_of)
-    for _, given in ipairs(profiles) do
-        local p, nleft = profile(given)
-        if #p.stacks > 0 then
-            report.stacks[#report.stacks + 1] = p
-        end
-        if nleft > 0 then
-            say(notes, "The flame graph of %s is without its %d rarest stacks.", given.name, nleft)
-        end
-    end
+    add_stacks(report, stacks)
     return report
 end
 

@@ -10,7 +10,7 @@ local events = { HANDOVER = 5 }
 local STRIDE = 4
 local RUN, READY, FIRST_REASON = 0, 1, 2
 local P_PID, COLLECTOR_PID, COLLECTOR_STOPS = 1, 3, 2
-local NO_P = 9999
+local NO_P = 9999 -- the track of what ran where no P was known
 local UNITS = { bytes = "bytes", count = "count" }
 
 ---@class lagoon.report.Goroutine
@@ -103,16 +103,22 @@ local function take_collector(all, e)
     list[#list + 1] = { e.name, e.ts, e.dur }
 end
 
+local function take_run(all, p, ts, dur, g)
+    all.procs[p] = all.procs[p] or {}
+    add_slice(all.procs[p], ts, dur, g.id)
+    g.run = g.run + dur
+end
+
 function take.X(all, e)
     local args = e.args
     if e.cat == "run" and e.pid == P_PID and args.g then
-        local p = e.tid - 1
-        all.procs[p] = all.procs[p] or {}
-        add_slice(all.procs[p], e.ts, e.dur, args.g)
-        local g = goroutine(all, args.g)
-        g.run = g.run + e.dur
+        take_run(all, e.tid - 1, e.ts, e.dur, goroutine(all, args.g))
     elseif e.cat == "state" and args.g then
-        add_slice(goroutine(all, args.g).lane, e.ts, e.dur, e.name == "running" and RUN or READY)
+        local g, is_running = goroutine(all, args.g), e.name == "running"
+        add_slice(g.lane, e.ts, e.dur, is_running and RUN or READY)
+        if is_running and not args.p then
+            take_run(all, NO_P, e.ts, e.dur, g)
+        end
     elseif (e.cat == "wait" or e.cat == "io") and args.g then
         add_slice(goroutine(all, args.g).lane, e.ts, e.dur, reason_number(all, e.name))
     elseif e.cat == "gc" and e.pid == COLLECTOR_PID then
@@ -273,7 +279,6 @@ function events.gather(lines)
             take_head(all, line)
         end
     end
-    all.procs[NO_P] = nil
     for _, slices in pairs(all.procs) do
         sort_slices(slices)
     end
@@ -284,6 +289,7 @@ function events.gather(lines)
     return all
 end
 
+events.NO_P = NO_P
 events.STRIDE, events.RUN, events.READY, events.FIRST_REASON = STRIDE, RUN, READY, FIRST_REASON
 
 return events

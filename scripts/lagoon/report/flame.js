@@ -74,7 +74,7 @@ const openFlame = (data) => {
       }
     }
     said.textContent = query ? `${logic.percent(hit / (trees[at].value || 1))} in functions that fit “${query}”`
-      : `${top.name}: ${words(top)}${hidden ? `; ${logic.count(hidden)} frames are too narrow to show` : ""}`;
+      : `${top.name}: ${words(top)}${hidden ? `; ${logic.count(hidden)} ${hidden === 1 ? "frame is" : "frames are"} too narrow to show` : ""}`;
     panel.dataset.frames = frames.length;
     for (const button of kinds.children) button.setAttribute("aria-pressed", String(Number(button.dataset.at) === at));
   }

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
 -- `lagoon --html=FILE`: the page that shows a run, made of the trace and the profiles of it in its
--- end.
+-- end. bindings/htmlreport.c calls this in a state of its own.
 local data = require "lagoon.report.data"
 local events = require "lagoon.report.events"
 local json = require "lagoon.report.json"
@@ -73,10 +73,24 @@ local function read_all(path)
     return text or ""
 end
 
+-- The lines of a file up to so many bytes; has_more() tells whether there were further ones.
+local function first_lines(path, most)
+    local next_line, nbytes, has_more = io.lines(path), 0, false
+    local function limited()
+        local line = not has_more and next_line()
+        nbytes = nbytes + (line and #line + 1 or 0)
+        has_more = has_more or nbytes > most
+        return not has_more and line or nil
+    end
+    return limited, function()
+        return has_more
+    end
+end
+
 ---@class lagoon.report.Run
 ---@field argv string[]  from the program's name on
 ---@field trace_path string  of Chrome trace events
----@field profiles { path: string, name: string, unit: string }[]  of collapsed stacks
+---@field stacks_path string  of collapsed stacks, "# cpu" in front of each kind
 ---@field status integer  that the program ends with; -1: unknown
 ---@field nonce string
 
@@ -86,17 +100,18 @@ end
 ---@return boolean? ok
 ---@return string? err
 function report.write(path, run)
-    local all = events.gather(io.lines(run.trace_path))
+    local lines, has_more = first_lines(run.trace_path, data.most.trace_bytes)
+    local all = events.gather(lines)
     local about = {
         title = title_of(run.argv), command = table.concat(run.argv, " "),
         notes = notes_of(run.status), version = tostring(all.other.version or ""),
         when = os.date("!%Y-%m-%d %H:%M UTC"),
     }
-    local profiles = {}
-    for i, profile in ipairs(run.profiles) do
-        profiles[i] = { name = profile.name, unit = profile.unit, text = read_all(profile.path) }
+    if has_more() then
+        table.insert(about.notes, { text = ("The program went on, but what it did fills more than "
+            .. "a page can show: this is its first %.3g s."):format(all.until_us / 1e6) })
     end
-    local page = report.page(data.of(all, about, profiles), run.nonce)
+    local page = report.page(data.of(all, about, read_all(run.stacks_path)), run.nonce)
     local file, err = io.open(path, "wb")
     if not file then
         return nil, err

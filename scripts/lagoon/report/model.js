@@ -29,7 +29,7 @@ const openModel = (data) => {
 
   const FAMILIES = [
     ["select", /select/], ["channel", /chan|hand/], ["sleep", /sleep|timer|tick|frame/],
-    ["lock", /lock|mutex|sema|cond|wait ?group|once/],
+    ["lock", /\block|mutex|sema|cond|wait ?group|once/],
     ["io", /io|read|write|accept|connect|net|poll|process|file|dns|resolve|signal|block/],
   ];
 

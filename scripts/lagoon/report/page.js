@@ -18,11 +18,11 @@
     const busy = logic.shares(data.procs.map((proc) => proc.slices), 0, data.duration, 1)[0];
     const operations = data.totals.sends + data.totals.recvs;
     const pause = data.gc.reduce((most, c) => c.pauses.reduce((m, p) => Math.max(m, p[2]), most), 0);
-    const alive = data.totals.alive;
+    const { alive, procs: nprocs } = data.totals;
     const list = [
       ["ran for", logic.time(data.duration)],
       [data.totals.goroutines === 1 ? "goroutine" : "goroutines", logic.count(data.totals.goroutines), alive > 0 ? `${logic.count(alive)} alive in the end` : "all ended"],
-      [`of ${data.procs.length} ${data.procs.length === 1 ? "P" : "Ps"} busy`, data.procs.length > 0 ? logic.percent(busy / data.procs.length) : "0"],
+      [`of ${nprocs} ${nprocs === 1 ? "P" : "Ps"} busy`, logic.percent(Math.min(1, busy / Math.max(1, nprocs)))],
       ["channel operations", logic.count(operations)],
       data.totals.cycles > 0 && pause > 0 ? ["longest stop of the world", logic.time(pause)]
         : [data.totals.cycles === 1 ? "cycle of the collector" : "cycles of the collector", logic.count(data.totals.cycles)],

@@ -306,7 +306,7 @@ const openTracks = (model) => {
     const unit = (width - s.left) / n;
     context.fillStyle = colours("--area-line");
     for (let i = 0; i < n; i++) {
-      const h = sums[i] / Math.max(1, procs.length) * (tall - 12);
+      const h = Math.min(1, sums[i] / Math.max(1, data.totals.procs)) * (tall - 12);
       if (h > 0) context.fillRect(s.left + i * unit, tall - 5 - Math.max(h, 0.7), unit, Math.max(h, 0.7));
     }
     const from = s.x(view.from);

@@ -17,9 +17,9 @@ local function lines_of(list)
   end
 end
 
-local function report_of(list, profiles)
+local function report_of(list, collapsed)
   local about = { title = "x.lua", command = "lagoon x.lua", version = "7", when = "now" }
-  return data.of(events.gather(lines_of(list)), about, profiles or {})
+  return data.of(events.gather(lines_of(list)), about, collapsed or "")
 end
 
 local function named(lane, name)
@@ -75,6 +75,13 @@ describe("the report's data", function()
     assert.same({ 1, 9, 1, 1, 32, 8, 1, 1 }, shown.procs[1].slices)
     assert.same({ 11, 20, 7, 1 }, shown.procs[2].slices)
     assert.equal(40, shown.duration)
+  end)
+
+  it("has a track for what ran where no P was known", function()
+    local shown = report_of { slice("state", "running", 2, 1, 5, 7, { g = 4 }) }
+    assert.same({ { p = 9999, name = "no P", slices = { 5, 7, 4, 1 } } }, shown.procs)
+    assert.equal(7, shown.goroutines[1].run)
+    assert.equal(0, shown.totals.procs)
   end)
 
   it("tells of each goroutine", function()
@@ -141,11 +148,11 @@ describe("the report's data", function()
   end)
 
   it("adds up stacks", function()
-    local shown = report_of({}, {
-      { name = "CPU", unit = "samples", text = "a;b c 2\na;b c 3\na 1\nnonsense\n" },
-      { name = "Nothing", unit = "us", text = "" } })
-    assert.same({ { name = "CPU", unit = "samples", stacks = { { "a;b c", 5 }, { "a", 1 } } } },
-      shown.stacks)
+    local shown = report_of({},
+      "# cpu\na;b c 2\na;b c 3\na 1\nnonsense\n# x 7\n# delay\n# mutex_delay\na 1\n")
+    assert.same({
+      { name = "CPU", unit = "us", stacks = { { "# x", 7 }, { "a;b c", 5 }, { "a", 1 } } },
+      { name = "Mutexes", unit = "us", stacks = { { "a", 1 } } } }, shown.stacks)
   end)
 
   it("passes over what it does not know", function()
@@ -216,7 +223,7 @@ describe("the report of a big run", function()
   end)
 
   it("shows some hand-overs, channels, cycles and stacks, and says so", function()
-    local list, stacks = {}, {}
+    local list, stacks = {}, { "# cpu" }
     for i = 1, 20 do
       for lane, ph in ipairs { "s", "f" } do
         list[#list + 1] = { ph = ph, cat = "chan", name = "chan 1", id = i, pid = 2, tid = lane,
@@ -224,10 +231,9 @@ describe("the report of a big run", function()
       end
       list[#list + 1] = instant("chan", "send", i, { g = 1, chan = i })
       list[#list + 1] = slice("gc", "mark", 3, 1, i, i, { cycle = i })
-      stacks[i] = ("f%d %d"):format(i, i)
+      stacks[i + 1] = ("f%d %d"):format(i, i)
     end
-    local shown = report_of(list, { { name = "CPU", unit = "samples",
-      text = table.concat(stacks, "\n") } })
+    local shown = report_of(list, table.concat(stacks, "\n"))
     assert.same({ 50, 5, 5, 3 }, { #shown.handovers, #shown.channels, #shown.gc,
       #shown.stacks[1].stacks })
     assert.equal(16, shown.gc[1].n)

@@ -10,8 +10,8 @@ local HOSTILE = [[</script><script>document.title="owned"</script><img src=x one
 
 local SHOWN = {
   title = HOSTILE, command = HOSTILE, version = "7", when = "now", duration = 1000,
-  totals = { goroutines = 4, alive = 1, channels = 1, cycles = 1, handovers = 1, sends = 2,
-    recvs = 1 },
+  totals = { procs = 2, goroutines = 4, alive = 1, channels = 1, cycles = 1, handovers = 1,
+    sends = 2, recvs = 1 },
   notes = { { text = HOSTILE, bad = true } },
   reasons = { "chan receive", HOSTILE }, gaps = { 900, 50, 0, 1 },
   counters = { { name = HOSTILE, unit = "bytes", points = { 0, 2048, 500, 4096 } } },

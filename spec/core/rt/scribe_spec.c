@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+//
+// Timelines of native goroutines. What a file has to be is spec/timelines.lua's business; here
+// it is looked into for what must be there, and everything happens at once.
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "load.h"
+#include "rt/jsonpages.h"
+#include "spec.h"
+
+static char path[64];
+
+static void make_path(void)
+{
+    snprintf(path, sizeof path, "/tmp/lagoon-timeline.XXXXXX");
+    int fd = mkstemp(path);
+    CHECK(fd >= 0);
+    close(fd);
+}
+
+static char *read_it(void)
+{
+    FILE *file = fopen(path, "rb");
+    CHECK(file != NULL);
+    fseek(file, 0, SEEK_END);
+    size_t size = (size_t)ftell(file);
+    rewind(file);
+    char *text = calloc(1, size + 1);
+    CHECK(text && fread(text, 1, size, file) == size);
+    fclose(file);
+    CHECK(size > 2 && strcmp(text + size - 2, "]}") == 0);
+    CHECK_INT(strlen(text), size);
+    return text;
+}
+
+static int count(const char *text, const char *part)
+{
+    int n = 0;
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at++) {
+        n++;
+    }
+    return n;
+}
+
+// ---------------------------------------------------------------------------
+
+static void echo(void *arg)
+{
+    lg_chan *ch = arg;
+    int v;
+    while (lg_chan_recv(ch, &v, LG_NEVER) == LG_OK) {
+    }
+}
+
+it("rt.timeline", "shows native goroutines, by name, and their hand-overs", .procs = 2)
+{
+    enum { SENT = 20 };
+    lg_chan *ch = spec_chan(rt, sizeof(int), 0);
+    lg_go_options opts = {.name = "echo \"quoted\""};
+    make_path();
+    CHECK_OK(lg_timeline_start(rt, path));
+    CHECK_OK(lg_go(rt, echo, ch, &opts, NULL));
+    for (int i = 0; i < SENT; i++) {
+        CHECK_OK(lg_chan_send(ch, &i, LG_NEVER));
+    }
+    lg_chan_close(ch);
+    SETTLE(lg_num_goroutine(rt) == 1);
+    CHECK_OK(lg_timeline_stop(rt));
+    char *text = read_it();
+    CHECK_HAS(text, "echo \\\"quoted\\\"");
+    CHECK_INT(count(text, "\"ph\":\"s\""), SENT);
+    CHECK_INT(count(text, "\"ph\":\"f\""), SENT);
+    CHECK(count(text, "\"cat\":\"run\"") >= 2);
+    free(text);
+    unlink(path);
+    lg_chan_free(ch);
+}
+
+static void write_nothing(void *ud, const lg_trace_event *events, size_t nevents)
+{
+    (void)ud;
+    (void)events;
+    (void)nevents;
+}
+
+it("rt.timeline", "is one at a time, and not beside who is told of events", .procs = 1)
+{
+    make_path();
+    CHECK_OK(lg_timeline_start(rt, path));
+    CHECK_CODE(lg_timeline_start(rt, path), LG_EBUSY);
+    CHECK_CODE(lg_trace_start(rt, write_nothing, NULL), LG_EBUSY);
+    CHECK_OK(lg_timeline_stop(rt));
+    CHECK_OK(lg_timeline_stop(rt));
+    CHECK_OK(lg_trace_start(rt, write_nothing, NULL));
+    CHECK_CODE(lg_timeline_start(rt, path), LG_EBUSY);
+    lg_trace_stop(rt);
+    CHECK(lg_timeline_start(rt, "/nonexistent/file") < LG_ESYSTEM);
+    CHECK_OK(lg_timeline_start(rt, path)); // and lg_close() ends it
+}
+
+it("rt.timeline", "is whole when the runtime is closed")
+{
+    lg_runtime *own = spec_open(2);
+    make_path();
+    CHECK_OK(lg_timeline_start(own, path));
+    spec_close(own);
+    free(read_it());
+    unlink(path);
+}
+
+it("rt.jsonpages", "makes JSON of any bytes")
+{
+    char out[64];
+    CHECK_INT(lg__json_escape("a\"\\\n\x7f", 5, out, sizeof out), 17);
+    CHECK_STR(out, "a\\\"\\\\\\u000a\\u007f");
+    lg__json_escape("\xc3\xa4\xff\xc3", 4, out, sizeof out);
+    CHECK_STR(out, "\xc3\xa4\\ufffd\\ufffd");
+    lg__json_escape("\xed\xa0\x80\xf4\x90\x80\x80\xc0\x80", 9, out, 16);
+    CHECK_STR(out, "\\ufffd\\ufffd");
+    lg__json_escape("\xf0\x9f\x8c\x8a", 4, out, 4); // no room for all of it
+    CHECK_STR(out, "");
+}
+
+// ---------------------------------------------------------------------------
+// Everything at once
+// ---------------------------------------------------------------------------
+
+static lg_chan *chans[3];
+static _Atomic int nworking;
+static _Atomic bool is_over;
+
+static void work(void *arg)
+{
+    struct spec_random random = spec_random_new((uint64_t)(uintptr_t)arg);
+    while (!atomic_load(&is_over)) {
+        uint64_t v = 1;
+        size_t index;
+        lg_chan *ch = chans[spec_random_below(&random, 3)];
+        lg_case cases[] = {{.ch = chans[0], .elem = &v, .op = LG_RECV},
+                           {.ch = chans[2], .elem = &v, .op = LG_SEND}};
+        switch (spec_random_below(&random, 8)) {
+        case 0: lg_yield(); break;
+        case 1: lg_set_name(spec_random_below(&random, 2) ? "odd" : "even"); break;
+        case 2: load_block(spec_random_below(&random, 100)); break;
+        case 3: lg_select(cases, 2, lg_now(lg_current()) + 20000, &index); break;
+        case 4: lg_sleep_until(lg_now(lg_current()) + 10000); break;
+        case 5: lg_gc(lg_current()); break;
+        default:
+            lg_chan_send(ch, &v, lg_now(lg_current()) + 20000);
+            lg_chan_recv(ch, &v, lg_now(lg_current()) + 20000);
+            break;
+        }
+    }
+    atomic_fetch_sub(&nworking, 1);
+}
+
+it("rt.timeline", "is started and stopped while everything goes on", .procs = 4,
+   .limit_s = 60)
+{
+    enum { WORKERS = 12 };
+    atomic_store(&nworking, WORKERS);
+    atomic_store(&is_over, false);
+    make_path();
+    for (size_t i = 0; i < 3; i++) {
+        chans[i] = spec_chan(rt, sizeof(uint64_t), i);
+    }
+    for (uintptr_t i = 0; i < WORKERS; i++) {
+        spec_go(rt, work, (void *)i); // NOLINT(performance-no-int-to-ptr)
+    }
+    struct spec_random random = spec_random_new(WORKERS);
+    for (int i = 0; i < spec_rounds(10); i++) {
+        CHECK_OK(lg_timeline_start(rt, path));
+        CHECK_OK(lg_sleep_until(spec_ms(rt, spec_random_below(&random, 60))));
+        CHECK_OK(lg_set_procs(rt, 1 + (int)spec_random_below(&random, 6)));
+        CHECK_OK(lg_timeline_stop(rt));
+        char *text = read_it();
+        CHECK_INT(count(text, "\"ph\":\"s\""), count(text, "\"ph\":\"f\""));
+        free(text);
+    }
+    atomic_store(&is_over, true);
+    SETTLE(atomic_load(&nworking) == 0);
+    for (size_t i = 0; i < 3; i++) {
+        lg_chan_free(chans[i]);
+    }
+    unlink(path);
+}
