@@ -66,7 +66,7 @@ enum { TIMELINE_LEN_SHIFT = 32 };
 #define TIMELINE_LEN_MAX UINT64_C(0x7fffffff)
 #define TIMELINE_CHAN_CLOSED (UINT64_C(1) << 63)
 
-enum { TIMELINE_RING_CAP = LG_SIZED(16384, 1024) };
+enum { TIMELINE_RING_CAP = LG_SIZED(8192, 1024) };
 
 struct timeline_ring {
     _Atomic uint64_t head; // by who fills
