@@ -95,7 +95,9 @@ it("asciicast", "makes several events of a long text, and cuts no character in t
     enum { EUROS = 20000 };
     static char long_text[3 * EUROS];
     for (int i = 0; i < EUROS; i++) {
-        memcpy(long_text + 3 * i, "\xE2\x82\xAC", 3);
+        long_text[3 * i] = '\xE2';
+        long_text[3 * i + 1] = '\x82';
+        long_text[3 * i + 2] = '\xAC';
     }
     struct asciicast *cast = begin();
     lagoon__cast_output(cast, long_text, sizeof long_text);

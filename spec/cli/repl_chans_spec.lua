@@ -42,6 +42,16 @@ b
     assert.matches("channel: 0x%x+ %(capacity 0, length 0%) <number %d+, 1 sending>\n", out)
   end)
 
+  it("shows a hundred, those that are used first", function()
+    local out = printed [[
+many = { {} } for i = 1, 150 do many[1][i] = chan() end
+used = chan(1) used:send(1)
+:chans
+]]
+    assert.matches("WHO WAITS *\n%d+ +used +1 of 1 +open *\n%d+ +0 of 0 +open *\n", out)
+    assert.matches("\n%.%.%. 51 more\n$", out)
+  end)
+
   it("knows channels that other states have", function()
     local out = printed [[
 shared, ready = chan(), chan()

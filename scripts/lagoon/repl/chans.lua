@@ -7,6 +7,8 @@ local chans = {}
 
 local class = core.classes.channel
 
+local SHOWN_MAX = 100
+
 -- Calls f(name, channel) for those in a table, under the names that people have given them.
 local function each_in(t, prefix, f)
     for key, value in next, t do
@@ -70,22 +72,42 @@ local function waiters_of(info)
         table.concat(info.waiters, ", "), #info.waiters < count and ", ..." or "")
 end
 
+-- Those with a name, with something in them or with somebody who waits come before the others,
+-- which may be garbage.
+local function chosen(list, names)
+    local first, others = {}, {}
+    for _, info in ipairs(list) do
+        local is_used = names[info.number] or info.length > 0 or info.waiters and info.waiters[1]
+        table.insert(is_used and first or others, info)
+    end
+    for _, info in ipairs(others) do
+        first[#first + 1] = info
+    end
+    return first
+end
+
 ---The channels as rows of a table, and its head; those of the session's own only if `all` says so.
 ---@param session lagoon.repl.Session
 ---@param all boolean
 ---@return string[] head
 ---@return string[][] rows
+---@return integer nleft  for which there is no room
 function chans.rows(session, all)
-    local names = chans.names(session)
-    local rows = {}
+    local list, names = {}, chans.names(session)
     for _, info in ipairs(core.channels()) do
         if all or not session.own_channels[info.number] then
-            rows[#rows + 1] = { tostring(info.number), names[info.number] or "",
-                ("%d of %d"):format(info.length, info.capacity), state_of(info),
-                waiters_of(info) }
+            list[#list + 1] = info
         end
     end
-    return { "CHANNEL", "NAME", "LENGTH", "STATE", "WHO WAITS" }, rows
+    local rows = {}
+    for i, info in ipairs(#list > SHOWN_MAX and chosen(list, names) or list) do
+        if i > SHOWN_MAX then
+            break
+        end
+        rows[i] = { tostring(info.number), names[info.number] or "",
+            ("%d of %d"):format(info.length, info.capacity), state_of(info), waiters_of(info) }
+    end
+    return { "CHANNEL", "NAME", "LENGTH", "STATE", "WHO WAITS" }, rows, #list - #rows
 end
 
 return chans

@@ -162,11 +162,14 @@ command("load", ":load file", "runs a file as an input, with the session's local
 
 command("chans", ":chans [all]", "lists the channels; with `all` the REPL's own, too",
     function(session, argument)
-        local head, rows = require("lagoon.repl.chans").rows(session, argument == "all")
+        local head, rows, nleft = require("lagoon.repl.chans").rows(session, argument == "all")
         if #rows == 0 then
             return session:print("none")
         end
         print_table(session, head, rows)
+        if nleft > 0 then
+            session:print(("... %d more"):format(nleft))
+        end
     end)
 
 command("doc", ":doc name", "shows what is written about a function, a method, a module",
