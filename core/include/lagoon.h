@@ -950,8 +950,9 @@ LG_API int64_t lg_mem_limit(lg_runtime *rt, int64_t limit_bytes);
 // A hard cap for the same memory: a request that would exceed it finds none, LG_ENOMEM or
 // NULL, though the system has some. Where the caller can wait for it the core's garbage is
 // collected first, and the request is tried again. A soft limit of seven eighths of the cap
-// counts with it, so that the collectors begin before it is reached. Memory of a host's
-// `alloc` hook does not count: the hook may refuse by itself.
+// counts with it, so that the collectors begin before it is reached. Stacks that scripted
+// goroutines keep while they wait are granted beyond it. Memory of a host's `alloc` hook does
+// not count: the hook may refuse by itself.
 //
 // rt         the runtime
 // cap_bytes  LG_MEM_NO_LIMIT for none; may be less than what is used: then nothing more is

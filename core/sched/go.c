@@ -147,6 +147,37 @@ int lg_yield(void)
     return LG_OK;
 }
 
+static void g_entry(void *carried)
+{
+    struct m *m = carried;
+    lg__ctx_entered();
+    lg__m_after_switch(m);
+    struct lg_g *g = m->g;
+    g->fn(g->arg);
+    lg__sched_switch(lg__m(), AFTER_EXIT);
+    __builtin_unreachable();
+}
+
+void lg__sched_give_stack(struct lg_g *g, struct stack *stack)
+{
+    // relaxed: its own, and a figure
+    if (LG_UNLIKELY(atomic_load_explicit(&g->is_system, memory_order_relaxed))) {
+        atomic_fetch_add_explicit(&g->rt->nsystem_stacks, 1, memory_order_relaxed);
+    }
+    g->stack = stack;
+    lg__ctx_make(&g->ctx, stack->low, lg__stack_top(stack), g_entry);
+}
+
+bool lg__sched_take_stack(struct m *m, struct lg_g *g)
+{
+    struct stack *stack = lg__stack_get(&m->rt->stacks, &m->p->stacks, g->stack_class);
+    if (LG_UNLIKELY(!stack)) {
+        return false;
+    }
+    lg__sched_give_stack(g, stack);
+    return true;
+}
+
 void lg__sched_give_way(void)
 {
     struct m *m = lg__m();

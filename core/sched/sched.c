@@ -411,33 +411,6 @@ ctx_entry *lg__loop_entry(void)
 // Native goroutines
 // ---------------------------------------------------------------------------
 
-static void g_entry(void *carried)
-{
-    struct m *m = carried;
-    lg__ctx_entered();
-    lg__m_after_switch(m);
-    struct lg_g *g = m->g;
-    g->fn(g->arg);
-    lg__sched_switch(lg__m(), AFTER_EXIT);
-    __builtin_unreachable();
-}
-
-bool lg__sched_take_stack(struct m *m, struct lg_g *g)
-{
-    struct lg_runtime *rt = m->rt;
-    struct stack *stack = lg__stack_get(&rt->stacks, &m->p->stacks, g->stack_class);
-    if (LG_UNLIKELY(!stack)) {
-        return false;
-    }
-    // relaxed: its own, and a figure
-    if (LG_UNLIKELY(atomic_load_explicit(&g->is_system, memory_order_relaxed))) {
-        atomic_fetch_add_explicit(&rt->nsystem_stacks, 1, memory_order_relaxed);
-    }
-    g->stack = stack;
-    lg__ctx_make(&g->ctx, stack->low, lg__stack_top(stack), g_entry);
-    return true;
-}
-
 static bool bind_stack(struct m *m, struct lg_g *g)
 {
     if (LG_LIKELY(lg__sched_take_stack(m, g))) {

@@ -6,8 +6,8 @@
 // waiter in it may have lost its goroutine to a timer or a canceler; claiming
 // it fails then, and it is passed over. `queue` says whether it still stands
 // in one, so whoever comes second does not take it out twice.
-#ifndef LG_SYNC_WAITER_H
-#define LG_SYNC_WAITER_H
+#ifndef LG_SCHED_WAITER_H
+#define LG_SCHED_WAITER_H
 
 #include "sched/g.h"
 #include "sched/park.h"
@@ -38,4 +38,4 @@ bool lg__waitq_has_other(const struct list *queue, const struct lg_g *self);
 // What a blocking call returns after such a wake.
 int lg__wake_result(enum wake wake);
 
-#endif // LG_SYNC_WAITER_H
+#endif // LG_SCHED_WAITER_H
