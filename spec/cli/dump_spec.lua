@@ -10,11 +10,17 @@ local is_off = helper.lagoon({ "-e", "print((require 'lagoon'.runtime.preemption
 
 local running = {} -- programs that stay behind where a spec fails
 
+-- Under the thread sanitizer a handler is called when its thread is in a call that the sanitizer
+-- knows: the only one is to sleep in one.
+local is_tsan = helper.program:find("/tsan/", 1, true) ~= nil
+local AWAKE = is_tsan and "lagoon.go(function() io.read() end) " or ""
+
 -- A program that has printed "ready".
 local function start(text, env)
-  local path = helper.file("script.lua", "local lagoon = require 'lagoon'\n" .. text)
+  local path = helper.file("script.lua", "local lagoon = require 'lagoon' " .. AWAKE .. "\n" .. text)
   env = env or {}
   env.PATH = os.getenv "PATH"
+  env.LAGOON_PROCS = env.LAGOON_PROCS or is_tsan and 1 or nil
   local process = assert(lagoon.process.spawn(helper.program, { path }, { env = env }))
   running[process] = true
   local program = { process = process, out = "", err = "" }
