@@ -6,6 +6,7 @@ local core = require "lagoon.core"
 
 local USAGE = [[
 usage: lagoon [options]... [script [args]...].
+       lagoon [options]... test [options]... [path]...
 Available options are:
   -e chunk  Execute string 'chunk'.
   -l name   Require library 'name'.
@@ -178,6 +179,9 @@ local function load_script(path)
     return loadstring(body, "@" .. path)
 end
 
+-- In the place of a script; one of that name is given as ./test.
+local COMMANDS = { test = "lagoon.test" }
+
 -- LUA_INIT or -e may have changed them.
 local function script_args()
     if type(arg) ~= "table" then
@@ -282,6 +286,8 @@ local function main(argv, is_terminal, terminal)
         return 1
     elseif is_interactive then
         return interact(has_script and not options.is_stdin and argv[script], terminal, is_terminal)
+    elseif has_script and COMMANDS[argv[script]] and not options.is_literal then
+        return require(COMMANDS[argv[script]]).run { unpack(argv, script + 1) }
     elseif has_script then
         return run_script(not options.is_stdin and argv[script] or nil)
     elseif not (flags.e or flags.v or flags.b) then
