@@ -129,6 +129,7 @@ static void (*const parts[])(lua_State *L, struct script *s) = {
     lagoon__open_httpconn,      lagoon__open_fetch,    lagoon__open_websocket,
     lagoon__open_process,       lagoon__open_signals,  lagoon__open_transfer,
     lagoon__open_fast,          lagoon__open_frozen,   lagoon__open_fast_shared,
+    lagoon__open_testhook,
 };
 
 int luaopen_lagoon_core(lua_State *L)

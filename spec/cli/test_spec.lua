@@ -115,8 +115,8 @@ describe("lagoon test", function()
   end)
 
   it("refuses what it does not know with status 2", function()
-    local tree = spec "it('works', function() end)"
-    for words, message in pairs {
+    local root = trees.new(spec "it('works', function() end)")
+    local messages = {
       ["--bogus"] = "--bogus",
       ["--timeout=soon"] = "--timeout must be a positive number of seconds, not 'soon'",
       ["--timeout=0"] = "--timeout must be",
@@ -129,16 +129,32 @@ describe("lagoon test", function()
       ["--repeat=0"] = "--repeat must be",
       ["--color=pink"] = "--color must be",
       ["--junit="] = "--junit needs a file",
-      ["--junit=no/such/folder/j.xml"] = "cannot write no/such/folder/j.xml",
       ["nowhere"] = "there is no 'nowhere'",
       ["--directory=nowhere"] = "cannot change to nowhere",
+    }
+    local words = {}
+    for word in pairs(messages) do
+      words[#words + 1] = ("%q"):format(word)
+    end
+    -- All in one process, which is started as long as one of them takes.
+    local child = helper.child({ trees.program(), "-e", "local test = require 'lagoon.test' "
+      .. "for _, word in ipairs { " .. table.concat(words, ", ") .. " } do "
+      .. "io.stderr:write('\\n', word, ' -> ', test.run { word }, '\\n') end" }, { cwd = root })
+    assert.equal("", child.out)
+    for word, message in pairs(messages) do
+      has(child.err, "\n" .. word .. " -> 2\n")
+      has(child.err, message)
+    end
+    for word, message in pairs {
+      ["--bogus"] = "--bogus",
       ["--helper=nowhere.lua"] = "cannot run the helper nowhere.lua",
+      ["--junit=no/such/folder/j.xml"] = "cannot write no/such/folder/j.xml",
+      ["--coverage=no/such/folder/x"] = "cannot write no/such/folder/x",
     } do
-      local child = run(tree, { words })
-      has(child.err, "lagoon test: ")
+      child = run("error 'not reached'", { word })
       has(child.err, message)
       assert.equal("", child.out)
-      assert.equal(2, child.status, words)
+      assert.equal(2, child.status)
     end
   end)
 

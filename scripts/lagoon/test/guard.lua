@@ -11,8 +11,10 @@ local time = require "lagoon.time"
 
 local guard = {}
 
-local LOOK_S = 0.05     -- between two looks at one that runs long
-local CANCELLING_S = 1 -- how long one may take to end when it is cancelled
+local LOOK_S = 0.05     -- to the first look at one that runs long; then later and later
+local LOOK_MAX_S = 0.5
+local CANCELLING_S = 1  -- how long one may take to end when it is cancelled
+local RINGS_MAX = 10    -- of the alarm, ten a second
 
 ---@class lagoon.test.Outcome
 ---@field ok boolean
@@ -46,12 +48,12 @@ end
 -- Waits until it has ended, or is late, or nothing can end it: why, but for the first.
 local function await(running, limit_s)
     local deadline = time.now() + limit_s
-    local stuck_looks = 0
+    local stuck_looks, pause = 0, LOOK_S
     local function is_ours(id)
         return goroutines.is_ours(id)
     end
     while true do
-        core.task_wait(running, math.max(0, math.min(LOOK_S, deadline - time.now())))
+        core.task_wait(running, math.max(0, math.min(pause, deadline - time.now())))
         if ENDED[running:status()] then
             return nil
         elseif time.now() >= deadline then
@@ -60,6 +62,7 @@ local function await(running, limit_s)
         -- Between two goroutines of other states, one look may see the one before and the other
         -- after a hand-over.
         stuck_looks = asleep.all(is_ours) and stuck_looks + 1 or 0
+        pause = stuck_looks > 0 and LOOK_S or math.min(2 * pause, LOOK_MAX_S)
         if stuck_looks == 2 then
             return "deadlock"
         end
@@ -81,6 +84,44 @@ local REASONS = {
     deadlock = function() return "all goroutines are asleep - deadlock!" end,
 }
 
+local exit = os.exit -- which is refused to the specs
+
+---Whether the end of the time of one that computes comes by an alarm: nobody preempts it, and in a
+---deterministic runtime the clock stands still, too. The compiler must be off then.
+---@return boolean
+function guard.needs_alarm()
+    return core.is_deterministic() or core.preemption() == "off"
+end
+
+local function give_up(running)
+    io.stdout:flush()
+    io.stderr:write(("lagoon test: '%s' does not end when it is cancelled, and nothing else comes "
+        .. "to run where nobody is preempted\n"):format(running:name()))
+    exit(1)
+end
+
+-- Returns what the alarm has seen.
+local function set_alarm(running, limit_s)
+    local seen, nrings = {}, 0
+    if guard.needs_alarm() then
+        core.test_alarm(limit_s, function()
+            seen.dump = seen.dump or goroutines.dump()
+            running:cancel(REASONS.timeout(limit_s))
+            nrings = nrings + 1
+            if nrings > RINGS_MAX then
+                give_up(running)
+            end
+        end)
+    end
+    return seen
+end
+
+local function stop_alarm()
+    if guard.needs_alarm() then
+        core.test_alarm()
+    end
+end
+
 ---Runs `f(...)` in a goroutine.
 ---@async
 ---@param name string  of the goroutine
@@ -90,11 +131,13 @@ local REASONS = {
 ---@return lagoon.test.Outcome
 function guard.run(name, limit_s, f, ...)
     local running, outcome = start(name, f, ...)
-    local why = await(running, limit_s)
+    local seen = set_alarm(running, limit_s)
+    local why = await(running, limit_s) or seen.dump and "timeout"
     if why then
         local reason = REASONS[why](limit_s)
-        local dump = goroutines.dump()
+        local dump = seen.dump or goroutines.dump()
         local has_ended = cancel(running, reason)
+        stop_alarm()
         return {
             ok = false,
             err = reason,
@@ -104,6 +147,7 @@ function guard.run(name, limit_s, f, ...)
             left = not has_ended and running or nil,
         }
     end
+    stop_alarm()
     if not outcome.ok then
         outcome.why = "error"
         if outcome.err == nil and running:status() ~= "done" then -- ended outside of the function

@@ -2,7 +2,9 @@
 --
 -- `lagoon test`: busted inside lagoon. busted itself is not part of it.
 local core = require "lagoon.core"
+local coverage = require "lagoon.test.coverage"
 local goroutines = require "lagoon.test.goroutines"
+local guard = require "lagoon.test.guard"
 local junit = require "lagoon.test.junit"
 local options = require "lagoon.test.options"
 local report = require "lagoon.test.report"
@@ -78,6 +80,14 @@ local function open_reporters(settings, args)
         list[#list + 1] = junit.new(file)
     end
     return all_of(list), is_foreign
+end
+
+-- Hooks see nothing of compiled code.
+local function settle_compiler(settings)
+    if settings.race_order or settings.coverage or guard.needs_alarm() then
+        jit.off()
+        jit.flush()
+    end
 end
 
 -- ------------------------------------------------------------------------------------------------
@@ -194,6 +204,13 @@ local function attach(busted, settings, reporter)
             self:add_stray_error(...)
         end)
     end
+    if settings.race_order then
+        function self.before_step(element, descriptor)
+            local name = self:full_name(element) .. descriptor
+            core.race_order(mixed(settings.run_seed, name))
+        end
+        self.after_step = core.race_order
+    end
     return self
 end
 
@@ -205,6 +222,16 @@ local function with_exit_refused(self, f)
     end)
     f()
     rawset(os, "exit", exit)
+end
+
+local function report_coverage(settings, args, reporter)
+    local out = settings.coverage_file
+    local nhit, nlines, is_whole = coverage.write(out, require "pl.path".currentdir(), args)
+    out:close()
+    if not is_whole then
+        refuse "coverage: not enough memory for all lines"
+    end
+    reporter:coverage(settings.coverage, nhit, nlines)
 end
 
 local function execute(busted, settings, args, reporter)
@@ -221,6 +248,9 @@ local function execute(busted, settings, args, reporter)
     end)
     busted.publish { "exit" }
     core.on_error(nil)
+    if settings.coverage then
+        report_coverage(settings, args, reporter)
+    end
     local counts = self.counts
     reporter:finish(counts, busted.monotime() - started)
     local n = counts.success + counts.pending
@@ -254,6 +284,14 @@ local function run_with(settings, args)
     add_search_paths(args)
     require "luassert":set_parameter("TableErrorHighlightColor", "none")
     require "busted.luajit"()
+    settle_compiler(settings)
+    if settings.coverage and not args.list then
+        settings.coverage_file, message = io.open(settings.coverage, "wb")
+        if not settings.coverage_file then
+            return refuse("cannot write " .. message)
+        end
+        coverage.start()
+    end
     ok, message = load_helper(busted, args)
     if not ok then
         return refuse(message)

@@ -143,6 +143,14 @@ function Report:explain_all()
     end
 end
 
+---@param file string  where it is written
+---@param nhit integer  lines that have run
+---@param nlines integer  all that could
+function Report:coverage(file, nhit, nlines)
+    self.covered = ("%d of %d lines have run (%.1f %%), %s"):format(nhit, nlines,
+        nlines > 0 and nhit / nlines * 100 or 0, text.line(file))
+end
+
 local function counted(n, one, more)
     return ("%d %s"):format(n, n == 1 and one or more or one)
 end
@@ -158,6 +166,9 @@ function Report:finish(counts, seconds)
         words[#words + 1] = counts[status] > 0 and self.paint("error", phrase) or phrase
     end
     words[#words + 1] = counted(counts.pending, "skipped")
+    if self.covered then
+        self:line("\n", "coverage: ", self.covered)
+    end
     self:line("\n", table.concat(words, ", "), self.paint("dim", (" in %s, seed %s")
         :format(duration(seconds), self.settings.seed)))
     self.out:flush()

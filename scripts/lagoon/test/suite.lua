@@ -202,7 +202,7 @@ function Suite:guarded(descriptor, run, element)
     local name = descriptor == "it" and self:full_name(element) or descriptor
     return function()
         self.exit = nil
-        self.before_step(element)
+        self.before_step(element, descriptor)
         local outcome = guard.run(name, self.opts.timeout, run)
         self.after_step()
         if SETUPS[descriptor] then
