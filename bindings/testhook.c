@@ -31,16 +31,20 @@ struct testing {
     // points from another place.
     _Atomic uint64_t seed;
     _Atomic uint32_t nstates;
+    _Atomic bool is_hooked; // states have the hook
     // -- the first state's strand --
     int64_t alarm_ns; // when it rings; 0: never
     int alarm_ref;    // the function, in its registry
+    int exit_ref; // the same, for what os.exit() raises; LUA_NOREF: it ends the process
 };
 
 static void on_event(lua_State *L, lua_Debug *ar);
 
 static void set_hook(lua_State *L, struct script *s, int count)
 {
-    const struct testing *testing = s->test.testing;
+    struct testing *testing = s->test.testing;
+    // relaxed: a state that is made at this moment has the hook, or has not
+    atomic_store_explicit(&testing->is_hooked, true, memory_order_relaxed);
     lua_sethook(L, on_event, LUA_MASKCOUNT | (testing->covered ? LUA_MASKLINE : 0),
                 count);
 }
@@ -159,13 +163,46 @@ static struct testing *testing_of(lua_State *L, struct script *s)
         if (testing == NULL) {
             lagoon__raise_memory(L);
         }
-        testing->alarm_ref = LUA_NOREF;
+        testing->alarm_ref = testing->exit_ref = LUA_NOREF;
         s->test.testing = testing;
         pthread_mutex_lock(&hub->lock);
         hub->testing = testing;
         pthread_mutex_unlock(&hub->lock);
     }
     return s->test.testing;
+}
+
+void lagoon__testhook_exit(lua_State *L, struct script *s)
+{
+    struct testing *testing = s->test.testing;
+    if (testing == NULL) {
+        return;
+    }
+    if (s->worker != NULL) {
+        lagoon__raise(L, "os.exit was called in a task of a test");
+    }
+    if (testing->exit_ref != LUA_NOREF) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, testing->exit_ref);
+        if (lua_gettop(L) > 1) {
+            lua_pushvalue(L, 1);
+        } else {
+            lua_pushnil(L);
+        }
+        lua_call(L, 1, 1);
+        lagoon__raise(L, luaL_checkstring(L, -1));
+    }
+}
+
+// test_exit(f): os.exit(code) raises f(code) from now on, and always in tasks; without f it
+// ends the process again.
+static int test_exit(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    struct testing *testing = testing_of(L, s);
+    luaL_unref(L, LUA_REGISTRYINDEX, testing->exit_ref);
+    lua_settop(L, 1);
+    testing->exit_ref = lua_isnil(L, 1) ? LUA_NOREF : luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
 }
 
 // race_order(seed): from now on points of that seed; without one there are none.
@@ -256,7 +293,9 @@ void lagoon__testhook_join(lua_State *L, struct script *s)
     pthread_mutex_lock(&s->hub->lock);
     s->test.testing = s->hub->testing;
     pthread_mutex_unlock(&s->hub->lock);
-    if (s->test.testing != NULL) {
+    // relaxed: see set_hook()
+    if (s->test.testing != NULL &&
+        atomic_load_explicit(&s->test.testing->is_hooked, memory_order_relaxed)) {
         // relaxed: only different ones are wanted
         s->test.number = 1 + atomic_fetch_add_explicit(&s->test.testing->nstates, 1,
                                                        memory_order_relaxed);
@@ -278,10 +317,8 @@ void lagoon__testhook_fini(struct script *s)
 
 void lagoon__open_testhook(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {{"race_order", race_order},
-                                         {"cover", cover},
-                                         {"covered", covered},
-                                         {"test_alarm", test_alarm},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"test_exit", test_exit}, {"race_order", race_order}, {"cover", cover},
+        {"covered", covered},     {"test_alarm", test_alarm}, {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

@@ -27,13 +27,16 @@ struct test_hook {
     uint32_t number; // of the state, so that each draws others
 };
 
+// os.exit() has been called: raises, if tests are not to end the process.
+void lagoon__testhook_exit(lua_State *L, struct script *s);
+
 // A worker's state has been made.
 void lagoon__testhook_join(lua_State *L, struct script *s);
 
 // The script is closed.
 void lagoon__testhook_fini(struct script *s);
 
-// Adds race_order(), cover(), covered() and test_alarm() to the table on top.
+// Adds test_exit(), race_order(), cover(), covered() and test_alarm() to the table on top.
 void lagoon__open_testhook(lua_State *L, struct script *s);
 
 #endif // LAGOON_TESTHOOK_H

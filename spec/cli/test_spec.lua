@@ -2,6 +2,7 @@
 --
 -- `lagoon test`: what becomes of specs, good and bad ones.
 local helper = require "helper"
+local process = require("lagoon").process
 local trees = require "trees"
 
 local run = trees.test
@@ -299,6 +300,7 @@ describe("a test", function()
       ["spec/a_spec.lua"] = spec [[
         it("exits", function() os.exit(0) end)
         it("catches that", function() pcall(os.exit, true) end)
+        it("exits elsewhere", function() lagoon.parallel(os.exit, 0):wait() end)
         it("goes on", function() end)
       ]],
       ["spec/b_spec.lua"] = "os.exit(0)",
@@ -306,8 +308,37 @@ describe("a test", function()
     has(child.out, "spec/a_spec.lua:4: os.exit(0) was called")
     has(child.out, "os.exit(true) was called")
     has(child.out, "spec/b_spec.lua:1: os.exit(0) was called")
-    has(child.out, "1 passed, 0 failed, 3 errors")
+    has(child.out, "os.exit was called in a task of a test")
+    has(child.out, "1 passed, 0 failed, 4 errors")
     assert.equal(1, child.status)
+  end)
+
+  it("is the last one when it is interrupted", function()
+    local root = trees.new(spec [[
+      after_each(function() print "tidied up" end)
+      it("runs", function()
+        print "begun"
+        io.stdout:flush()
+        lagoon.sleep(1000)
+      end)
+      it("does not", function() print "not reached" end)
+    ]])
+    -- A shell may have started us with that signal ignored.
+    local child = process.spawn("env", { "--default-signal=INT", trees.program(), "test" },
+      { cwd = root })
+    local out = {}
+    for line in child.stdout:lines() do
+      out[#out + 1] = line
+      if line == "begun" then
+        child:kill("SIGINT")
+      end
+    end
+    out = table.concat(out, "\n")
+    has(out, "spec/a_spec.lua:8: interrupted")
+    has(out, "tidied up")
+    has(out, "0 passed, 0 failed, 1 error")
+    has_not(out, "not reached")
+    assert.equal(130, child:wait().code)
   end)
 
   it("may start tasks on other cores", function()

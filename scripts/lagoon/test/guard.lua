@@ -20,7 +20,7 @@ local RINGS_MAX = 10    -- of the alarm, ten a second
 ---@field ok boolean
 ---@field err any
 ---@field stack lagoon.test.Stack?  of the error
----@field why "error"|"timeout"|"deadlock"|nil
+---@field why "error"|"timeout"|"deadlock"|"interrupt"|nil
 ---@field dump string?  what all goroutines did then
 ---@field left lagoon.Task?  it has not ended
 
@@ -53,9 +53,11 @@ local function await(running, limit_s)
         return goroutines.is_ours(id)
     end
     while true do
-        core.task_wait(running, math.max(0, math.min(pause, deadline - time.now())))
+        local code = core.task_wait(running, math.max(0, math.min(pause, deadline - time.now())))
         if ENDED[running:status()] then
             return nil
+        elseif code ~= core.TIMEOUT then
+            return "interrupt" -- Ctrl-C, for the goroutine that waits here
         elseif time.now() >= deadline then
             return "timeout"
         end
@@ -81,10 +83,9 @@ end
 
 local REASONS = {
     timeout = function(limit_s) return ("timed out after %g s"):format(limit_s) end,
+    interrupt = function() return "interrupted" end,
     deadlock = function() return "all goroutines are asleep - deadlock!" end,
 }
-
-local exit = os.exit -- which is refused to the specs
 
 ---Whether the end of the time of one that computes comes by an alarm: nobody preempts it, and in a
 ---deterministic runtime the clock stands still, too. The compiler must be off then.
@@ -97,7 +98,8 @@ local function give_up(running)
     io.stdout:flush()
     io.stderr:write(("lagoon test: '%s' does not end when it is cancelled, and nothing else comes "
         .. "to run where nobody is preempted\n"):format(running:name()))
-    exit(1)
+    core.test_exit(nil)
+    os.exit(1)
 end
 
 -- Returns what the alarm has seen.

@@ -14,6 +14,7 @@ local tap = require "lagoon.test.tap"
 local test = {}
 
 local SUCCESS, FAILED, NOT_RUN = 0, 1, 2
+local INTERRUPTED = 130 -- as after any Ctrl-C
 
 local NO_BUSTED = [[
 lagoon test: busted is not installed. On Debian and its kin: apt-get install lua-busted; with
@@ -214,15 +215,6 @@ local function attach(busted, settings, reporter)
     return self
 end
 
-local function with_exit_refused(self, f)
-    local exit = os.exit
-    rawset(os, "exit", function(code)
-        self:refuse_exit(code)
-        return nil -- no tail call: the error has the caller's position
-    end)
-    f()
-    rawset(os, "exit", exit)
-end
 
 local function report_coverage(settings, args, reporter)
     local out = settings.coverage_file
@@ -238,15 +230,17 @@ local function execute(busted, settings, args, reporter)
     local self = attach(busted, settings, reporter)
     follow_runs(busted, settings, reporter)
     local started = busted.monotime()
-    with_exit_refused(self, function()
-        load_specs(busted, args)
-        require "busted.execute"(busted)(settings.runs, {
-            seed = settings.seed,
-            shuffle = args["shuffle-files"],
-            sort = args["sort-files"],
-        })
+    core.test_exit(function(code)
+        return self:note_exit(code)
     end)
+    load_specs(busted, args)
+    require "busted.execute"(busted)(settings.runs, {
+        seed = settings.seed,
+        shuffle = args["shuffle-files"],
+        sort = args["sort-files"],
+    })
     busted.publish { "exit" }
+    core.test_exit(nil)
     core.on_error(nil)
     if settings.coverage then
         report_coverage(settings, args, reporter)
@@ -254,6 +248,9 @@ local function execute(busted, settings, args, reporter)
     local counts = self.counts
     reporter:finish(counts, busted.monotime() - started)
     local n = counts.success + counts.pending
+    if self.is_interrupted then
+        return INTERRUPTED
+    end
     return counts.failure + counts.error == 0 and n > 0 and SUCCESS or FAILED
 end
 

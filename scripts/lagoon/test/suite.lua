@@ -166,10 +166,10 @@ function Suite:add_stray_error(err, traceback, info)
     }
 end
 
----os.exit() would end the run: it raises instead, and who catches that has failed, too.
-function Suite:refuse_exit(code)
+---os.exit() would end the run: it raises this instead, and who catches that has failed, too.
+function Suite:note_exit(code)
     self.exit = ("os.exit(%s) was called"):format(code == nil and "" or tostring(code))
-    error(self.exit, 3)
+    return self.exit
 end
 
 -- ------------------------------------------------------------------------------------------------
@@ -213,6 +213,9 @@ function Suite:guarded(descriptor, run, element)
             outcome.err = outcome.err .. ", and it goes on: it does not end when it is cancelled"
         elseif outcome.ok and self.exit then
             outcome.ok, outcome.err = false, self.exit
+        end
+        if outcome.why == "interrupt" then
+            self.is_interrupted, self.busted.skipAll = true, true
         end
         if not outcome.ok then
             outcome.stack = outcome.stack or place_of(element)
