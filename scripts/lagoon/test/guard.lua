@@ -9,10 +9,12 @@ local goroutines = require "lagoon.test.goroutines"
 local task = require "lagoon.task"
 local time = require "lagoon.time"
 
-local guard = {}
+---@class lagoon.test.Guard
+---@field first_look_s number  to the first look; each runs some instructions of this state
+local guard = { first_look_s = 0.05 }
 
-local LOOK_S = 0.05     -- to the first look at one that runs long; then later and later
-local LOOK_MAX_S = 0.5
+local LOOK_MAX_S = 0.5  -- between two looks at one that runs long
+local TELL_AGAIN_S = 0.05
 local CANCELLING_S = 1  -- how long one may take to end when it is cancelled
 local RINGS_MAX = 10    -- of the alarm, ten a second
 
@@ -48,7 +50,7 @@ end
 -- Waits until it has ended, or is late, or nothing can end it: why, but for the first.
 local function await(running, limit_s)
     local deadline = time.now() + limit_s
-    local stuck_looks, pause = 0, LOOK_S
+    local stuck_looks, pause = 0, guard.first_look_s
     local function is_ours(id)
         return goroutines.is_ours(id)
     end
@@ -64,7 +66,7 @@ local function await(running, limit_s)
         -- Between two goroutines of other states, one look may see the one before and the other
         -- after a hand-over.
         stuck_looks = asleep.all(is_ours) and stuck_looks + 1 or 0
-        pause = stuck_looks > 0 and LOOK_S or math.min(2 * pause, LOOK_MAX_S)
+        pause = stuck_looks > 0 and guard.first_look_s or math.min(2 * pause, LOOK_MAX_S)
         if stuck_looks == 2 then
             return "deadlock"
         end
@@ -76,7 +78,7 @@ local function cancel(running, reason)
     local deadline = time.now() + CANCELLING_S
     while not ENDED[running:status()] and time.now() < deadline do
         running:cancel(reason)
-        core.task_wait(running, LOOK_S)
+        core.task_wait(running, TELL_AGAIN_S)
     end
     return ENDED[running:status()]
 end
