@@ -189,7 +189,7 @@ void lagoon__testhook_exit(lua_State *L, struct script *s)
             lua_pushnil(L);
         }
         lua_call(L, 1, 1);
-        lagoon__raise(L, luaL_checkstring(L, -1));
+        lagoon__raise(L, "%s", luaL_checkstring(L, -1));
     }
 }
 
