@@ -28,7 +28,8 @@ static bool is_in_ours(lua_State *L)
 
 enum decision lagoon__decide(lua_State *L, struct script *s)
 {
-    if (lagoon__door()->is_recording(L)) {
+    const struct luajit_door *door = lagoon__door();
+    if (door != NULL && door->is_recording(L)) {
         return TRY_AGAIN;
     }
     struct script_g *sg = lg_extra_self();

@@ -3,11 +3,14 @@
 
 #include <lualib.h>
 
+#include "state.h"
 #include "task.h"
 
 static int os_exit(lua_State *L)
 {
-    lagoon__report_failed_tasks(L, lua_touserdata(L, lua_upvalueindex(1)));
+    struct script *s = lua_touserdata(L, lua_upvalueindex(1));
+    lagoon__testhook_exit(L, s);
+    lagoon__report_failed_tasks(L, s);
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, 0);

@@ -29,6 +29,7 @@ struct chunk_copy;
 struct failure;
 struct script;
 struct task_core;
+struct testing;
 struct worker;
 
 // Tasks, first in, first out.
@@ -77,6 +78,8 @@ struct hub {
     struct failure *failures; // tasks that have failed (failed.h)
     size_t nfailures;
     size_t nfailures_looked; // as many were there when it was tidied up
+
+    struct testing *testing; // the root's (testhook.h); NULL: it runs no tests
 
     struct chunk_copy *copies; // of the embedded modules, one for each (embedded.h)
 

@@ -14,7 +14,7 @@
 #include "watchdog.h"
 
 // The hook is the state's: another goroutine may have come to it than was to be asked.
-static struct script *script_of(lua_State *L)
+struct script *lagoon__preempt_script(lua_State *L)
 {
     lua_getfield(L, LUA_REGISTRYINDEX, LAGOON_SCRIPT_KEY);
     struct script *s = lua_touserdata(L, -1);
@@ -46,18 +46,17 @@ static void donate(lua_State *L, struct script_g *sg)
     lagoon__door()->enter(L);
 }
 
-// A yield would skip what a hook of the script's is still to be told of this instruction.
-static bool may_yield(lua_State *L, struct script_g *sg)
+static bool can_yield(lua_State *L, const struct script_g *sg)
 {
-    return L == sg->co && lua_isyieldable(L) && lua_gethook(L) == NULL;
+    return L == sg->co && lua_isyieldable(L);
 }
 
-static void make_room(lua_State *L, struct script_g *sg)
+static void make_room(lua_State *L, struct script_g *sg, bool may_skip)
 {
     sg->parked_on = PARKED_ELSEWHERE;
     sg->saved_errno = errno;
     lg_yield(); // is over at once: the strand puts it behind the others
-    if (!may_yield(L, sg)) {
+    if (!may_skip || !can_yield(L, sg)) {
         donate(L, sg);
         return;
     }
@@ -76,7 +75,9 @@ static void tell(lua_State *L, struct script_g *sg)
         sg->told_line = ar.currentline;
     }
     lg_sleep_until(1); // takes the cancellation, and does not wait for that long past
-    lagoon__door()->leave(L);
+    if (lagoon__door() != NULL) {
+        lagoon__door()->leave(L);
+    }
     lagoon__raise_reason(L, sg);
 }
 
@@ -115,7 +116,8 @@ static void make_room_or_be_told(lua_State *L, lua_Debug *ar, struct script *s)
         lagoon__watchdog_look(L, L, lg_extra_self());
     }
     if (decision == MAKE_ROOM) {
-        make_room(L, lg_extra_self());
+        // a yield would skip what a hook of the script's is still to be told of
+        make_room(L, lg_extra_self(), lua_gethook(L) == NULL);
     } else if (decision == BE_TOLD) {
         tell(L, lg_extra_self());
     }
@@ -123,7 +125,7 @@ static void make_room_or_be_told(lua_State *L, lua_Debug *ar, struct script *s)
 
 static void on_hook(lua_State *L, lua_Debug *ar)
 {
-    struct script *s = script_of(L);
+    struct script *s = lagoon__preempt_script(L);
     if (ar->event != LUA_HOOKCOUNT) {
         s->armed.old.hook(L, ar); // only the script's has others
         return;
@@ -144,13 +146,26 @@ static bool is_open(const struct script *s)
     return !s->not_interrupted && !s->is_over && !s->is_probing;
 }
 
+void lagoon__preempt_obey(lua_State *L, enum decision decision)
+{
+    struct script_g *sg = lg_extra_self();
+    if (decision == BE_TOLD) {
+        tell(L, sg);
+    } else if (can_yield(L, sg) || lagoon__door() != NULL) {
+        make_room(L, sg, true);
+    }
+}
+
 bool lagoon__interrupt(lg_strand *strand, lg_g *g, void *extra, const void *pc)
 {
     (void)strand;
     (void)g;
     struct script_g *sg = extra;
     struct armed *armed = &sg->script->armed;
-    if (!is_open(sg->script) || !lagoon__door()->arm(sg->co, pc, on_hook, &armed->old)) {
+    // the seed's points are to be all, and they are near (testhook.c)
+    bool has_random_points = sg->script->test.seed != 0;
+    if (has_random_points || !is_open(sg->script) ||
+        !lagoon__door()->arm(sg->co, pc, on_hook, &armed->old)) {
         return false;
     }
     // relaxed: for this thread

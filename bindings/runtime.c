@@ -33,6 +33,12 @@ static int num_cpu(lua_State *L)
     return 1;
 }
 
+static int is_deterministic(lua_State *L)
+{
+    lua_pushboolean(L, lg_is_deterministic(lagoon__rt(L, lagoon__script(L))));
+    return 1;
+}
+
 static int num_goroutine(lua_State *L)
 {
     lua_pushnumber(L, (double)lg_num_goroutine(lagoon__rt(L, lagoon__script(L))));
@@ -103,8 +109,12 @@ static int update(lua_State *L)
 
 void lagoon__open_runtime(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"procs", procs}, {"num_cpu", num_cpu}, {"num_goroutine", num_goroutine},
-        {"run", run},     {"update", update},   {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"procs", procs},
+                                         {"num_cpu", num_cpu},
+                                         {"num_goroutine", num_goroutine},
+                                         {"is_deterministic", is_deterministic},
+                                         {"run", run},
+                                         {"update", update},
+                                         {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

@@ -133,6 +133,7 @@ void lagoon__script_close(struct script *s)
         return;
     }
     free_own(s);
+    lagoon__testhook_fini(s);
     if (s->owns_runtime && lg_current() == NULL) {
         lagoon__hostend(s->rt, s->hub);
     }

@@ -25,6 +25,7 @@
 #include "refs.h"
 #include "share.h"
 #include "slots.h"
+#include "testhook.h"
 #include "value.h"
 
 // About 1 MB at most, and only where as many goroutines have ended at a time.
@@ -85,6 +86,7 @@ struct script {
     struct script_g *finishing;  // whose wait is being finished there
     int finishing_rc;            // what came of it
     bool is_probing;             // refusal.c has a hook of its own set
+    struct test_hook test;       // the hook of `lagoon test`
 
     struct script_refs refs;
     struct collector collector;
@@ -109,9 +111,8 @@ struct script {
     int nsources;                // in refs.sources
 };
 
-// Makes a state whose memory is the runtime's; one with LuaJIT's own allocator, if this
-// LuaJIT takes no other (its 32-bit references reach only the lowest 2 GB). NULL: no
-// memory.
+// Makes a state whose memory is the runtime's; or LuaJIT's own, if it takes no other (its
+// 32-bit references reach only the lowest 2 GB). NULL: no memory.
 lua_State *lagoon__new_state(lg_runtime *rt);
 
 // The same, with an allocator. NULL: no memory, or this LuaJIT takes none.
@@ -176,8 +177,7 @@ static inline void lagoon__busy_end(struct script *s)
     lagoon__busy_add(s, (size_t)-1);
 }
 
-// Keeps the value on top of L alive, pops it, and returns the slot that it is
-// in. Raises.
+// Keeps the value on top of L alive, pops it, and returns its slot. Raises.
 int lagoon__keep(lua_State *L, struct script *s);
 
 // Pushes what a slot keeps.

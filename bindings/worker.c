@@ -115,6 +115,7 @@ static int prepare(lua_State *L)
         lg_strand_set_outside(s->strand);
     }
     lagoon__open_worker(L, s);
+    lagoon__testhook_join(L, s);
     lagoon__collect_trace(L, s, hub->trace);
     push_env_meta(L);
     s->refs.env_meta = luaL_ref(L, LUA_REGISTRYINDEX);

@@ -7,6 +7,7 @@ local core = require "lagoon.core"
 local USAGE = [[
 usage: lagoon [options]... [script [args]...].
        lagoon [options]... attach [pid]
+       lagoon [options]... test [options]... [path]...
 Available options are:
   -e chunk  Execute string 'chunk'.
   -l name   Require library 'name'.
@@ -188,8 +189,8 @@ local function load_script(path)
     return loadstring(body, "@" .. path)
 end
 
--- In the place of a script; one of that name is given as ./attach.
-local COMMANDS = { attach = "lagoon.repl.attach" }
+-- In the place of a script; one of that name is given as ./attach or ./test.
+local COMMANDS = { attach = "lagoon.repl.attach", test = "lagoon.test" }
 
 -- LUA_INIT or -e may have changed them.
 local function script_args()

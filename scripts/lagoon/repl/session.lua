@@ -3,6 +3,7 @@
 -- A session: what inputs share, and how one is run. Each runs in a goroutine of its own, so that
 -- what blocks simply waits. Where inputs come from, and what shows their ends, are others'
 -- business.
+local asleep = require "lagoon.asleep"
 local chunk = require "lagoon.repl.chunk"
 local commands = require "lagoon.repl.commands"
 local core = require "lagoon.core"
@@ -146,14 +147,6 @@ function Session:is_complete(text)
     return f ~= nil or not is_unfinished
 end
 
--- What only another goroutine can end.
-local BY_OTHERS = {}
-for reason in ([[chan receive,chan send,select,select (no cases),mutex lock,rwmutex lock,
-    rwmutex rlock,task wait,once,waitgroup wait,cond wait,semaphore acquire]])
-    :gmatch "%s*([^,]+)" do
-    BY_OTHERS[reason] = true
-end
-
 ---The numbers of the goroutines and channels that there are.
 ---@return { goroutines: table<integer, true>, channels: table<integer, true> }
 function session.census()
@@ -184,16 +177,9 @@ end
 ---Whether all others wait for each other.
 ---@return boolean
 function Session:is_stuck()
-    if core.stats().timers > 0 then
-        return false
-    end
-    for _, info in ipairs(core.goroutines()) do
-        local is_asleep = info.status == "waiting" and BY_OTHERS[info.wait_reason]
-        if not (self.own[info.id] or is_asleep) then
-            return false
-        end
-    end
-    return true
+    return asleep.all(function(id)
+        return self.own[id]
+    end)
 end
 
 -- The end of a task, as a function prints it.
