@@ -138,7 +138,7 @@ static void (*const parts[])(lua_State *L, struct script *s) = {
     lagoon__open_fast,          lagoon__open_frozen,   lagoon__open_fast_shared,
     lagoon__open_attach,        lagoon__open_dial,     lagoon__open_embedded,
     lagoon__open_chanlist,      lagoon__open_profile,  lagoon__open_timeline,
-    lagoon__open_events,        lagoon__open_pinfo,  lagoon__open_testhook,
+    lagoon__open_events,        lagoon__open_pinfo,    lagoon__open_testhook,
 };
 
 int luaopen_lagoon_core(lua_State *L)

@@ -181,9 +181,8 @@ void lagoon__sample(lg_strand *strand, lg_g *g, void *extra, const void *pc)
     (void)g;
     struct script_g *sg = extra;
     struct armed *armed = &sg->script->armed;
-    if (is_open(sg->script) &&
-        (lagoon__door()->arm(sg->co, pc, on_hook, &armed->old) ||
-         lagoon__door()->arm_in_c(sg->co, on_hook, &armed->old))) {
+    if (is_open(sg->script) && (lagoon__door()->arm(sg->co, pc, on_hook, &armed->old) ||
+                                lagoon__door()->arm_in_c(sg->co, on_hook, &armed->old))) {
         // relaxed: for this thread
         atomic_store_explicit(&armed->is_for_sample, true, memory_order_relaxed);
     }
