@@ -180,8 +180,8 @@ end
 -- What only the program has.
 local PROGRAM_FILES = {
     "bindings/main.c", "bindings/terminal.c", "bindings/column.c", "bindings/statefile.c",
-    "bindings/course.c", "bindings/seeds.c", "bindings/sigterm.c",
-    "bindings/htmlreport.c",
+    "bindings/course.c", "bindings/seeds.c", "bindings/sampler.c", "bindings/sigterm.c",
+    "bindings/asciicast.c", "bindings/record.c", "bindings/htmlreport.c",
 }
 
 start_project("bindings", "StaticLib")
@@ -253,7 +253,8 @@ start_project("core_spec", "ConsoleApp")
     includedirs { "core", "core/include", "bindings", "spec/core" }
     files { "spec/core/**.c" }
     -- What of the bindings needs no Lua has specs in C, too.
-    files { "spec/bindings/*.c", "bindings/bytecode.c", "bindings/opcodes.c" }
+    files { "spec/bindings/*.c", "bindings/asciicast.c", "bindings/attachframe.c",
+        "bindings/bytecode.c", "bindings/opcodes.c" }
     link_whole { "core" }
     links { "uv", "m", "dl", "pthread" }
 

@@ -5,15 +5,19 @@
 #include "dump.h"
 
 #include <lauxlib.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fail.h"
 #include "hub.h"
+#include "preempt.h"
 #include "remote.h"
 #include "state.h"
 #include "task.h"
 #include "trace.h"
 #include "worker.h"
+
+static const int64_t NS_PER_MINUTE = 60 * (int64_t)1000000000;
 
 static bool add_info(void *ud, const lg_g_info *info)
 {
@@ -82,27 +86,33 @@ static double wait_seconds(struct script *s, const lg_g_info *info)
 
 // -- text --
 
+void lagoon__dump_head(lg_runtime *rt, const lg_g_info *info, const char *name,
+                       bool is_running, char out[DUMP_HEAD_SIZE])
+{
+    const char *state = is_running || info->status == LG_RUNNING ? "running" : "runnable";
+    char minutes_text[32] = "";
+    if (info->status == LG_WAITING && info->wait_reason) {
+        int minutes = (int)((lg_now(rt) - info->wait_since_ns) / NS_PER_MINUTE);
+        state = info->wait_reason;
+        if (minutes > 0) {
+            snprintf(minutes_text, sizeof minutes_text, ", %d minute%s", minutes,
+                     minutes == 1 ? "" : "s");
+        }
+    }
+    snprintf(out, DUMP_HEAD_SIZE,
+             "goroutine %llu%s%s%s [%s%s]:", (unsigned long long)info->ref.id,
+             name ? " \"" : "", name ? name : "", name ? "\"" : "", state, minutes_text);
+}
+
 // The frames of L are those of the running goroutine.
 static void add_goroutine(luaL_Buffer *b, struct script *s, const lg_g_info *info,
                           lua_State *L, struct script_g *sg)
 {
     char copy[NAME_SIZE];
-    const char *name = name_of(sg, info, copy);
-    lagoon__add_format(b, "goroutine %llu", (unsigned long long)info->ref.id);
-    if (name) {
-        lagoon__add_format(b, " \"%s\"", name);
-    }
-    if (info->status == LG_WAITING && info->wait_reason) {
-        int minutes = (int)(wait_seconds(s, info) / 60);
-        lagoon__add_format(b, " [%s", info->wait_reason);
-        if (minutes > 0) {
-            lagoon__add_format(b, ", %d minute%s", minutes, minutes == 1 ? "" : "s");
-        }
-        luaL_addstring(b, "]:");
-    } else {
-        lagoon__add_format(
-            b, " [%s]:", info->status == LG_RUNNABLE ? "runnable" : "running");
-    }
+    char head[DUMP_HEAD_SIZE];
+    bool is_running = sg && lagoon__was_interrupted(sg);
+    lagoon__dump_head(s->rt, info, name_of(sg, info, copy), is_running, head);
+    luaL_addstring(b, head);
     if (sg == NULL) {
         luaL_addstring(b, info->strand ? "\n\tin another Lua state" : "\n\tnative");
         return;
@@ -139,6 +149,14 @@ void lagoon__push_dump(lua_State *L, struct script *s, enum dump_scope scope)
     }
     luaL_pushresult(&b);
     lua_remove(L, -2);
+}
+
+void lagoon__push_goroutine(lua_State *L, struct script *s, const lg_g_info *info)
+{
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    add_goroutine(&b, s, info, L, info->extra);
+    luaL_pushresult(&b);
 }
 
 // stack([all]): of the calling goroutine, or of all.
@@ -204,9 +222,11 @@ void lagoon__push_info(lua_State *L, struct script *s, const lg_g_info *info)
 {
     struct script_g *sg = script_g_of(s, info);
     char copy[NAME_SIZE];
-    lua_createtable(L, 0, 7);
+    lua_createtable(L, 0, 8);
     lua_pushnumber(L, (double)info->ref.id);
     lua_setfield(L, -2, "id");
+    lua_pushnumber(L, (double)info->parent);
+    lua_setfield(L, -2, "parent");
     set_string(L, "name", name_of(sg, info, copy));
     set_string(L, "status", status_of(info));
     if (info->status == LG_WAITING) {

@@ -6,9 +6,12 @@
 
 #include <lagoon.h>
 #include <lua.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct script;
+
+enum { DUMP_HEAD_SIZE = 256 }; // of the first line about one, with a name and a reason
 
 enum dump_scope { DUMP_RUNNING, DUMP_ALL_STILL };
 
@@ -28,6 +31,14 @@ void lagoon__push_info(lua_State *L, struct script *s, const lg_g_info *info);
 // reason, traceback, birthplace; of those in other states only while nothing runs. May
 // raise.
 void lagoon__push_dump(lua_State *L, struct script *s, enum dump_scope scope);
+
+// Pushes what such a text says of one goroutine of the state, inside its strand. May raise.
+void lagoon__push_goroutine(lua_State *L, struct script *s, const lg_g_info *info);
+
+// The first line about one: 'goroutine 7 "name" [chan receive, 2 minutes]:'. name: NULL, it
+// has none; is_running: it computes, whatever its status is.
+void lagoon__dump_head(lg_runtime *rt, const lg_g_info *info, const char *name,
+                       bool is_running, char out[DUMP_HEAD_SIZE]);
 
 // Adds stack() and goroutines() to the table on top.
 void lagoon__open_dump(lua_State *L, struct script *s);

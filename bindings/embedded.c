@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "fail.h"
 #include "hub.h"
 #include "state.h"
 
@@ -89,6 +90,39 @@ void lagoon__load_embedded(lua_State *L, const struct lagoon_script *script)
     if (copy != NULL) {
         keep(L, hub, copy);
     }
+}
+
+// module_text(name): what the module was made of; nil: there is none of that name.
+static int module_text(lua_State *L)
+{
+    const struct lagoon_script *script = lagoon__find_embedded(luaL_checkstring(L, 1));
+    if (script == NULL) {
+        lua_pushnil(L);
+    } else {
+        lua_pushlstring(L, script->text, script->size_bytes);
+    }
+    return 1;
+}
+
+// module_names(): of our own modules, in order.
+static int module_names(lua_State *L)
+{
+    int n = 0;
+    lua_newtable(L);
+    for (size_t i = 0; i < lagoon_nscripts; i++) {
+        if (strncmp(lagoon_scripts[i].name, "jit", 3) != 0) {
+            lua_pushstring(L, lagoon_scripts[i].name);
+            lua_rawseti(L, -2, ++n);
+        }
+    }
+    return 1;
+}
+
+void lagoon__open_embedded(lua_State *L, struct script *s)
+{
+    static const luaL_Reg functions[] = {
+        {"module_text", module_text}, {"module_names", module_names}, {NULL, NULL}};
+    lagoon__register(L, s, functions);
 }
 
 void lagoon__embedded_fini(struct hub *hub)

@@ -13,6 +13,7 @@
 #include "scripts.h"
 
 struct hub;
+struct script;
 
 // What was compiled from one of them; belongs to a hub.
 struct chunk_copy {
@@ -25,6 +26,8 @@ const struct lagoon_script *lagoon__find_embedded(const char *name);
 
 // Pushes the function of a module. Raises.
 void lagoon__load_embedded(lua_State *L, const struct lagoon_script *script);
+
+void lagoon__open_embedded(lua_State *L, struct script *s);
 
 // Frees what a hub has.
 void lagoon__embedded_fini(struct hub *hub);

@@ -80,6 +80,8 @@ struct hub {
 
     struct chunk_copy *copies; // of the embedded modules, one for each (embedded.h)
 
+    lg_waitgroup closings; // of workers (retire.c); with a lock of its own
+
     // -- figures, under the lock --
     uint64_t nstates_made;
     uint64_t nstates_closed;

@@ -8,14 +8,18 @@
 #include <string.h>
 
 #include "atomic.h"
+#include "attach.h"
+#include "attachdial.h"
 #include "blocking.h"
 #include "buffer.h"
 #include "cap.h"
 #include "chan.h"
+#include "chanlist.h"
 #include "class.h"
 #include "clock.h"
 #include "dump.h"
 #include "embedded.h"
+#include "events.h"
 #include "exit.h"
 #include "fail.h"
 #include "fast.h"
@@ -39,6 +43,7 @@
 #include "net.h"
 #include "out.h"
 #include "parallel.h"
+#include "pinfo.h"
 #include "process.h"
 #include "profile.h"
 #include "reload.h"
@@ -131,7 +136,9 @@ static void (*const parts[])(lua_State *L, struct script *s) = {
     lagoon__open_httpconn,      lagoon__open_fetch,    lagoon__open_websocket,
     lagoon__open_process,       lagoon__open_signals,  lagoon__open_transfer,
     lagoon__open_fast,          lagoon__open_frozen,   lagoon__open_fast_shared,
-    lagoon__open_profile,       lagoon__open_timeline,
+    lagoon__open_attach,        lagoon__open_dial,     lagoon__open_embedded,
+    lagoon__open_chanlist,      lagoon__open_profile,  lagoon__open_timeline,
+    lagoon__open_events,        lagoon__open_pinfo,
 };
 
 int luaopen_lagoon_core(lua_State *L)

@@ -13,14 +13,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "collect.h"
 #include "course.h"
 #include "ctrlc.h"
 #include "dump.h"
+#include "dumpsignal.h"
 #include "failed.h"
 #include "hub.h"
 #include "open.h"
 #include "report.h"
+#include "sampler.h"
 #include "state.h"
 #include "task.h"
 #include "terminal.h"
@@ -210,11 +213,37 @@ static int report_deadlock(lua_State *L)
     return 0;
 }
 
+static void tell_deadlock(lua_State *L, struct program *program)
+{
+    fflush(stdout);
+    fputs("fatal error: all goroutines are asleep - deadlock!\n", stderr);
+    if (lg_clock_is_paused(lg_clock_of(program->rt))) {
+        fputs("the clock is paused: who sleeps on it is not woken\n", stderr);
+    }
+    call(L, report_deadlock, program);
+}
+
+// Until goroutine 1 has ended; behind a deadlock, too, if somebody wants to look at it.
+static int drive_to_end(lua_State *L, struct program *program)
+{
+    int err = lg_drive(program->rt, program->task->ref);
+    if (err == LG_EDEADLOCK && lagoon__attach_stays()) {
+        tell_deadlock(L, program);
+        fprintf(stderr, "\nlagoon attach %d looks at it\n", getpid());
+        lg_hold(program->rt);
+        err = lg_drive(program->rt, program->task->ref);
+    }
+    return err;
+}
+
 static int drive(lua_State *L, struct program *program)
 {
     lagoon__ctrlc_start(program->script);
-    int err = lg_drive(program->rt, program->task->ref);
+    lagoon__dumpsignal_start(program->script, &program->is_leaving);
+    int err = drive_to_end(L, program);
     lagoon__ctrlc_stop();
+    lagoon__dumpsignal_stop();
+    lagoon__attach_stop();
     if (atomic_exchange_explicit(&program->is_leaving, true, memory_order_acq_rel)) {
         for (;;) {
             pause(); // another thread ends the process
@@ -224,12 +253,7 @@ static int drive(lua_State *L, struct program *program)
         return STATUS_ERROR; // which is why, and is told in the end
     }
     if (err == LG_EDEADLOCK) {
-        fflush(stdout);
-        fputs("fatal error: all goroutines are asleep - deadlock!\n", stderr);
-        if (lg_clock_is_paused(lg_clock_of(program->rt))) {
-            fputs("the clock is paused: who sleeps on it is not woken\n", stderr);
-        }
-        call(L, report_deadlock, program);
+        tell_deadlock(L, program);
         return STATUS_DEADLOCK;
     }
     if (err != LG_OK) {
@@ -269,6 +293,7 @@ static int run(struct program *program)
     }
     program->L = L;
     int status = call(L, prepare, program) ? drive(L, program) : STATUS_ERROR;
+    lagoon__sampler_end();
     if (lg_stop_until(program->rt, now_ns() + PATIENCE_NS) != LG_OK) {
         leave_running(status);
     }

@@ -32,6 +32,11 @@ static int finish_room(lua_State *L, struct script_g *sg, int rc)
     return 0;
 }
 
+bool lagoon__was_interrupted(const struct script_g *sg)
+{
+    return sg->is_armed && sg->finish == finish_room;
+}
+
 // The goroutine keeps its C stack. No hook is active while others run.
 static void donate(lua_State *L, struct script_g *sg)
 {

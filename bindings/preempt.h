@@ -9,8 +9,14 @@
 #include <lagoon.h>
 #include <stdbool.h>
 
+struct script_g;
+
 // The strand's `interrupt`.
 bool lagoon__interrupt(lg_strand *strand, lg_g *g, void *extra, const void *pc);
+
+// Whether a goroutine that does not run was interrupted while it computed, and only makes
+// room. Inside its strand.
+bool lagoon__was_interrupted(const struct script_g *sg);
 
 // The strand's `sample`: the same hook tells a profile where the goroutine stands.
 void lagoon__sample(lg_strand *strand, lg_g *g, void *extra, const void *pc);

@@ -64,12 +64,14 @@ struct hub *lagoon__hub_of(lua_State *L, struct script *s)
     }
     lagoon__check_room(L, 4, "no room for tasks");
     bool is_off = is_jit_off(L);
-    s->hub = lagoon__hub_open(rt, s);
-    if (s->hub == NULL) {
+    struct hub *hub = lagoon__hub_open(rt, s);
+    if (hub == NULL) {
         lagoon__raise_memory(L);
     }
-    s->hub->is_jit_off = is_off;
-    return s->hub;
+    hub->is_jit_off = is_off;
+    // release: pairs with the acquire in dumpall.c:hub_from_outside()
+    __atomic_store_n(&s->hub, hub, __ATOMIC_RELEASE);
+    return hub;
 }
 
 struct task_core *lagoon__task_core_new(lua_State *L, struct script *s,

@@ -14,6 +14,8 @@ static const int64_t CLOSE_AFTER_NS = 10 * (int64_t)1000000000;
 // Closing runs finalisers, which are Lua code: as much stack as that may want.
 enum { CLOSING_STACK_BYTES = 1024 * 1024 };
 
+enum { COLLECT_AT_ONCE = 16 }; // states
+
 // -- collecting in other states --
 
 // A worker is asked, and whoever waits for the answer.
@@ -23,39 +25,47 @@ struct request {
     lg_waitgroup *answered; // NULL: nobody waits
 };
 
+static void unpin(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->hub->lock);
+    worker->npins--;
+    pthread_mutex_unlock(&worker->hub->lock);
+}
+
+// Who waits has the request on his stack; one that nobody waits for is a block.
 static void on_request(lg_post *post)
 {
     struct request *request = (struct request *)post;
     struct worker *worker = request->worker;
-    struct hub *hub = worker->hub;
+    lg_runtime *rt = worker->hub->rt;
+    lg_waitgroup *answered = request->answered;
     lagoon__collect_scarce(worker->script);
-    pthread_mutex_lock(&hub->lock);
-    worker->npins--;
-    pthread_mutex_unlock(&hub->lock);
-    if (request->answered != NULL) {
-        lg_waitgroup_add(request->answered, -1);
+    unpin(worker);
+    if (answered != NULL) {
+        lg_waitgroup_add(answered, -1);
+    } else {
+        lg_free(rt, request);
     }
-    lg_free(hub->rt, request);
 }
 
-static struct request *new_request(struct worker *worker, lg_waitgroup *answered)
+static void ask(struct worker *worker, struct request *request, lg_waitgroup *answered)
 {
-    struct request *request = lg_calloc(worker->hub->rt, 1, sizeof *request);
-    if (request != NULL) {
-        request->post.fn = on_request;
-        request->worker = worker;
-        request->answered = answered;
-    }
-    return request;
+    *request = (struct request){
+        .post = {.fn = on_request}, .worker = worker, .answered = answered};
+    lg_strand_post(worker->strand, &request->post);
 }
 
 // Whether a worker would answer soon. One that is free may have a strand that is never idle:
-// of ticks.
+// of ticks; one of which nothing is left is about to be free.
 static bool is_at_rest_locked(const struct worker *worker)
 {
     bool has_call = worker->is_aside && !worker->is_alone;
-    return !worker->is_outside && !has_call &&
-           (worker->is_free || lg_strand_is_idle(worker->strand));
+    if (worker->is_outside || has_call) {
+        return false;
+    }
+    // relaxed: it may come to an end, or begin something, at any time
+    return worker->is_free || lg_strand_is_idle(worker->strand) ||
+           atomic_load_explicit(&worker->script->nbusy, memory_order_relaxed) == 0;
 }
 
 // Pins a worker at rest that has not been asked since the mark; NULL: there is none. One
@@ -85,11 +95,36 @@ static uint64_t new_mark(struct hub *hub)
     return mark;
 }
 
-static void unpin(struct worker *worker)
+// Waits on the caller's stack, which others have to do with: to the end, though he is
+// canceled meanwhile. Returns whether he was.
+static bool wait_to_the_end(lg_waitgroup *wg)
 {
-    pthread_mutex_lock(&worker->hub->lock);
-    worker->npins--;
-    pthread_mutex_unlock(&worker->hub->lock);
+    bool is_canceled = false;
+    for (int rc; (rc = lg_waitgroup_wait(wg, LG_NEVER)) != LG_OK;) {
+        rc = rc == LG_WAIT ? lg_wait() : rc;
+        if (rc == LG_OK) {
+            break;
+        }
+        is_canceled |= rc == LG_ECANCELED;
+    }
+    return is_canceled;
+}
+
+// Asks some of those at rest, without memory, which may be what is missing, and waits for
+// their answers. False: there was none.
+static bool collect_some(struct hub *hub, const struct worker *self, uint64_t mark,
+                         bool *out_canceled)
+{
+    struct request requests[COLLECT_AT_ONCE];
+    lg_waitgroup answered = {0};
+    int n = 0;
+    struct worker *worker;
+    while (n < COLLECT_AT_ONCE && (worker = pin_resting(hub, self, mark)) != NULL) {
+        lg_waitgroup_add(&answered, 1);
+        ask(worker, &requests[n++], &answered);
+    }
+    *out_canceled |= wait_to_the_end(&answered);
+    return n > 0;
 }
 
 void lagoon__retire_collect(lua_State *L, struct script *s)
@@ -99,27 +134,11 @@ void lagoon__retire_collect(lua_State *L, struct script *s)
     if (sg == NULL) {
         return;
     }
-    lg_waitgroup answered = {0};
+    bool is_canceled = wait_to_the_end(&hub->closings);
     uint64_t mark = new_mark(hub);
-    struct worker *worker;
-    while ((worker = pin_resting(hub, s->worker, mark)) != NULL) {
-        struct request *request = new_request(worker, &answered);
-        if (request != NULL) {
-            lg_waitgroup_add(&answered, 1);
-            lg_strand_post(worker->strand, &request->post);
-        } else {
-            unpin(worker);
-        }
+    while (collect_some(hub, s->worker, mark, &is_canceled)) {
     }
-    // A cancellation is for the next wait: the answers are on this stack.
-    bool is_canceled = false;
-    for (int rc; (rc = lg_waitgroup_wait(&answered, LG_NEVER)) != LG_OK;) {
-        rc = rc == LG_WAIT ? lg_wait() : rc;
-        if (rc == LG_OK) {
-            break;
-        }
-        is_canceled |= rc == LG_ECANCELED;
-    }
+    // A cancellation is for the next wait.
     lagoon__donated(sg);
     if (is_canceled) {
         lg_cancel(lg_self());
@@ -173,6 +192,7 @@ static void close_one(void *arg)
     pthread_mutex_lock(&hub->lock);
     hub->nstates_closed++;
     pthread_mutex_unlock(&hub->lock);
+    lg_waitgroup_add(&hub->closings, -1);
 }
 
 static void close_old(struct hub *hub, int64_t since_ns)
@@ -181,6 +201,7 @@ static void close_old(struct hub *hub, int64_t since_ns)
                              .stack_size_bytes = CLOSING_STACK_BYTES};
     struct worker *worker;
     while ((worker = take_old(hub, since_ns)) != NULL) {
+        lg_waitgroup_add(&hub->closings, 1);
         if (lg_go(hub->rt, close_one, worker, &options, NULL) != LG_OK) {
             close_one(worker);
         }
@@ -221,9 +242,9 @@ bool lagoon__retire_tidy(void *ud)
     int64_t now_ns = lg_now(hub->rt);
     struct worker *worker;
     while ((worker = pin_uncollected(hub, now_ns - COLLECT_AFTER_NS)) != NULL) {
-        struct request *request = new_request(worker, NULL);
+        struct request *request = lg_malloc(hub->rt, sizeof *request);
         if (request != NULL) {
-            lg_strand_post(worker->strand, &request->post);
+            ask(worker, request, NULL);
         } else {
             unpin(worker);
         }

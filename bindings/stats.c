@@ -81,6 +81,7 @@ static void push_class(lua_State *L, const lg_class_stats *stats)
         {"blocks", (double)stats->blocks},
         {"collected_spans", (double)stats->collected_spans},
         {"collected_blocks", (double)stats->collected_blocks},
+        {"cached_blocks", (double)stats->cached_blocks},
     };
     push_figures(L, figures, COUNT(figures));
 }
@@ -126,8 +127,14 @@ static void set_core_gc(lua_State *L, const lg_gc_stats *gc)
         {"finalizers_queued", (double)gc->finalizers_queued},
         {"handles", (double)gc->handles},
         {"weaks", (double)gc->weaks},
+        {"marked_bytes", (double)gc->marked_bytes},
+        {"grey", (double)gc->grey},
     };
     set_figures(L, figures, COUNT(figures));
+    lua_pushboolean(L, gc->is_cycling);
+    lua_setfield(L, -2, "is_cycling");
+    lua_pushboolean(L, gc->is_marking);
+    lua_setfield(L, -2, "is_marking");
 }
 
 static double lua_bytes(lua_State *L)
@@ -231,6 +238,7 @@ static int stats(lua_State *L)
         {"steals", (double)stats.steals},
         {"donations", (double)stats.donations},
         {"wakeups", (double)stats.wakeups},
+        {"global_queued", (double)stats.global_queued},
     };
     push_figures(L, figures, COUNT(figures));
     push_memory(L, s->rt, &stats);

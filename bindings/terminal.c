@@ -15,11 +15,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "column.h"
 #include "fail.h"
 #include "net.h"
+#include "record.h"
+#include "sampler.h"
 #include "state.h"
 #include "statefile.h"
 
@@ -27,6 +30,7 @@ enum {
     PIECE_BYTES = 16 * 1024,
     HELD_MAX = 64, // bytes of what is not whole; more is no sequence
     FIRST_PRIVATE = 10,
+    LAST_WORDS_S = 2, // for what was written when the process ends
 };
 
 // Written into the pty by who wants to know that all before it has been passed on. An operating
@@ -82,9 +86,15 @@ static void write_all(int fd, const char *text, size_t size)
     }
 }
 
+static void show(const char *text, size_t size)
+{
+    write_all(terminal.tty, text, size);
+    lagoon__record_output(text, size);
+}
+
 static void say(const char *text)
 {
-    write_all(terminal.tty, text, strlen(text));
+    show(text, strlen(text));
 }
 
 // -- what is written, to the user --
@@ -116,14 +126,14 @@ static void show_locked(const char *text, size_t size)
         return;
     }
     if (terminal.is_drawn) {
-        write_all(terminal.tty, terminal.wipe.bytes, terminal.wipe.size);
+        show(terminal.wipe.bytes, terminal.wipe.size);
         continue_line();
     }
-    write_all(terminal.tty, text, size);
+    show(text, size);
     lagoon__column_pass(&terminal.column, text, size);
     if (terminal.is_drawn) {
         end_line();
-        write_all(terminal.tty, terminal.block.bytes, terminal.block.size);
+        show(terminal.block.bytes, terminal.block.size);
     }
 }
 
@@ -221,8 +231,26 @@ static void take_size(void)
     struct winsize size;
     if (ioctl(terminal.tty, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
         ioctl(terminal.slave, TIOCSWINSZ, &size);
+        lagoon__record_resize(size.ws_col, size.ws_row);
         terminal.column.columns = size.ws_col;
     }
+}
+
+// Waits until the thread has shown all that was written so far, for so long at most.
+static void await_shown(int timeout_s)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += timeout_s;
+    pthread_mutex_lock(&terminal.lock);
+    uint64_t wanted = terminal.nmarks + 1;
+    pthread_mutex_unlock(&terminal.lock);
+    write_all(terminal.slave, MARK, MARK_BYTES);
+    pthread_mutex_lock(&terminal.lock);
+    while (terminal.nmarks < wanted &&
+           pthread_cond_timedwait(&terminal.has_mark, &terminal.lock, &until) == 0) {
+    }
+    pthread_mutex_unlock(&terminal.lock);
 }
 
 // Whatever ends the process, the user's terminal is as it was.
@@ -233,6 +261,14 @@ static void restore(void)
             say(PASTES_OFF);
         }
         tcsetattr(terminal.tty, TCSANOW, &terminal.before);
+    }
+}
+
+static void restore_at_exit(void)
+{
+    if (terminal.is_open) {
+        await_shown(LAST_WORDS_S);
+        restore();
     }
 }
 
@@ -273,7 +309,7 @@ static bool open_terminal(void)
         dup2(terminal.slave, STDERR_FILENO);
     }
     terminal.is_open = true;
-    atexit(restore);
+    atexit(restore_at_exit);
     return true;
 }
 
@@ -316,13 +352,13 @@ static int draw(lua_State *L)
     const char *wipe = luaL_checklstring(L, 2, &nwipe);
     pthread_mutex_lock(&terminal.lock);
     if (terminal.is_drawn) {
-        write_all(terminal.tty, terminal.wipe.bytes, terminal.wipe.size);
+        show(terminal.wipe.bytes, terminal.wipe.size);
     } else {
         tcsetattr(terminal.tty, TCSADRAIN, &terminal.editing);
         end_line();
         say(PASTES_ON);
     }
-    write_all(terminal.tty, block, nblock);
+    show(block, nblock);
     keep_text(&terminal.block, block, nblock);
     keep_text(&terminal.wipe, wipe, nwipe);
     terminal.is_drawn = true;
@@ -337,9 +373,9 @@ static int leave(lua_State *L)
     const char *block = luaL_checklstring(L, 1, &nblock);
     pthread_mutex_lock(&terminal.lock);
     if (terminal.is_drawn) {
-        write_all(terminal.tty, terminal.wipe.bytes, terminal.wipe.size);
+        show(terminal.wipe.bytes, terminal.wipe.size);
     }
-    write_all(terminal.tty, block, nblock);
+    show(block, nblock);
     say(PASTES_OFF);
     tcsetattr(terminal.tty, TCSADRAIN, &terminal.running);
     terminal.is_drawn = false;
@@ -463,6 +499,13 @@ void lagoon__push_terminal(lua_State *L, struct script *s)
                                          {"size", size},
                                          {"width", width},
                                          {"append_private", lagoon__append_private},
+                                         {"record_start", lagoon__record_start},
+                                         {"record_marker", lagoon__record_marker},
+                                         {"record_stop", lagoon__record_stop},
+                                         {"sampler_start", lagoon__sampler_start},
+                                         {"sampler_looks", lagoon__sampler_looks},
+                                         {"sampler_read", lagoon__sampler_read},
+                                         {"sampler_stop", lagoon__sampler_stop},
                                          {NULL, NULL}};
     lua_newtable(L);
     lagoon__register(L, s, functions);

@@ -4,6 +4,7 @@
 #include "base/wipe.h"
 #include "gc/cycle.h"
 #include "gc/gc.h"
+#include "gc/scarce.h"
 #include "os/clock.h"
 #include "sched/idle.h"
 #include "sched/park.h"
@@ -174,17 +175,20 @@ int lg_gc(lg_runtime *rt)
     LG_MISUSE_IF(!m || !m->g || m->rt != rt, "lg_gc() outside a goroutine");
     struct gc *gc = lg__gc(rt);
     struct lg_g *g = m->g;
-    struct gc_waiter w = lg__stage_arm(g);
+    lg__stage_arm(g);
     lg__lock(&gc->lock, RANK_GC);
     // relaxed: the next cycle that has not begun; at worst one more than needed
     uint64_t cycle = atomic_load_explicit(&gc->cycle, memory_order_relaxed);
-    lg__stage_enter_locked(gc, &w, lg__gc_stage(cycle + 1, GC_SWEPT));
+    uint64_t stage = lg__gc_stage(cycle + 1, GC_SWEPT);
+    lg__stage_enter_locked(gc, g, stage);
     lg__unlock(&gc->lock, RANK_GC);
     lg__wipe_below(); // or words of former calls would keep what the caller has forgotten
     int err = call_coordinator(gc, true); // and if it fails, all who wait are readied
-    int rc = lg__wait_for(g, "GC wait", LG_NEVER, NULL);
+    int rc = lg__stage_wait(g, "GC wait");
     rc = rc == LG_WAIT ? lg_wait() : rc;
-    return err ? err : rc;
+    err = err ? err : rc;
+    // Nobody can be waited for: where memory has run out this is what may find some.
+    return err == LG_ENOMEM && lg__gc_alone(gc, stage) ? LG_OK : err;
 }
 
 void lg__gc_rouse(struct gc *gc)
@@ -201,7 +205,7 @@ void lg__gc_rouse(struct gc *gc)
 
 // While a cycle that is due has not begun, there is one more stage to come before
 // marking; while one marks, its end. Otherwise nobody waits.
-static bool enter_stalled(struct gc *gc, struct gc_waiter *w)
+static bool enter_stalled(struct gc *gc, struct lg_g *g)
 {
     lg__lock(&gc->lock, RANK_GC);
     uint64_t cycle = gc->stages.reached / 4;
@@ -210,7 +214,7 @@ static bool enter_stalled(struct gc *gc, struct gc_waiter *w)
         gc->has_coordinator &&
         (is_marking || gc->is_requested || gc->is_cycling || !gc->is_coordinator_waiting);
     if (must_wait) {
-        lg__stage_enter_locked(gc, w,
+        lg__stage_enter_locked(gc, g,
                                is_marking ? lg__gc_stage(cycle, GC_MARKED)
                                           : lg__gc_stage(cycle + 1, GC_BEGUN));
     }
@@ -221,10 +225,10 @@ static bool enter_stalled(struct gc *gc, struct gc_waiter *w)
 void lg__gc_stall(struct gc *gc)
 {
     struct lg_g *g = lg__m()->g;
-    struct gc_waiter w = lg__stage_arm(g);
-    if (enter_stalled(gc, &w)) {
+    lg__stage_arm(g);
+    if (enter_stalled(gc, g)) {
         lg__gc_rouse(gc);
-        lg__wait_for(g, "GC assist wait", LG_NEVER, NULL);
+        lg__stage_wait(g, "GC assist wait");
     } else {
         lg__wait_withdraw(g);
     }

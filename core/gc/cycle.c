@@ -269,7 +269,7 @@ static enum cycle_turn mark(struct gc *gc, struct gc_cycle *c, int64_t max_ns)
     }
     if (try_finish(gc, c)) {
         c->phase = CYCLE_SWEEPS;
-        lg__trace_beside(gc->rt, TIMELINE_GC_SWEEP, NULL, c->number, 0);
+        lg__trace(gc->rt, LG_TRACE_GC_SWEEP, NULL, c->number, NULL);
         lg__stage_reach(gc, c->number, GC_MARKED);
         lg__gclog_add(gc, c);
     }

@@ -103,6 +103,7 @@ static void add_p(struct gc_p *gp, lg_gc_stats *s)
     s->allocated += atomic_load_explicit(&gp->allocated, memory_order_relaxed);
     s->allocated_bytes +=
         atomic_load_explicit(&gp->allocated_bytes, memory_order_relaxed);
+    s->marked_bytes += atomic_load_explicit(&gp->marked_bytes, memory_order_relaxed);
 }
 
 static void add_ps(struct gc *gc, lg_gc_stats *s)
@@ -141,6 +142,7 @@ void lg_get_gc_stats(lg_runtime *rt, lg_gc_stats *out)
     s.size_bytes = out->size_bytes;
     lg__lock(&gc->lock, RANK_GC);
     add_log_locked(gc, &s);
+    s.is_cycling = gc->is_cycling;
     lg__unlock(&gc->lock, RANK_GC);
     add_ps(gc, &s);
     // relaxed: figures
@@ -154,6 +156,8 @@ void lg_get_gc_stats(lg_runtime *rt, lg_gc_stats *out)
     s.finalizers_queued = lg__specials_nqueued(&gc->specials);
     s.handles = lg__handles_count(&gc->handles);
     s.weaks = lg__specials_nweaks(&gc->specials);
+    s.is_marking = lg__gc_is_marking(gc);
+    s.grey = lg__pool_count(gc);
     size_t size_bytes = out->size_bytes < sizeof s ? out->size_bytes : sizeof s;
     memcpy(out, &s, size_bytes);
 }

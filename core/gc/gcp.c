@@ -9,7 +9,10 @@ struct gc_p *lg__gc_p(struct m *m)
     if (LG_LIKELY(gp)) {
         return gp;
     }
+    // Beyond the cap, too: nothing is marked without it, and so nothing freed.
+    lg__heap_grace_begin(&m->rt->heap);
     gp = lg__alloc_new(&m->rt->alloc, sizeof *gp);
+    lg__heap_grace_end(&m->rt->heap);
     if (gp) {
         gp->gc = lg__gc(m->rt);
         // The world is not stopped while we are here, so this does not change.

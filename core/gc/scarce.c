@@ -38,6 +38,36 @@ static bool has_reached(struct gc *gc, uint64_t stage)
     return is_over;
 }
 
+// Takes the turns of cycles until this stage, as far as others do not.
+static bool drive_to(struct gc *gc, uint64_t stage)
+{
+    int nidle = 0;
+    while (!has_reached(gc, stage) && nidle < IDLE_LOOKS) {
+        enum cycle_turn how = lg__cycle_turn(gc, TURN_NS);
+        if (how == TURN_OVER) {
+            break; // somebody has taken the request back
+        }
+        bool is_idle = how == TURN_IDLE || how == TURN_TAKEN;
+        nidle = is_idle ? nidle + 1 : 0;
+        if (is_idle) {
+            lg__world_pause();
+        }
+    }
+    lg__gc_rouse(gc); // it may have been asked meanwhile, or has the rest
+    return has_reached(gc, stage);
+}
+
+bool lg__gc_alone(struct gc *gc, uint64_t stage)
+{
+    if (!may_collect_here(gc, lg__m())) {
+        return false;
+    }
+    lg__lock(&gc->lock, RANK_GC);
+    gc->is_requested |= gc->stages.reached < stage;
+    lg__unlock(&gc->lock, RANK_GC);
+    return drive_to(gc, stage);
+}
+
 bool lg__gc_scarce(struct gc *gc)
 {
     if (!gc || !lg__heap_is_capped(gc->heap) || !may_collect_here(gc, lg__m()) ||
@@ -49,21 +79,11 @@ bool lg__gc_scarce(struct gc *gc)
     // relaxed: the next cycle that has not begun
     uint64_t cycle = atomic_load_explicit(&gc->cycle, memory_order_relaxed) + 1;
     lg__unlock(&gc->lock, RANK_GC);
-    uint64_t stage = lg__gc_stage(cycle, GC_SWEPT);
     int64_t since_ns = lg__clock_now();
-    int nidle = 0;
-    while (!has_reached(gc, stage) && nidle < IDLE_LOOKS) {
-        enum cycle_turn how = lg__cycle_turn(gc, TURN_NS);
-        bool is_idle = how == TURN_IDLE || how == TURN_TAKEN;
-        nidle = is_idle ? nidle + 1 : 0;
-        if (is_idle) {
-            lg__world_pause();
-        }
-    }
+    drive_to(gc, lg__gc_stage(cycle, GC_SWEPT));
     int64_t end_ns = lg__clock_now();
     // relaxed: an estimate
     atomic_store_explicit(&gc->patience_ns, end_ns + PATIENCE * (end_ns - since_ns),
                           memory_order_relaxed);
-    lg__gc_rouse(gc); // it may have been asked meanwhile, or has the rest
     return true;
 }

@@ -11,4 +11,8 @@ struct gc;
 // asking again. The caller holds no lock.
 bool lg__gc_scarce(struct gc *gc);
 
+// Collects on the caller's own stack until this stage, without waiting for anybody. True:
+// it is reached. The caller holds no lock.
+bool lg__gc_alone(struct gc *gc, uint64_t stage);
+
 #endif // LG_GC_SCARCE_H

@@ -130,3 +130,15 @@ void lg__pool_fini(struct gc *gc)
         lg__fixed_put(&gc->heap->fixed, buf, sizeof *buf);
     }
 }
+
+size_t lg__pool_count(struct gc *gc)
+{
+    struct gc_pool *pool = &gc->pool;
+    size_t count = 0;
+    lg__lock(&pool->lock, RANK_GC_POOL);
+    for (struct workbuf *buf = pool->filled; buf; buf = buf->next) {
+        count += buf->count;
+    }
+    lg__unlock(&pool->lock, RANK_GC_POOL);
+    return count;
+}

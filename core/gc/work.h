@@ -79,6 +79,9 @@ LG_INLINE bool lg__pool_has_work(struct gc_pool *pool)
     return atomic_load_explicit(&pool->nfilled, memory_order_acquire) > 0;
 }
 
+// How many grey objects the pool has. Those that owners hold are not in it.
+size_t lg__pool_count(struct gc *gc);
+
 // Frees the buffers; those that owners still have must have been flushed.
 void lg__pool_fini(struct gc *gc);
 

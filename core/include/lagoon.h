@@ -136,7 +136,7 @@ typedef struct lg_options {
     // Negative: until it waits. With a clock of the host's: always so.
     int64_t slice_ns;
     int schedtrace_ms;   // a line about the scheduler to on_log this often; 0: none
-    bool scheddetail;    // with it a line for each P
+    bool scheddetail;    // with it a line for each P, M and goroutine
     int64_t watchdog_ns; // as lg_watchdog(); 0: off
     // Something waits for the host's thread, which is in no lg_update(): call it, or have
     // it called. Comes from any thread, at most once from one update to the next; one
@@ -428,6 +428,7 @@ typedef struct lg_stats {
     size_t mem_stacks;         // C stacks, free ones that are kept warm included
     size_t mem_uses[LG_NUSES]; // of mem_objects, as they were asked for
     size_t mem_collected;      // of mem_objects, by the collector
+    size_t global_queued;      // what stands in the global run queue
 } lg_stats;
 
 // Reads the figures.
@@ -448,6 +449,7 @@ typedef struct lg_class_stats {
     size_t blocks;          // in use in them
     size_t collected_spans; // of collected objects
     size_t collected_blocks;
+    size_t cached_blocks; // free, and at hand in the caches of the Ps
 } lg_class_stats;
 
 // Reads the figures of a size class.
@@ -461,6 +463,37 @@ typedef struct lg_class_stats {
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      runtime.MemStats.BySize
 LG_API int lg_get_class_stats(lg_runtime *rt, size_t index, lg_class_stats *out);
+
+typedef enum lg_p_status {
+    LG_P_IDLE,
+    LG_P_RUNNING, // a thread has it, which runs something or looks for work
+    LG_P_BLOCKED, // its thread is in a blocking call, and may lose it
+    LG_P_ASIDE,   // in excess: not in use, or given up as soon as its goroutine leaves
+} lg_p_status;
+
+// What one P does.
+typedef struct lg_p_info {
+    size_t size_bytes; // sizeof(lg_p_info) that the caller was compiled with
+    int number;        // as in traces
+    lg_p_status status;
+    uint64_t g;      // the goroutine that it runs; 0: none at this moment
+    uint32_t queued; // what stands in its run queue, the next one included
+    uint64_t rounds; // scheduling decisions so far
+    uint64_t steals; // how often it has taken work from others
+} lg_p_info;
+
+// Looks at a P. The others go on meanwhile, and so does this one: an answer is a guess
+// of a moment ago.
+//
+// rt     the runtime
+// index  0 and up
+// out    written up to its size_bytes, which the caller sets
+//
+// Returns: LG_OK.
+// Errors:  LG_EINVAL, there is no such P; out is untouched.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      GODEBUG=schedtrace,scheddetail
+LG_API int lg_get_p_info(lg_runtime *rt, size_t index, lg_p_info *out);
 
 // ---------------------------------------------------------------------------
 // Memory that its owner frees
@@ -950,8 +983,9 @@ LG_API int64_t lg_mem_limit(lg_runtime *rt, int64_t limit_bytes);
 // A hard cap for the same memory: a request that would exceed it finds none, LG_ENOMEM or
 // NULL, though the system has some. Where the caller can wait for it the core's garbage is
 // collected first, and the request is tried again. A soft limit of seven eighths of the cap
-// counts with it, so that the collectors begin before it is reached. Memory of a host's
-// `alloc` hook does not count: the hook may refuse by itself.
+// counts with it, so that the collectors begin before it is reached. Stacks that scripted
+// goroutines keep while they wait are granted beyond it. Memory of a host's `alloc` hook does
+// not count: the hook may refuse by itself.
 //
 // rt         the runtime
 // cap_bytes  LG_MEM_NO_LIMIT for none; may be less than what is used: then nothing more is
@@ -1218,6 +1252,11 @@ typedef struct lg_gc_stats {
     size_t finalizers_queued; // not run yet
     size_t handles;
     size_t weaks;
+    bool is_cycling; // a cycle goes on: it marks, or sweeps
+    bool is_marking;
+    uint64_t marked_bytes; // of objects that were turned black, ever
+    size_t grey;           // objects that wait to be looked at; not those in the hands of
+                           // a marker
 } lg_gc_stats;
 
 // Reads the collector's figures.
@@ -1391,6 +1430,20 @@ typedef struct lg_g_info {
 LG_API void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info),
                           void *ud);
 
+// The same for the runtime's own goroutines, which nothing else counts or shows: those of
+// the collector, mostly.
+//
+// rt     the runtime
+// visit  called for each; false stops
+// ud     handed to it
+//
+// Returns: none.   Errors: none.
+// Misuse:  as lg_goroutines().   Blocks: no.   Call from: anywhere.
+// Go:      GOTRACEBACK=system
+LG_API void lg_system_goroutines(lg_runtime *rt,
+                                 bool (*visit)(void *ud, const lg_g_info *info),
+                                 void *ud);
+
 // Looks at one goroutine, as lg_goroutines() does at each.
 //
 // ref  the goroutine
@@ -1401,6 +1454,18 @@ LG_API void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_inf
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      none
 LG_API int lg_get_info(lg_ref ref, lg_g_info *out);
+
+// The goroutines that run at this moment, without the runtime's own; those in a
+// blocking call do not run.
+//
+// rt   the runtime
+// ids  room for their ids; yours
+// cap  how many
+//
+// Returns: how many it has written.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API size_t lg_running(lg_runtime *rt, uint64_t *ids, size_t cap);
 
 // ---------------------------------------------------------------------------
 // Park and ready: for authors of waiting things of their own
@@ -1821,11 +1886,65 @@ LG_API void lg_chan_each(lg_chan *ch, void (*visit)(void *ud, void *elem), void 
 // Go:      none
 LG_API void lg_chan_share(lg_chan *ch, void *slots);
 
+enum { LG_CHAN_WAITERS = 16 }; // so many goroutines are named of those that wait
+
+typedef struct lg_chan_info {
+    uint32_t number;   // as in traces; it is given at the first time; 0: none
+    lg_strand *strand; // whose it is; NULL: everybody's
+    size_t len;
+    size_t cap;
+    bool is_closed;
+    bool has_waiters; // the rest is known
+    size_t nreceivers;
+    size_t nsenders;
+    size_t nlisted;
+    uint64_t waiters[LG_CHAN_WAITERS]; // ids of nlisted goroutines, receivers first
+} lg_chan_info;
+
+// Visits every channel, oldest first. Other Ps go on meanwhile: an answer may be out
+// of date when it is looked at. Who waits is not known of the channels of strands that
+// the caller is not inside of, and of one that is in use just then.
+//
+// rt     the runtime
+// visit  called for each; false stops
+// ud     handed to it
+//
+// Returns: none.   Errors: none.
+// Misuse:  visit must call nothing of the runtime's: nobody makes or frees a channel
+//          meanwhile.
+// Blocks:  no.   Call from: anywhere.
+// Go:      none
+LG_API void lg_channels(lg_runtime *rt, bool (*visit)(void *ud, const lg_chan_info *info),
+                        void *ud);
+
+// Looks at one channel, as lg_channels() does at each; who waits is always known.
+//
+// ch   borrowed
+// out  written; yours
+//
+// Returns: none.   Errors: none.
+// Misuse:  as lg_chan_send().   Blocks: no.
+// Call from: as lg_chan_len(); of a strand's channel, inside the strand.
+// Go:      none
+LG_API void lg_chan_get_info(lg_chan *ch, lg_chan_info *out);
+
 // ---------------------------------------------------------------------------
 // Select
 // ---------------------------------------------------------------------------
 
 typedef enum lg_op { LG_RECV, LG_SEND } lg_op;
+
+// Who waits for an operation of a channel, in a select too, first come, first served.
+//
+// ch   the channel; a strand's: from inside the strand
+// op   the operation
+// ids  receives the ids of the first of them, at most cap
+// cap  room in ids
+//
+// Returns: how many there are.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere inside the runtime.
+// Go:      none
+LG_API size_t lg_chan_waiters(lg_chan *ch, lg_op op, uint64_t *ids, size_t cap);
 
 // One case of a select. For a scripted goroutine that waits, the array must
 // stay valid until its wait is finished.
@@ -3848,7 +3967,7 @@ typedef enum lg_trace_kind {
     LG_TRACE_START,    // made; arg: the goroutine that did it, 0: none
     LG_TRACE_RUN,      // begins to run, or goes on
     LG_TRACE_PARK,     // waits; what: for what
-    LG_TRACE_YIELD,    // makes room
+    LG_TRACE_YIELD,    // makes room; what: "preempted" if its slice was over
     LG_TRACE_READY,    // can go on; arg: the goroutine that did it, 0: none
     LG_TRACE_END,      // has ended
     LG_TRACE_SEND,     // has sent without waiting; arg: the channel's number
@@ -3860,6 +3979,12 @@ typedef enum lg_trace_kind {
     LG_TRACE_GC_BEGIN, // the collector marks; arg: the number of the cycle
     LG_TRACE_GC_END,   // that cycle is over
     LG_TRACE_POLL,     // the system has told of I/O; arg: of how many strands
+    // A P has taken something from another's run queue; arg: that P. g: the goroutine, or
+    // the first one of a strand; 0: work that no goroutine has begun. One event for each.
+    LG_TRACE_STEAL,
+    LG_TRACE_GC_SWEEP,  // all that is alive is marked; arg: the number of the cycle
+    LG_TRACE_JOB,       // queued, for any P to begin; arg: by which goroutine, 0: none
+    LG_TRACE_JOB_BEGIN, // a P begins one
 } lg_trace_kind;
 
 typedef struct lg_trace_event {
@@ -3898,6 +4023,15 @@ LG_API int lg_trace_start(lg_runtime *rt,
 // Misuse:  none.   Blocks: no.   Call from: as lg_trace_start().
 // Go:      runtime/trace.Stop
 LG_API void lg_trace_stop(lg_runtime *rt);
+
+// What a kind is called in lines and pictures: "gc begin".
+//
+// kind  of an event
+//
+// Returns: a static text; "?" for none.   Errors: none.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Go:      none
+LG_API const char *lg_trace_name(lg_trace_kind kind);
 
 // An event as a line: "1.000000000 p0 g3 park chan receive".
 //

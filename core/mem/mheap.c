@@ -10,6 +10,8 @@
 #include "mem/scavenge.h"
 #include "os/vm.h"
 
+enum { RESERVE_SHARE = 64 }; // of the cap, beyond it
+
 #define TABLE_BYTES (ARENAS_MAX * sizeof(uintptr_t))
 
 int lg__heap_init(struct heap *h)
@@ -150,11 +152,18 @@ void lg__heap_grace_end(struct heap *h)
     atomic_fetch_sub_explicit(&h->ngraces, 1, memory_order_relaxed);
 }
 
-static bool is_refused_locked(struct heap *h, size_t npages) LG_REQUIRES(h->lock)
+static bool is_refused(struct heap *h, size_t more_bytes)
 {
     // relaxed: as above
-    return lg__heap_is_capped(h) && excess(h, 0, npages << PAGE_SHIFT) > 0 &&
+    return lg__heap_is_capped(h) && excess(h, 0, more_bytes) > 0 &&
            atomic_load_explicit(&h->ngraces, memory_order_relaxed) == 0;
+}
+
+bool lg__heap_has_reserve(struct heap *h)
+{
+    // relaxed: a setting
+    size_t cap = atomic_load_explicit(&h->cap_bytes, memory_order_relaxed);
+    return lg__heap_is_capped(h) && excess(h, 0, 0) < cap / RESERVE_SHARE;
 }
 
 // Idle pages make room for what has been granted.
@@ -172,10 +181,10 @@ static void make_room(struct heap *h)
 
 bool lg__heap_charge(struct heap *h, size_t size_bytes)
 {
-    // relaxed: figures
-    if (lg__heap_is_capped(h) && excess(h, 0, size_bytes) > 0) {
+    if (is_refused(h, size_bytes)) {
         return false;
     }
+    // relaxed: a figure
     atomic_fetch_add_explicit(&h->beside_bytes, size_bytes, memory_order_relaxed);
     make_room(h);
     return true;
@@ -220,9 +229,9 @@ int lg__span_new(struct heap *h, size_t npages, enum span_kind kind, struct span
         return LG_ENOMEM;
     }
     lg__lock(&h->lock, RANK_HEAP);
-    struct span *s = is_refused_locked(h, npages) ? NULL
-                     : npages > SPAN_PAGES_MAX    ? take_huge_locked(h, npages, kind)
-                                                  : take_locked(h, npages, kind);
+    struct span *s = is_refused(h, npages << PAGE_SHIFT) ? NULL
+                     : npages > SPAN_PAGES_MAX ? take_huge_locked(h, npages, kind)
+                                               : take_locked(h, npages, kind);
     if (s) {
         count(&h->nspanned[kind], npages);
     }

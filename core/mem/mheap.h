@@ -73,9 +73,14 @@ LG_INLINE bool lg__heap_is_capped(struct heap *h)
                        SIZE_MAX);
 }
 
-// Between these the cap refuses nothing, to anybody: who makes a block smaller must get one.
+// Between these the cap refuses nothing, to anybody: who makes a block smaller must get one,
+// and who waits a stack for the others.
 void lg__heap_grace_begin(struct heap *h);
 void lg__heap_grace_end(struct heap *h);
+
+// Whether the cap is exceeded by no more than what progress may cost: who may get a stack
+// beyond it if everything else waits.
+bool lg__heap_has_reserve(struct heap *h);
 
 // Counts memory beside the heap under its cap; false: it would be exceeded. And takes it
 // back.

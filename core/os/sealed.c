@@ -40,12 +40,12 @@ static int write_at(int fd, const char *bytes, size_t size_bytes, uint64_t at)
 // Spaces behind the end: the file is as valid as before after each byte.
 static int append_spaces(const struct sealed *file, uint64_t to)
 {
-    char spaces[SEALED_PAGE];
+    char spaces[4 * SEALED_PAGE];
     memset(spaces, ' ', sizeof spaces);
     int err = 0;
-    for (uint64_t at = file->end_at; at < to && !err; at += SEALED_PAGE) {
+    for (uint64_t at = file->end_at; at < to && !err; at += sizeof spaces) {
         size_t left = (size_t)(to - at);
-        err = write_at(file->fd, spaces, left < SEALED_PAGE ? left : SEALED_PAGE,
+        err = write_at(file->fd, spaces, left < sizeof spaces ? left : sizeof spaces,
                        at + SEALED_END);
     }
     return err;

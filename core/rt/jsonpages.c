@@ -35,8 +35,7 @@ static void flush(struct json_pages *j)
     j->fill = 0;
 }
 
-// Room for an event of that size, in one page.
-static char *room(struct json_pages *j, size_t size_bytes)
+char *lg__json_room(struct json_pages *j, size_t size_bytes)
 {
     size_t left = SEALED_PAGE - j->fill % SEALED_PAGE;
     if (left < size_bytes) {
@@ -100,97 +99,6 @@ int lg__json_close(struct json_pages *j)
 {
     int err = lg__ioerr_of(lg__sealed_close(&j->file));
     return j->err ? j->err : err;
-}
-
-// ---------------------------------------------------------------------------
-// Events
-// ---------------------------------------------------------------------------
-
-static void put_text(struct json_pages *j, const char *text, size_t length)
-{
-    memcpy(j->at, text, length);
-    j->at += length;
-}
-
-static void put_number(struct json_pages *j, uint64_t number)
-{
-    char digits[20];
-    size_t n = 0;
-    do {
-        digits[sizeof digits - ++n] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    put_text(j, digits + sizeof digits - n, n);
-}
-
-static void put_key(struct json_pages *j, const char *key)
-{
-    if (j->at[-1] != '{') {
-        *j->at++ = ',';
-    }
-    *j->at++ = '"';
-    put_text(j, key, strlen(key));
-    put_text(j, "\":", 2);
-}
-
-void lg__json_begin(struct json_pages *j, char phase, const char *name, uint32_t pid,
-                    uint32_t tid)
-{
-    j->event = room(j, JSON_EVENT_MAX);
-    j->at = j->event;
-    put_text(j, ",\n{\"ph\":\"", 9);
-    *j->at++ = phase;
-    *j->at++ = '"';
-    lg__json_string(j, "name", name);
-    lg__json_number(j, "pid", pid);
-    lg__json_number(j, "tid", tid);
-}
-
-void lg__json_member(struct json_pages *j, const char *key, const char *json)
-{
-    put_key(j, key);
-    put_text(j, json, strlen(json));
-}
-
-void lg__json_string(struct json_pages *j, const char *key, const char *safe)
-{
-    put_key(j, key);
-    *j->at++ = '"';
-    put_text(j, safe, strlen(safe));
-    *j->at++ = '"';
-}
-
-void lg__json_number(struct json_pages *j, const char *key, uint64_t number)
-{
-    put_key(j, key);
-    put_number(j, number);
-}
-
-void lg__json_time(struct json_pages *j, const char *key, uint64_t ns)
-{
-    put_key(j, key);
-    put_number(j, ns / 1000);
-    const char rest[] = {'.', (char)('0' + ns / 100 % 10), (char)('0' + ns / 10 % 10),
-                         (char)('0' + ns % 10)};
-    put_text(j, rest, sizeof rest);
-}
-
-void lg__json_open_object(struct json_pages *j, const char *key)
-{
-    put_key(j, key);
-    *j->at++ = '{';
-}
-
-void lg__json_close_object(struct json_pages *j)
-{
-    *j->at++ = '}';
-}
-
-void lg__json_end(struct json_pages *j)
-{
-    *j->at++ = '}';
-    LG_ASSERT(j->at - j->event <= JSON_EVENT_MAX);
-    j->fill += (size_t)(j->at - j->event);
 }
 
 // ---------------------------------------------------------------------------

@@ -7,12 +7,15 @@
 #ifndef LG_RT_JSONPAGES_H
 #define LG_RT_JSONPAGES_H
 
+#include <string.h>
+
 #include "base/base.h"
 #include "os/sealed.h"
 
 enum {
     JSON_BUFFER_PAGES = 64,
-    JSON_EVENT_MAX = 768, // bytes
+    JSON_EVENT_MAX = 256,  // bytes, without its name
+    JSON_NAMING_MAX = 768, // of one that gives a name to something
 };
 
 struct json_pages {
@@ -34,22 +37,6 @@ struct json_pages {
 int lg__json_open(struct json_pages *j, const char *path, const char *head,
                   size_t length);
 
-// Begins an event: its letter and name, which is JSON already, and where it belongs.
-void lg__json_begin(struct json_pages *j, char phase, const char *name, uint32_t pid,
-                    uint32_t tid);
-
-// Its other members; nanoseconds become microseconds.
-void lg__json_member(struct json_pages *j, const char *key, const char *json);
-void lg__json_string(struct json_pages *j, const char *key, const char *safe);
-void lg__json_number(struct json_pages *j, const char *key, uint64_t number);
-void lg__json_time(struct json_pages *j, const char *key, uint64_t ns);
-
-// Those between these are in an object of that name. First of all its members.
-void lg__json_open_object(struct json_pages *j, const char *key);
-void lg__json_close_object(struct json_pages *j);
-
-void lg__json_end(struct json_pages *j);
-
 // What comes now is for the time being; and it is over, written out.
 void lg__json_mark(struct json_pages *j);
 void lg__json_back(struct json_pages *j);
@@ -63,5 +50,97 @@ int lg__json_close(struct json_pages *j);
 // Text as the inside of a JSON string, cut at size_bytes with the final zero: quoted, and what
 // is no UTF-8 becomes U+FFFD. Returns its length.
 size_t lg__json_escape(const char *text, size_t length, char *out, size_t size_bytes);
+
+// Room for an event of at most that size, in one page.
+char *lg__json_room(struct json_pages *j, size_t size_bytes);
+
+// ---------------------------------------------------------------------------
+// Events: inline, so that words are copied whose length is known
+// ---------------------------------------------------------------------------
+
+LG_INLINE void lg__json_put(struct json_pages *j, const char *text, size_t length)
+{
+    memcpy(j->at, text, length);
+    j->at += length;
+}
+
+LG_INLINE void lg__json_digits(struct json_pages *j, uint64_t number)
+{
+    char digits[20];
+    size_t n = 0;
+    do {
+        digits[sizeof digits - ++n] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    lg__json_put(j, digits + sizeof digits - n, n);
+}
+
+LG_INLINE void lg__json_key(struct json_pages *j, const char *key)
+{
+    if (j->at[-1] != '{') {
+        *j->at++ = ',';
+    }
+    *j->at++ = '"';
+    lg__json_put(j, key, strlen(key));
+    lg__json_put(j, "\":", 2);
+}
+
+// Its other members; nanoseconds become microseconds.
+LG_INLINE void lg__json_string(struct json_pages *j, const char *key, const char *safe)
+{
+    lg__json_key(j, key);
+    *j->at++ = '"';
+    lg__json_put(j, safe, strlen(safe));
+    *j->at++ = '"';
+}
+
+LG_INLINE void lg__json_number(struct json_pages *j, const char *key, uint64_t number)
+{
+    lg__json_key(j, key);
+    lg__json_digits(j, number);
+}
+
+LG_INLINE void lg__json_time(struct json_pages *j, const char *key, uint64_t ns)
+{
+    lg__json_key(j, key);
+    lg__json_digits(j, ns / 1000);
+    const char rest[] = {'.', (char)('0' + ns / 100 % 10), (char)('0' + ns / 10 % 10),
+                         (char)('0' + ns % 10)};
+    lg__json_put(j, rest, sizeof rest);
+}
+
+// What comes between these is in an object of that name.
+LG_INLINE void lg__json_open_object(struct json_pages *j, const char *key)
+{
+    lg__json_key(j, key);
+    *j->at++ = '{';
+}
+
+LG_INLINE void lg__json_close_object(struct json_pages *j)
+{
+    *j->at++ = '}';
+}
+
+// Begins an event: its letter and name, which is JSON already, and where it belongs.
+LG_INLINE void lg__json_begin(struct json_pages *j, char phase, const char *name,
+                              uint32_t pid, uint32_t tid)
+{
+    size_t most = phase == 'M' ? JSON_NAMING_MAX : JSON_EVENT_MAX + strlen(name);
+    j->event = lg__json_room(j, most);
+    j->at = j->event;
+    lg__json_put(j, ",\n{\"ph\":\"", 9);
+    *j->at++ = phase;
+    *j->at++ = '"';
+    lg__json_string(j, "name", name);
+    lg__json_number(j, "pid", pid);
+    lg__json_number(j, "tid", tid);
+}
+
+LG_INLINE void lg__json_end(struct json_pages *j)
+{
+    *j->at++ = '}';
+    LG_ASSERT(j->at - j->event <= JSON_NAMING_MAX);
+    j->fill += (size_t)(j->at - j->event);
+}
 
 #endif // LG_RT_JSONPAGES_H

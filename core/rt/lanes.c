@@ -259,9 +259,13 @@ static void take_other(struct lanes *l, int p, unsigned kind,
         lg__show_instant(l, "poll", "io", p, when, (struct lane_arg){"strands", e->arg},
                          no_arg);
         break;
+    case LG_TRACE_STEAL:
+        lg__show_instant(l, "steal", "sched", p, when, g,
+                         (struct lane_arg){"from", e->arg});
+        break;
     case TIMELINE_GC_PREPARE: begin_phase(l, "sweep rest", 0, when); break;
     case LG_TRACE_GC_BEGIN: begin_phase(l, "mark", e->arg, when); break;
-    case TIMELINE_GC_SWEEP: begin_phase(l, "sweep", e->arg, when); break;
+    case LG_TRACE_GC_SWEEP: begin_phase(l, "sweep", e->arg, when); break;
     case LG_TRACE_GC_END: end_phase(l, e->arg, when); break;
     case TIMELINE_STOPPED: stopped(l, e, when); break;
     default: break;

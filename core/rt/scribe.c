@@ -15,7 +15,7 @@
 enum {
     REST_MIN_NS = 20 * 1000 * 1000,
     REST_MAX_NS = 100 * 1000 * 1000, // while nothing happens
-    REST_SHARE = 32,                 // rests so many times as long as it has worked
+    REST_SHARE = 40, // rests so many times as long as it has worked, for each busy P
     FIGURES_NS = 100 * 1000 * 1000,
     // Of ticks against the clock, before there are events to write.
     CALIBRATE_NS = 1000 * 1000,
@@ -66,6 +66,7 @@ static void add_source(struct merge *m, struct timeline_ring *ring, int p)
     uint64_t at = atomic_load_explicit(&ring->tail, memory_order_relaxed);
     // acquire: pairs with the release of who fills; the events
     uint64_t end = atomic_load_explicit(&ring->head, memory_order_acquire);
+    m->nbusy += end - at > TIMELINE_RING_CAP / 4;
     if (at < end) {
         m->sources[m->n++] = (struct source){.ring = ring, .at = at, .end = end, .p = p};
     }
@@ -74,6 +75,7 @@ static void add_source(struct merge *m, struct timeline_ring *ring, int p)
 static void add_sources(struct merge *m, struct lg_runtime *rt)
 {
     m->n = 0;
+    m->nbusy = 0;
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
         // relaxed: we have written it
         struct timeline_ring *ring =
@@ -264,7 +266,8 @@ static void turn(struct scribe *s)
     lg__json_mark(&s->json);
     lg__lanes_show_open(&s->lanes, now);
     lg__json_back(&s->json);
-    int64_t rest_ns = (lg__clock_cpu() - since_ns) * REST_SHARE;
+    int64_t worked_ns = lg__clock_cpu() - since_ns;
+    int64_t rest_ns = worked_ns * REST_SHARE / (s->merge.nbusy ? s->merge.nbusy : 1);
     int64_t least_ns = s->nevents > 0 ? REST_MIN_NS : s->rest_ns * 2;
     least_ns = least_ns < REST_MAX_NS ? least_ns : REST_MAX_NS;
     s->rest_ns = rest_ns > least_ns ? rest_ns : least_ns;

@@ -23,6 +23,7 @@ struct source {
 struct merge {
     struct source sources[PS_MAX + 1];
     uint32_t n;
+    uint32_t nbusy; // of all rings, those that held much
 };
 
 struct scribe {

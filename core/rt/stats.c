@@ -73,6 +73,7 @@ int lg_get_class_stats(lg_runtime *rt, size_t index, lg_class_stats *out)
         .span_bytes = lg__mcentral_npages(class) << PAGE_SHIFT,
         .spans = memstat.classes[class].nspans,
         .blocks = lg__memstat_blocks(&memstat, class),
+        .cached_blocks = memstat.classes[class].ncached,
     };
     struct family_sums collected = lg__families_sum(rt->gc, class);
     out->collected_spans = collected.nspans;
@@ -115,6 +116,7 @@ void lg_get_stats(lg_runtime *rt, lg_stats *out)
     s.spawned = atomic_load_explicit(&rt->nstarted, memory_order_relaxed);
     s.channels = atomic_load_explicit(&rt->nchans, memory_order_relaxed);
     s.procs_idle = (int)atomic_load_explicit(&rt->nidle, memory_order_relaxed);
+    s.global_queued = atomic_load_explicit(&rt->nglobal, memory_order_relaxed);
     count_stacks(rt, &s);
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
         add_p(lg__p_at(rt, i), &s);

@@ -82,9 +82,9 @@ static void let_go(struct lg_runtime *rt)
     }
 }
 
-int lg_drive(lg_runtime *rt, lg_ref until)
+// Until the goroutine has ended, or everything waits.
+static int drive_once(lg_runtime *rt, lg_ref until)
 {
-    lg__host_enter(rt);
     struct m *m = lg__driver_enter(rt, until.id, NULL);
     int err = LG_OK;
     if (!has_ended(until)) {
@@ -100,9 +100,18 @@ int lg_drive(lg_runtime *rt, lg_ref until)
         }
     }
     int result = lg__driver_leave(rt);
-    bool is_done = has_ended(until);
+    return err ? err : has_ended(until) ? LG_OK : result;
+}
+
+int lg_drive(lg_runtime *rt, lg_ref until)
+{
+    lg__host_enter(rt);
+    int err;
+    do {
+        err = drive_once(rt, until);
+    } while (err == LG_ENOMEM && lg__save_starved(rt));
     let_go(rt);
-    return err ? err : is_done ? LG_OK : result;
+    return err;
 }
 
 int lg_run(lg_runtime *rt, void (*fn)(void *arg), void *arg)

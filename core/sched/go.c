@@ -147,6 +147,37 @@ int lg_yield(void)
     return LG_OK;
 }
 
+static void g_entry(void *carried)
+{
+    struct m *m = carried;
+    lg__ctx_entered();
+    lg__m_after_switch(m);
+    struct lg_g *g = m->g;
+    g->fn(g->arg);
+    lg__sched_switch(lg__m(), AFTER_EXIT);
+    __builtin_unreachable();
+}
+
+void lg__sched_give_stack(struct lg_g *g, struct stack *stack)
+{
+    // relaxed: its own, and a figure
+    if (LG_UNLIKELY(atomic_load_explicit(&g->is_system, memory_order_relaxed))) {
+        atomic_fetch_add_explicit(&g->rt->nsystem_stacks, 1, memory_order_relaxed);
+    }
+    g->stack = stack;
+    lg__ctx_make(&g->ctx, stack->low, lg__stack_top(stack), g_entry);
+}
+
+bool lg__sched_take_stack(struct m *m, struct lg_g *g)
+{
+    struct stack *stack = lg__stack_get(&m->rt->stacks, &m->p->stacks, g->stack_class);
+    if (LG_UNLIKELY(!stack)) {
+        return false;
+    }
+    lg__sched_give_stack(g, stack);
+    return true;
+}
+
 void lg__sched_give_way(void)
 {
     struct m *m = lg__m();
@@ -256,8 +287,9 @@ static void describe(struct lg_g *g, uint64_t id, lg_g_info *info)
     }
 }
 
-void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info),
-                   void *ud)
+// Those of the runtime's own, or all others.
+static void visit_all(lg_runtime *rt, bool are_system,
+                      bool (*visit)(void *ud, const lg_g_info *info), void *ud)
 {
     // acquire: pairs with the release in g.c:add_chunk_locked()
     struct g_chunk *chunk = atomic_load_explicit(&rt->gs.chunks, memory_order_acquire);
@@ -267,7 +299,7 @@ void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info
             uint64_t id = lg__g_id(g);
             // relaxed: for dumps. A record in its next life has another number
             bool is_system = atomic_load_explicit(&g->is_system, memory_order_relaxed);
-            if (id == 0 || is_system) {
+            if (id == 0 || is_system != are_system) {
                 continue;
             }
             lg_g_info info;
@@ -277,6 +309,18 @@ void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info
             }
         }
     }
+}
+
+void lg_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info),
+                   void *ud)
+{
+    visit_all(rt, false, visit, ud);
+}
+
+void lg_system_goroutines(lg_runtime *rt, bool (*visit)(void *ud, const lg_g_info *info),
+                          void *ud)
+{
+    visit_all(rt, true, visit, ud);
 }
 
 int lg_get_info(lg_ref ref, lg_g_info *out)

@@ -7,6 +7,7 @@
 #include "sched/host.h"
 #include "sched/idle.h"
 #include "sched/preempt.h"
+#include "sched/starve.h"
 #include "sched/strand.h"
 #include "sched/sysmon.h"
 #include "sched/world.h"
@@ -81,7 +82,7 @@ static bool has_ready(struct lg_runtime *rt)
     // relaxed: hints of who started something from this thread, or before it told us
     return lg__host_has_work(rt) || has_general(rt) ||
            atomic_load_explicit(&rt->nheld, memory_order_relaxed) > 0 ||
-           __atomic_load_n(&rt->starved.first, __ATOMIC_RELAXED) != NULL;
+           lg__has_starved(rt);
 }
 
 bool lg__host_has_due(struct lg_runtime *rt)

@@ -4,6 +4,7 @@
 #include "lagoon.h"
 #include "sched/runtime.h"
 #include "sched/sched.h"
+#include "sched/tracepoint.h"
 
 // How many places a P takes from the global queue at once; with twice as many at
 // hand it gives as many back.
@@ -70,6 +71,9 @@ int lg_job_start(lg_runtime *rt, lg_job *job)
     if (!err) {
         r->kind = RUNNABLE_JOB;
         r->pins = 0;
+        if (lg__trace_is_on(rt)) {
+            lg__trace_emit(rt, LG_TRACE_JOB, NULL, lg_self().id, NULL);
+        }
         lg__sched_push(rt, r);
     }
     return err;
@@ -79,6 +83,7 @@ void lg__job_run(struct m *m, struct runnable *r)
 {
     LG_ASSERT(!m->g && !m->strand && !m->next);
     keep_place(m->rt, m->p);
+    lg__trace(m->rt, LG_TRACE_JOB_BEGIN, NULL, 0, NULL);
     lg_job *job = LG_CONTAINER_OF(r, lg_job, opaque);
     r->kind = RUNNABLE_NONE;
     m->is_placing = true;

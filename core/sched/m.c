@@ -110,7 +110,9 @@ void lg__m_after_switch(struct m *m)
     case AFTER_NOTHING: break;
     case AFTER_PARK: lg__sched_commit(m->prev); break;
     case AFTER_YIELD:
-        lg__trace(m->rt, LG_TRACE_YIELD, m->prev, 0, NULL);
+        if (lg__trace_is_on(m->rt)) {
+            lg__trace_leave(m->prev, NULL);
+        }
         lg__g_set_status(m->prev, LG_RUNNING, LG_RUNNABLE);
         lg__sched_requeue(&m->prev->run);
         break;

@@ -55,6 +55,7 @@ struct m {
     struct stack *old_stack;
     struct runnable *next; // for the loop to run: picked by a goroutine, or placed
     struct update *update; // that it is in (sched/host.h); NULL: none
+    uint32_t number;       // of threads of our own, from 1 on; 0: the host's
     bool is_driver;        // the host's thread, in lg_drive() or lg_update()
     bool is_placing;       // by a job, in lg__job_run()
 
@@ -115,8 +116,9 @@ LG_INLINE void lg__m_set_after(struct m *m, enum after after)
 // What it runs. Others may glimpse at it (stopper.c); it reads what it wrote itself.
 LG_INLINE void lg__m_set_g(struct m *m, struct lg_g *g)
 {
-    // relaxed: whoever looks from outside wants a guess, and records stay
-    __atomic_store_n(&m->g, g, __ATOMIC_RELAXED);
+    // release: pairs with the acquire in profile.c:look_at(), which finds a record that is
+    // filled. Others who look from outside want a guess, and records stay
+    __atomic_store_n(&m->g, g, __ATOMIC_RELEASE);
 }
 
 // The calling thread's M; NULL outside a runtime.

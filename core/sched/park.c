@@ -7,6 +7,7 @@
 #include "sched/sched.h"
 #include "sched/strand.h"
 #include "sched/tracepoint.h"
+#include "sched/waiter.h"
 
 struct lg_g *lg__g_self(void)
 {
@@ -186,7 +187,11 @@ static bool donate(struct lg_g *g)
     struct m *m = lg__m();
     struct ctx mine = m->loop;
     struct stack *stack = m->loop_stack;
-    if (!lg__m_new_loop(m)) {
+    // Beyond the cap, too: who waits may be waiting for what gives memory back.
+    lg__heap_grace_begin(&m->rt->heap);
+    bool can_go_on = lg__m_new_loop(m);
+    lg__heap_grace_end(&m->rt->heap);
+    if (!can_go_on) {
         return false;
     }
     lg__lockrank_assert_none();
@@ -244,30 +249,16 @@ int lg_wait(void)
 // Waits without a queue
 // ---------------------------------------------------------------------------
 
-// What a wait without an element or a queue returns.
-static int plain_result(enum wake wake)
-{
-    switch (wake) {
-    case WAKE_READY: return LG_OK;
-    case WAKE_CLOSED: return LG_ECLOSED;
-    case WAKE_TIMEOUT: return LG_ETIMEDOUT;
-    case WAKE_NOMEM: return LG_ENOMEM;
-    case WAKE_CANCEL:
-    case WAKE_DROP: break;
-    }
-    return LG_ECANCELED;
-}
-
 static int finish_park(struct lg_g *g, enum wake wake)
 {
     (void)g;
-    return plain_result(wake);
+    return lg__wake_result(wake);
 }
 
 static int finish_sleep(struct lg_g *g, enum wake wake)
 {
     (void)g;
-    return wake == WAKE_TIMEOUT ? LG_OK : plain_result(wake);
+    return wake == WAKE_TIMEOUT ? LG_OK : lg__wake_result(wake);
 }
 
 int lg_sleep_until(int64_t deadline_ns)
@@ -305,7 +296,7 @@ int lg_park(const char *reason, int64_t deadline_ns)
         while (!lg__wait_is_fired(&g->wait)) {
             lg__cpu_pause();
         }
-        return plain_result(lg__wait_wake(&g->wait));
+        return lg__wake_result(lg__wait_wake(&g->wait));
     }
     return lg__wait_for(g, reason, deadline_ns, finish_park);
 }

@@ -139,8 +139,8 @@ static void add_native(struct look *look, struct lg_g *g, int64_t cpu_ns)
 static void look_at(struct lg_runtime *rt, struct look *look, struct m *m,
                     bool is_blocked)
 {
-    // relaxed: as in lg__m_set_g(); records stay
-    struct lg_g *g = __atomic_load_n(&m->g, __ATOMIC_RELAXED);
+    // acquire: pairs with the release in lg__m_set_g(); records stay
+    struct lg_g *g = __atomic_load_n(&m->g, __ATOMIC_ACQUIRE);
     int64_t cpu_ns = used_ns(&rt->profile, m, look->elapsed_ns);
     // relaxed: as in lg__g_new()
     if (!g || !__atomic_load_n(&g->strand, __ATOMIC_RELAXED)) {
@@ -210,8 +210,8 @@ static void sampler_main(void *arg)
 {
     struct lg_runtime *rt = arg;
     struct profile *pr = &rt->profile;
-    struct rand rand = {.state = (uint64_t)pr->begun_ns};
-    for (int64_t due_ns = pr->begun_ns;;) {
+    struct rand rand = {.state = (uint64_t)lg__clock_now()};
+    for (int64_t due_ns = lg__clock_now();;) {
         // Not in step with timers of the program's: half a period more or less.
         due_ns += pr->period_ns / 2 + lg__rand_below(&rand, (uint32_t)pr->period_ns);
         if (!sleep_until(pr, due_ns)) {
@@ -238,13 +238,15 @@ static void sampler_main(void *arg)
 static bool is_chosen(const struct profile *pr, int64_t now_ns, lg_profile_sample *sample)
 {
     struct rand rand = {.state = (uint64_t)now_ns ^ sample->g << 32};
-    if (sample->wall_ns >= pr->wait_ns) {
+    // relaxed: a setting
+    int64_t wait_ns = atomic_load_explicit(&pr->wait_ns, memory_order_relaxed);
+    if (sample->wall_ns >= wait_ns) {
         return true;
     }
-    if ((int64_t)lg__rand_below(&rand, (uint32_t)pr->wait_ns) >= sample->wall_ns) {
+    if ((int64_t)lg__rand_below(&rand, (uint32_t)wait_ns) >= sample->wall_ns) {
         return false;
     }
-    sample->count = pr->wait_ns / sample->wall_ns;
+    sample->count = wait_ns / sample->wall_ns;
     sample->wall_ns *= sample->count;
     return true;
 }
@@ -252,7 +254,9 @@ static bool is_chosen(const struct profile *pr, int64_t now_ns, lg_profile_sampl
 // How much of a profile lies between two moments, of which one may not be known.
 static int64_t span_ns(const struct profile *pr, int64_t from_ns, int64_t to_ns)
 {
-    return from_ns >= pr->begun_ns && to_ns > from_ns ? to_ns - from_ns : 0;
+    // relaxed: a setting
+    int64_t begun_ns = atomic_load_explicit(&pr->begun_ns, memory_order_relaxed);
+    return from_ns >= begun_ns && to_ns > from_ns ? to_ns - from_ns : 0;
 }
 
 static void tell_span(struct lg_runtime *rt, struct lg_g *g, lg_profile_kind kind,
@@ -321,7 +325,7 @@ static void tell_waiting(struct lg_runtime *rt, struct lg_g *g, const lg_strand 
     // relaxed: it waits, and nobody else is at it
     lg_strand *own = __atomic_load_n(&g->strand, __ATOMIC_RELAXED);
     int64_t parked_ns = atomic_load_explicit(&g->parked_ns, memory_order_relaxed);
-    int64_t begun_ns = rt->profile.begun_ns;
+    int64_t begun_ns = atomic_load_explicit(&rt->profile.begun_ns, memory_order_relaxed);
     bool is_asked = own == NULL || strand == NULL || own == strand;
     if (lg__g_id(g) != 0 && is_asked && !is_system(g) && lg__g_status(g) == LG_WAITING) {
         tell_span(rt, g, LG_PROFILE_WAITED, parked_ns > begun_ns ? parked_ns : begun_ns,
@@ -368,10 +372,11 @@ int lg_profile_start(lg_runtime *rt, int hz, int64_t wait_ns,
     pr->write = write;
     pr->ud = ud;
     pr->period_ns = NS_PER_S / hz;
-    pr->wait_ns = wait_ns;
-    pr->begun_ns = lg__clock_now();
     pr->session++;
-    pr->looked_ns = pr->begun_ns; // nobody looks yet
+    pr->looked_ns = lg__clock_now(); // nobody looks yet
+    // relaxed: as the declaration says
+    atomic_store_explicit(&pr->wait_ns, wait_ns, memory_order_relaxed);
+    atomic_store_explicit(&pr->begun_ns, pr->looked_ns, memory_order_relaxed);
     // release: pairs with the acquire in lg__profile_event(); publishes all that
     atomic_store_explicit(&pr->is_on, true, memory_order_release);
     int err = lg__thread_start(sampler_main, rt, "lagoon-sampler", NULL, &pr->sampler);

@@ -42,9 +42,10 @@ struct profile {
     void *ud;
     // -- who starts and stops; the others see is_on after it (acquire) --
     int64_t period_ns;
-    int64_t wait_ns;  // waits of that length and more are all told of
-    int64_t begun_ns; // on the system's clock
     uint32_t session;
+    // -- the same; who comes late from one profile may find the next one's: relaxed --
+    _Atomic int64_t wait_ns;  // waits of that length and more are all told of
+    _Atomic int64_t begun_ns; // on the system's clock
     struct thread sampler;
     struct note note;
     // -- the world's lock --

@@ -133,6 +133,7 @@ struct lg_runtime {
     uint32_t nwired;
     struct m *made; // Ms of our own, through next_made
     uint32_t nmade;
+    uint32_t last_m;            // the number of the last that was made
     uint32_t nlive;             // of them, those that have not left their loop for good
     uint32_t nleaving;          // of those, the ones on their way out (sched/reap.c)
     struct note all_left;       // woken when nlive is 0

@@ -174,7 +174,7 @@ void lg__sched_commit(struct lg_g *g)
     if (lg__trace_is_on(g->rt)) {
         // relaxed: its own. A yield is a wait without a reason
         const char *reason = atomic_load_explicit(&g->wait_reason, memory_order_relaxed);
-        lg__trace_emit(g->rt, reason ? LG_TRACE_PARK : LG_TRACE_YIELD, g, 0, reason);
+        lg__trace_leave(g, reason);
     }
     lg__g_set_status(g, LG_RUNNING, LG_WAITING);
     uint64_t word = lg__wait_commit(&g->wait);
@@ -410,33 +410,6 @@ ctx_entry *lg__loop_entry(void)
 // ---------------------------------------------------------------------------
 // Native goroutines
 // ---------------------------------------------------------------------------
-
-static void g_entry(void *carried)
-{
-    struct m *m = carried;
-    lg__ctx_entered();
-    lg__m_after_switch(m);
-    struct lg_g *g = m->g;
-    g->fn(g->arg);
-    lg__sched_switch(lg__m(), AFTER_EXIT);
-    __builtin_unreachable();
-}
-
-bool lg__sched_take_stack(struct m *m, struct lg_g *g)
-{
-    struct lg_runtime *rt = m->rt;
-    struct stack *stack = lg__stack_get(&rt->stacks, &m->p->stacks, g->stack_class);
-    if (LG_UNLIKELY(!stack)) {
-        return false;
-    }
-    // relaxed: its own, and a figure
-    if (LG_UNLIKELY(atomic_load_explicit(&g->is_system, memory_order_relaxed))) {
-        atomic_fetch_add_explicit(&rt->nsystem_stacks, 1, memory_order_relaxed);
-    }
-    g->stack = stack;
-    lg__ctx_make(&g->ctx, stack->low, lg__stack_top(stack), g_entry);
-    return true;
-}
 
 static bool bind_stack(struct m *m, struct lg_g *g)
 {

@@ -46,7 +46,8 @@ void lg__sched_push(struct lg_runtime *rt, struct runnable *r);
 // The same, behind what its P has, so that an idle one may take it at once. Owner of a P.
 void lg__sched_push_behind(struct lg_runtime *rt, struct runnable *r);
 
-// Gives a native goroutine that has never run its stack. False: there is none.
+// Gives a native goroutine that has never run this stack; or one, false: there is none.
+void lg__sched_give_stack(struct lg_g *g, struct stack *stack);
 bool lg__sched_take_stack(struct m *m, struct lg_g *g);
 
 // Takes the next of a P's own queue; NULL: it is empty. Owner of the P.

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "os/clock.h"
-#include "sched/block.h"
+#include "sched/scheddetail.h"
 
 enum {
     NS_PER_MS = 1000 * 1000,
@@ -68,29 +68,6 @@ static void add_summary(struct lg_runtime *rt, struct line *line)
     add(line, "]");
 }
 
-static const char *state_of(struct p *p)
-{
-    // relaxed: guesses
-    return lg__block_has(p)                                     ? "blocked"
-           : !atomic_load_explicit(&p->m, memory_order_relaxed) ? "idle"
-           : !lg__p_is_active(p)                                ? "aside"
-                                                                : "running";
-}
-
-static void say_p(struct lg_runtime *rt, struct p *p)
-{
-    struct line line = {.length = 0};
-    // relaxed: figures
-    add(&line,
-        "  P%u: status=%s schedtick=%u runqsize=%u runnext=%d asks=%u steals=%" PRIu64,
-        p->number, state_of(p),
-        atomic_load_explicit(&p->shown_tick, memory_order_relaxed),
-        lg__runq_len(&p->runq),
-        atomic_load_explicit(&p->runnext, memory_order_relaxed) != NULL, lg__p_asks(p),
-        atomic_load_explicit(&p->nsteals, memory_order_relaxed));
-    say(rt, &line);
-}
-
 int64_t lg__schedtrace_left(struct lg_runtime *rt)
 {
     int64_t period_ns = (int64_t)rt->options.schedtrace_ms * NS_PER_MS;
@@ -110,7 +87,7 @@ void lg__schedtrace(struct lg_runtime *rt)
     struct line line = {.length = 0};
     add_summary(rt, &line);
     say(rt, &line);
-    for (uint32_t i = 0; rt->options.scheddetail && i < lg__nps(rt); i++) {
-        say_p(rt, lg__p_at(rt, i));
+    if (rt->options.scheddetail) {
+        lg__scheddetail(rt);
     }
 }

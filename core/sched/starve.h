@@ -16,4 +16,12 @@ void lg__feed_starved(struct lg_runtime *rt);
 // All of them: there may be memory again. The driver.
 void lg__feed_all_starved_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock);
 
+// Whether there is any.
+bool lg__has_starved(struct lg_runtime *rt);
+
+// The first of them gets a stack, from a reserve beyond the cap if need be and while there
+// is one, and is runnable: what ends by that may be what the others wait for. False: it
+// got none. The driver when all wait, and who tidies up.
+bool lg__save_starved(struct lg_runtime *rt);
+
 #endif // LG_SCHED_STARVE_H

@@ -1,7 +1,30 @@
 // SPDX-License-Identifier: MIT
 #include "sched/steal.h"
 
+#include "sched/strand.h"
+#include "sched/tracepoint.h"
 #include "sched/wake.h"
+
+// What was taken is the caller's, a strand's work too.
+static LG_NOINLINE void trace_steal(struct lg_runtime *rt, struct p *victim,
+                                    struct runnable *r)
+{
+    struct lg_g *g = NULL;
+    if (r->kind == RUNNABLE_G) {
+        g = LG_CONTAINER_OF(r, struct lg_g, run);
+    } else if (r->kind == RUNNABLE_STRAND) {
+        g = lg__strand_first_ready(LG_CONTAINER_OF(r, struct lg_strand, run));
+    }
+    lg__trace_emit(rt, LG_TRACE_STEAL, g, victim->number, NULL);
+}
+
+static void trace_steals(struct lg_runtime *rt, struct p *victim,
+                         struct runnable **stolen, uint32_t count)
+{
+    for (uint32_t i = 0; lg__trace_is_on(rt) && i < count; i++) {
+        trace_steal(rt, victim, stolen[i]);
+    }
+}
 
 // What its owner has not come to for a whole period of sysmon.
 static struct runnable *steal_next(struct p *victim)
@@ -15,13 +38,16 @@ static struct runnable *steal_next(struct p *victim)
     return atomic_exchange_explicit(&victim->runnext, NULL, memory_order_acquire);
 }
 
-static struct runnable *steal_from(struct p *p, struct p *victim)
+static struct runnable *steal_from(struct lg_runtime *rt, struct p *p, struct p *victim)
 {
     struct runnable *batch[RUNQ_CAP / 2];
     uint32_t count = lg__runq_grab(&victim->runq, batch);
     if (count == 0) {
-        return steal_next(victim);
+        struct runnable *next = steal_next(victim);
+        trace_steals(rt, victim, &next, next != NULL);
+        return next;
     }
+    trace_steals(rt, victim, batch, count);
     // The newest runs at once, the older ones are queued, as in Go.
     for (uint32_t i = 0; i + 1 < count; i++) {
         // release: an idle P hears of them when this M stops spinning. seq_cst,
@@ -47,7 +73,7 @@ struct runnable *lg__steal(struct m *m)
     uint32_t start = lg__rand_below(&p->rand, nps);
     for (uint32_t i = 0; i < nps; i++) {
         struct p *victim = lg__p_at(rt, (start + i) % nps);
-        struct runnable *r = victim == p ? NULL : steal_from(p, victim);
+        struct runnable *r = victim == p ? NULL : steal_from(rt, p, victim);
         if (r) {
             lg__p_count(&p->nsteals);
             if (!m->is_spinning && lg__runq_len(&p->runq) > 0) {
@@ -73,7 +99,7 @@ struct runnable *lg__steal_retired(struct m *m)
     for (uint32_t i = 0; i < nps; i++) {
         struct p *victim = lg__p_at(rt, (start + i) % nps);
         bool is_retired = victim != p && !lg__p_is_active(victim);
-        struct runnable *r = is_retired ? steal_from(p, victim) : NULL;
+        struct runnable *r = is_retired ? steal_from(rt, p, victim) : NULL;
         if (r) {
             lg__p_count(&p->nsteals);
             return r;
@@ -101,6 +127,7 @@ struct runnable *lg__steal_lingering(struct m *m, struct lingering *seen)
         if (lingers && atomic_compare_exchange_strong_explicit(&victim->runnext, &r, NULL,
                                                                memory_order_acquire,
                                                                memory_order_relaxed)) {
+            trace_steals(rt, victim, &r, 1);
             lg__p_count(&m->p->nsteals);
             return r;
         }

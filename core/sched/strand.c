@@ -407,3 +407,10 @@ uint64_t lg__strand_count_ready(struct lg_strand *s)
     lg__strand_turn_inbox_over(s);
     return s->nwork > 0 ? s->nwork : 1;
 }
+
+struct lg_g *lg__strand_first_ready(struct lg_strand *s)
+{
+    lg__strand_turn_inbox_over(s);
+    bool has_step = s->work && s->work->fn == lg__strand_step_marker;
+    return has_step ? LG_CONTAINER_OF(s->work, struct lg_g, step) : NULL;
+}

@@ -72,6 +72,10 @@ void lg__strand_run(struct lg_strand *s);
 // nobody else may.
 uint64_t lg__strand_count_ready(struct lg_strand *s);
 
+// The goroutine that it would step first; NULL: it begins with a call, or has nothing to
+// do. For the same caller.
+struct lg_g *lg__strand_first_ready(struct lg_strand *s);
+
 // Queues the strands that were given goroutines from outside. Their areas are
 // filled by now.
 void lg__strands_nudge_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock);

@@ -5,6 +5,8 @@
 #include "sched/idle.h"
 #include "sched/reap.h"
 #include "sched/runtime.h"
+#include "sched/starve.h"
+#include "sched/wake.h"
 
 void lg_on_tidy(lg_runtime *rt, bool (*fn)(void *ud), void *ud)
 {
@@ -71,6 +73,12 @@ bool lg__tidy(struct lg_runtime *rt)
         has_surplus |= lg__ps_flush_idle(rt);
         has_surplus |= lg__heap_trim(&rt->heap);
         has_surplus |= lg__ms_reap(rt);
+        if (lg__has_starved(rt)) {
+            has_surplus = true; // to look again
+            if (lg__save_starved(rt)) {
+                lg__wake_if_idle(rt);
+            }
+        }
         atomic_store_explicit(&t->has_surplus, has_surplus, memory_order_relaxed);
         start_host(rt);
     }

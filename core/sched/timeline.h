@@ -40,7 +40,6 @@ enum timeline_kind {
     TIMELINE_LOST, // g is in a blocking call, and has lost its P; arg: its number
     TIMELINE_REGAINED,   // it goes on, with a P again
     TIMELINE_GC_PREPARE, // the collector sweeps what is left
-    TIMELINE_GC_SWEEP,   // it has marked, and sweeps; arg: the number of the cycle
     TIMELINE_STOPPED,    // the world was; arg: ns until now; more: enum timeline_stop
 };
 
@@ -67,7 +66,7 @@ enum { TIMELINE_LEN_SHIFT = 32 };
 #define TIMELINE_LEN_MAX UINT64_C(0x7fffffff)
 #define TIMELINE_CHAN_CLOSED (UINT64_C(1) << 63)
 
-enum { TIMELINE_RING_CAP = LG_SIZED(16384, 1024) };
+enum { TIMELINE_RING_CAP = LG_SIZED(8192, 1024) };
 
 struct timeline_ring {
     _Atomic uint64_t head; // by who fills

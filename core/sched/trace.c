@@ -8,14 +8,16 @@
 #include "sched/runtime.h"
 
 static const char *const names[] = {
-    [LG_TRACE_START] = "start",       [LG_TRACE_RUN] = "run",
-    [LG_TRACE_PARK] = "park",         [LG_TRACE_YIELD] = "yield",
-    [LG_TRACE_READY] = "ready",       [LG_TRACE_END] = "end",
-    [LG_TRACE_SEND] = "send",         [LG_TRACE_RECV] = "recv",
-    [LG_TRACE_CLOSE] = "close",       [LG_TRACE_SELECT] = "select",
-    [LG_TRACE_TIMER] = "timer",       [LG_TRACE_INPUT] = "input",
-    [LG_TRACE_GC_BEGIN] = "gc begin", [LG_TRACE_GC_END] = "gc end",
-    [LG_TRACE_POLL] = "poll",
+    [LG_TRACE_START] = "start",         [LG_TRACE_RUN] = "run",
+    [LG_TRACE_PARK] = "park",           [LG_TRACE_YIELD] = "yield",
+    [LG_TRACE_READY] = "ready",         [LG_TRACE_END] = "end",
+    [LG_TRACE_SEND] = "send",           [LG_TRACE_RECV] = "recv",
+    [LG_TRACE_CLOSE] = "close",         [LG_TRACE_SELECT] = "select",
+    [LG_TRACE_TIMER] = "timer",         [LG_TRACE_INPUT] = "input",
+    [LG_TRACE_GC_BEGIN] = "gc begin",   [LG_TRACE_GC_END] = "gc end",
+    [LG_TRACE_POLL] = "poll",           [LG_TRACE_STEAL] = "steal",
+    [LG_TRACE_GC_SWEEP] = "gc sweep",   [LG_TRACE_JOB] = "job",
+    [LG_TRACE_JOB_BEGIN] = "job begin",
 };
 
 // What the number of each is, for lg_trace_line(); NULL: it has none.
@@ -25,6 +27,8 @@ static const char *const args[] = {
     [LG_TRACE_CLOSE] = "chan",   [LG_TRACE_SELECT] = "case",
     [LG_TRACE_INPUT] = "input",  [LG_TRACE_GC_BEGIN] = "cycle",
     [LG_TRACE_GC_END] = "cycle", [LG_TRACE_POLL] = "strands",
+    [LG_TRACE_STEAL] = "from",   [LG_TRACE_GC_SWEEP] = "cycle",
+    [LG_TRACE_JOB] = "by",
 };
 
 enum { NKINDS = sizeof names / sizeof *names, NARGS = sizeof args / sizeof *args };
@@ -73,7 +77,6 @@ static void emit_told(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
 {
     struct m *m = lg__m();
     struct p *p = m && m->rt == rt ? m->p : NULL;
-    lg__profile_event(rt, kind, g);
     lg_trace_event event = {
         .kind = kind,
         .p = p ? (int)p->number : -1,
@@ -107,13 +110,25 @@ static bool is_told(struct lg_runtime *rt)
 void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
                     uint64_t arg, const char *what)
 {
+    lg__profile_event(rt, kind, g);
     lg__timeline_note(rt, (unsigned)kind, g, arg, (uint64_t)(uintptr_t)what);
     if (is_told(rt)) {
         emit_told(rt, kind, g, arg, what);
     }
 }
 
-static uint32_t number_of(struct lg_runtime *rt, _Atomic uint32_t *number)
+void lg__trace_leave(struct lg_g *g, const char *reason)
+{
+    struct m *m = lg__m();
+    if (reason) {
+        lg__trace_emit(g->rt, LG_TRACE_PARK, g, 0, reason);
+    } else {
+        bool is_over = m && m->p && (lg__p_asks(m->p) & ASK_PREEMPT);
+        lg__trace_emit(g->rt, LG_TRACE_YIELD, g, 0, is_over ? "preempted" : NULL);
+    }
+}
+
+uint32_t lg__trace_number(struct lg_runtime *rt, _Atomic uint32_t *number)
 {
     // relaxed: a name; of two that give it one the CAS takes the first
     uint32_t is = atomic_load_explicit(number, memory_order_relaxed);
@@ -142,7 +157,7 @@ void lg__trace_chan(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t 
 {
     struct m *m = lg__m();
     struct lg_g *g = m ? m->g : NULL;
-    uint32_t is = number_of(rt, number);
+    uint32_t is = lg__trace_number(rt, number);
     note_chan(rt, kind, g, is, op);
     if (is_told(rt)) {
         emit_told(rt, kind, g, is, NULL);
@@ -157,7 +172,7 @@ void lg__trace_case(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t 
     // relaxed: as above
     uint32_t is = lg__order_is_kept(rt)
                       ? atomic_load_explicit(number, memory_order_relaxed)
-                      : number_of(rt, number);
+                      : lg__trace_number(rt, number);
     note_chan(rt, kind, m ? m->g : NULL, is, op);
 }
 
@@ -237,10 +252,15 @@ void lg__trace_fini(struct lg_runtime *rt)
     t->nbuffers = 0;
 }
 
+const char *lg_trace_name(lg_trace_kind kind)
+{
+    return (unsigned)kind < NKINDS && names[kind] ? names[kind] : "?";
+}
+
 size_t lg_trace_line(const lg_trace_event *event, char *out, size_t size)
 {
     unsigned kind = (unsigned)event->kind;
-    const char *name = kind < NKINDS && names[kind] ? names[kind] : "?";
+    const char *name = lg_trace_name(event->kind);
     const char *arg = kind < NARGS ? args[kind] : NULL;
     char number[48] = "";
     if (arg) {

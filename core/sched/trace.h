@@ -49,6 +49,13 @@ struct trace {
 void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
                     uint64_t arg, const char *what);
 
+// The calling M's goroutine leaves its P: for a reason to wait; NULL: it makes room, of its
+// own will or because its slice was over.
+void lg__trace_leave(struct lg_g *g, const char *reason);
+
+// The number of a channel, which it gets the first time.
+uint32_t lg__trace_number(struct lg_runtime *rt, _Atomic uint32_t *number);
+
 // What an operation on a channel has found.
 struct trace_op {
     uint64_t partner; // a goroutine that waited for it; 0: none

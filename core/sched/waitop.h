@@ -17,7 +17,7 @@ struct lg_g;
 // it has armed another wait, by lg__wait_again().
 typedef int wait_finish(struct lg_g *g, enum wake wake);
 
-// One goroutine in one queue of something that it waits for (sync/waiter.h).
+// One goroutine in one queue of something that it waits for (sched/waiter.h).
 struct waiter {
     struct node node; // in queue, guarded by the lock of what owns that
     struct lg_g *g;

@@ -39,6 +39,7 @@ static struct m *make_m_locked(struct lg_runtime *rt) LG_REQUIRES(rt->lock)
     struct m *m = lg__alloc_new(&rt->alloc, sizeof *m);
     if (m) {
         m->rt = rt;
+        m->number = ++rt->last_m;
         m->next_made = rt->made;
         rt->made = m;
         rt->nmade++;

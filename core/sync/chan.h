@@ -21,7 +21,7 @@
 #include "lagoon.h"
 #include "os/lock.h"
 #include "sched/runtime.h"
-#include "sync/waiter.h"
+#include "sched/waiter.h"
 
 struct lg_chan {
     // -- fixed; strand changes once, to NULL, before others know the channel --

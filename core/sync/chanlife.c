@@ -127,15 +127,6 @@ void lg__chans_free(struct lg_runtime *rt)
 // From one strand to all
 // ---------------------------------------------------------------------------
 
-// Whether somebody has claimed wait `number`, or it is over. May change at once.
-static bool is_claimed(struct wait *wait, uint64_t number)
-{
-    // relaxed: true at some moment
-    uint64_t word = atomic_load_explicit(&wait->word, memory_order_relaxed);
-    return lg__wait_number_of(word) != (uint32_t)number ||
-           (word & (WAIT_ARMED | WAIT_CLAIMED)) != WAIT_ARMED;
-}
-
 void lg_chan_each(lg_chan *ch, void (*visit)(void *ud, void *elem), void *ud)
 {
     // relaxed: only the calling M changes it
@@ -145,7 +136,7 @@ void lg_chan_each(lg_chan *ch, void (*visit)(void *ud, void *elem), void *ud)
     }
     for (struct node *node = ch->sendq.first; node; node = node->next) {
         struct waiter *w = LG_CONTAINER_OF(node, struct waiter, node);
-        if (!is_claimed(&w->g->wait, w->number)) {
+        if (!lg__waiter_is_over(w)) {
             visit(ud, w->elem);
         }
     }

@@ -4,8 +4,8 @@
 // may cut short, and for the mutex, which nothing does.
 #include "lagoon.h"
 #include "os/lock.h"
+#include "sched/waiter.h"
 #include "sync/mutex.h"
-#include "sync/waiter.h"
 
 struct cond {
     struct lock lock;

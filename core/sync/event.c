@@ -4,7 +4,7 @@
 // arrival. Nothing is kept for those who come later.
 #include "lagoon.h"
 #include "os/lock.h"
-#include "sync/waiter.h"
+#include "sched/waiter.h"
 
 struct event {
     struct lock lock;

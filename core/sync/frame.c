@@ -3,7 +3,7 @@
 
 #include "os/lock.h"
 #include "sched/runtime.h"
-#include "sync/waiter.h"
+#include "sched/waiter.h"
 
 static struct lg_clock *clock_of(struct lg_g *g)
 {

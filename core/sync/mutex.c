@@ -40,7 +40,7 @@
 #include "os/lock.h"
 #include "sched/runtime.h"
 #include "sched/sysmon.h"
-#include "sync/waiter.h"
+#include "sched/waiter.h"
 
 enum {
     LOCKED = 1U << 0,

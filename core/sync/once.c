@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lagoon.h"
 #include "os/lock.h"
-#include "sync/waiter.h"
+#include "sched/waiter.h"
 
 enum once_state { FRESH, BEGUN, DONE };
 

@@ -5,7 +5,7 @@
 // wait at this moment go first, so readers do not either. As in Go.
 #include "lagoon.h"
 #include "os/lock.h"
-#include "sync/waiter.h"
+#include "sched/waiter.h"
 
 enum { MODE_READ, MODE_WRITE };
 

@@ -4,7 +4,7 @@
 // first served: a small request does not overtake a large one.
 #include "lagoon.h"
 #include "os/lock.h"
-#include "sync/waiter.h"
+#include "sched/waiter.h"
 
 struct sema {
     int32_t total; // fixed by lg_semaphore_init()

@@ -8,7 +8,7 @@
 #include "lagoon.h"
 #include "os/lock.h"
 #include "sched/sched.h"
-#include "sync/waiter.h"
+#include "sched/waiter.h"
 
 struct waitgroup {
     struct lock lock;

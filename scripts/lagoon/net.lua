@@ -89,9 +89,11 @@ end
 ---@type fun(self: lagoon.Conn, seconds?: number): true?, string?
 Conn.set_deadline = core.conn_set_deadline
 
+---The address of this side.
 ---@type fun(self: lagoon.Conn): string?, string?, string?
 Conn.local_addr = core.conn_local_addr
 
+---The address of the other side.
 ---@type fun(self: lagoon.Conn): string?, string?, string?
 Conn.remote_addr = core.conn_remote_addr
 

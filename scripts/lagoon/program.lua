@@ -6,6 +6,7 @@ local core = require "lagoon.core"
 
 local USAGE = [[
 usage: lagoon [options]... [script [args]...].
+       lagoon [options]... attach [pid]
 Available options are:
   -e chunk  Execute string 'chunk'.
   -l name   Require library 'name'.
@@ -17,6 +18,7 @@ Available options are:
   -E        Ignore environment variables.
   --deterministic[=SEED]  The same run each time.
   --record=FILE, --replay=FILE  Write down what lagoon.input() gets; run with that again.
+  --attach  Let `lagoon attach` look at the program; --attach=stay, behind a deadlock, too.
   --trace=FILE  Write down what goroutines do; FILE.json: as a picture for browsers.
   --profile=FILE  Write down what goroutines use and wait for: FILE.pb.gz for pprof, FILE.folded
             as collapsed stacks, of which --profile-value=wall and others choose the numbers.
@@ -60,6 +62,8 @@ local function parse(argv)
             i = i + 1
             options.is_literal = true
             break
+        elseif letter == "-" and (value == "attach" or value == "attach=stay") then
+            options.attach, letter = value == "attach=stay" and 2 or 1, nil
         elseif letter == "-" and LONG[value:match("^[^=]*")] then
             letter = nil
         elseif letter == "b" then
@@ -184,6 +188,9 @@ local function load_script(path)
     return loadstring(body, "@" .. path)
 end
 
+-- In the place of a script; one of that name is given as ./attach.
+local COMMANDS = { attach = "lagoon.repl.attach" }
+
 -- LUA_INIT or -e may have changed them.
 local function script_args()
     if type(arg) ~= "table" then
@@ -248,6 +255,21 @@ local function run_options(argv, options)
     return true
 end
 
+-- How much of it is wanted: 0 nothing, 2 also that the program stays behind a deadlock.
+local function start_attach(options)
+    local debug = not options.flags.E and os.getenv "LAGOON_DEBUG" or ""
+    local wanted = options.attach or tonumber(("," .. debug):match ",attach=(%d+)") or 0
+    if wanted == 0 then
+        return true
+    end
+    local ok, path, err = pcall(core.attach_start, wanted >= 2)
+    if not (ok and path) then
+        say("--attach: " .. tostring(err or path))
+        return false
+    end
+    return true
+end
+
 -- The script, then the REPL, also after an error.
 local function interact(path, terminal, is_terminal)
     if path then
@@ -277,6 +299,9 @@ local function main(argv, is_terminal, terminal)
         or not has_script and is_terminal and not (flags.e or flags.v or flags.b)
             and not options.is_stdin
     set_arg(argv, script)
+    if not start_attach(options) then
+        return 1
+    end
     local init = not flags.E and os.getenv("LUA_INIT")
     if init and not run_init(init) then
         return 1
@@ -288,6 +313,9 @@ local function main(argv, is_terminal, terminal)
         return 1
     elseif is_interactive then
         return interact(has_script and not options.is_stdin and argv[script], terminal, is_terminal)
+    elseif has_script and COMMANDS[argv[script]] and not options.is_literal then
+        local command = require(COMMANDS[argv[script]])
+        return command.run({ unpack(argv, script + 1) }, terminal, is_terminal)
     elseif has_script then
         return run_script(not options.is_stdin and argv[script] or nil)
     elseif not (flags.e or flags.v or flags.b) then

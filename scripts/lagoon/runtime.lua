@@ -113,6 +113,12 @@ runtime.trace_stop = core.trace_stop
 ---@type fun(): string, string?
 runtime.preemption = core.preemption
 
+---Lets `lagoon attach` look at this program from now on, as `--attach` does. Returns the path of
+---the socket. With `stays`, a program whose goroutines are all asleep says so and stays to be
+---looked at, instead of ending. Go: none.
+---@type fun(stays?: boolean): string?, string?
+runtime.attach = core.attach_start
+
 local c_profile_start = core.profile_start
 
 ---Begins a profile: what goroutines use of the CPU, and how long they wait and where, of all Lua

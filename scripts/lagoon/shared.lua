@@ -16,8 +16,8 @@ local shared = {}
 
 ---A number that all who have it change at once. Go: `sync/atomic`.
 ---@class lagoon.Atomic
----@field get fun(self: lagoon.Atomic): number
----@field set fun(self: lagoon.Atomic, number: number)
+---@field get fun(self: lagoon.Atomic): number  what it is
+---@field set fun(self: lagoon.Atomic, number: number)  makes it another one
 ---@field add fun(self: lagoon.Atomic, number: number): number  the sum
 ---@field swap fun(self: lagoon.Atomic, number: number): number  what it was
 ---@field cas fun(self: lagoon.Atomic, expected: number, number: number): boolean  was it so?
@@ -36,8 +36,9 @@ shared.atomic = core.atomic
 ---Bytes that all who have them see at once. Positions are those of `string.sub`.
 ---@class lagoon.Buffer
 ---@operator len: integer
----@field len fun(self: lagoon.Buffer): integer
----@field slice fun(self: lagoon.Buffer, first?: integer, last?: integer): lagoon.Buffer
+---@field len fun(self: lagoon.Buffer): integer  how many bytes
+---@field slice fun(self: lagoon.Buffer, first?: integer, last?: integer): lagoon.Buffer  a part of
+---the same memory
 ---@field string fun(self: lagoon.Buffer, first?: integer, last?: integer): string  a copy
 ---@field move fun(self: lagoon.Buffer): lagoon.Buffer  to be sent: the receiver becomes the owner
 ---@field ptr fun(self: lagoon.Buffer): ffi.cdata*  `uint8_t *`, as long as the buffer is held
@@ -73,11 +74,13 @@ shared.buffer = core.buffer
 ---copied, going in and coming out, as if they were sent. Go: `sync.Map`.
 ---@class lagoon.SharedMap
 ---@operator len: integer
----@field get fun(self: lagoon.SharedMap, key: string|number|boolean): any
+---@field get fun(self: lagoon.SharedMap, key: string|number|boolean): any  a copy
 ---@field set fun(self: lagoon.SharedMap, key: string|number|boolean, value: any)  nil takes it out
----@field add fun(self: lagoon.SharedMap, key: string|number|boolean, number: number): number
----@field len fun(self: lagoon.SharedMap): integer
----@field pairs fun(self: lagoon.SharedMap): fun(): any, any
+---@field add fun(self: lagoon.SharedMap, key: string|number|boolean, number: number): number  the
+---sum; nothing counts as 0
+---@field len fun(self: lagoon.SharedMap): integer  how many keys there are
+---@field pairs fun(self: lagoon.SharedMap): fun(): any, any  an iterator over keys and values, in
+---no order; what comes or goes meanwhile is met once at most
 local SharedMap = class("shared map", {
     get = core.map_get,
     set = core.map_set,

@@ -27,10 +27,13 @@ end
 
 ---The handle of a goroutine.
 ---@class lagoon.Task
----@field cancel fun(self: lagoon.Task, reason?: any): boolean  whether it was alive
----@field status fun(self: lagoon.Task): string
----@field id fun(self: lagoon.Task): integer
----@field name fun(self: lagoon.Task, name?: string): string?
+---@field cancel fun(self: lagoon.Task, reason?: any): boolean  has its current or next blocking
+---call raise the reason, "cancelled" by default; whether it was alive
+---@field status fun(self: lagoon.Task): string  "ready", "running", "waiting", "done", "failed" or
+---"cancelled"
+---@field id fun(self: lagoon.Task): integer  the number of its goroutine
+---@field name fun(self: lagoon.Task, name?: string): string?  what it is called in dumps; with a
+---name, sets that
 local Task = {
     cancel = core.task_cancel,
     status = core.task_status,

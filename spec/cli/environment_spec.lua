@@ -2,6 +2,7 @@
 --
 -- The environment of the program.
 local helper = require "helper"
+local runtime = require "lagoon"
 
 local lagoon = helper.lagoon
 
@@ -114,6 +115,37 @@ describe("LAGOON_DEBUG", function()
     end
     assert.is_true(n >= 2 and nstate >= 2, child.err)
     assert.equal("", lagoon({ "-e", script }).err)
+  end)
+
+  it("with schedtrace, scheddetail and gctrace prints what each prints alone", function()
+    local process = assert(runtime.process.spawn(helper.program, { "-e", [[
+      local lagoon = require "lagoon"
+      local ch = lagoon.chan()
+      lagoon.go(function() ch:recv() end)
+      lagoon.runtime.gc()
+      io.read()
+    ]] }, { env = { LAGOON_DEBUG = "schedtrace=10,scheddetail=1,gctrace=1", LAGOON_PROCS = 2 } }))
+    local err = "\n"
+    local function tells(pattern)
+      while not err:find(pattern) do
+        err = err .. assert(process.stderr:read(), err)
+      end
+    end
+    tells "\nlua gc 1 @"
+    tells "\ngc 1 @"
+    tells("\nSCHED %d+ms: gomaxprocs=2 idleprocs=%d threads=%d+ spinningthreads=%d+ "
+      .. "blockedthreads=%d+ asideprocs=%d+ idlethreads=%d+ runqueue=%d+ %[%d+ %d+%]\n"
+      .. "  P0: status=%l+ schedtick=%d+ m=%w+ runqsize=%d+ runnext=%d timerslen=%d+ asks=%d+ "
+      .. "steals=%d+\n  P1: ")
+    tells "\n  M0: p=%w+ curg=%w+ idle=%l+ blocked=%l+ lockedg=nil\n"
+    tells "\n  G1: status=4%(io wait%) m=nil lockedm=nil\n"
+    tells "\n  G2: status=4%(chan receive%) m=nil lockedm=nil\n"
+    tells "\n  G%d+: status=4%(GC worker %(idle%)%) m=nil lockedm=nil\n"
+    process.stdin:close()
+    while process.stderr:read() do end
+    assert.equal(0, process:wait().code)
+    process.stdout:close()
+    process.stderr:close()
   end)
 
   it("passes over what it does not know", function()

@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --
 -- What begins with a colon.
+local columns = require "lagoon.repl.columns"
 local core = require "lagoon.core"
+local goroutines = require "lagoon.repl.goroutines"
 local task = require "lagoon.task"
 
 local commands = {}
@@ -27,21 +29,9 @@ local function names()
     return list
 end
 
--- A table as lines: columns as wide as what is in them.
 local function print_table(session, head, rows)
     table.insert(rows, 1, head)
-    local widths = {}
-    for _, row in ipairs(rows) do
-        for i, cell in ipairs(row) do
-            widths[i] = math.max(widths[i] or 0, #cell)
-        end
-    end
-    for n, row in ipairs(rows) do
-        local cells = {}
-        for i, cell in ipairs(row) do
-            cells[i] = i < #row and cell .. (" "):rep(widths[i] - #cell) or cell
-        end
-        local line = table.concat(cells, "  ")
+    for n, line in ipairs(columns.lines(rows)) do
         session:print(n == 1 and session.paint("title", line) or line)
     end
 end
@@ -65,35 +55,23 @@ command("quit", ":quit", "leaves; so does Ctrl-D", function()
     return false
 end)
 
-local function seconds_text(seconds)
-    if not seconds then
-        return ""
-    elseif seconds < 1 then
-        return ("%d ms"):format(seconds * 1000)
-    end
-    return ("%.1f s"):format(seconds)
-end
-
-local function ps_row(info)
-    return {
-        tostring(info.id), info.name or "", info.status, info.wait_reason or "",
-        seconds_text(info.wait_seconds), info.where or "", tostring(info.created_by or ""),
-    }
-end
-
 command("ps", ":ps [all]", "lists the goroutines; with `all` the REPL's own, too",
     function(session, argument)
-    local rows = {}
-    for _, info in ipairs(core.goroutines()) do
-        if argument == "all" or not session.own[info.id] then
-            rows[#rows + 1] = ps_row(info)
+        local shares = goroutines.shares(session.terminal)
+        local rows = {}
+        for _, info in ipairs(goroutines.list(session, argument == "all")) do
+            rows[#rows + 1] = goroutines.row(info, shares)
         end
-    end
-    if #rows == 0 then
-        return session:print("none")
-    end
-    print_table(session, { "ID", "NAME", "STATUS", "WAITS FOR", "SINCE", "WHERE", "BORN" }, rows)
-end)
+        if #rows == 0 then
+            return session:print("none")
+        end
+        print_table(session, { unpack(goroutines.HEAD) }, rows)
+    end)
+
+command("top", ":top [seconds]", "shows the goroutines and how much they run, until q is pressed",
+    function(session, argument)
+        require("lagoon.repl.top").run(session, argument)
+    end)
 
 command("kill", ":kill id", "cancels a goroutine", function(session, argument)
     local id = goroutine_number(session, argument)
@@ -181,6 +159,36 @@ command("load", ":load file", "runs a file as an input, with the session's local
         file:close()
         session:run((text:gsub("^#[^\n]*", "")))
     end)
+
+command("chans", ":chans [all]", "lists the channels; with `all` the REPL's own, too",
+    function(session, argument)
+        local head, rows, nleft = require("lagoon.repl.chans").rows(session, argument == "all")
+        if #rows == 0 then
+            return session:print("none")
+        end
+        print_table(session, head, rows)
+        if nleft > 0 then
+            session:print(("... %d more"):format(nleft))
+        end
+    end)
+
+command("doc", ":doc name", "shows what is written about a function, a method, a module",
+    function(session, argument)
+        require("lagoon.repl.doc").run(session, argument)
+    end)
+
+command("reload", ":reload [module]", "new code for a module, or for all whose files have changed",
+    function(session, argument)
+        session.modules:run(session, argument)
+    end)
+
+command("record", ":record file", "records the session; again, or `off`, ends that",
+    function(session, argument)
+        require("lagoon.repl.record").run(session, argument)
+    end)
+
+command("tour", ":tour [next|N]", "lessons on what runs inside, drawn live; alone lists them",
+    function(session, argument) require("lagoon.repl.tour").run(session, argument) end)
 
 ---The names of all, with their colons.
 ---@return string[]

@@ -95,6 +95,17 @@ local function module_names(prefix)
     return collect(prefix, names)
 end
 
+-- Names of modules of the script's, which :reload would take.
+local function loaded_names(prefix)
+    local names = {}
+    for name in pairs(package.loaded) do
+        if package.searchpath(name, package.path) then
+            names[#names + 1] = name
+        end
+    end
+    return collect(prefix, names)
+end
+
 ---@class lagoon.repl.Completer
 ---@field scope table  the session's locals, globals behind
 ---@field commands string[]  with their colons
@@ -132,9 +143,14 @@ function complete.at(self, text)
     if module then
         return #text - #module, module_names(module)
     end
-    local path = text:match "[\"']([^\"'\n]*)$" or text:match "^%s*:%w+%s+(%S*)$"
+    module = text:match "^%s*:reload%s+([%w_%.%-/]*)$"
+    if module then
+        return #text - #module, loaded_names(module)
+    end
+    local is_code = not text:find "^%s*:" or text:find "^%s*:doc%s" or text:find "^%s*:time%s"
+    local path = text:match "[\"']([^\"'\n]*)$" or not is_code and text:match "^%s*:%w+%s+(%S*)$"
     local _, quotes = text:gsub("[\"']", "")
-    if path and (quotes % 2 == 1 or text:find "^%s*:") then
+    if path and (quotes % 2 == 1 or not is_code) then
         return #text - #path, file_names(self, path)
     end
     local object, separator, name = text:match "([%a_][%w_%.]*)([%.:])([%w_]*)$"

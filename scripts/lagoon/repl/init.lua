@@ -8,6 +8,7 @@ local core = require "lagoon.core"
 local editor = require "lagoon.repl.editor"
 local history = require "lagoon.repl.history"
 local keys = require "lagoon.repl.keys"
+local live = require "lagoon.repl.live"
 local screen = require "lagoon.repl.screen"
 local session = require "lagoon.repl.session"
 local signal = require "lagoon.signal"
@@ -65,7 +66,7 @@ local function list_folder(folder)
     return names
 end
 
-local function new_console(terminal, conn)
+local function new_console(terminal, conn, new_session)
     local is_coloured = (os.getenv "NO_COLOR" or "") == ""
     local past = open_history(terminal)
     local self = setmetatable({
@@ -79,9 +80,14 @@ local function new_console(terminal, conn)
         mutex = sync.mutex(), -- over what keys do, and the change from one mode to the other
         is_editing = false,
     }, Console)
-    self.session = session.new {
+    self.screen:resize(terminal.size())
+    self.session = new_session {
         is_coloured = is_coloured,
         width = function() return self.screen.columns end,
+        on_end = function() return self.inputs:closed() or self.inputs:close() end,
+        terminal = terminal,
+        open_live = function() return live.open(self) end,
+        remember = function(text) past:add(text) end,
     }
     local completer = {
         scope = self.session.locals,
@@ -92,9 +98,13 @@ local function new_console(terminal, conn)
         width = terminal.width,
         history = past,
         is_complete = function(text) return self.session:is_complete(text) end,
-        complete = function(text) return complete.at(completer, text) end,
+        complete = function(text)
+            if self.session.complete then
+                return self.session:complete(text)
+            end
+            return complete.at(completer, text)
+        end,
     }
-    self.screen:resize(terminal.size())
     return self
 end
 
@@ -156,10 +166,21 @@ function Console:take(bytes)
     self.mutex:lock()
     if self.is_editing then
         self:press(bytes and self.keys:feed(bytes) or self.keys:flush())
+    elseif self.live then
+        self.live:press(bytes and self.keys:feed(bytes) or self.keys:flush())
     elseif bytes then
         self.terminal.type(bytes)
     end
     self.mutex:unlock()
+end
+
+-- Whatever runs is to end.
+function Console:interrupt()
+    if self.live then
+        self.live:press { { name = "ctrl-c" } }
+    else
+        self.session:interrupt()
+    end
 end
 
 -- Keys, until the terminal is gone.
@@ -171,7 +192,7 @@ function Console:read_keys()
         local bytes, err = self.conn:read()
         self.conn:set_deadline(nil)
         if not bytes and err ~= "timeout" then
-            self.session:interrupt()
+            self:interrupt()
             return self.inputs:closed() or self.inputs:close()
         end
         self:take(bytes)
@@ -198,7 +219,7 @@ end
 function Console:heed(signals)
     for name in signals do
         if name == "SIGINT" then
-            self.session:interrupt()
+            self:interrupt()
         elseif name == "SIGTERM" or name == "SIGHUP" then
             self.terminal.close()
             os.exit(name == "SIGTERM" and 143 or 129)
@@ -206,6 +227,9 @@ function Console:heed(signals)
             self.mutex:lock()
             self.screen:resize(self.terminal.size())
             self:redraw()
+            if self.live then
+                self.live:resize()
+            end
             self.mutex:unlock()
         end
     end
@@ -218,8 +242,8 @@ function Console:fail(err)
     os.exit(1)
 end
 
-function Console:run()
-    self.session:print(greeting())
+function Console:run(before)
+    self.session:print(self.session.greeting or greeting())
     local names = { "SIGINT", "SIGWINCH", "SIGCONT" }
     if core.preemption() == "signal" then -- else an endless loop would keep us from hearing of them
         names[4], names[5] = "SIGTERM", "SIGHUP"
@@ -238,7 +262,7 @@ function Console:run()
     helpers[1]:name "repl signals"
     helpers[2]:name "repl keys"
     self:prompt()
-    self.session:own_goroutines()
+    self.session:own_new(before)
     for text in self.inputs do
         if not self.session:run(text) then
             break
@@ -257,8 +281,9 @@ end
 -- ------------------------------------------------------------------------------------------------
 
 -- Lines from standard input; the prompt is printed only where somebody may see it.
-local function run_plain(is_terminal)
-    local plain = session.new { is_coloured = false }
+local function run_plain(terminal, is_terminal, new_session, before)
+    local plain = new_session { is_coloured = false, terminal = terminal }
+    plain:own_new(before)
     local text
     while true do
         if is_terminal then
@@ -286,12 +311,15 @@ end
 ---@async
 ---@param terminal table  core's half
 ---@param is_terminal boolean  whether standard input is one
-function repl.run(terminal, is_terminal)
+---@param new_session? fun(opts: table): lagoon.repl.Session  whose inputs run elsewhere
+function repl.run(terminal, is_terminal, new_session)
+    new_session = new_session or session.new
+    local before = session.census()
     local conn = is_terminal and (os.getenv "TERM" or "dumb") ~= "dumb" and terminal.open()
     if conn then
-        return new_console(terminal, conn):run()
+        return new_console(terminal, conn, new_session):run(before)
     end
-    return run_plain(is_terminal)
+    return run_plain(terminal, is_terminal, new_session, before)
 end
 
 return repl

@@ -96,6 +96,18 @@ end
 ---@field text string
 ---@field is_open boolean?  a string or comment that does not end
 
+---Whether a text is nothing but comments.
+---@param text string
+---@return boolean
+function lexer.is_comment(text)
+    for _, token in ipairs(lexer.tokens(text)) do
+        if token.kind ~= "comment" then
+            return false
+        end
+    end
+    return text:find "%S" ~= nil
+end
+
 ---All tokens of a text, in order; blanks are left out.
 ---@param text string
 ---@return lagoon.repl.Token[]

@@ -2,6 +2,7 @@
 --
 -- Values as text for people: tables as they could be written, with limits, and what is not plain
 -- data by its tostring(). A table that is inside itself is named, not repeated.
+local core = require "lagoon.core"
 local lexer = require "lagoon.repl.lexer"
 
 local pretty = {}
@@ -44,6 +45,22 @@ local function described(value)
         return ("<%s whose __tostring raises: %s>"):format(type(value), tostring(text))
     end
     return (text:gsub("%c", escape):gsub("[\128-\255]+", pretty.valid))
+end
+
+-- Of a channel also its number, as :chans and traces have it, and how many wait.
+local function channel_text(value)
+    local ok, info = pcall(core.chan_info, value)
+    if not ok then
+        return described(value)
+    end
+    local words = { ("<number %d"):format(info.number) }
+    if info.receivers > 0 then
+        words[#words + 1] = ("%d receiving"):format(info.receivers)
+    end
+    if info.senders > 0 then
+        words[#words + 1] = ("%d sending"):format(info.senders)
+    end
+    return described(value) .. " " .. table.concat(words, ", ") .. ">"
 end
 
 local ORDER = { number = 1, string = 2, boolean = 3 }
@@ -183,7 +200,8 @@ function show(self, value, depth)
         end
         return show_table(self, value, depth)
     end
-    return self.paint("object", described(value))
+    local is_channel = debug.getmetatable(value) == core.classes.channel
+    return self.paint("object", is_channel and channel_text(value) or described(value))
 end
 
 local function plain(_, text)

@@ -6,6 +6,7 @@
 local chunk = require "lagoon.repl.chunk"
 local commands = require "lagoon.repl.commands"
 local core = require "lagoon.core"
+local modules = require "lagoon.repl.modules"
 local palette = require "lagoon.repl.palette"
 local pretty = require "lagoon.repl.pretty"
 local task = require "lagoon.task"
@@ -18,7 +19,41 @@ local GLOBALS = { "go", "async", "parallel", "chan", "sleep", "select", "after" 
 local Session = {}
 Session.__index = Session
 
----@param opts { is_coloured: boolean, width?: fun(): integer }
+-- One whose inputs see these globals.
+local function make(globals, opts)
+    return setmetatable({
+        locals = chunk.environment(globals),
+        ninputs = 0,
+        own = {}, -- goroutines of ours, by number
+        hushed = {}, -- whose errors are nobody's business, by number
+        own_channels = {}, -- the same
+        terminal = opts.terminal,
+        character_width = opts.terminal and opts.terminal.width or string.len,
+        open_live = opts.open_live,
+        remember = opts.remember or function() end,
+        paint = palette.painter(opts.is_coloured),
+        modules = modules.new(),
+        texts = {}, -- of the inputs, by their numbers
+        width = opts.width or function() return 80 end,
+        tasks = setmetatable({}, { __mode = "v" }), -- by their goroutines' numbers
+    }, Session)
+end
+
+---One that somebody has from outside: it prints elsewhere, and leaves the program's globals and its
+---handler of errors alone.
+---@param globals table
+---@param opts { is_coloured: boolean, width?: fun(): integer, print: fun(self, text: string) }
+---@return lagoon.repl.Session
+function session.guest(globals, opts)
+    local self = make(globals, opts)
+    self.print = opts.print
+    self.is_guest = true
+    return self
+end
+
+---@param opts { is_coloured: boolean, width?: fun(): integer, terminal?: table,
+---open_live?: fun(): lagoon.repl.Live, remember?: fun(text: string) }  terminal: core's half;
+---open_live: if it can be drawn on; remember: into the history
 ---@return lagoon.repl.Session
 function session.new(opts)
     local lagoon = require "lagoon"
@@ -28,16 +63,11 @@ function session.new(opts)
             _G[name] = lagoon[name]
         end
     end
-    local self = setmetatable({
-        locals = chunk.environment(_G),
-        ninputs = 0,
-        own = {}, -- goroutines of ours, by number
-        paint = palette.painter(opts.is_coloured),
-        width = opts.width or function() return 80 end,
-        tasks = setmetatable({}, { __mode = "v" }), -- by their goroutines' numbers
-    }, Session)
-    lagoon.on_error(function(err, traceback)
-        self:print_error(err, traceback)
+    local self = make(_G, opts)
+    lagoon.on_error(function(err, traceback, info)
+        if not self.hushed[info.id] then
+            self:print_error(err, traceback)
+        end
     end)
     return self
 end
@@ -124,11 +154,31 @@ for reason in ([[chan receive,chan send,select,select (no cases),mutex lock,rwmu
     BY_OTHERS[reason] = true
 end
 
----Has the goroutines that there are now count as the session's own.
-function Session:own_goroutines()
+---The numbers of the goroutines and channels that there are.
+---@return { goroutines: table<integer, true>, channels: table<integer, true> }
+function session.census()
+    local census = { goroutines = {}, channels = {} }
     for _, info in ipairs(core.goroutines()) do
-        self.own[info.id] = true
+        census.goroutines[info.id] = true
     end
+    for _, info in ipairs(core.channels()) do
+        census.channels[info.number] = true
+    end
+    return census
+end
+
+---Has the calling goroutine, and the goroutines and channels that have come since a census, count
+---as the session's own.
+---@param before { goroutines: table<integer, true>, channels: table<integer, true> }
+function Session:own_new(before)
+    local now = session.census()
+    for id in pairs(now.goroutines) do
+        self.own[id] = not before.goroutines[id] or nil
+    end
+    for number in pairs(now.channels) do
+        self.own_channels[number] = not before.channels[number] or nil
+    end
+    self.own[task.self():id()] = true
 end
 
 ---Whether all others wait for each other.
@@ -181,22 +231,45 @@ local function await(self, running)
     end
 end
 
+local function note_end(self, n, is_background, ok)
+    if self.recorder then
+        self.recorder:ended(self.texts[n], is_background, ok)
+    end
+end
+
 local function run_background(self, n, f)
     local running = start(self, f, ("input %d"):format(n))
     self:print(self.paint("dim", ("goroutine %d"):format(running:id())))
-    task.go(function()
+    local watcher = task.async(function()
         self:finish(n, running, pcall(running.wait, running))
     end)
+    self.own[watcher:id()] = true
+    note_end(self, n, true, true)
 end
 
 local function run_foreground(self, n, f)
     local running = start(self, f, ("input %d"):format(n))
     self.running = running
-    local function ended(...)
+    local function ended(ok, ...)
         self.running = nil
-        self:finish(n, running, ...)
+        self:finish(n, running, ok, ...)
+        note_end(self, n, false, ok)
     end
     ended(await(self, running))
+end
+
+---Calls a function as an input's is called: Ctrl-C cancels it.
+---@async
+---@param f function
+---@return boolean ok
+---@return any ...  what it returned, or its error
+function Session:evaluate(f)
+    self.running = start(self, f, "command")
+    local function ended(...)
+        self.running = nil
+        return ...
+    end
+    return ended(await(self, self.running))
 end
 
 ---Runs an input, and returns when it has ended; one that ends with `&` runs on.
@@ -204,8 +277,16 @@ end
 ---@param text string
 ---@return boolean goes_on  false: it was :quit
 function Session:run(text)
+    local on_empty = self.on_empty -- of the tour
+    self.on_empty = nil
     if not text:find "%S" then
+        if on_empty then
+            on_empty()
+        end
         return true
+    end
+    if self.recorder then
+        self.recorder:submitted(text)
     end
     local command, rest = text:match "^%s*:(%S*)%s*(.-)%s*$"
     if command then
@@ -219,13 +300,18 @@ function Session:run(text)
     local f, message = chunk.compile(code, ("=input %d"):format(n), self.locals)
     if not f then
         self:print_error(message)
+        if self.recorder then
+            self.recorder:ended(text, false, false)
+        end
         return true
     end
     self.ninputs = n
+    self.texts[n] = code
     if is_background then
         run_background(self, n, f)
     else
         run_foreground(self, n, f)
+        self.modules:look()
     end
     return true
 end
@@ -239,8 +325,10 @@ end
 
 ---Waits a little, or until the task has ended.
 ---@async
-function Session.pause(running)
-    core.task_wait(running, 0.25)
+---@param running lagoon.Task
+---@param seconds? number
+function Session.pause(running, seconds)
+    core.task_wait(running, seconds or 0.25)
 end
 
 return session

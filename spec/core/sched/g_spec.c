@@ -286,6 +286,33 @@ it("a goroutine of the runtime's own", "is neither counted nor listed, and may b
     SETTLE(n_done == 1);
 }
 
+struct named {
+    int nown;   // of that name
+    bool is_it; // the calling one is among them
+};
+
+static bool count_named(void *ud, const lg_g_info *info)
+{
+    struct named *named = ud;
+    named->nown += strcmp(info->name, "own") == 0;
+    named->is_it |= info->ref.id == lg_self().id;
+    return true;
+}
+
+it("a goroutine of the runtime's own", "is listed by lg_system_goroutines() only",
+   .procs = 1)
+{
+    CHECK_OK(lg__go_system(rt, SYSTEM_SCANNED, park_for_ever, NULL, "own"));
+    CHECK_OK(lg__go_system(rt, SYSTEM_SCANNED, park_for_ever, NULL, "own"));
+    struct named named = {0};
+    lg_system_goroutines(rt, count_named, &named);
+    CHECK_INT(named.nown, 2);
+    CHECK(!named.is_it);
+    int n_visited = 0;
+    lg_system_goroutines(rt, stop_at_two, &n_visited);
+    CHECK_INT(n_visited, 2);
+}
+
 static void wait_for_nothing(__attribute__((unused)) void *arg)
 {
     lg_chan_recv(ch, NULL, LG_NEVER);

@@ -16,6 +16,9 @@ static void take_line(__attribute__((unused)) void *ud, const char *line)
 {
     pthread_mutex_lock(&lock);
     size_t length = strlen(log_text);
+    if (length > sizeof log_text / 2) {
+        length = 0; // what follows is waited for, or it is no long one
+    }
     snprintf(log_text + length, sizeof log_text - length, "%s\n", line);
     pthread_mutex_unlock(&lock);
 }
@@ -29,6 +32,13 @@ static int count(const char *part)
     }
     pthread_mutex_unlock(&lock);
     return n;
+}
+
+static void forget_log(void)
+{
+    pthread_mutex_lock(&lock);
+    log_text[0] = '\0';
+    pthread_mutex_unlock(&lock);
 }
 
 static void open_with(int procs, bool has_signals, int64_t watchdog_ns, int trace_ms)
@@ -132,24 +142,56 @@ it("the watchdog", "refuses a negative time", .procs = 1)
     CHECK(!lg_watchdog_take());
 }
 
-static void await_traces(__attribute__((unused)) void *arg)
+static void await_traces(void *arg)
 {
-    SETTLE(count("SCHED ") >= 3);
+    for (const char *const *part = arg; *part; part++) {
+        SETTLE(count(*part) >= 3);
+    }
 }
 
-it("schedtrace", "tells what the Ps do")
+it("schedtrace", "tells what the Ps do, and who runs there")
+{
+    static const char *const parts[] = {"SCHED ",        "ms: gomaxprocs=2 idleprocs=",
+                                        " runqueue=0 [", "  P0: status=",
+                                        "  P1: status=", "  M0: p=",
+                                        "  G1: status=", NULL};
+    open_with(2, false, 0, 1);
+    spec_main(host, await_traces, (void *)(uintptr_t)parts);
+}
+
+static void sleep_wired(void *arg)
+{
+    lg_lock_thread();
+    lg_chan_recv(arg, NULL, LG_NEVER);
+}
+
+static void await_wired(__attribute__((unused)) void *arg)
+{
+    lg_chan *ch = spec_chan(host, 0, 0);
+    lg_ref ref = spec_go(host, sleep_wired, ch);
+    char line[80];
+    snprintf(line, sizeof line, "  G%llu: status=4(chan receive) m=nil lockedm=",
+             (unsigned long long)ref.id);
+    SETTLE(spec_is_waiting(host, ref));
+    forget_log();
+    SETTLE(count(line) > 0);
+    snprintf(line, sizeof line, "lockedg=%llu", (unsigned long long)ref.id);
+    forget_log();
+    SETTLE(count(line) > 0);
+    CHECK_OK(lg_chan_close(ch));
+    SETTLE(lg_num_goroutine(host) == 1);
+    lg_chan_free(ch);
+}
+
+it("schedtrace", "tells which thread is for which goroutine")
 {
     open_with(2, false, 0, 1);
-    spec_main(host, await_traces, NULL);
-    CHECK(count("ms: gomaxprocs=2 idleprocs=") >= 3);
-    CHECK(count(" runqueue=0 [") > 0);
-    CHECK(count("  P0: status=") >= 3);
-    CHECK(count("  P1: status=") >= 3);
+    spec_main(host, await_wired, NULL);
 }
 
 it("schedtrace", "does so with one P and no signals")
 {
+    static const char *const parts[] = {"ms: gomaxprocs=1 idleprocs=", NULL};
     open_with(1, false, 0, 1);
-    spec_main(host, await_traces, NULL);
-    CHECK(count("ms: gomaxprocs=1 idleprocs=") >= 3);
+    spec_main(host, await_traces, (void *)(uintptr_t)parts);
 }

@@ -36,6 +36,19 @@ describe("repl.complete", function()
     assert.equal("m>method", words "other:m")
   end)
 
+  it("takes what follows :doc and :time for Lua", function()
+    assert.equal("x>x xyz", words ":doc point.x")
+    assert.equal("po>point", words " :time po")
+    assert.equal("a>a.lua abc/", words ":load a")
+  end)
+
+  it("finds modules of the script's for :reload", function()
+    package.loaded["spec.vt"] = {}
+    assert.equal("spec.v>spec.vt", words ":reload spec.v")
+    package.loaded["spec.vt"] = nil
+    assert.equal("lagoon.ne>", words ":reload lagoon.ne")
+  end)
+
   it("finds commands, modules and files", function()
     assert.equal(":he>:heap :help", words ":he")
     assert.equal("lagoon.repl.lex>lagoon.repl.lexer", words "require 'lagoon.repl.lex")

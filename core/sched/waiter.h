@@ -6,8 +6,8 @@
 // waiter in it may have lost its goroutine to a timer or a canceler; claiming
 // it fails then, and it is passed over. `queue` says whether it still stands
 // in one, so whoever comes second does not take it out twice.
-#ifndef LG_SYNC_WAITER_H
-#define LG_SYNC_WAITER_H
+#ifndef LG_SCHED_WAITER_H
+#define LG_SCHED_WAITER_H
 
 #include "sched/g.h"
 #include "sched/park.h"
@@ -35,7 +35,16 @@ size_t lg__waitq_fire_all(struct list *claimed);
 // Whether a waiter of another goroutine than `self` stands in the queue.
 bool lg__waitq_has_other(const struct list *queue, const struct lg_g *self);
 
+// Whether somebody has ended the wait of a waiter in a queue. May change at once.
+LG_INLINE bool lg__waiter_is_over(const struct waiter *w)
+{
+    // relaxed: true at some moment
+    uint64_t word = atomic_load_explicit(&w->g->wait.word, memory_order_relaxed);
+    return lg__wait_number_of(word) != w->number ||
+           (word & (WAIT_ARMED | WAIT_CLAIMED)) != WAIT_ARMED;
+}
+
 // What a blocking call returns after such a wake.
 int lg__wake_result(enum wake wake);
 
-#endif // LG_SYNC_WAITER_H
+#endif // LG_SCHED_WAITER_H

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "sync/waiter.h"
+#include "sched/waiter.h"
 
 static void enter(struct list *queue, struct lg_g *g, struct waiter *w)
 {

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "sampler.h"
+
+#include <lagoon.h>
+#include <lauxlib.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+#include "fail.h"
+#include "state.h"
+
+enum {
+    PERIOD_NS = 1000 * 1000,
+    COUNTS = 4096, // goroutines that are told apart; a power of two
+    PROBES = 16,
+    RUNNING_MAX = 256,
+};
+
+struct count {
+    uint64_t id; // 0: none
+    uint32_t nlooks;
+};
+
+// A process has one.
+static struct {
+    pthread_t thread;
+    lg_runtime *rt;
+    bool is_on; // of who starts and stops it: the REPL's state, or the end of the program
+
+    pthread_mutex_t lock;
+    // -- lock --
+    bool must_stop;
+    pthread_cond_t stop; // must_stop has been set
+    uint64_t nlooks;
+    struct count counts[COUNTS];
+} sampler = {.lock = PTHREAD_MUTEX_INITIALIZER, .stop = PTHREAD_COND_INITIALIZER};
+
+// -- the thread --
+
+// Where the goroutine has its count; NULL: so many others have theirs there that it is
+// not told of.
+static struct count *count_of(uint64_t id)
+{
+    uint64_t at = id * 0x9e3779b97f4a7c15ULL >> 32;
+    for (uint64_t i = 0; i < PROBES; i++) {
+        struct count *count = &sampler.counts[(at + i) % COUNTS];
+        if (count->id == id || count->id == 0) {
+            count->id = id;
+            return count;
+        }
+    }
+    return NULL;
+}
+
+static void look_locked(void)
+{
+    uint64_t ids[RUNNING_MAX];
+    size_t n = lg_running(sampler.rt, ids, RUNNING_MAX);
+    for (size_t i = 0; i < n; i++) {
+        struct count *count = count_of(ids[i]);
+        if (count != NULL) {
+            count->nlooks++;
+        }
+    }
+    sampler.nlooks++;
+}
+
+// Half a period to one and a half: in step with nothing.
+static void sleep_locked(uint32_t *random)
+{
+    struct timespec end;
+    *random = *random * 1664525 + 1013904223;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_nsec += PERIOD_NS / 2 + (long)(*random >> 12) % PERIOD_NS;
+    if (end.tv_nsec >= 1000000000) {
+        end.tv_nsec -= 1000000000;
+        end.tv_sec++;
+    }
+    pthread_cond_timedwait(&sampler.stop, &sampler.lock, &end);
+}
+
+static void *look_again_and_again(void *arg)
+{
+    (void)arg;
+    uint32_t random = 1;
+    pthread_mutex_lock(&sampler.lock);
+    while (!sampler.must_stop) {
+        look_locked();
+        sleep_locked(&random);
+    }
+    pthread_mutex_unlock(&sampler.lock);
+    return NULL;
+}
+
+// -- started and stopped --
+
+static void clear_locked(void)
+{
+    sampler.nlooks = 0;
+    memset(sampler.counts, 0, sizeof sampler.counts);
+}
+
+static bool start(lg_runtime *rt)
+{
+    sigset_t all;
+    sigset_t old;
+    sampler.rt = rt;
+    sampler.must_stop = false;
+    clear_locked(); // nobody else is there
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    sampler.is_on =
+        pthread_create(&sampler.thread, NULL, look_again_and_again, NULL) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return sampler.is_on;
+}
+
+void lagoon__sampler_end(void)
+{
+    if (!sampler.is_on) {
+        return;
+    }
+    pthread_mutex_lock(&sampler.lock);
+    sampler.must_stop = true;
+    pthread_cond_signal(&sampler.stop);
+    pthread_mutex_unlock(&sampler.lock);
+    pthread_join(sampler.thread, NULL);
+    sampler.is_on = false;
+}
+
+int lagoon__sampler_start(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    lua_pushboolean(L, sampler.is_on || start(lagoon__rt(L, s)));
+    return 1;
+}
+
+// looks() -> how often it has looked since the last read.
+int lagoon__sampler_looks(lua_State *L)
+{
+    pthread_mutex_lock(&sampler.lock);
+    lua_Number nlooks = (lua_Number)sampler.nlooks;
+    pthread_mutex_unlock(&sampler.lock);
+    lua_pushnumber(L, nlooks);
+    return 1;
+}
+
+// read() -> shares: by goroutines' numbers, for how much of the time since the last read
+// each has run, 1 for all of it.
+int lagoon__sampler_read(lua_State *L)
+{
+    static struct count counts[COUNTS];
+    pthread_mutex_lock(&sampler.lock);
+    uint64_t nlooks = sampler.nlooks;
+    memcpy(counts, sampler.counts, sizeof counts);
+    clear_locked();
+    pthread_mutex_unlock(&sampler.lock);
+    lua_newtable(L);
+    for (size_t i = 0; i < COUNTS; i++) {
+        if (counts[i].id != 0) {
+            lua_pushnumber(L, (double)counts[i].id);
+            lua_pushnumber(L, (double)counts[i].nlooks / (double)nlooks);
+            lua_rawset(L, -3);
+        }
+    }
+    return 1;
+}
+
+int lagoon__sampler_stop(lua_State *L)
+{
+    (void)L;
+    lagoon__sampler_end();
+    return 0;
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+//
+// Who runs how much: a thread that looks at all goroutines that run, a thousand times a
+// second, and counts. Goroutines do nothing for it. The program's; for the REPL.
+#ifndef LAGOON_SAMPLER_H
+#define LAGOON_SAMPLER_H
+
+#include <lua.h>
+
+// sampler_start() and so on, for Lua.
+int lagoon__sampler_start(lua_State *L);
+int lagoon__sampler_looks(lua_State *L);
+int lagoon__sampler_read(lua_State *L);
+int lagoon__sampler_stop(lua_State *L);
+
+// Before the runtime is closed.
+void lagoon__sampler_end(void);
+
+#endif // LAGOON_SAMPLER_H

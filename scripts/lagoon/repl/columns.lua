@@ -1,0 +1,46 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Tables for people: rows of cells as lines, whose columns are as wide as what is in them.
+local columns = {}
+
+local CHARACTER = "[%z\1-\127\194-\244][\128-\191]*"
+
+---The beginning of a text that takes at most so many columns.
+---@param text string
+---@param limit integer
+---@param width fun(character: string): integer
+---@return string
+function columns.clip(text, limit, width)
+    local n, at = 0, 1
+    for from, character, behind in text:gmatch("()(" .. CHARACTER .. ")()") do
+        n = n + math.max(width(character), 0)
+        if n > limit then
+            return text:sub(1, from - 1)
+        end
+        at = behind
+    end
+    return text:sub(1, at - 1)
+end
+
+---Lines of a table; the first row is its head.
+---@param rows string[][]
+---@return string[]
+function columns.lines(rows)
+    local widths = {}
+    for _, row in ipairs(rows) do
+        for i, cell in ipairs(row) do
+            widths[i] = math.max(widths[i] or 0, #cell)
+        end
+    end
+    local lines = {}
+    for n, row in ipairs(rows) do
+        local cells = {}
+        for i, cell in ipairs(row) do
+            cells[i] = i < #row and cell .. (" "):rep(widths[i] - #cell) or cell
+        end
+        lines[n] = table.concat(cells, "  ")
+    end
+    return lines
+end
+
+return columns

@@ -1,0 +1,75 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Goroutines as rows of a table, for :ps and :top. How much they run is found by looking, a
+-- thousand times a second, at who runs; 100 % is a P of one's own.
+local core = require "lagoon.core"
+local time = require "lagoon.time"
+
+local goroutines = {}
+
+local LOOKS, LOOKS_PER_SECOND = 100, 1000
+
+goroutines.HEAD = { "ID", "NAME", "CPU", "STATUS", "WAITS FOR", "SINCE", "WHERE", "BORN" }
+
+local function seconds_text(seconds)
+    if not seconds then
+        return ""
+    elseif seconds < 1 then
+        return ("%d ms"):format(seconds * 1000)
+    elseif seconds < 60 then
+        return ("%.1f s"):format(seconds)
+    elseif seconds < 3600 then
+        return ("%d min"):format(seconds / 60)
+    end
+    return ("%.1f h"):format(seconds / 3600)
+end
+
+---How much each runs, in a moment that it takes: in a hundred looks, however long those take.
+---@async
+---@param sampler table?  core's half; nil: nobody knows
+---@return table<integer, number>?  by numbers; 1 for all the time
+function goroutines.shares(sampler)
+    if not (sampler and sampler.sampler_start()) then
+        return nil
+    end
+    sampler.sampler_read() -- what was before
+    local ok, err = pcall(function()
+        repeat
+            time.sleep(LOOKS / LOOKS_PER_SECOND)
+        until sampler.sampler_looks() >= LOOKS
+    end)
+    local shares = sampler.sampler_read()
+    sampler.sampler_stop()
+    if not ok then
+        error(err, 0)
+    end
+    return shares
+end
+
+---All but the session's own, unless those are asked for, too.
+---@param session lagoon.repl.Session
+---@param all boolean
+---@return lagoon.GoroutineInfo[]
+function goroutines.list(session, all)
+    local list = {}
+    for _, info in ipairs(core.goroutines()) do
+        if all or not session.own[info.id] then
+            list[#list + 1] = info
+        end
+    end
+    return list
+end
+
+---@param info lagoon.GoroutineInfo
+---@param shares? table<integer, number>
+---@return string[]
+function goroutines.row(info, shares)
+    return {
+        tostring(info.id), info.name or "",
+        shares and ("%.0f %%"):format(100 * (shares[info.id] or 0)) or "",
+        info.status, info.wait_reason or "", seconds_text(info.wait_seconds),
+        info.where or "", tostring(info.created_by or ""),
+    }
+end
+
+return goroutines

@@ -1,0 +1,104 @@
+-- SPDX-License-Identifier: MIT
+--
+-- The program in a terminal of the specs' own, for specs of the REPL: keys are typed, and what is
+-- to be seen is looked at.
+local lagoon = require "lagoon"
+local helper = require "helper"
+local vt = require "vt"
+
+local replterminal = {}
+
+local COMMAND = "tty > '%s'; stty rows %d cols %d; exec '%s' %s"
+
+local folders = 0
+local running = {} -- programs that stay behind where a spec fails
+
+---A terminal with the program in it.
+---@param opts? { columns?: integer, rows?: integer, state?: string, term?: string, args?: string,
+---no_color?: string, locale?: string }
+function replterminal.open(opts)
+  opts = opts or {}
+  folders = folders + 1
+  local columns, rows = opts.columns or 80, opts.rows or 24
+  local state = opts.state or helper.path("state" .. folders)
+  local tty = helper.path("tty" .. folders)
+  local command = COMMAND:format(tty, rows, columns, helper.program, opts.args or "")
+  local process = assert(lagoon.process.spawn("script", { "-qfec", command, "/dev/null" }, {
+    env = { TERM = opts.term or "xterm", XDG_STATE_HOME = state, PATH = os.getenv "PATH",
+      NO_COLOR = opts.no_color, LC_ALL = opts.locale, HOME = helper.path "home" },
+  }))
+  local screen = vt.new(columns, rows)
+  local raw = {}
+  running[process] = true
+  local reader = lagoon.async(function()
+    while true do
+      local bytes = process.stdout:read()
+      if not bytes then
+        return
+      end
+      raw[#raw + 1] = bytes
+      screen:feed(bytes)
+    end
+  end)
+  local terminal = { screen = screen, process = process, state = state }
+
+  function terminal.type(keys)
+    assert(process.stdin:write(keys))
+  end
+
+  function terminal.raw()
+    return table.concat(raw)
+  end
+
+  -- Waits until the screen shows a text; a pattern, if it says so.
+  function terminal.shows(text, is_pattern)
+    local ok, err = pcall(helper.settle, function()
+      if reader:status() == "failed" then
+        reader:wait()
+      end
+      return screen:text():find(text, 1, not is_pattern)
+    end, "the screen")
+    if not ok then
+      error(("%q is not to be seen, but\n%s\n%s"):format(text, screen:text(), err), 2)
+    end
+  end
+
+  function terminal.resize(new_columns, new_rows)
+    local file = assert(io.open(tty))
+    local path = file:read "*l"
+    file:close()
+    local size = { "-F", path, "cols", tostring(new_columns), "rows", tostring(new_rows) }
+    screen.columns, screen.height = new_columns, new_rows
+    assert(select(2, lagoon.process.run("stty", size)).code == 0)
+  end
+
+  -- Types an input, and waits for the prompt of the next.
+  function terminal.enter(input, n)
+    terminal.type(input .. "\r")
+    terminal.shows(("\n%d>"):format(n))
+  end
+
+  function terminal.close()
+    process.stdin:write "\21\4" -- nothing is left on the line
+    process.stdin:close()
+    local exit = process:wait()
+    reader:wait()
+    process.stdout:close()
+    process.stderr:close()
+    running[process] = nil
+    return exit
+  end
+
+  terminal.shows "1>"
+  return terminal
+end
+
+---Ends the programs that a spec which has failed has left.
+function replterminal.kill_all()
+  for process in pairs(running) do
+    process:kill "SIGKILL"
+  end
+  running = {}
+end
+
+return replterminal
