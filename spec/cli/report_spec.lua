@@ -119,7 +119,8 @@ describe("lagoon --html", function()
 
   it("goes with a trace and a profile of one's own", function()
     local trace, stacks = helper.path("own.json"), helper.path("own.folded")
-    local child, _, data = run(KITCHEN, { "--trace=" .. trace, "--profile=" .. stacks })
+    local child, _, data = run(KITCHEN, { "--trace=" .. trace, "--profile=" .. stacks,
+      "--profile-value=wall" })
     assert.equal("", child.err)
     assert.is_true(#data.goroutines >= 3)
     assert.matches('^{"displayTimeUnit"', read(trace))
