@@ -29,44 +29,53 @@ struct count {
 static struct {
     pthread_t thread;
     lg_runtime *rt;
-    bool is_on; // of who starts and stops it: the REPL's state, or the end of the program
+    int nusers; // of who starts and stops it: the program's first state, or its end
 
     pthread_mutex_t lock;
     // -- lock --
     bool must_stop;
     pthread_cond_t stop; // must_stop has been set
+    uint32_t session;    // counts how often it has begun anew
     uint64_t nlooks;
     struct count counts[COUNTS];
 } sampler = {.lock = PTHREAD_MUTEX_INITIALIZER, .stop = PTHREAD_COND_INITIALIZER};
 
 // -- the thread --
 
-// Where the goroutine has its count; NULL: so many others have theirs there that it is
-// not told of.
-static struct count *count_of(uint64_t id)
+static void begin_anew_locked(void)
+{
+    sampler.session++;
+    sampler.nlooks = 0;
+    memset(sampler.counts, 0, sizeof sampler.counts);
+}
+
+// False: there is no place for the goroutine's count.
+static bool add_locked(uint64_t id)
 {
     uint64_t at = id * 0x9e3779b97f4a7c15ULL >> 32;
     for (uint64_t i = 0; i < PROBES; i++) {
         struct count *count = &sampler.counts[(at + i) % COUNTS];
         if (count->id == id || count->id == 0) {
             count->id = id;
-            return count;
+            count->nlooks++;
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
 static void look_locked(void)
 {
     uint64_t ids[RUNNING_MAX];
     size_t n = lg_running(sampler.rt, ids, RUNNING_MAX);
+    bool is_full = false;
     for (size_t i = 0; i < n; i++) {
-        struct count *count = count_of(ids[i]);
-        if (count != NULL) {
-            count->nlooks++;
-        }
+        is_full = !add_locked(ids[i]) || is_full;
     }
     sampler.nlooks++;
+    if (is_full) { // of those that have ended
+        begin_anew_locked();
+    }
 }
 
 // Half a period to one and a half: in step with nothing.
@@ -98,81 +107,75 @@ static void *look_again_and_again(void *arg)
 
 // -- started and stopped --
 
-static void clear_locked(void)
-{
-    sampler.nlooks = 0;
-    memset(sampler.counts, 0, sizeof sampler.counts);
-}
-
 static bool start(lg_runtime *rt)
 {
     sigset_t all;
     sigset_t old;
     sampler.rt = rt;
     sampler.must_stop = false;
-    clear_locked(); // nobody else is there
+    begin_anew_locked(); // nobody else is there
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    sampler.is_on =
-        pthread_create(&sampler.thread, NULL, look_again_and_again, NULL) == 0;
+    int err = pthread_create(&sampler.thread, NULL, look_again_and_again, NULL);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return sampler.is_on;
+    return err == 0;
 }
 
-void lagoon__sampler_end(void)
+static void stop(void)
 {
-    if (!sampler.is_on) {
-        return;
-    }
     pthread_mutex_lock(&sampler.lock);
     sampler.must_stop = true;
     pthread_cond_signal(&sampler.stop);
     pthread_mutex_unlock(&sampler.lock);
     pthread_join(sampler.thread, NULL);
-    sampler.is_on = false;
 }
 
+void lagoon__sampler_end(void)
+{
+    if (sampler.nusers > 0) {
+        sampler.nusers = 0;
+        stop();
+    }
+}
+
+// start(): true; false: there is no thread for it. As often as stop().
 int lagoon__sampler_start(lua_State *L)
 {
     struct script *s = lagoon__script(L);
-    lua_pushboolean(L, sampler.is_on || start(lagoon__rt(L, s)));
-    return 1;
-}
-
-// looks() -> how often it has looked since the last read.
-int lagoon__sampler_looks(lua_State *L)
-{
-    pthread_mutex_lock(&sampler.lock);
-    lua_Number nlooks = (lua_Number)sampler.nlooks;
-    pthread_mutex_unlock(&sampler.lock);
-    lua_pushnumber(L, nlooks);
-    return 1;
-}
-
-// read() -> shares: by goroutines' numbers, for how much of the time since the last read
-// each has run, 1 for all of it.
-int lagoon__sampler_read(lua_State *L)
-{
-    static struct count counts[COUNTS];
-    pthread_mutex_lock(&sampler.lock);
-    uint64_t nlooks = sampler.nlooks;
-    memcpy(counts, sampler.counts, sizeof counts);
-    clear_locked();
-    pthread_mutex_unlock(&sampler.lock);
-    lua_newtable(L);
-    for (size_t i = 0; i < COUNTS; i++) {
-        if (counts[i].id != 0) {
-            lua_pushnumber(L, (double)counts[i].id);
-            lua_pushnumber(L, (double)counts[i].nlooks / (double)nlooks);
-            lua_rawset(L, -3);
-        }
-    }
+    bool is_on = sampler.nusers > 0 || start(lagoon__rt(L, s));
+    sampler.nusers += is_on;
+    lua_pushboolean(L, is_on);
     return 1;
 }
 
 int lagoon__sampler_stop(lua_State *L)
 {
     (void)L;
-    lagoon__sampler_end();
+    if (sampler.nusers > 0 && --sampler.nusers == 0) {
+        stop();
+    }
     return 0;
+}
+
+// read() -> session, nlooks, counts: how often it has looked since the session began,
+// and, by goroutines' numbers, how often each of them ran then.
+int lagoon__sampler_read(lua_State *L)
+{
+    static struct count counts[COUNTS];
+    pthread_mutex_lock(&sampler.lock);
+    uint32_t session = sampler.session;
+    uint64_t nlooks = sampler.nlooks;
+    memcpy(counts, sampler.counts, sizeof counts);
+    pthread_mutex_unlock(&sampler.lock);
+    lua_pushnumber(L, (double)session);
+    lua_pushnumber(L, (double)nlooks);
+    lua_newtable(L);
+    for (size_t i = 0; i < COUNTS; i++) {
+        if (counts[i].id != 0) {
+            lua_pushnumber(L, (double)counts[i].id);
+            lua_pushnumber(L, (double)counts[i].nlooks);
+            lua_rawset(L, -3);
+        }
+    }
+    return 3;
 }

@@ -9,7 +9,6 @@
 
 // sampler_start() and so on, for Lua.
 int lagoon__sampler_start(lua_State *L);
-int lagoon__sampler_looks(lua_State *L);
 int lagoon__sampler_read(lua_State *L);
 int lagoon__sampler_stop(lua_State *L);
 

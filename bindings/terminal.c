@@ -503,7 +503,6 @@ void lagoon__push_terminal(lua_State *L, struct script *s)
                                          {"record_marker", lagoon__record_marker},
                                          {"record_stop", lagoon__record_stop},
                                          {"sampler_start", lagoon__sampler_start},
-                                         {"sampler_looks", lagoon__sampler_looks},
                                          {"sampler_read", lagoon__sampler_read},
                                          {"sampler_stop", lagoon__sampler_stop},
                                          {NULL, NULL}};

@@ -289,6 +289,7 @@ end
 ---@param terminal table  functions of terminal.c
 ---@return integer status
 local function main(argv, is_terminal, terminal)
+    core.terminal = terminal -- for those who attach, too
     require("lagoon.stdin").install(io)
     local options, script = parse(argv)
     if not options then

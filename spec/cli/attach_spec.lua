@@ -105,11 +105,24 @@ describe("lagoon attach", function()
       .. "for i = 1, 2 do\n  print('line', i)\nend\n")
     assert.equal(0, client.exit.code)
     assert.equal("", client.err)
-    assert.matches("\n2   the receiver  waiting  chan receive", client.out, 1, true)
-    assert.matches("\n1                 waiting  sleep", client.out, 1, true)
+    assert.matches("\n2   the receiver  %d+ %% +waiting  chan receive", client.out)
+    assert.matches("\n1                 %d+ %% +waiting  sleep", client.out)
     assert.matches("\n42\n43\t42\nline\t1\nline\t2\n$", client.out)
     assert.equal("7\n", ask(program, "answer\n").out)
     assert.equal("ready", program.out)
+    kill(program)
+  end)
+
+  it("shows who runs, once, and records inputs", function()
+    local path = helper.path "attached.lua"
+    local program = target("jobs = lagoon.chan(2) lagoon.go(function() io.write 'ready' "
+      .. "io.flush() while true do lagoon.yield() end end) lagoon.sleep(1000)")
+    local client = ask(program, ":top\n:chans\n:record " .. path .. "\n1 + 1\n:record\n"
+      .. ":record x.cast\n")
+    assert.matches("^2 goroutines: .-\n2 +[1-9]%d* %% +.-\n1 +0 %% +waiting  sleep", client.out)
+    assert.matches("\n%d+ +jobs +0 of 2 +open", client.out)
+    assert.matches("\n2\nrecorded in [^\n]+\nthere is no terminal to record", client.out)
+    assert.matches("\nshow%(1 %+ 1%)\n", assert(lagoon.fs.read(path)))
     kill(program)
   end)
 

@@ -60,7 +60,7 @@ describe(":top", function()
     terminal.type ":top 0.05\r"
     terminal.shows "10 goroutines: 0 running, 0 ready, 10 waiting; CPU"
     terminal.resize(40, 8)
-    terminal.shows("\n10 goroutines: 0 running, 0 ready, 10 w\n", true)
+    terminal.shows "10 goroutines: 0 running, 0 ready, 10 w\n"
     terminal.shows("\n%.%.%. 7 more\n" .. HELP, true)
     terminal.type "q"
     terminal.shows("\n2>$", true)

@@ -24,24 +24,51 @@ local function seconds_text(seconds)
     return ("%.1f h"):format(seconds / 3600)
 end
 
+---What the sampler has counted so far, to be told from what it has counted later.
+---@param sampler table  core's half, started
+---@return table
+function goroutines.mark(sampler)
+    local session, nlooks, counts = sampler.sampler_read()
+    return { session = session, nlooks = nlooks, counts = counts }
+end
+
+---How much each has run between two marks, and how many looks that were.
+---@param from table
+---@param to table
+---@return table<integer, number> shares  by numbers; 1 for all the time
+---@return integer nlooks
+function goroutines.between(from, to)
+    local is_same = from.session == to.session -- else it has begun anew in between
+    local nlooks = to.nlooks - (is_same and from.nlooks or 0)
+    local shares = {}
+    for id, count in pairs(to.counts) do
+        count = count - (is_same and from.counts[id] or 0)
+        shares[id] = nlooks > 0 and count > 0 and count / nlooks or nil
+    end
+    return shares, nlooks
+end
+
 ---How much each runs, in a moment that it takes: in a hundred looks, however long those take.
 ---@async
 ---@param sampler table?  core's half; nil: nobody knows
----@return table<integer, number>?  by numbers; 1 for all the time
+---@return table<integer, number>?
 function goroutines.shares(sampler)
     if not (sampler and sampler.sampler_start()) then
         return nil
     end
-    sampler.sampler_read() -- what was before
-    local ok, err = pcall(function()
-        repeat
+    local ok, shares = pcall(function()
+        local from = goroutines.mark(sampler)
+        while true do
             time.sleep(LOOKS / LOOKS_PER_SECOND)
-        until sampler.sampler_looks() >= LOOKS
+            local shares, nlooks = goroutines.between(from, goroutines.mark(sampler))
+            if nlooks >= LOOKS then
+                return shares
+            end
+        end
     end)
-    local shares = sampler.sampler_read()
     sampler.sampler_stop()
     if not ok then
-        error(err, 0)
+        error(shares, 0)
     end
     return shares
 end

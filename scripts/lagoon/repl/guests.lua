@@ -76,6 +76,7 @@ local function open(id, columns, is_coloured)
     local names = {}
     local self = session.guest(globals_with(names), {
         is_coloured = is_coloured,
+        terminal = core.terminal,
         width = function() return known[id] and known[id].columns or 80 end,
         print = function(_, text)
             core.attach_write(id, OUTPUT, text .. "\n")

@@ -111,7 +111,9 @@ function Script:stop()
 end
 
 local function open_script(session, path)
-    if fs.stat(path) then
+    if not session.terminal then
+        return nil, "this session cannot be recorded"
+    elseif fs.stat(path) then
         return nil, ("cannot write %s: it exists"):format(path)
     end
     local append = session.terminal.append_private

@@ -43,7 +43,8 @@ end
 ---One that somebody has from outside: it prints elsewhere, and leaves the program's globals and its
 ---handler of errors alone.
 ---@param globals table
----@param opts { is_coloured: boolean, width?: fun(): integer, print: fun(self, text: string) }
+---@param opts { is_coloured: boolean, width?: fun(): integer, print: fun(self, text: string),
+---terminal?: table }
 ---@return lagoon.repl.Session
 function session.guest(globals, opts)
     local self = make(globals, opts)

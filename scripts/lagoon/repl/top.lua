@@ -101,15 +101,16 @@ local function heed(view, key)
 end
 
 local function watch(session, live, seconds)
-    local view = { order = "c", all = false, shares = goroutines.shares(session.terminal) }
-    session.terminal.sampler_start()
+    local view = { order = "c", all = false, shares = goroutines.shares(session.terminal) or {} }
+    local from = goroutines.mark(session.terminal)
     local next_at = time.now() + seconds
     repeat
         draw(session, live, view)
         local key = live:next(math.max(next_at - time.now(), 0))
         heed(view, key)
         if not key then
-            view.shares = session.terminal.sampler_read()
+            local to = goroutines.mark(session.terminal)
+            view.shares, from = goroutines.between(from, to), to
             next_at = time.now() + seconds
         end
     until ENDS[key]
@@ -117,8 +118,11 @@ end
 
 local function watch_live(session, seconds)
     local live = session.open_live()
+    local is_on = session.terminal.sampler_start()
     local ok, err = pcall(watch, session, live, seconds)
-    session.terminal.sampler_stop()
+    if is_on then
+        session.terminal.sampler_stop()
+    end
     live:close()
     if not ok then
         error(err, 0)
