@@ -65,7 +65,7 @@ static int open_folder(enum where where, bool is_made, char path[PATH_MAX],
 {
     char by_user[NAME_BYTES];
     char name[NAME_BYTES] = "lagoon";
-    const char *base_path = by_user;
+    const char *base_path;
     int base;
     if (where == IN_TMP) {
         base_path = "/tmp";

@@ -95,7 +95,7 @@ it("frames", "come out as they went in, however they are cut")
     for (int round = 0; round < 200; round++) {
         struct bytes out = {0};
         uint32_t nsent = 1 + spec_random_below(&random, 8);
-        size_t sizes[8];
+        size_t sizes[8] = {0};
         for (uint32_t i = 0; i < nsent; i++) {
             char text[64];
             sizes[i] = spec_random_below(&random, sizeof text);
@@ -111,6 +111,7 @@ it("frames", "come out as they went in, however they are cut")
             const char *text;
             size_t size;
             while (peek(&text, &size) > 0) {
+                CHECK(nseen < nsent);
                 CHECK_INT(size, sizes[nseen]);
                 CHECK(size == 0 || text[size - 1] == (char)('a' + nseen));
                 lagoon__bytes_skip(&in, FRAME_HEAD + size);

@@ -17,8 +17,8 @@ local AWAKE = is_tsan and "lagoon.go(function() io.read() end) " or ""
 
 -- A program that has printed "ready".
 local function start(text, env)
-  local path = helper.file("script.lua",
-    "local lagoon = require 'lagoon' " .. AWAKE .. "\n" .. text)
+  local first = "local lagoon = require 'lagoon' " .. AWAKE .. "\n"
+  local path = helper.file("script.lua", first .. text)
   env = env or {}
   env.PATH = os.getenv "PATH"
   env.LAGOON_PROCS = env.LAGOON_PROCS or is_tsan and 1 or nil
