@@ -127,8 +127,9 @@ size_t lagoon__covered_copy(struct covered *c, const struct covered_file *file,
 {
     pthread_mutex_lock(&c->lock);
     size_t nlines = file->cap;
-    if (nlines > 0) {
-        memcpy(hits, file->hits, (nlines < cap ? nlines : cap) * sizeof *hits);
+    size_t ncopied = nlines < cap ? nlines : cap;
+    if (ncopied > 0) {
+        memcpy(hits, file->hits, ncopied * sizeof *hits);
     }
     pthread_mutex_unlock(&c->lock);
     return nlines;

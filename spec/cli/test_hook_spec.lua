@@ -79,6 +79,19 @@ describe("--race-order", function()
     assert.equal(outputs[1], outputs[2])
   end)
 
+  it("does not break what it interrupts, with lines counted in all states", function()
+    if not helper.is_stress() then
+      return
+    end
+    local first = helper.random()(1e6)
+    for seed = first, first + 50 do
+      local words = { "--race-order", "--coverage", "--repeat=10", "--seed=" .. seed }
+      local child = trees.test(RACE, words, { limit = 200 })
+      assert(child.status <= 1 and child.err == "", "seed " .. seed .. ": " .. child.err)
+      assert.equal(10, select(2, child.out:gsub("sums %d+ %d+ %d+\n", "")), "seed " .. seed)
+    end
+  end)
+
   it("says so", function()
     has(trees.test(RACE, { "--race-order", "--seed=5" }).out, "lagoon test: seed 5, race order\n")
   end)
