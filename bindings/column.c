@@ -64,7 +64,8 @@ void lagoon__column_pass(struct column *c, const char *text, size_t size)
     }
 }
 
-bool lagoon__is_sequence_open(const char *text, size_t size)
+// Whether a text that begins with an escape has not come to the end of what that begins.
+static bool is_sequence_open(const char *text, size_t size)
 {
     int state = ESCAPE;
     for (size_t i = 1; i < size && state != TEXT; i++) {
@@ -73,9 +74,24 @@ bool lagoon__is_sequence_open(const char *text, size_t size)
     return state != TEXT;
 }
 
-size_t lagoon__utf8_length(unsigned char lead)
+static size_t utf8_length(unsigned char lead)
 {
     return lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+}
+
+size_t lagoon__whole_size(const char *text, size_t size)
+{
+    size_t from = size > COLUMN_HELD_MAX ? size - COLUMN_HELD_MAX : 0;
+    for (size_t i = size; i-- > from;) {
+        unsigned char byte = (unsigned char)text[i];
+        if (byte == 27) {
+            return is_sequence_open(text + i, size - i) ? i : size;
+        }
+        if (byte >= 0xC0 && i + utf8_length(byte) > size) {
+            return i;
+        }
+    }
+    return size;
 }
 
 int lagoon__columns_of(const char *text, size_t size)

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { COLUMN_HELD_MAX = 64 }; // bytes of what is not whole; more is no sequence
+
 struct column {
     int at;      // columns before the cursor
     int columns; // of the terminal
@@ -16,11 +18,9 @@ struct column {
 // Goes on by so many bytes. A character that is cut in two counts for none.
 void lagoon__column_pass(struct column *c, const char *text, size_t size);
 
-// Whether a text that begins with an escape has not come to the end of what that begins.
-bool lagoon__is_sequence_open(const char *text, size_t size);
-
-// The bytes of a character, by its first one.
-size_t lagoon__utf8_length(unsigned char lead);
+// How much of a text can be shown: a sequence or character that is cut in two at its end
+// must not have anything else in its middle.
+size_t lagoon__whole_size(const char *text, size_t size);
 
 // The columns of all characters of a text.
 int lagoon__columns_of(const char *text, size_t size);

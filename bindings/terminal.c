@@ -28,7 +28,6 @@
 
 enum {
     PIECE_BYTES = 16 * 1024,
-    HELD_MAX = 64, // bytes of what is not whole; more is no sequence
     FIRST_PRIVATE = 10,
     LAST_WORDS_S = 2, // for what was written when the process ends
 };
@@ -152,29 +151,12 @@ static size_t take_marks_locked(char *text, size_t size)
     return size;
 }
 
-// How much of a text can be shown: a sequence or character that is cut in two at its end
-// must not have anything else in its middle.
-static size_t whole_size(const char *text, size_t size)
-{
-    size_t from = size > HELD_MAX ? size - HELD_MAX : 0;
-    for (size_t i = size; i-- > from;) {
-        unsigned char byte = (unsigned char)text[i];
-        if (byte == 27) {
-            return lagoon__is_sequence_open(text + i, size - i) ? i : size;
-        }
-        if (byte >= 0xC0 && i + lagoon__utf8_length(byte) > size) {
-            return i;
-        }
-    }
-    return size;
-}
-
 // Shows what has come in, but for what is not whole; returns the size of that, which
 // stands at the beginning then.
 static size_t pass_locked(char *text, size_t size)
 {
     size = take_marks_locked(text, size);
-    size_t whole = whole_size(text, size);
+    size_t whole = lagoon__whole_size(text, size);
     show_locked(text, whole);
     memmove(text, text + whole, size - whole);
     return size - whole;
@@ -183,7 +165,7 @@ static size_t pass_locked(char *text, size_t size)
 static void *pump(void *arg)
 {
     (void)arg;
-    static char text[HELD_MAX + PIECE_BYTES];
+    static char text[COLUMN_HELD_MAX + PIECE_BYTES];
     size_t held = 0;
     for (;;) {
         ssize_t n = read(terminal.master, text + held, PIECE_BYTES);
