@@ -266,7 +266,7 @@ describe("a program that can be attached to", function()
     assert.equal("1\n", ask(program, "1\n").out)
     local list = spawn { "attach" }
     list.ends()
-    assert.matches(("^%d\t[^\n]-script.lua\n$"):format(program.pid), list.out)
+    assert.matches(("\n%d\t[^\n]-script.lua\n"):format(program.pid), "\n" .. list.out)
     kill(program)
   end)
 
