@@ -4,10 +4,7 @@
 #include <lagoon.h>
 #include <lauxlib.h>
 
-#include "chan.h"
 #include "state.h"
-
-enum { WAITERS_MAX = 64 };
 
 static const char *status_name(lg_p_status status)
 {
@@ -53,31 +50,8 @@ static int ps(lua_State *L)
     return 1;
 }
 
-// The ids of the first ones, and how many there are.
-static void push_waiters(lua_State *L, lg_chan *ch, lg_op op)
-{
-    uint64_t ids[WAITERS_MAX];
-    size_t count = lg_chan_waiters(ch, op, ids, WAITERS_MAX);
-    lua_newtable(L);
-    for (size_t i = 0; i < count && i < WAITERS_MAX; i++) {
-        lua_pushnumber(L, (double)ids[i]);
-        lua_rawseti(L, -2, (int)i + 1);
-    }
-    set_number(L, "count", (double)count);
-}
-
-// chan_waiters(ch): those who wait to receive, and those who wait to send.
-static int chan_waiters(lua_State *L)
-{
-    struct chan *chan = lagoon__chan_self(L, "waiters");
-    push_waiters(L, chan->ch, LG_RECV);
-    push_waiters(L, chan->ch, LG_SEND);
-    return 2;
-}
-
 void lagoon__open_pinfo(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"ps", ps}, {"chan_waiters", chan_waiters}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"ps", ps}, {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

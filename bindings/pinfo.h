@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What Ps do and who stands at a channel, as tables: for pictures of a program that runs.
+// What Ps do, as tables: for pictures of a program that runs.
 #ifndef LAGOON_PINFO_H
 #define LAGOON_PINFO_H
 
@@ -8,7 +8,7 @@
 
 struct script;
 
-// Adds ps() and chan_waiters() to the table on top.
+// Adds ps() to the table on top.
 void lagoon__open_pinfo(lua_State *L, struct script *s);
 
 #endif // LAGOON_PINFO_H

@@ -1934,18 +1934,6 @@ LG_API void lg_chan_get_info(lg_chan *ch, lg_chan_info *out);
 
 typedef enum lg_op { LG_RECV, LG_SEND } lg_op;
 
-// Who waits for an operation of a channel, in a select too, first come, first served.
-//
-// ch   the channel; a strand's: from inside the strand
-// op   the operation
-// ids  receives the ids of the first of them, at most cap
-// cap  room in ids
-//
-// Returns: how many there are.   Errors: none.
-// Misuse:  none.   Blocks: no.   Call from: anywhere inside the runtime.
-// Go:      none
-LG_API size_t lg_chan_waiters(lg_chan *ch, lg_op op, uint64_t *ids, size_t cap);
-
 // One case of a select. For a scripted goroutine that waits, the array must
 // stay valid until its wait is finished.
 typedef struct lg_case {

@@ -114,30 +114,3 @@ it("a trace", "tells who has stolen from whom", .procs = 2)
     CHECK(n_steals > 0);
     CHECK_INT(n_wrong, 0);
 }
-
-static lg_chan *gate;
-
-static void receive(__attribute__((unused)) void *arg)
-{
-    CHECK_CODE(lg_chan_recv(gate, NULL, LG_NEVER), LG_ECLOSED);
-}
-
-it("chan.waiters", "are those that wait, in their order", .procs = 2)
-{
-    uint64_t ids[2] = {0, 0};
-    gate = spec_chan(rt, 0, 0);
-    CHECK_INT(lg_chan_waiters(gate, LG_RECV, ids, 2), 0);
-    lg_ref first = spec_go(rt, receive, NULL);
-    SETTLE(lg_chan_waiters(gate, LG_RECV, NULL, 0) == 1);
-    for (int i = 0; i < 4; i++) {
-        spec_go(rt, receive, NULL);
-    }
-    SETTLE(lg_chan_waiters(gate, LG_RECV, ids, 2) == 5);
-    CHECK_INT(ids[0], first.id);
-    CHECK(ids[1] != 0 && ids[1] != first.id);
-    CHECK_INT(lg_chan_waiters(gate, LG_SEND, ids, 2), 0);
-    CHECK_OK(lg_chan_close(gate));
-    CHECK_INT(lg_chan_waiters(gate, LG_RECV, ids, 2), 0);
-    SETTLE(lg_num_goroutine(rt) == 1);
-    lg_chan_free(gate);
-}

@@ -101,8 +101,9 @@ end
 ---@param session lagoon.repl.Session
 ---@param argument string
 function tour.run(session, argument)
-    session.on_empty = nil
-    if argument == "" then
+    if session.is_guest then
+        return session:print_error "no tour in a program that runs for others: it would change it"
+    elseif argument == "" then
         return print_contents(session)
     elseif argument == "end" then
         return leave(session)

@@ -47,14 +47,9 @@ local function new_player(session, lesson, code)
         session = session,
         lesson = lesson,
         code = code or lesson.code,
-        live = session.live,
-        ninterrupts = session.ninterrupts,
         is_skipped = false,
+        is_left = false,
     }, Player)
-end
-
-function Player:is_left()
-    return self.session.ninterrupts ~= self.ninterrupts
 end
 
 -- ------------------------------------------------------------------------------------------------
@@ -62,8 +57,7 @@ end
 -- ------------------------------------------------------------------------------------------------
 
 local function new_pen(session)
-    local columns = session.live and session.live:size() or session.width() - 1
-    return pen.new { columns = columns, is_utf8 = pen.is_utf8(), paint = session.paint }
+    return pen.new { columns = session.width() - 1, is_utf8 = pen.is_utf8(), paint = session.paint }
 end
 
 ---Prints what is no part of a lesson.
@@ -126,7 +120,19 @@ end
 function Player:show(rows)
     self.still = rows
     if self.live then
-        self.live:show(rows)
+        local _, height = self.live:size()
+        self.live:draw(#rows > height and { unpack(rows, 1, height) } or rows)
+    end
+end
+
+-- Waits for so many seconds, or for a key: Ctrl-C leaves, others skip what is left of a replay.
+function Player:wait(seconds)
+    local key = self.live:next(seconds)
+    if key == "ctrl-c" then
+        self.is_left = true
+        self.session:interrupt()
+    elseif key and key ~= "resize" then
+        self.is_skipped = true
     end
 end
 
@@ -174,11 +180,11 @@ function Player:replay(past)
     local caption = how_much_slower(self, past, frames)
     for i, frame in ipairs(frames) do
         local is_last = i == #frames
-        if not (self.live and (self.is_skipped or self:is_left())) or is_last then
+        if not (self.live and (self.is_skipped or self.is_left)) or is_last then
             self:show(with_caption(p, caption, frame.rows))
         end
-        if self.live and not (self.is_skipped or is_last or self:is_left()) then
-            time.sleep(frame.seconds or FRAME_SECONDS)
+        if self.live and not (self.is_skipped or is_last or self.is_left) then
+            self:wait(frame.seconds or FRAME_SECONDS)
         end
     end
 end
@@ -206,7 +212,12 @@ function Player:run()
     self.now = now
     while not is_over(running) do
         self:look(now)
-        session.pause(running, self.lesson.picture and FRAME_SECONDS or GLANCE_SECONDS)
+        local seconds = self.lesson.picture and FRAME_SECONDS or GLANCE_SECONDS
+        if self.live then
+            self:wait(seconds)
+        else
+            session.pause(running, seconds)
+        end
     end
     if recording then
         now.events, now.nlost = core.events_stop(recording)
@@ -232,22 +243,23 @@ function Player:tidy()
     return left
 end
 
-function Player:play()
-    if self.live then
-        self.live:open(function() self.is_skipped = true end)
+function Player:watch()
+    local past = self:run()
+    self.is_skipped = false -- keys that were pressed meanwhile are not for the replay
+    if past.events and #past.events > 0 and not self.is_left then
+        self:replay(past)
+    elseif self.telling then
+        self.still = self.telling
     end
-    local ok, err = xpcall(function()
-        local past = self:run()
-        self.is_skipped = false -- keys that were pressed meanwhile are not for the replay
-        if past.events and #past.events > 0 and not self:is_left() then
-            self:replay(past)
-        elseif self.telling then
-            self:show(self.telling)
-        end
-    end, core.note_trace)
+end
+
+function Player:play()
+    self.live = self.session.open_live and self.session.open_live()
+    local ok, err = xpcall(self.watch, core.note_trace, self)
     if self.live then
         self.live:close()
-    elseif ok and self.still and not self:is_left() then
+    end
+    if ok and self.still and not self.is_left then
         self.session:print(table.concat(self.still, "\n"))
     end
     local left = self.now and self:tidy() or {}
@@ -275,7 +287,7 @@ function player.play(session, lesson, opts)
     end
     self:print_code()
     self:play()
-    if self:is_left() then
+    if self.is_left then
         return false
     end
     session:print ""

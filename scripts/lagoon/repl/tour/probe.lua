@@ -64,8 +64,13 @@ function Probe:channel(name)
     if getmetatable(ch) ~= core.classes.channel then
         return nil
     end
-    local receivers, senders = core.chan_waiters(ch)
-    return { name = name, length = #ch, cap = ch:cap(), is_closed = ch:closed(),
+    local info = core.chan_info(ch)
+    local receivers, senders = { count = info.receivers }, { count = info.senders }
+    for i, g in ipairs(info.waiters) do -- receivers first
+        local side = i <= info.receivers and receivers or senders
+        side[#side + 1] = g
+    end
+    return { name = name, length = info.length, cap = info.capacity, is_closed = info.is_closed,
         receivers = receivers, senders = senders }
 end
 
