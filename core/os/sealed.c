@@ -13,7 +13,7 @@
 enum { STEP = sizeof(uint64_t) - SEALED_END };
 
 // One store of the processor's, wherever it points: no compiler may make two of it.
-static void store_word(char *at, uint64_t word)
+static void store_word(char *at, uint64_t word) // NOLINT(readability-non-const-parameter)
 {
 #if defined(__x86_64__)
     __asm__ volatile("movq %1, (%0)" ::"r"(at), "r"(word) : "memory");

@@ -243,11 +243,12 @@ void lg__timeline_note(struct lg_runtime *rt, unsigned kind, struct lg_g *g, uin
         .arg = arg,
         .more = more,
     };
-    switch (kind) {
-    case LG_TRACE_RUN: tell_once(g, p, window, when); break;
-    case LG_TRACE_PARK: event.arg = wait_of(g); break;
-    case LG_TRACE_READY: event.more = wait_of(g); break;
-    default: break;
+    if (g && kind == LG_TRACE_RUN) {
+        tell_once(g, p, window, when);
+    } else if (g && kind == LG_TRACE_PARK) {
+        event.arg = wait_of(g);
+    } else if (g && kind == LG_TRACE_READY) {
+        event.more = wait_of(g);
     }
     add(rt, p, window, &event, 1);
 }

@@ -131,8 +131,8 @@ static void trace_select(struct lg_runtime *rt, size_t i)
     }
 }
 
-static LG_NOINLINE void trace_case_unlock(const lg_case *c, int rc,
-                                          struct lg_g *partner) LG_UNCHECKED_LOCKING
+static LG_NOINLINE void trace_case_unlock(const lg_case *c, int rc, struct lg_g *partner)
+    LG_RELEASES(c->ch->lock)
 {
     struct trace_op op = {
         .partner = partner ? lg__g_id(partner) : 0,
@@ -147,7 +147,7 @@ static LG_NOINLINE void trace_case_unlock(const lg_case *c, int rc,
 }
 
 static LG_NOINLINE void trace_first_unlock(const lg_case *c, size_t i, int rc,
-                                           struct lg_g *partner) LG_UNCHECKED_LOCKING
+                                           struct lg_g *partner) LG_RELEASES(c->ch->lock)
 {
     trace_case_unlock(c, rc, partner);
     if (rc != LG_EAGAIN) {
