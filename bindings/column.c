@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "column.h"
 
+#include <lauxlib.h>
+
 #include <utf8proc.h>
 
 enum { TEXT, ESCAPE, SEQUENCE, STRING, STRING_ESCAPE }; // as ECMA-48 has them
@@ -106,4 +108,12 @@ int lagoon__columns_of(const char *text, size_t size)
         i += n > 0 ? (size_t)n : 1;
     }
     return columns;
+}
+
+int lagoon__column_width(lua_State *L)
+{
+    size_t n;
+    const char *text = luaL_checklstring(L, 1, &n);
+    lua_pushinteger(L, lagoon__columns_of(text, n));
+    return 1;
 }

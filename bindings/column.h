@@ -4,6 +4,7 @@
 #ifndef LAGOON_COLUMN_H
 #define LAGOON_COLUMN_H
 
+#include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,5 +25,8 @@ size_t lagoon__whole_size(const char *text, size_t size);
 
 // The columns of all characters of a text.
 int lagoon__columns_of(const char *text, size_t size);
+
+// width(text) -> how many columns it takes, for Lua.
+int lagoon__column_width(lua_State *L);
 
 #endif // LAGOON_COLUMN_H

@@ -36,7 +36,7 @@ static int push_failure(lua_State *L, const char *path, int err)
     return 2;
 }
 
-int lagoon__record_start(lua_State *L)
+static int record_start(lua_State *L)
 {
     const char *path = luaL_checkstring(L, 1);
     int columns = (int)luaL_checkinteger(L, 2);
@@ -54,7 +54,7 @@ int lagoon__record_start(lua_State *L)
     return 1;
 }
 
-int lagoon__record_marker(lua_State *L)
+static int record_marker(lua_State *L)
 {
     size_t size;
     const char *text = luaL_checklstring(L, 1, &size);
@@ -64,7 +64,7 @@ int lagoon__record_marker(lua_State *L)
     return 0;
 }
 
-int lagoon__record_stop(lua_State *L)
+static int record_stop(lua_State *L)
 {
     pthread_mutex_lock(&record.lock);
     struct asciicast *cast = record.cast;
@@ -77,3 +77,8 @@ int lagoon__record_stop(lua_State *L)
     lua_pushboolean(L, 1);
     return 1;
 }
+
+const struct luaL_Reg lagoon__record_functions[] = {{"record_start", record_start},
+                                                    {"record_marker", record_marker},
+                                                    {"record_stop", record_stop},
+                                                    {NULL, NULL}};

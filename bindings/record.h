@@ -4,7 +4,7 @@
 #ifndef LAGOON_RECORD_H
 #define LAGOON_RECORD_H
 
-#include <lua.h>
+#include <lauxlib.h>
 #include <stddef.h>
 
 // What the terminal does, from any thread.
@@ -12,8 +12,6 @@ void lagoon__record_output(const char *text, size_t size);
 void lagoon__record_resize(int columns, int rows);
 
 // record_start(path, columns, rows), record_marker(text), record_stop(), for Lua.
-int lagoon__record_start(lua_State *L);
-int lagoon__record_marker(lua_State *L);
-int lagoon__record_stop(lua_State *L);
+extern const struct luaL_Reg lagoon__record_functions[];
 
 #endif // LAGOON_RECORD_H

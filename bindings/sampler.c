@@ -139,7 +139,7 @@ void lagoon__sampler_end(void)
 }
 
 // start(): true; false: there is no thread for it. As often as stop().
-int lagoon__sampler_start(lua_State *L)
+static int sampler_start(lua_State *L)
 {
     struct script *s = lagoon__script(L);
     bool is_on = sampler.nusers > 0 || start(lagoon__rt(L, s));
@@ -148,7 +148,7 @@ int lagoon__sampler_start(lua_State *L)
     return 1;
 }
 
-int lagoon__sampler_stop(lua_State *L)
+static int sampler_stop(lua_State *L)
 {
     (void)L;
     if (sampler.nusers > 0 && --sampler.nusers == 0) {
@@ -159,7 +159,7 @@ int lagoon__sampler_stop(lua_State *L)
 
 // read() -> session, nlooks, counts: how often it has looked since the session began,
 // and, by goroutines' numbers, how often each of them ran then.
-int lagoon__sampler_read(lua_State *L)
+static int sampler_read(lua_State *L)
 {
     static struct count counts[COUNTS];
     pthread_mutex_lock(&sampler.lock);
@@ -179,3 +179,8 @@ int lagoon__sampler_read(lua_State *L)
     }
     return 3;
 }
+
+const struct luaL_Reg lagoon__sampler_functions[] = {{"sampler_start", sampler_start},
+                                                     {"sampler_read", sampler_read},
+                                                     {"sampler_stop", sampler_stop},
+                                                     {NULL, NULL}};

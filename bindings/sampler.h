@@ -5,12 +5,10 @@
 #ifndef LAGOON_SAMPLER_H
 #define LAGOON_SAMPLER_H
 
-#include <lua.h>
+#include <lauxlib.h>
 
 // sampler_start() and so on, for Lua.
-int lagoon__sampler_start(lua_State *L);
-int lagoon__sampler_read(lua_State *L);
-int lagoon__sampler_stop(lua_State *L);
+extern const struct luaL_Reg lagoon__sampler_functions[];
 
 // Before the runtime is closed.
 void lagoon__sampler_end(void);

@@ -441,14 +441,6 @@ static int size(lua_State *L)
     return 2;
 }
 
-static int width(lua_State *L)
-{
-    size_t n;
-    const char *text = luaL_checklstring(L, 1, &n);
-    lua_pushinteger(L, lagoon__columns_of(text, n));
-    return 1;
-}
-
 // close(): the process has the user's terminal again.
 static int close_it(lua_State *L)
 {
@@ -479,15 +471,11 @@ void lagoon__push_terminal(lua_State *L, struct script *s)
                                          {"type", type_in},
                                          {"typed", typed},
                                          {"size", size},
-                                         {"width", width},
+                                         {"width", lagoon__column_width},
                                          {"append_private", lagoon__append_private},
-                                         {"record_start", lagoon__record_start},
-                                         {"record_marker", lagoon__record_marker},
-                                         {"record_stop", lagoon__record_stop},
-                                         {"sampler_start", lagoon__sampler_start},
-                                         {"sampler_read", lagoon__sampler_read},
-                                         {"sampler_stop", lagoon__sampler_stop},
                                          {NULL, NULL}};
     lua_newtable(L);
     lagoon__register(L, s, functions);
+    lagoon__register(L, s, lagoon__record_functions);
+    lagoon__register(L, s, lagoon__sampler_functions);
 }
