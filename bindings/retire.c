@@ -68,7 +68,7 @@ static bool is_at_rest_locked(const struct worker *worker)
            atomic_load_explicit(&worker->script->nbusy, memory_order_relaxed) == 0;
 }
 
-// Pins a worker at rest that has not been asked since the mark; NULL: there is none. One
+// Pins a worker at rest that nobody has asked since the mark; NULL: there is none. One
 // that is pinned is not closed, and gets no blocking call that the answer would wait for.
 static struct worker *pin_resting(struct hub *hub, const struct worker *self,
                                   uint64_t mark)
@@ -76,7 +76,7 @@ static struct worker *pin_resting(struct hub *hub, const struct worker *self,
     struct worker *found = NULL;
     pthread_mutex_lock(&hub->lock);
     for (struct worker *worker = hub->workers; worker; worker = worker->next) {
-        if (worker != self && worker->mark != mark && is_at_rest_locked(worker)) {
+        if (worker != self && worker->mark < mark && is_at_rest_locked(worker)) {
             worker->mark = mark;
             worker->npins++;
             found = worker;

@@ -245,7 +245,6 @@ static void open_next(struct scribe *s)
 {
     struct timeline *t = &s->rt->timeline;
     if (s->lanes.gap != 0 && !s->is_full && is_closed(t)) {
-        lg__timeline_make_rings(s->rt);
         lg__lanes_end_gap(&s->lanes, lg__timeline_now(t));
         lg__timeline_open(s->rt);
     }
@@ -281,6 +280,7 @@ static void scribe_main(void *arg)
         lg__note_sleep(&s->note, s->rest_ns);
         // acquire: pairs with the release in lg_timeline_stop()
         if (!atomic_load_explicit(&s->must_end, memory_order_acquire)) {
+            lg__timeline_make_rings(s->rt); // of Ps that have come since
             open_next(s);
             turn(s);
         }

@@ -71,7 +71,7 @@ int lg_job_start(lg_runtime *rt, lg_job *job)
     if (!err) {
         r->kind = RUNNABLE_JOB;
         r->pins = 0;
-        if (lg__trace_is_on(rt)) {
+        if (lg__trace_is_on(rt) && !r->is_beside) { // what is beside an order is not in it
             lg__trace_emit(rt, LG_TRACE_JOB, NULL, lg_self().id, NULL);
         }
         lg__sched_push(rt, r);
@@ -83,7 +83,9 @@ void lg__job_run(struct m *m, struct runnable *r)
 {
     LG_ASSERT(!m->g && !m->strand && !m->next);
     keep_place(m->rt, m->p);
-    lg__trace(m->rt, LG_TRACE_JOB_BEGIN, NULL, 0, NULL);
+    if (!r->is_beside) {
+        lg__trace(m->rt, LG_TRACE_JOB_BEGIN, NULL, 0, NULL);
+    }
     lg_job *job = LG_CONTAINER_OF(r, lg_job, opaque);
     r->kind = RUNNABLE_NONE;
     m->is_placing = true;

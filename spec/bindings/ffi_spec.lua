@@ -54,13 +54,22 @@ local loops = {
   ["the length of a channel"] = { "local ch = chan(2)", "sum = sum + #ch" },
 }
 
+-- What it says of the loop; loading lagoon has traces of its own.
+local function of_loop(said)
+  local lines = {}
+  for line in said:gmatch "[^\n]+" do
+    lines[#lines + 1] = line:find("loop.lua", 1, true) and line or nil
+  end
+  return table.concat(lines, "\n")
+end
+
 describe("a hot loop", function()
   for name, parts in pairs(loops) do
     it("over " .. name .. " is compiled, without aborts or calls of C functions", function()
       if not has_ffi or not jit.status() then
         return -- this run is about the other way
       end
-      local said = trace(parts[1], parts[2])
+      local said = of_loop(trace(parts[1], parts[2]))
       assert.matches("%[TRACE +%d+ loop.lua:5 loop%]", said)
       assert.is_nil(said:find("NYI", 1, true), said)
       assert.is_nil(said:find("blacklisted", 1, true), said)

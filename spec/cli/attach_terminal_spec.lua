@@ -47,7 +47,7 @@ describe("lagoon attach on a terminal", function()
     terminal.enter("for i = 1, 2 do\rprint('line', i)\rend", 3)
     terminal.shows "line\t1\nline\t2\n3>"
     terminal.type ":ps\r"
-    terminal.shows("\n1 +waiting +sleep.*\n3>", true)
+    terminal.shows("\n1 +%d+ %% +waiting +sleep.*\n3>", true)
     assert.equal(0, terminal.close().code)
     assert.is_nil(process:wait(0)) -- it lives
     finish(process)

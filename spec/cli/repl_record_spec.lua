@@ -138,7 +138,7 @@ describe(":record", function()
       child.out)
     assert.matches("\ncannot write /dev/null/x%.lua: Not a directory\n$", child.out)
     assert.equal("kept", read(path))
-    local terminal = replterminal.open()
+    local terminal = replterminal.open { columns = 200 } -- paths may be long
     terminal.type(":record " .. path:gsub("lua$", "cast") .. "\r:record " .. path:gsub("lua$",
       "cast") .. "\r")
     terminal.shows "File exists"

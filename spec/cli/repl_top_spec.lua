@@ -63,7 +63,7 @@ describe(":top", function()
     terminal.shows "10 goroutines: 0 running, 0 ready, 10 w\n"
     terminal.shows("\n%.%.%. 7 more\n" .. HELP, true)
     terminal.type "q"
-    terminal.shows("\n2>$", true)
+    terminal.shows("2>$", true)
     terminal.close()
   end)
 
