@@ -86,11 +86,16 @@ static struct recording *check_recording(lua_State *L)
     return r;
 }
 
+// Where one stands, in an order.
+struct place {
+    const lg_trace_event *event;
+};
+
 // By time; events of one P, which come in order, keep theirs at the same time.
 static int compare(const void *a, const void *b)
 {
-    const lg_trace_event *x = *(const lg_trace_event *const *)a;
-    const lg_trace_event *y = *(const lg_trace_event *const *)b;
+    const lg_trace_event *x = ((const struct place *)a)->event;
+    const lg_trace_event *y = ((const struct place *)b)->event;
     int order = (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
     return order != 0 ? order : (x > y) - (x < y);
 }
@@ -121,14 +126,14 @@ static int events_stop(lua_State *L)
 {
     struct recording *r = check_recording(L);
     stop(r);
-    const lg_trace_event **order = lua_newuserdata(L, (r->count + 1) * sizeof *order);
+    struct place *order = lua_newuserdata(L, (r->count + 1) * sizeof *order);
     for (size_t i = 0; i < r->count; i++) {
-        order[i] = &r->events[i];
+        order[i].event = &r->events[i];
     }
     qsort(order, r->count, sizeof *order, compare);
     lua_createtable(L, (int)r->count, 0);
     for (size_t i = 0; i < r->count; i++) {
-        push_event(L, order[i]);
+        push_event(L, order[i].event);
         lua_rawseti(L, -2, (int)i + 1);
     }
     lua_pushnumber(L, (double)r->nlost);

@@ -137,7 +137,10 @@ static size_t escape_byte(unsigned char byte, char out[6])
         out[1] = (char)byte;
         return 2;
     }
-    memcpy(out, "\\u00", 4);
+    out[0] = '\\';
+    out[1] = 'u';
+    out[2] = '0';
+    out[3] = '0';
     out[4] = hex[byte >> 4];
     out[5] = hex[byte & 15];
     return 6;
