@@ -28,7 +28,8 @@ static int64_t now_ns(void)
 
 static void sleep_until(int64_t when_ns)
 {
-    struct timespec when = {.tv_sec = when_ns / SECOND_NS, .tv_nsec = when_ns % SECOND_NS};
+    struct timespec when = {.tv_sec = when_ns / SECOND_NS,
+                            .tv_nsec = when_ns % SECOND_NS};
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) != 0) {
     }
 }

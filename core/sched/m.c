@@ -72,6 +72,8 @@ int lg__m_enter(struct m *m)
     lg__ctx_switch(&m->thread, &m->loop, m);
     lg__m_after_switch(m);
     lg__world_leave(rt, m);
+    m->loop_stack =
+        NULL; // it was left for good, and another may have it: an update comes again
     forgo_signals(m);
     lg__panic_hook_set(NULL);
     lg__tls_set(NULL);
