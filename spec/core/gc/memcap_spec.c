@@ -130,7 +130,7 @@ it("objects beyond the cap", "are refused, and granted again when others have go
     capped = open_capped(1, 16 * MB);
     CHECK_OK(lg_run(capped, fill_twice, NULL));
     CHECK_INT(nrefused, 2);
-    CHECK(total_bytes(capped) <= 17 * MB);
+    CHECK(total_bytes(capped) <= 17 * MB + MB / 8); // a sanitizer's stacks, too
     lg_close(capped);
 }
 
