@@ -409,3 +409,9 @@ bool lagoon__course_stop(struct course *course, lg_runtime *rt, int status)
     }
     return is_done;
 }
+
+void lagoon__course_free(struct course *course)
+{
+    free(course->log);
+    course->log = NULL;
+}

@@ -52,4 +52,7 @@ void lagoon__course_leave(int status);
 // status: that the program ends with.
 bool lagoon__course_stop(struct course *course, lg_runtime *rt, int status);
 
+// Frees what it has read, when the runtime is closed.
+void lagoon__course_free(struct course *course);
+
 #endif // LAGOON_COURSE_H

@@ -102,7 +102,8 @@ static int open_runtime(bool is_env_ignored, struct program *program)
         lagoon__print_error(why);
     } else if (!lagoon__course_start(&program->course, program->rt, why, sizeof why)) {
         lagoon__print_error(why);
-        err = LG_EINVAL; // and the process ends
+        lagoon__course_free(&program->course); // nothing runs in which it is borrowed
+        err = LG_EINVAL;                       // and the process ends
     }
     return err;
 }
@@ -309,6 +310,7 @@ static int run(struct program *program)
     }
     lua_close(L);
     lg_close(program->rt);
+    lagoon__course_free(&program->course);
     return status;
 }
 
