@@ -14,7 +14,7 @@ local player = {}
 
 local FRAME_SECONDS = 0.1
 local GLANCE_SECONDS = 0.02 -- between two looks at who is there, while a trace is kept
-local END_SECONDS = 5 -- for those who were cancelled to end
+local END_SECONDS = 20 -- for those who were cancelled to end; on the clock, which may be quick
 local EVENTS_MAX = 64 * 1024
 
 ---@class lagoon.repl.tour.Frame
