@@ -28,6 +28,7 @@ end
 
 -- Nothing that the lesson has started is left.
 local function leaves_nothing(terminal)
+  terminal.shows("\n%d+>$", true) -- until then keys are the picture's
   terminal.type ":ps\r"
   terminal.shows("\nnone\n%d+>$", true)
   assert.equal(0, terminal.close().code)
