@@ -98,7 +98,7 @@ describe("group:kill", function()
   end)
 
   it("keeps what has not started from starting, then and later", function()
-    local has_run = false
+    local has_run
     local function run() has_run = true end
     local group = lagoon.group()
     group:go(run)
