@@ -165,4 +165,17 @@ function complete.at(self, text)
     return #text - #name, global_names(self, name)
 end
 
+---What stands in a folder, as completions are offered it: folders end with a slash.
+---@param folder string
+---@return string[]?
+function complete.list_folder(folder)
+    local fs = require "lagoon.fs"
+    local names = fs.list(folder)
+    for i, name in ipairs(names or {}) do
+        local stat = fs.stat(folder .. "/" .. name)
+        names[i] = stat and stat.type == "directory" and name .. "/" or name
+    end
+    return names
+end
+
 return complete

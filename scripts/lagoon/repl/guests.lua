@@ -5,7 +5,6 @@
 local commands = require "lagoon.repl.commands"
 local complete = require "lagoon.repl.complete"
 local core = require "lagoon.core"
-local fs = require "lagoon.fs"
 local session = require "lagoon.repl.session"
 local task = require "lagoon.task"
 
@@ -62,15 +61,6 @@ end
 -- Sessions
 -- ------------------------------------------------------------------------------------------------
 
-local function list_folder(folder)
-    local names = fs.list(folder)
-    for i, name in ipairs(names or {}) do
-        local stat = fs.stat(folder .. "/" .. name)
-        names[i] = stat and stat.type == "directory" and name .. "/" or name
-    end
-    return names
-end
-
 local function open(id, columns, is_coloured)
     local lagoon = require "lagoon"
     local names = {}
@@ -91,7 +81,9 @@ local function open(id, columns, is_coloured)
     names.lagoon = lagoon
     names.go = guarded_go(self)
     names.print = guarded_print(self)
-    self.completer = { scope = self.locals, commands = commands.names(), list = list_folder }
+    self.completer = {
+        scope = self.locals, commands = commands.names(), list = complete.list_folder,
+    }
     known[id] = self
     return self
 end

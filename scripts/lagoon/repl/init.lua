@@ -56,16 +56,6 @@ end
 local Console = {}
 Console.__index = Console
 
-local function list_folder(folder)
-    local fs = require "lagoon.fs"
-    local names = fs.list(folder)
-    for i, name in ipairs(names or {}) do
-        local stat = fs.stat(folder .. "/" .. name)
-        names[i] = stat and stat.type == "directory" and name .. "/" or name
-    end
-    return names
-end
-
 local function new_console(terminal, conn, new_session)
     local is_coloured = (os.getenv "NO_COLOR" or "") == ""
     local past = open_history(terminal)
@@ -92,7 +82,7 @@ local function new_console(terminal, conn, new_session)
     local completer = {
         scope = self.session.locals,
         commands = commands.names(),
-        list = list_folder,
+        list = complete.list_folder,
     }
     self.editor = editor.new {
         width = terminal.width,

@@ -62,15 +62,6 @@ local function counts(suite)
         { "skipped", suite.pending }, { "time", ("%.6f"):format(suite.seconds) }
 end
 
-local function body_of(problem)
-    local lines = { problem.message }
-    for _, line in ipairs(problem.stack and problem.stack.lines or {}) do
-        lines[#lines + 1] = "  " .. line
-    end
-    lines[#lines + 1] = problem.dump
-    return table.concat(lines, "\n")
-end
-
 function Junit:write_case(record)
     local class = record.file:gsub("%.lua$", ""):gsub("^%./", ""):gsub("/", ".")
     local attributes = {
@@ -89,7 +80,8 @@ function Junit:write_case(record)
     for _, problem in ipairs(record.problems) do
         local first = problem.message:match "^[^\n]*"
         self.out:write(element("      ", problem.kind, { { "message", first },
-            { "type", problem.where } }), text.xml(body_of(problem)), "</", problem.kind, ">\n")
+            { "type", problem.where } }), text.xml(text.of_problem(problem)), "</", problem.kind,
+            ">\n")
     end
     if record.status == "pending" then
         self.out:write(element("      ", "skipped", { { "message", record.reason or "" } }, true))

@@ -45,15 +45,6 @@ function Tap:details(fields)
     self:line("  ...")
 end
 
-local function whole_message(problem)
-    local lines = { problem.message }
-    for _, line in ipairs(problem.stack and problem.stack.lines or {}) do
-        lines[#lines + 1] = "  " .. line
-    end
-    lines[#lines + 1] = problem.dump
-    return table.concat(lines, "\n")
-end
-
 function Tap:test(record)
     self.n = self.n + 1
     local is_ok = record.status == "success" or record.status == "pending"
@@ -61,7 +52,7 @@ function Tap:test(record)
         record.status == "pending" and " # SKIP " .. text.line(record.reason or "pending") or "")
     local messages = {}
     for i, problem in ipairs(record.problems) do
-        messages[i] = whole_message(problem)
+        messages[i] = text.of_problem(problem)
     end
     if not is_ok then
         self:details {
@@ -81,7 +72,7 @@ function Tap:problem(problem, file, name)
     self:line("not ok ", tostring(self.n), " - ",
         described(table.concat({ problem.where, file, name }, " ")))
     self:details {
-        { "message", text.quoted(whole_message(problem)) },
+        { "message", text.quoted(text.of_problem(problem)) },
         { "severity", "error" },
         { "file", text.quoted(file) },
     }

@@ -64,4 +64,16 @@ function text.quoted(s)
         end) .. '"'
 end
 
+---All that is told of a problem: its message, the specs' own frames, the dump.
+---@param problem { message: string, stack?: { lines: string[] }, dump?: string }
+---@return string
+function text.of_problem(problem)
+    local lines = { problem.message }
+    for _, line in ipairs(problem.stack and problem.stack.lines or {}) do
+        lines[#lines + 1] = "  " .. line
+    end
+    lines[#lines + 1] = problem.dump
+    return table.concat(lines, "\n")
+end
+
 return text
