@@ -68,7 +68,7 @@ static void push_info(lua_State *L, const struct script *s, const lg_chan_info *
 static int channels(lua_State *L)
 {
     struct script *s = lagoon__script(L);
-    lg_stats stats;
+    lg_stats stats = {.size_bytes = sizeof stats};
     lg_get_stats(lagoon__rt(L, s), &stats);
     size_t cap = (size_t)stats.channels + 16;
     cap = cap < LISTED_MAX ? cap : LISTED_MAX;

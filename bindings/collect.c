@@ -174,13 +174,15 @@ void lagoon__collect_all(lua_State *L, struct script *s)
 
 static int collect_all(lua_State *L)
 {
-    lagoon__collect_all(L, lua_touserdata(L, 1));
+    lagoon__collect_all(L, lagoon__script(L));
     return 0;
 }
 
+// Needs no memory to begin with: there may be none until it has been done.
 static void collect_protected(struct script *s)
 {
-    if (lua_cpcall(s->aux, collect_all, s) != 0) {
+    lua_rawgeti(s->aux, LUA_REGISTRYINDEX, s->refs.collect_all);
+    if (lua_pcall(s->aux, 0, 0, 0) != 0) {
         lua_pop(s->aux, 1);
     }
 }
@@ -419,6 +421,9 @@ void lagoon__collect_trace(lua_State *L, struct script *s,
 
 void lagoon__collect_init(lua_State *L, struct script *s)
 {
+    lua_pushlightuserdata(L, s);
+    lua_pushcclosure(L, collect_all, 1);
+    s->refs.collect_all = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_createtable(L, 0, 1);
     lua_pushlightuserdata(L, s);
     lua_pushcclosure(L, on_cycle, 1);

@@ -23,6 +23,7 @@ struct script_refs {
     int sending;       // metatable of ch:sending(v)
     int default_case;  // lagoon.default
     int sentinel;      // metatable of what tells of the end of a cycle
+    int collect_all;   // function that collects the state
     int shared;        // weak table: shared object -> userdata
     int do_share;      // of share.c
     int anchor;        // metatable of what keeps an object of the core's collector

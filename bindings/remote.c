@@ -85,6 +85,7 @@ struct task_core *lagoon__task_core_new(lua_State *L, struct script *s,
     }
     core->hub = hub;
     core->origin = s->worker;
+    core->call = core->outcome = core->trace = lagoon__value_of_tag(VALUE_NIL);
     lagoon__gc_set(&core->shared, shared);
     lagoon__gc_set(&shared->data, core);
     lg_handle_free(handle);

@@ -85,6 +85,20 @@ static int begin(lua_State *L)
     return 0;
 }
 
+static bool try_begin(struct beginning *beginning)
+{
+    struct script *s = beginning->worker->script;
+    if (lua_cpcall(s->aux, begin, beginning) == 0) {
+        return true;
+    }
+    lua_settop(s->aux, 0);
+    if (beginning->slot != 0) {
+        lagoon__unkeep(s->aux, s, beginning->slot);
+        beginning->slot = 0;
+    }
+    return false;
+}
+
 bool lagoon__remote_begin(struct worker *worker, struct task_core *core)
 {
     struct hub *hub = core->hub;
@@ -102,14 +116,12 @@ bool lagoon__remote_begin(struct worker *worker, struct task_core *core)
         return false;
     }
     struct beginning beginning = {.worker = worker, .core = core, .is_setup = is_setup};
-    lua_State *aux = worker->script->aux;
-    if (lua_cpcall(aux, begin, &beginning) != 0) {
-        lua_settop(aux, 0);
-        if (beginning.slot != 0) {
-            lagoon__unkeep(aux, worker->script, beginning.slot);
+    if (!try_begin(&beginning)) {
+        lagoon__collect_look(worker->script); // what earlier tasks have left
+        if (!try_begin(&beginning)) {
+            lagoon__remote_drop(core, "cannot start a task: not enough memory");
+            return false;
         }
-        lagoon__remote_drop(core, "cannot start a task: not enough memory");
-        return false;
     }
     lagoon__remote_leave_clock(core); // its scope has it
     // relaxed: a figure

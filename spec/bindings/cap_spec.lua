@@ -173,6 +173,28 @@ describe("runtime.worker_cap", function()
   end)
 end)
 
+describe("a worker state whose memory a task has used up", function()
+  it("begins the next one", function()
+    local child = helper.script([[
+      local lagoon = require "lagoon"
+      lagoon.runtime.worker_cap "24MiB"
+      local function hoard()
+        local held = {}
+        local function more()
+          for i = #held + 1, 1e8 do held[i] = { i } end
+        end
+        for _ = 1, 10 do pcall(more) end -- also with what is reserved for errors
+      end
+      for _ = 1, 10 do
+        lagoon.parallel(hoard):wait()
+        assert(lagoon.parallel(function() return 7 end):wait() == 7)
+      end
+      print "done"
+    ]])
+    assert.equal("done\n", child.out .. child.err)
+  end)
+end)
+
 describe("runtime.mem_cap", function()
   after_each(restore)
 

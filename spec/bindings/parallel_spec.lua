@@ -331,6 +331,22 @@ describe("cancelling a task of parallel", function()
     end
   end))
 
+  it("tells of no place where one was that has not begun", function()
+    local child = helper.script([[
+      local lagoon = require "lagoon"
+      local gate, busy = lagoon.chan(), {}
+      for i = 1, 40 do
+        busy[i] = lagoon.parallel(function(gate) gate:recv() end, gate)
+      end
+      local task = lagoon.parallel(function() end)
+      task:cancel("not wanted")
+      assert(task:status() == "cancelled")
+      task:wait()
+    ]])
+    assert.matches("not wanted", child.err, 1, true)
+    assert.is_nil(child.err:match("came from"))
+  end)
+
   it("keeps one that has not begun from beginning", helper.guard(function()
     local procs = lagoon.runtime.procs()
     local marks = chan(1000)
