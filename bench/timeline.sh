@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # What a timeline costs a program that talks over channels all the time: CPU time of the whole
-# process, the thread that writes included, with and without one, in turn. OTHER is another
-# build of the program, asked as well: does a timeline that is off cost anything?
+# process, the thread that writes included, with and without one, in turn, and the median of the
+# ratios of the rounds. OTHER is another build of the program, asked as well: does a timeline that
+# is off cost anything?
 #
 # usage: bench/timeline.sh [ROUNDS [OTHER]]
 set -euo pipefail
@@ -73,6 +74,10 @@ ask() {
     "$program" "$@" >>"$folder/$who"
 }
 
+median() {
+    sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
 for question in pair stages work; do
     : >"$folder/off"
     : >"$folder/on"
@@ -84,8 +89,10 @@ for question in pair stages work; do
     done
     for who in off on other; do
         [ -s "$folder/$who" ] || continue
-        sort -n "$folder/$who" | awk -v name="$question.$who" '
-            { v[NR] = $1 }
-            END { printf "%-14s min %7.0f  median %7.0f ns\n", name, v[1], v[int((NR + 1) / 2)] }'
+        printf '%-14s min %7.0f  median %7.0f ns' "$question.$who" \
+            "$(sort -n "$folder/$who" | head -n 1)" "$(median <"$folder/$who")"
+        [ "$who" = off ] || printf '  to off, median %.3f' \
+            "$(paste "$folder/$who" "$folder/off" | awk '{ print $1 / $2 }' | median)"
+        echo
     done
 done
