@@ -168,21 +168,35 @@ static bool arm(struct waiter *w)
     return lg__wait_begin(g);
 }
 
-static int call_inside(struct waiter *w)
+// On the strand. False: *rc says how the call went; else its wait is armed.
+static bool must_wait(struct waiter *w, int64_t *moment_ns, int *rc)
 {
     struct lg_g *g = g_of(w);
     struct call_op *call = &g->op.call;
     if (begin(w)) {
         unhook(w);
-        return call->rc;
+        *rc = call->rc;
+        return false;
     }
     if (!arm(w)) {
         unhook(w);
-        return call->kind->cut(w, LG_ECANCELED);
+        *rc = call->kind->cut(w, LG_ECANCELED);
+        return false;
     }
     w->number = (uint32_t)lg__wait_number(&g->wait);
     count(call, true);
-    return lg__wait_for_world(g, call->kind->reason, first_moment(w), finish_inside);
+    *moment_ns = first_moment(w);
+    return true;
+}
+
+static int call_inside(struct waiter *w)
+{
+    struct lg_g *g = g_of(w);
+    int64_t moment_ns;
+    int rc;
+    return must_wait(w, &moment_ns, &rc)
+               ? lg__wait_for_world(g, g->op.call.kind->reason, moment_ns, finish_inside)
+               : rc;
 }
 
 static int finish_inside(struct lg_g *g, enum wake wake)
@@ -237,6 +251,25 @@ static int call_outside(struct waiter *w)
     int64_t moment_ns = call->is_try ? LG_NEVER : first_moment(w);
     lg_strand_post(call->home, &call->post);
     return lg__wait_for_world(g, call->kind->reason, moment_ns, finish_outside);
+}
+
+// Goes to the strand if nobody is there: most calls have an outcome at once, and a post would
+// cost them a wait. False: it has to be posted. Only the runtime's own strand, which ends with
+// the runtime: one of scripts may be closed.
+static bool try_call_there(struct waiter *w, int *rc)
+{
+    struct lg_g *g = g_of(w);
+    struct lg_strand *home = g->op.call.home;
+    if (home != g->rt->io->strand || !lg__strand_try_enter(home)) {
+        return false;
+    }
+    int64_t moment_ns;
+    bool waits = must_wait(w, &moment_ns, rc);
+    lg__strand_leave(home);
+    if (waits) {
+        *rc = lg__wait_for_world(g, g->op.call.kind->reason, moment_ns, finish_outside);
+    }
+    return true;
 }
 
 // On the C stack of who retracts its call.
@@ -307,6 +340,10 @@ int lg__call(struct waiter *w, struct lg_strand *home, int64_t deadline_ns)
     }
     if (g->strand) {
         return LG_EPERM;
+    }
+    int rc;
+    if (try_call_there(w, &rc)) {
+        return rc;
     }
     return arm(w) ? call_outside(w) : LG_ECANCELED;
 }

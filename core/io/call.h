@@ -6,9 +6,10 @@
 //
 //    a goroutine of that strand           one without a strand
 //    --------------------------           --------------------
-//    hook, is_ready                       posts the call; waits
-//      yes: take                            hook, is_ready      (on the strand)
-//      no:  await; waits                      yes: take, fires it
+//    hook, is_ready                       nobody is there: goes there, and does the same
+//      yes: take                          else posts the call; waits
+//      no:  await; waits                    hook, is_ready      (on the strand)
+//                                             yes: take, fires it
 //                                             no:  await
 //    something has happened: lg__call_look()
 //      is_ready: claims the wait, take, fires it

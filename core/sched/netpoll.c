@@ -175,6 +175,13 @@ bool lg__netpoll_settle(struct lg_strand *s)
     return false;
 }
 
+bool lg__netpoll_is_settled(struct lg_strand *s)
+{
+    const struct poller_door *door = &s->rt->poller_door;
+    void *loop = s->polled.loop;
+    return !door->is_dirty(loop) && is_armed(s) == door->is_awaited(loop);
+}
+
 void lg__netpoll_glance(struct lg_strand *s)
 {
     if (++s->polled.nrounds % NETPOLL_ROUNDS == 0 &&

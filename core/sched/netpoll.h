@@ -93,6 +93,9 @@ void lg__netpoll_fini(struct lg_runtime *rt);
 // sees to it that the set tells of it. True: there is something to do.
 bool lg__netpoll_settle(struct lg_strand *s);
 
+// Whether that has nothing to see to.
+bool lg__netpoll_is_settled(struct lg_strand *s);
+
 // Inside a busy strand that has a loop, every round.
 void lg__netpoll_glance(struct lg_strand *s);
 

@@ -351,6 +351,27 @@ static void yield_strand(struct lg_strand *s)
     lg__sched_requeue(&s->run);
 }
 
+bool lg__strand_try_enter(struct lg_strand *s)
+{
+    struct m *m = lg__m();
+    if (m->strand || s->run.pins || lg__order_is_kept(s->rt) || !lg__strand_claim(s)) {
+        return false;
+    }
+    atomic_store_explicit(&s->is_occupied, true, memory_order_relaxed);
+    m->strand = s;
+    return true;
+}
+
+void lg__strand_leave(struct lg_strand *s)
+{
+    bool is_idle = !s->work && (!s->polled.loop || lg__netpoll_is_settled(s));
+    if (!is_idle || !try_leave(s)) {
+        atomic_store_explicit(&s->is_occupied, false, memory_order_relaxed);
+        lg__m()->strand = NULL;
+        lg__sched_push(s->rt, &s->run);
+    }
+}
+
 static void rounds(struct lg_strand *s)
 {
     for (int left = STEPS_PER_TURN;; left--) {

@@ -11,6 +11,8 @@
 //                 the strand.
 //   anything else it stands in one run queue, or one M is inside.
 //
+// A goroutine of no strand may go inside for a moment while it is idle, in place of a post.
+//
 // So there is one word, one CAS leaves the strand, and no wake-up is lost.
 // Modelled in spec/models/strand.pml.
 #ifndef LG_SCHED_STRAND_H
@@ -67,6 +69,12 @@ bool lg__strand_unpost(struct lg_strand *s, lg_post *post);
 // loop's stack; the calling M is inside from here on.
 void lg__strand_run(struct lg_strand *s);
 
+// Goes inside for a moment, if nobody is: the calling goroutine, which is no strand's, and must
+// neither wait nor yield before lg__strand_leave(). Of the work that came meanwhile that makes
+// none: it queues the strand. False: post. Never where an order is kept.
+bool lg__strand_try_enter(struct lg_strand *s);
+void lg__strand_leave(struct lg_strand *s);
+
 // How many steps and calls a strand that stands in a queue would begin with; 1 if it has
 // none, since who pushes onto it relies on whoever takes it out of there: the caller, and
 // nobody else may.
@@ -98,6 +106,16 @@ void lg__strand_step_marker(lg_post *post);
 
 // Moves the inbox, oldest first, to the end of work. Who is responsible for the strand.
 void lg__strand_turn_inbox_over(struct lg_strand *s);
+
+// Makes the caller responsible for a strand that nobody is for: who pushes onto it does not
+// queue it.
+LG_INLINE bool lg__strand_claim(struct lg_strand *s)
+{
+    lg_post *idle = STRAND_IDLE;
+    // acquire: pairs with the release of the last M that left
+    return atomic_compare_exchange_strong_explicit(
+        &s->inbox, &idle, NULL, memory_order_acq_rel, memory_order_relaxed);
+}
 
 LG_INLINE bool lg__strand_is_inside(const struct lg_strand *s)
 {

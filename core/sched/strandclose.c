@@ -8,16 +8,6 @@
 #include "sched/wire.h"
 #include "sched/world.h"
 
-// Goes inside if nobody is responsible for the strand: from then on who pushes
-// does not queue it.
-static bool try_enter(struct lg_strand *s)
-{
-    lg_post *idle = STRAND_IDLE;
-    // acquire: pairs with the release of the last M that left
-    return atomic_compare_exchange_strong_explicit(
-        &s->inbox, &idle, NULL, memory_order_acq_rel, memory_order_relaxed);
-}
-
 // Takes what has come in. Steps of goroutines, and the loop's turn, nothing else may: they
 // are marked, since who pushed one has nothing more to do with its goroutine.
 static void mark_steps(struct lg_strand *s)
@@ -73,7 +63,7 @@ void lg_strand_close(lg_strand *s)
     lg__wire_undo(s->rt, &s->run); // its thread may not come any more
     // If it stands in a run queue, an M will take it and leave at once; without
     // any M there is nobody to wait for but who is about to queue it.
-    while (!try_enter(s) && !lg__sched_forget(s->rt, &s->run)) {
+    while (!lg__strand_claim(s) && !lg__sched_forget(s->rt, &s->run)) {
         if (lg_self().id != 0) {
             lg_yield(); // it may stand in the queue of our own P
         } else {

@@ -4,13 +4,15 @@
 // turn_inbox_over, next_work, try_leave, yield_strand, rounds, lg__strand_run).
 //
 // Two threads post from outside, each one post of its own and then one that
-// both post; a post that is run posts another from inside. Two Ms take the
-// strand from a run queue, and may yield it at any round. Shown: at most one M
-// is inside, the strand stands in at most one queue, each post is run exactly
+// both post; a post that is run posts another from inside. A goroutine goes inside by
+// itself if the strand is idle (lg__strand_try_enter, lg__strand_leave), and may leave work
+// there. Two Ms take the strand from a run queue, and may yield it at any round. Shown: at most
+// one of them is inside, the strand stands in at most one queue, each post is run exactly
 // once, the shared one once for all that came before it ran, and in the end
 // the strand is idle. Memory is sequentially consistent here.
 //
 // post 1, 2: the threads' own   3: from inside, by post 1   4: the shared one
+//      5: from inside, by the goroutine
 //
 // check:
 
@@ -18,11 +20,12 @@
 #define IDLE 9
 
 byte inbox = IDLE;
-byte next[5];
+byte next[6];
 byte work, work_last;             // of the M inside
 bool is_queued;                   // of post 4
 bool is_owed;                     // post 4 was posted and has not run since
-byte nruns[5];
+byte nruns[6];
+bool has_left_work;
 bool is_occupied;
 byte nstanding;                   // of the strand in run queues
 
@@ -73,6 +76,41 @@ proctype poster(byte own)
     if
     :: !was -> push_from_outside(4)
     :: else
+    fi
+}
+
+proctype goroutine()              // lg__call of one without a strand
+{
+    bool is_inside;
+    atomic {                      // try_enter: the CAS
+        if
+        :: inbox == IDLE -> inbox = NIL; is_inside = true
+        :: else
+        fi
+    }
+    if
+    :: is_inside ->
+        atomic { assert(!is_occupied && nstanding == 0); is_occupied = true }
+        if
+        :: append_work(5); has_left_work = true
+        :: skip
+        fi;
+        if                        // leave
+        :: work == NIL ->
+            is_occupied = false;  // try_leave
+            atomic {              // the CAS
+                if
+                :: inbox == NIL -> inbox = IDLE; is_inside = false
+                :: else
+                fi
+            }
+        :: else -> is_occupied = false
+        fi;
+        if
+        :: is_inside -> enqueue()
+        :: else
+        fi
+    :: else                       // it posts, as the others do
     fi
 }
 
@@ -146,9 +184,10 @@ left_it: post = NIL; at = NIL; older = NIL; left = 0
 }
 
 init {
-    atomic { run poster(1); run poster(2); run machine(); run machine() }
+    atomic { run poster(1); run poster(2); run machine(); run machine(); run goroutine() }
     timeout;
     assert(nruns[1] == 1 && nruns[2] == 1 && nruns[3] == 1);
+    assert(nruns[5] == (has_left_work -> 1 : 0));
     assert(nruns[4] >= 1 && nruns[4] <= 2 && !is_owed);
     assert(inbox == IDLE && work == NIL && !is_occupied && nstanding == 0)
 }

@@ -274,6 +274,25 @@ it("conn.write to a slow reader", "waits, and nothing is lost", .procs = 2)
     free_pair(pair);
 }
 
+it("conn.write with room", "is done at once where nobody is at the loop", .procs = 1)
+{
+    enum { WRITES = 50 };
+    struct pair pair = make_pair(rt);
+    uint64_t before;
+    do { // until the loop has nothing to do any more
+        before = spec_stats(rt).switches;
+        lg_yield();
+    } while (spec_stats(rt).switches > before + 1);
+    before = spec_stats(rt).switches;
+    for (int i = 0; i < WRITES; i++) {
+        size_t n;
+        CHECK_OK(lg_conn_write(pair.here, "x", 1, &n, LG_NEVER));
+        CHECK_INT(n, 1);
+    }
+    CHECK_INT(spec_stats(rt).switches, before);
+    free_pair(pair);
+}
+
 it("conn.write that a deadline cuts in two", "says how much is gone, and is the last",
    .procs = 2)
 {
