@@ -57,7 +57,7 @@ local function frame(kind, text)
   return kind .. "\0\0\0" .. string.char(#text) .. text
 end
 
-local HELLO = frame("H", "lagoon 1 80 0")
+local HELLO = frame("H", "lagoon 2 80 0 0")
 local INPUTS = { ":ps", ":sched", ":leaks", ":trace 1", "1 + 1", "chan():recv()",
   "go(function() error 'x' end)", "for i = 1, 1e7 do end", "error 'y'", "x = = 1", ":chans",
   "sleep(0.01) &", ":help" }
