@@ -40,7 +40,9 @@ end
 -- ------------------------------------------------------------------------------------------------
 
 local function state_of(all, g, last_what)
-    if g.stop then
+    if g.bad_end then
+        return g.bad_end.why and "failed" or "cancelled"
+    elseif g.stop then
         return "ended"
     elseif last_what == RUN then
         return "running"
@@ -78,6 +80,7 @@ local function goroutine_row(all, g)
         start = g.start or lane[1] or 0,
         ["end"] = g.stop or last >= 0 and lane[last + 1] + lane[last + 2] or all.until_us,
         run = g.run, ready = ready, waits = list, lane = lane,
+        why = g.bad_end and g.bad_end.why and short(g.bad_end.why),
         state = state_of(all, g, last >= 0 and lane[last + 3] or nil),
     }
 end
@@ -86,7 +89,7 @@ local function by_id(a, b)
     return a.id < b.id
 end
 
--- Who is alive counts more, then who has done or waited most.
+-- Who is alive, or has not ended well, counts more, then who has done or waited most.
 local function matters_more(a, b)
     local is_a, is_b = a.state ~= "ended", b.state ~= "ended"
     if is_a ~= is_b then
@@ -99,12 +102,22 @@ local function matters_more(a, b)
     return a.run > b.run or a.run == b.run and a.id < b.id
 end
 
+-- The trace does not know how one has ended.
+local function give_bad_ends(all, bad_ends)
+    for _, bad_end in ipairs(bad_ends) do
+        local g = all.goroutines[bad_end.id]
+        if g then
+            g.bad_end = bad_end
+        end
+    end
+end
+
 local function goroutine_rows(all)
     local rows, nalive = {}, 0
     for _, g in pairs(all.goroutines) do
         local row = goroutine_row(all, g)
         rows[#rows + 1] = row
-        nalive = nalive + (g.stop and 0 or 1)
+        nalive = nalive + ((g.stop or g.bad_end) and 0 or 1)
     end
     return rows, nalive
 end
@@ -358,6 +371,7 @@ end
 function data.of(all, about, stacks)
     count_handovers(all)
     give_stops(all)
+    give_bad_ends(all, about.bad_ends or {})
     local rows, nalive = goroutine_rows(all)
     local channels, cycles = values_of(all.channels), {}
     for _, c in pairs(all.cycles) do
