@@ -115,6 +115,18 @@ describe("lagoon test", function()
     assert.equal(1, child.status)
   end)
 
+  it("fails where no file is a spec, and says so", function()
+    for _, words in ipairs { { "--pattern=no_such" }, { "--pattern=no_such", "--list" },
+      { "--pattern=no_such", "--output=tap" }, { "--pattern=no_such", "--output=junit" } } do
+      local child = run("it('works', function() end)", words)
+      has(child.out .. child.err, "No test files found matching Lua pattern: no_such")
+      for _, word in ipairs { "traceback", "nil" } do
+        assert.is_nil((child.out .. child.err):find(word, 1, true))
+      end
+      assert.equal(1, child.status)
+    end
+  end)
+
   it("refuses what it does not know with status 2", function()
     local root = trees.new(spec "it('works', function() end)")
     local messages = {

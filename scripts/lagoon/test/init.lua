@@ -278,6 +278,7 @@ local function run_with(settings, args)
         return refuse(("there is no '%s'"):format(missing))
     end
     local busted = require "busted.core"()
+    require "busted.languages.en" -- its loader of files says in words that it has found none
     register(busted, args)
     add_search_paths(args)
     require "luassert":set_parameter("TableErrorHighlightColor", "none")
