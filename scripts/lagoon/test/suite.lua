@@ -119,8 +119,8 @@ function Suite:add_problem(problem, element)
     end
     self.counts.error = self.counts.error + 1
     problem.kind = "error"
-    local is_named = element and element.descriptor
-    self.reporter:problem(problem, self:file_of(element), is_named and self:full_name(element) or "")
+    local name = element and element.descriptor and self:full_name(element) or ""
+    self.reporter:problem(problem, self:file_of(element), name)
 end
 
 function Suite:listen()
