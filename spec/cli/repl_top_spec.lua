@@ -75,7 +75,8 @@ describe(":top", function()
   end)
 
   it("prints once where nothing can be drawn", function()
-    local child = helper.child({ helper.program, "-i" }, { stdin = SPIN .. "\n:top\n:top 0\n:top nan\n" })
+    local inputs = SPIN .. "\n:top\n:top 0\n:top nan\n"
+    local child = helper.child({ helper.program, "-i" }, { stdin = inputs })
     assert.matches("^1 goroutine: .-\nID .-\n%d+ +[1-9]%d* %% +ready", child.out)
     local refused = ":top takes seconds, 0%.05 at least\n"
     assert.matches("\n" .. refused .. refused .. "$", child.out)
