@@ -127,8 +127,23 @@ describe("the report's data", function()
     for i, g in ipairs(shown.goroutines) do
       said[i] = { g.id, g.state, g.why }
     end
-    assert.same({ { 1, "failed", "oh" }, { 2, "cancelled" }, { 3, "ended" } }, said)
+    assert.same({ { 1, "failed", "oh" }, { 2, "cancelled" }, { 3, "ended" },
+      { 99, "failed", "not in the trace" } }, said)
     assert.equal(0, shown.totals.alive)
+  end)
+
+  it("does not say that one is alive which went into a gap, and has not come out", function()
+    local shown = report_of { slice("state", "runnable", 2, 1, 0, 10, { g = 1 }),
+      slice("wait", "sleep", 2, 2, 0, 10, { g = 2 }), instant("go", "start", 5, { g = 3 }),
+      slice("wait", "sleep", 2, 4, 0, 50, { g = 4 }),
+      slice("gap", "not recorded", 4, 1, 10, 20, {}),
+      { ph = "C", cat = "counter", name = "goroutines", pid = 1, ts = 3, args = { count = 4 } },
+      { ph = "C", cat = "counter", name = "goroutines", pid = 1, ts = 50, args = { count = 1 } } }
+    local states = {}
+    for i, g in ipairs(shown.goroutines) do states[i] = g.state end
+    assert.same({ "last seen ready", "last seen waiting: sleep", "last seen alive",
+      "waiting: sleep" }, states)
+    assert.equal(1, shown.totals.alive)
   end)
 
   it("has the collector's cycles, with their phases and stops", function()
