@@ -127,6 +127,15 @@ describe("lagoon test", function()
     end
   end)
 
+  it("says so where a file of results cannot be written whole", function()
+    for _, option in ipairs { "--junit=", "--coverage=" } do
+      local child = run("it('works', function() end)", { option .. "/dev/full" })
+      has(child.out, "1 passed")
+      has(child.err, "lagoon test: cannot write /dev/full: ")
+      assert.equal(2, child.status)
+    end
+  end)
+
   it("refuses what it does not know with status 2", function()
     local root = trees.new(spec "it('works', function() end)")
     local messages = {
