@@ -170,6 +170,7 @@ describe("lagoon test", function()
     for word, message in pairs {
       ["--bogus"] = "--bogus",
       ["--helper=nowhere.lua"] = "cannot run the helper nowhere.lua",
+      ["--output=no_such"] = "cannot load the output no_such: module 'no_such' not found",
       ["--junit=no/such/folder/j.xml"] = "cannot write no/such/folder/j.xml",
       ["--coverage=no/such/folder/x"] = "cannot write no/such/folder/x",
     } do

@@ -131,7 +131,15 @@ local function load_filters(busted, args)
     })
 end
 
+-- A message if there is none of that name, in whose place busted takes another.
 local function load_foreign_output(busted, args)
+    local message
+    busted.subscribe({ "error", "output" }, function(_, _, err)
+        local line = tostring(err):match "^[^\n]*"
+        line = line:match "output_handler_loader%.lua:%d+: (.-):?$" or line -- busted's own place
+        message = ("cannot load the output %s: %s"):format(args.output, line)
+        return nil, true
+    end)
     require "busted.modules.output_handler_loader"()(busted, args.output, {
         defaultOutput = "plainTerminal",
         verbose = args.verbose,
@@ -140,6 +148,7 @@ local function load_foreign_output(busted, args)
         deferPrint = args["defer-print"],
         arguments = args.Xoutput,
     })
+    return message
 end
 
 -- False and a message if the helper script cannot be run.
@@ -319,8 +328,10 @@ local function run_with(settings, args)
     local reporter, is_foreign = open_reporters(settings, args)
     if not reporter then
         return refuse(is_foreign)
-    elseif is_foreign then
-        load_foreign_output(busted, args)
+    end
+    message = is_foreign and load_foreign_output(busted, args)
+    if message then
+        return refuse(message)
     end
     settings.run_seed = settings.seed
     reporter:begin(settings)
