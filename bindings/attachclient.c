@@ -13,7 +13,7 @@ enum {
     MESSAGES_MAX = 64,
 };
 
-static const char GREETING[] = "lagoon 1 "; // of a client of the same version
+static const char GREETING[] = "lagoon 2 "; // of a client of the same version
 
 struct client *lagoon__client_new(int fd, uint32_t id)
 {

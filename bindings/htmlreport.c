@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "badend.h"
 #include "embedded.h"
 
 enum { NONCE_BYTES = 16 };
@@ -103,6 +104,8 @@ static int write_page(lua_State *L)
     lua_setfield(L, -2, "status");
     push_nonce(L);
     lua_setfield(L, -2, "nonce");
+    lagoon__badends_push(L);
+    lua_setfield(L, -2, "bad_ends");
     lua_call(L, 2, 2);
     return lua_toboolean(L, -2) ? 0 : lua_error(L);
 }
@@ -157,7 +160,8 @@ bool lagoon__html_begin(struct html_report *report, const char *path,
         trace_path ? strdup(trace_path) : with_ending(path, ".trace.json");
     report->stacks_path = with_ending(path, ".stacks");
     errno = ENOMEM;
-    if (report->trace_path && report->stacks_path && write_unfinished(path)) {
+    if (report->trace_path && report->stacks_path && lagoon__badends_keep() &&
+        write_unfinished(path)) {
         return true;
     }
     snprintf(why, why_size, "cannot write %s: %s", path, strerror(errno));

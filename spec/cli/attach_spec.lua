@@ -197,8 +197,8 @@ describe("lagoon attach", function()
     local program = target(WAITS)
     local path = ("%s/lagoon/%d.sock"):format(home, program.pid)
     local rubbish = { "GET / HTTP/1.0\r\n\r\n", "\0\0\0\0\0", "H\255\255\255\255", "I\0\0\0\1x",
-      "H\0\0\0\8lagoon 9", "H\0\0\0\13lagoon 1 80 0H\0\0\0\13lagoon 1 80 0",
-      "H\0\0\0\13lagoon 1 80 0I\0\0\0\1xI\0\0\0\1x" }
+      "H\0\0\0\8lagoon 9", "H\0\0\0\15lagoon 2 80 0 0H\0\0\0\15lagoon 2 80 0 0",
+      "H\0\0\0\15lagoon 2 80 0 0I\0\0\0\1xI\0\0\0\1x" }
     for _, bytes in ipairs(rubbish) do
       local conn = assert(lagoon.net.dial("unix", path))
       assert(conn:write(bytes))
@@ -208,7 +208,7 @@ describe("lagoon attach", function()
     end
     for n = 0, 13 do -- who says nothing, or half of something
       local conn = assert(lagoon.net.dial("unix", path))
-      conn:write(("H\0\0\0\13lagoon 1"):sub(1, n))
+      conn:write(("H\0\0\0\15lagoon 2"):sub(1, n))
       conn:close()
     end
     assert.equal("2\n", ask(program, "1 + 1\n").out)
@@ -301,7 +301,7 @@ describe("a program that can be attached to", function()
       .. "chmod 755 %s %s && chmod 666 %s/*.sock"):format(home, home, folder, folder))
     local script = helper.file("dial.lua", ([[
       local conn = assert(require "lagoon".net.dial("unix", %q))
-      conn:write "H\0\0\0\13lagoon 1 80 0"
+      conn:write "H\0\0\0\15lagoon 2 80 0 0"
       print(#(conn:read "*a" or ""))
     ]]):format(("%s/%d.sock"):format(folder, program.pid)))
     os.execute("chmod 644 " .. script)

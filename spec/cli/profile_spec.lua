@@ -281,6 +281,29 @@ describe("lagoon --profile", function()
     assert.equal("anonymous profiled.lua:11;[mutex lock] 1\n", read(path))
   end)
 
+  it("has names with any bytes in them, as text", function()
+    local hostile = [==[
+      local lagoon = require "lagoon"
+      local name = 'e;"<b>\n\1\255 \195\164'
+      local nap = loadstring("return function() require('lagoon').sleep(0.02) return 1 end",
+        "=" .. name)()
+      lagoon.async(function() lagoon.self():name(name) local n = nap() return n end):wait()
+    ]==]
+    local child, path = run("hostile.pb.gz", hostile)
+    assert.equal("", child.err)
+    local text, nseen = 'e;"<b>___ \195\164', 0
+    for _, sample in ipairs(pprof.read(path).samples) do
+      if sample.labels.name == text and sample.labels.wait == "sleep" then
+        assert.equal("nap " .. text .. ":1", sample.stack[1].name)
+        nseen = nseen + 1
+      end
+    end
+    assert.equal(1, nseen)
+    child, path = run("hostile.folded", hostile, { "--profile-value=wall" })
+    assert.equal("", child.err)
+    assert.matches(';nap e_"<b>___ \195\164:1;[sleep] ', read(path), 1, true)
+  end)
+
   it("is refused where it cannot be", function()
     local child = helper.lagoon { "--profile=/nonexistent/x.pb.gz", "-e", "print 'reached'" }
     assert.equal(1, child.status)

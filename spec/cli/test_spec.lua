@@ -115,6 +115,27 @@ describe("lagoon test", function()
     assert.equal(1, child.status)
   end)
 
+  it("fails where no file is a spec, and says so", function()
+    for _, words in ipairs { { "--pattern=no_such" }, { "--pattern=no_such", "--list" },
+      { "--pattern=no_such", "--output=tap" }, { "--pattern=no_such", "--output=junit" } } do
+      local child = run("it('works', function() end)", words)
+      has(child.out .. child.err, "No test files found matching Lua pattern: no_such")
+      for _, word in ipairs { "traceback", "nil" } do
+        assert.is_nil((child.out .. child.err):find(word, 1, true))
+      end
+      assert.equal(1, child.status)
+    end
+  end)
+
+  it("says so where a file of results cannot be written whole", function()
+    for _, option in ipairs { "--junit=", "--coverage=" } do
+      local child = run("it('works', function() end)", { option .. "/dev/full" })
+      has(child.out, "1 passed")
+      has(child.err, "lagoon test: cannot write /dev/full: ")
+      assert.equal(2, child.status)
+    end
+  end)
+
   it("refuses what it does not know with status 2", function()
     local root = trees.new(spec "it('works', function() end)")
     local messages = {
@@ -149,6 +170,7 @@ describe("lagoon test", function()
     for word, message in pairs {
       ["--bogus"] = "--bogus",
       ["--helper=nowhere.lua"] = "cannot run the helper nowhere.lua",
+      ["--output=no_such"] = "cannot load the output no_such: module 'no_such' not found",
       ["--junit=no/such/folder/j.xml"] = "cannot write no/such/folder/j.xml",
       ["--coverage=no/such/folder/x"] = "cannot write no/such/folder/x",
     } do

@@ -74,6 +74,7 @@ local function new_console(terminal, conn, new_session)
     self.session = new_session {
         is_coloured = is_coloured,
         width = function() return self.screen.columns end,
+        height = function() return self.screen.height end,
         on_end = function() return self.inputs:closed() or self.inputs:close() end,
         terminal = terminal,
         open_live = function() return live.open(self) end,

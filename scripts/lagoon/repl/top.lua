@@ -135,7 +135,7 @@ end
 ---@param argument string  seconds from one picture to the next; "": one
 function top.run(session, argument)
     local seconds = argument == "" and SECONDS or tonumber(argument)
-    if not seconds or seconds < SECONDS_MIN then
+    if not (seconds and seconds >= SECONDS_MIN) then -- nan is none
         return session:print_error((":top takes seconds, %.2f at least"):format(SECONDS_MIN))
     elseif session.open_live then
         return watch_live(session, seconds)
