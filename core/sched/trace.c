@@ -180,15 +180,31 @@ void lg__trace_case(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t 
 // On and off
 // ---------------------------------------------------------------------------
 
+// False: somebody is told already, or there is a timeline.
+static bool take_writer(struct lg_runtime *rt,
+                        void (*write)(void *ud, const lg_trace_event *events,
+                                      size_t nevents),
+                        void *ud)
+{
+    struct trace *t = &rt->trace;
+    lg__lock(&t->lock, RANK_TRACE_OUT);
+    // relaxed: who starts a timeline has said so before he takes this lock, or takes it later
+    bool is_free =
+        !t->write &&
+        atomic_load_explicit(&rt->timeline.use, memory_order_relaxed) == TIMELINE_OFF;
+    if (is_free) {
+        t->write = write;
+        t->ud = ud;
+    }
+    lg__unlock(&t->lock, RANK_TRACE_OUT);
+    return is_free;
+}
+
 int lg_trace_start(lg_runtime *rt,
                    void (*write)(void *ud, const lg_trace_event *events, size_t nevents),
                    void *ud)
 {
     struct trace *t = &rt->trace;
-    // relaxed: a look; one of the two comes later
-    if (atomic_load_explicit(&rt->timeline.use, memory_order_relaxed) != TIMELINE_OFF) {
-        return LG_EBUSY;
-    }
     if (!t->buffers) {
         uint32_t count = lg__nps(rt) + 1;
         t->buffers = lg__alloc_new(&rt->alloc, count * sizeof *t->buffers);
@@ -197,17 +213,10 @@ int lg_trace_start(lg_runtime *rt,
         }
         t->nbuffers = count;
     }
-    lg__lock(&t->lock, RANK_TRACE_OUT);
-    bool is_taken = t->write != NULL;
-    if (!is_taken) {
-        t->write = write;
-        t->ud = ud;
-    }
-    lg__unlock(&t->lock, RANK_TRACE_OUT);
-    if (is_taken) {
+    if (!take_writer(rt, write, ud)) {
         return LG_EBUSY;
     }
-    // release: pairs with the acquire in lg__trace_emit(); publishes the buffers
+    // release: pairs with the acquire in emit_told(); publishes the buffers
     atomic_store_explicit(&t->is_on, true, memory_order_release);
     // relaxed: who sees it late misses the first events
     atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_TRACE, memory_order_relaxed);
@@ -217,6 +226,9 @@ int lg_trace_start(lg_runtime *rt,
 void lg_trace_stop(lg_runtime *rt)
 {
     struct trace *t = &rt->trace;
+    if (!lg__trace_has_writer(rt)) {
+        return; // the interrupt may be a timeline's
+    }
     if (!lg__order_is_kept(rt)) {
         // relaxed: is_on tells
         atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_TRACE,
