@@ -138,6 +138,54 @@ it("a profile", "ends with its runtime")
     spec_close(opened);
 }
 
+static void ignore(void *ud, const lg_profile_sample *sample)
+{
+    (void)ud;
+    (void)sample;
+}
+
+struct starter {
+    lg_runtime *rt;
+    int nturns;
+    _Atomic int nstarted; // of its profiles, those that nobody has stopped
+};
+
+static void *start_and_stop(void *arg)
+{
+    struct starter *s = arg;
+    for (int i = 0; i < s->nturns; i++) {
+        // The one that stops a profile gets what its starter gave, once.
+        if (lg_profile_start(s->rt, 10000, 1, ignore, s) == LG_OK) {
+            atomic_fetch_add(&s->nstarted, 1);
+        }
+        struct starter *stopped = lg_profile_stop(s->rt);
+        if (stopped) {
+            atomic_fetch_sub(&stopped->nstarted, 1);
+        }
+    }
+    return NULL;
+}
+
+it("a profile", "is one at a time, whoever starts and stops it")
+{
+    enum { THREADS = 4 };
+    lg_runtime *opened = spec_open(2);
+    struct starter starters[THREADS];
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        starters[i] = (struct starter){.rt = opened, .nturns = spec_rounds(2000)};
+        CHECK(pthread_create(&threads[i], NULL, start_and_stop, &starters[i]) == 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        CHECK_INT(atomic_load(&starters[i].nstarted), 0);
+    }
+    CHECK(lg_profile_stop(opened) == NULL);
+    spec_close(opened);
+}
+
 // ---------------------------------------------------------------------------
 // Many, while profiles come and go
 // ---------------------------------------------------------------------------
