@@ -3,6 +3,7 @@
 // Profiles of native goroutines; spec/cli/profile_spec.lua has those of scripted ones.
 #include <pthread.h>
 
+#include "sched/runtime.h"
 #include "spec.h"
 
 enum { SAMPLES_MAX = 1 << 14 };
@@ -135,6 +136,35 @@ it("a profile", "ends with its runtime")
 {
     lg_runtime *opened = spec_open(2);
     CHECK_OK(lg_profile_start(opened, 1000, 1, note, &told));
+    spec_close(opened);
+}
+
+// As if a sampler had seen it and the profile had ended before it was told of.
+static int use_and_look(lg_strand *strand, lg_g *g, void *extra, bool has_wait)
+{
+    (void)strand, (void)g, (void)extra, (void)has_wait;
+    struct due_sample *due = &lg__m()->due;
+    atomic_store(&due->count, 1);
+    atomic_store(&due->cpu_ns, 1000);
+    lg_profile_look();
+    return LG_OK;
+}
+
+it("a profile", "does not tell what the last one has left")
+{
+    static const lg_strand_ops ops = {.resume = use_and_look};
+    lg_runtime *opened = spec_open(1);
+    lg_strand *strand;
+    lg_ref ref;
+    void *extra = NULL;
+    CHECK_OK(lg_strand_open(opened, &ops, NULL, &strand));
+    CHECK_OK(lg_strand_go(strand, NULL, &ref, &extra));
+    CHECK_OK(
+        lg_profile_start(opened, 1, 1, note, &told)); // looks in half a second at first
+    CHECK_OK(lg_drive(opened, ref));
+    CHECK(lg_profile_stop(opened) == &told);
+    CHECK_INT(sum("", LG_PROFILE_RAN).count, 0);
+    lg_strand_close(strand);
     spec_close(opened);
 }
 
