@@ -323,6 +323,52 @@ describe("runtime.profile_start", function()
     assert.is_nil(read(second):find("inside", 1, true))
   end)
 
+  it("may be ended by others while it begins", function()
+    local fifo = helper.path("profile.fifo")
+    os.remove(fifo)
+    assert.equal(0, os.execute("mkfifo " .. fifo))
+    local child = helper.script(([[
+      local lagoon = require "lagoon"
+      local runtime, path = lagoon.runtime, %q
+      local task = lagoon.parallel(function(name)
+        return require "lagoon".runtime.profile_start(name) -- until somebody reads
+      end, path)
+      local whys = {}
+      for i = 1, 50 do
+        whys[i] = select(2, runtime.profile_stop())
+        lagoon.sleep(0.001)
+      end
+      local reader = io.open(path, "rb")
+      print(#whys, whys[1], task:wait())
+      print(runtime.profile_stop())
+      print(#reader:read("*a") > 0)
+    ]]):format(fifo), { env = { LAGOON_PROCS = "2" }, limit = 60 })
+    assert.equal("", child.err)
+    assert.equal("50\tthere is no profile\ttrue\ntrue\ntrue\n", child.out)
+  end)
+
+  it("leaves a file alone that it cannot use", function()
+    local used, fresh = helper.path("used.pb"), helper.path("fresh.pb")
+    os.remove(fresh)
+    local child = helper.script(([[
+      local runtime = require "lagoon".runtime
+      local used, fresh = %q, %q
+      local file = io.open(used, "w")
+      file:write(("longer than a profile "):rep(10000))
+      file:close()
+      runtime.profile_start(used)
+      print(runtime.profile_start(fresh))
+      print(runtime.profile_start(used))
+      print((io.open(fresh)))
+      print(#io.open(used):read("*a"))
+      print(runtime.profile_stop())
+    ]]):format(used, fresh))
+    assert.equal("", child.err)
+    local busy = "nil\tcannot take a profile: there is one already\n"
+    assert.equal(busy .. busy .. "nil\n220000\ntrue\n", child.out)
+    assert.is_table(pprof.decode(read(used)).samples)
+  end)
+
   it("raises for what makes no sense, and returns what the system says", function()
     local child = helper.script [[
       local start = require "lagoon".runtime.profile_start
