@@ -349,13 +349,6 @@ static void begin(struct scribe *s)
     turn(s);
 }
 
-static bool move_use(struct timeline *t, uint32_t from, uint32_t to)
-{
-    // acquire, release: who takes it finds what the last one has left
-    return atomic_compare_exchange_strong_explicit(
-        &t->use, &from, to, memory_order_acq_rel, memory_order_relaxed);
-}
-
 static int start(struct lg_runtime *rt, const char *path)
 {
     struct timeline *t = &rt->timeline;
@@ -390,12 +383,12 @@ undo_memory:
 int lg_timeline_start(lg_runtime *rt, const char *path)
 {
     struct timeline *t = &rt->timeline;
-    if (!move_use(t, TIMELINE_OFF, TIMELINE_TAKEN)) {
+    if (!lg__use_move(&t->use, USE_OFF, USE_TAKEN)) {
         return LG_EBUSY;
     }
-    // Afterwards: who comes later sees that it is taken (lg_trace_start()).
-    int err = lg__trace_has_writer(rt) ? LG_EBUSY : start(rt, path);
-    move_use(t, TIMELINE_TAKEN, err ? TIMELINE_OFF : TIMELINE_ON);
+    // Afterwards: or both could be started at once (lg_trace_start()).
+    int err = lg__use_of(&rt->trace.use) != USE_OFF ? LG_EBUSY : start(rt, path);
+    lg__use_move(&t->use, USE_TAKEN, err ? USE_OFF : USE_ON);
     return err;
 }
 
@@ -414,12 +407,12 @@ static int stop(struct scribe *s)
 int lg_timeline_stop(lg_runtime *rt)
 {
     struct timeline *t = &rt->timeline;
-    if (!move_use(t, TIMELINE_ON, TIMELINE_TAKEN)) {
+    if (!lg__use_move(&t->use, USE_ON, USE_TAKEN)) {
         return LG_OK;
     }
     struct scribe *s = t->scribe;
     int err = stop(s);
     lg__vm_free(s, sizeof *s);
-    move_use(t, TIMELINE_TAKEN, TIMELINE_OFF);
+    lg__use_move(&t->use, USE_TAKEN, USE_OFF);
     return err;
 }

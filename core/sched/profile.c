@@ -42,7 +42,7 @@ static void tell(struct lg_runtime *rt, const lg_profile_sample *sample)
     struct profile *pr = &rt->profile;
     // seq_cst: either we see that it is off, or lg_profile_stop() sees us
     atomic_fetch_add_explicit(&pr->nwriting, 1, memory_order_seq_cst);
-    if (atomic_load_explicit(&pr->use, memory_order_seq_cst) == PROFILE_ON) {
+    if (lg__use_of(&pr->use) == USE_ON) {
         pr->write(pr->ud, sample);
     }
     // release: pairs with the acquire in lg_profile_stop(); what was written is there
@@ -313,7 +313,7 @@ void lg__profile_event(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g
     struct m *m = lg__m();
     // acquire: pairs with the release in lg_profile_start(); the rest is there
     if (!g || !m ||
-        atomic_load_explicit(&rt->profile.use, memory_order_acquire) != PROFILE_ON) {
+        atomic_load_explicit(&rt->profile.use, memory_order_acquire) != USE_ON) {
         return;
     }
     bool is_leaving =
@@ -355,7 +355,7 @@ static void tell_waiting(struct lg_runtime *rt, struct lg_g *g, const lg_strand 
 void lg_profile_settle(lg_runtime *rt, const lg_strand *strand)
 {
     // relaxed: who calls has begun it
-    if (atomic_load_explicit(&rt->profile.use, memory_order_relaxed) != PROFILE_ON) {
+    if (atomic_load_explicit(&rt->profile.use, memory_order_relaxed) != USE_ON) {
         return;
     }
     struct m *m = lg__m();
@@ -376,15 +376,6 @@ void lg_profile_settle(lg_runtime *rt, const lg_strand *strand)
 // On and off
 // ---------------------------------------------------------------------------
 
-static bool move_use(struct profile *pr, uint32_t from, uint32_t to)
-{
-    // acquire, release: who takes it finds what the last one has left, and who tells what
-    // was begun. seq_cst: either who is about to write sees that it is off, or
-    // lg_profile_stop() sees that one
-    return atomic_compare_exchange_strong_explicit(
-        &pr->use, &from, to, memory_order_seq_cst, memory_order_relaxed);
-}
-
 static void begin_session(struct lg_runtime *rt)
 {
     struct profile *pr = &rt->profile;
@@ -403,7 +394,7 @@ int lg_profile_start(lg_runtime *rt, int hz, int64_t wait_ns,
     if (hz < 1 || hz > HZ_MAX || wait_ns < 1 || wait_ns > NS_PER_S) {
         return LG_EINVAL;
     }
-    if (!move_use(pr, PROFILE_OFF, PROFILE_TAKEN)) {
+    if (!lg__use_move(&pr->use, USE_OFF, USE_TAKEN)) {
         return LG_EBUSY;
     }
     pr->write = write;
@@ -415,19 +406,19 @@ int lg_profile_start(lg_runtime *rt, int hz, int64_t wait_ns,
     atomic_store_explicit(&pr->must_end, false, memory_order_relaxed);
     int err = lg__thread_start(sampler_main, rt, "lagoon-sampler", NULL, &pr->sampler);
     if (err) {
-        move_use(pr, PROFILE_TAKEN, PROFILE_OFF);
+        lg__use_move(&pr->use, USE_TAKEN, USE_OFF);
         return err;
     }
     // relaxed: who sees it late misses the first waits. Once it is on somebody may stop it
     atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_PROFILE, memory_order_relaxed);
-    move_use(pr, PROFILE_TAKEN, PROFILE_ON);
+    lg__use_move(&pr->use, USE_TAKEN, USE_ON);
     return LG_OK;
 }
 
 void *lg_profile_stop(lg_runtime *rt)
 {
     struct profile *pr = &rt->profile;
-    if (!move_use(pr, PROFILE_ON, PROFILE_TAKEN)) {
+    if (!lg__use_move(&pr->use, USE_ON, USE_TAKEN)) {
         return NULL;
     }
     // relaxed: what is used tells
@@ -442,6 +433,6 @@ void *lg_profile_stop(lg_runtime *rt)
         lg__world_pause();
     }
     void *ended = pr->ud;
-    move_use(pr, PROFILE_TAKEN, PROFILE_OFF);
+    lg__use_move(&pr->use, USE_TAKEN, USE_OFF);
     return ended;
 }

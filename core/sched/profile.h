@@ -23,6 +23,7 @@
 #include "lagoon.h"
 #include "os/note.h"
 #include "os/thread.h"
+#include "sched/use.h"
 
 struct interruption;
 struct lg_g;
@@ -40,9 +41,6 @@ struct due_sample {
     _Atomic uint32_t session; // in which that was; relaxed: others compare it
 };
 
-// profile.use: whoever has taken it starts or stops.
-enum { PROFILE_OFF, PROFILE_TAKEN, PROFILE_ON };
-
 struct profile {
     // -- who starts and stops; the others see it on after that (acquire) --
     void (*write)(void *ud, const lg_profile_sample *sample);
@@ -59,7 +57,7 @@ struct profile {
     // -- the world's lock --
     int64_t looked_ns; // when all Ms were last looked at
     // -- any thread, seq_cst: who is in `write` is waited for --
-    _Atomic uint32_t use;
+    _Atomic uint32_t use; // USE_*
     _Atomic uint32_t nwriting;
 };
 

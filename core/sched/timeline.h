@@ -29,6 +29,7 @@
 #include "lagoon.h"
 #include "os/lock.h"
 #include "os/ticks.h"
+#include "sched/use.h"
 
 struct lg_g;
 struct lg_runtime;
@@ -90,9 +91,6 @@ struct timeline_ring {
 
 enum { WINDOW_CLOSED, WINDOW_OPEN, WINDOW_CLOSING, WINDOW_STATE = 3, WINDOW_NEXT = 4 };
 
-// timeline.use: whoever has taken it starts or stops.
-enum { TIMELINE_OFF, TIMELINE_TAKEN, TIMELINE_ON };
-
 struct scribe;
 
 struct timeline {
@@ -108,7 +106,7 @@ struct timeline {
     struct lock shared_lock;
     struct timeline_ring *shared;
     // -- who starts and stops --
-    _Atomic uint32_t use; // TIMELINE_*: whose turn that is
+    _Atomic uint32_t use; // USE_*
     struct scribe *scribe;
 };
 

@@ -84,7 +84,7 @@ byte shut;                        // when it was closed
 byte stamp[NIDS], place[NIDS], fate[NIDS];
 bool is_due[NIDS];                // it must be written
 
-bool is_used, has_writer;         // timeline.use; trace.write
+bool is_used, has_writer;         // timeline.use, trace.use: not USE_OFF
 
 inline close_window(w, when, mine)
 {
@@ -375,10 +375,8 @@ proctype tracer()
     do
     :: ntimes > 0 ->
         ntimes--;
-        atomic {                  // lg_trace_start(), with the lock
-            is_told = !is_used;
-            has_writer = is_told
-        }
+        has_writer = true;        // lg_trace_start()
+        is_told = !is_used;
         if
         :: is_told ->
             is_on = true;

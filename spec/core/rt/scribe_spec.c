@@ -201,6 +201,56 @@ it("rt.timeline", "tells a name again that was given between two windows", .proc
     unlink(path);
 }
 
+static _Atomic int nthere;
+static _Atomic int ntracing;
+
+static void come_and_go(lg_runtime *rt, int err, int (*stop)(lg_runtime *rt))
+{
+    if (err == LG_OK) {
+        CHECK_INT(atomic_fetch_add(&nthere, 1), 0);
+        lg_num_goroutine(rt);
+        atomic_fetch_sub(&nthere, 1);
+        CHECK_OK(stop(rt));
+    } else {
+        CHECK_CODE(err, LG_EBUSY);
+    }
+}
+
+static int stop_trace(lg_runtime *rt)
+{
+    lg_trace_stop(rt);
+    return LG_OK;
+}
+
+static void *trace_often(void *arg)
+{
+    for (int i = 0; i < spec_rounds(20000); i++) {
+        come_and_go(arg, lg_trace_start(arg, write_nothing, NULL), stop_trace);
+    }
+    atomic_fetch_sub(&ntracing, 1);
+    return NULL;
+}
+
+it("rt.timeline", "is not there beside a trace, whoever starts and stops them")
+{
+    enum { THREADS = 2 };
+    lg_runtime *own = spec_open(1);
+    pthread_t threads[THREADS];
+    make_path();
+    atomic_store(&ntracing, THREADS);
+    for (int i = 0; i < THREADS; i++) {
+        CHECK(pthread_create(&threads[i], NULL, trace_often, own) == 0);
+    }
+    while (atomic_load(&ntracing) > 0) {
+        come_and_go(own, lg_timeline_start(own, path), lg_timeline_stop);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    spec_close(own);
+    unlink(path);
+}
+
 it("rt.timeline", "is whole when the runtime is closed")
 {
     lg_runtime *own = spec_open(2);
