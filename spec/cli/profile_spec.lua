@@ -262,6 +262,23 @@ describe("lagoon --profile", function()
     end)
   end
 
+  it("is left to the process that has begun it", function()
+    local path = helper.path("forked.pb")
+    os.remove(path)
+    local child = helper.lagoon { "--profile=" .. path, helper.file("forked.lua", ([[
+      local ffi = require "ffi"
+      ffi.cdef "int fork(void); int waitpid(int, int *, int);"
+      local pid = ffi.C.fork()
+      if pid == 0 then os.exit(3) end
+      local status = ffi.new "int[1]"
+      print(ffi.C.waitpid(pid, status, 0) == pid, bit.rshift(status[0], 8))
+      print(#io.open(%q):read("*a"))
+    ]]):format(path)) }
+    assert.equal("", child.err)
+    assert.equal("true\t3\n0\n", child.out)
+    assert.is_table(pprof.decode(read(path)).samples)
+  end)
+
   it("writes collapsed stacks, of a value that is asked for", function()
     local child, path = run("hot.folded", HOT .. "compute(0.1)")
     assert.equal("", child.err)
