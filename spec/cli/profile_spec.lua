@@ -251,6 +251,22 @@ describe("lagoon --profile", function()
       check_whole(path)
     end)
 
+    it("lets SIGTERM end a process that was forked, as always", function()
+      local child = run("sigterm_fork.pb", [[
+        local ffi = require "ffi"
+        ffi.cdef "int fork(void); int pause(void); int kill(int, int);"
+        ffi.cdef "int waitpid(int, int *, int);"
+        local pid = ffi.C.fork()
+        if pid == 0 then ffi.C.pause() os.exit(3) end
+        local status = ffi.new "int[1]"
+        ffi.C.kill(pid, 15)
+        ffi.C.waitpid(pid, status, 0)
+        print(status[0])
+      ]])
+      assert.equal("", child.err)
+      assert.equal("15\n", child.out)
+    end)
+
     it("leaves SIGTERM to a script that wants it", function()
       local child = run("taken.pb.gz", [[
         local lagoon = require "lagoon"
