@@ -158,17 +158,26 @@ static void write_trace(void *ud, const lg_trace_event *events, size_t nevents)
     }
 }
 
-// Of a process that ends early: an error that nobody handles, os.exit().
+// Of whoever is first at the end, also of a process that ends early: an error that nobody
+// handles, os.exit(), SIGTERM, which has a thread of its own. The script may have begun a
+// timeline, too.
 static struct {
-    lg_runtime *rt; // NULL: it does not, or there is no trace
-} unfinished;
+    pthread_mutex_t lock;
+    // -- lock --
+    lg_runtime *rt; // NULL: it is closed, or about to be
+} traced = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static void finish_trace(void)
+static int finish_trace(void)
 {
-    if (unfinished.rt != NULL) {
-        lg_trace_stop(unfinished.rt);
-        lg_timeline_stop(unfinished.rt);
+    int err = LG_OK;
+    pthread_mutex_lock(&traced.lock);
+    if (traced.rt != NULL) {
+        lg_trace_stop(traced.rt);
+        err = lg_timeline_stop(traced.rt);
+        traced.rt = NULL;
     }
+    pthread_mutex_unlock(&traced.lock);
+    return err;
 }
 
 static bool stop_profile(lg_runtime *rt, enum profile_scope scope)
@@ -181,8 +190,7 @@ static bool stop_profile(lg_runtime *rt, enum profile_scope scope)
     return !is_failed;
 }
 
-// Of whoever is first at the end: SIGTERM has a thread of its own. The script may have begun
-// a profile, too.
+// The same of the profile.
 static struct {
     pthread_mutex_t lock;
     // -- lock --
@@ -224,8 +232,14 @@ static bool finish_page(int status)
     return is_written;
 }
 
+// Which process has begun all this: one that it has forked has no part in it.
+static pid_t beginner;
+
 void lagoon__course_leave(int status)
 {
+    if (getpid() != beginner) {
+        return;
+    }
     finish_profile(PROFILE_OWN);
     finish_trace();
     finish_page(status);
@@ -354,7 +368,9 @@ bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
     if (!start_log(course, rt, why, why_size)) {
         return false;
     }
+    beginner = getpid();
     profiled.rt = rt;
+    traced.rt = rt;
     on_exit(leave_at_exit, NULL);
     if (course->html_path && !begin_page(course, why, why_size)) {
         return false;
@@ -367,8 +383,6 @@ bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
         if (!start_trace(course, rt, why, why_size)) {
             return false;
         }
-        unfinished.rt = rt;
-        atexit(finish_trace);
     }
     page.report = course->html_path ? &course->html : NULL;
     return true;
@@ -391,9 +405,7 @@ static bool finish(FILE *file, const char *path, bool is_whole)
 bool lagoon__course_stop(struct course *course, lg_runtime *rt, int status)
 {
     bool is_recorded = lg_record_stop(rt) == LG_OK;
-    lg_trace_stop(rt);
-    int err = lg_timeline_stop(rt);
-    unfinished.rt = NULL;
+    int err = finish_trace();
     bool is_done = finish(course->record, course->record_path, is_recorded);
     is_done = finish(course->trace, course->trace_path, true) && is_done;
     is_done = finish_profile(PROFILE_ALL) && is_done;

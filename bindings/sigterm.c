@@ -9,16 +9,12 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 // A signal belongs to the process, so this does, too.
 static sem_t has_come;
 static void (*at_end)(void);
-
-static void on_sigterm(int signo)
-{
-    (void)signo;
-    sem_post(&has_come);
-}
+static pid_t owner;
 
 static void set_action(void (*handler)(int))
 {
@@ -28,6 +24,17 @@ static void set_action(void (*handler)(int))
     action.sa_flags = SA_RESTART | SA_ONSTACK; // goroutines' stacks are too small
     sigemptyset(&action.sa_mask);
     sigaction(SIGTERM, &action, NULL);
+}
+
+// The thread is not there in a process that was forked from this one.
+static void on_sigterm(int signo)
+{
+    if (getpid() == owner) {
+        sem_post(&has_come);
+    } else {
+        set_action(SIG_DFL);
+        raise(signo); // comes when this returns
+    }
 }
 
 static void *listen(void *arg)
@@ -63,6 +70,7 @@ void lagoon__sigterm_start(void (*finish)(void))
 {
     struct sigaction old;
     at_end = finish;
+    owner = getpid();
     if (sigaction(SIGTERM, NULL, &old) == 0 && old.sa_handler == SIG_DFL &&
         start_thread()) {
         set_action(on_sigterm);

@@ -3996,7 +3996,7 @@ typedef struct lg_trace_event {
 //
 // Returns: LG_OK.
 // Errors:  LG_EBUSY, somebody is told already, or there is a timeline; LG_ENOMEM.
-// Misuse:  none.   Blocks: no.   Call from: anywhere; not two at once.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      runtime/trace.Start
 LG_API int lg_trace_start(lg_runtime *rt,
                           void (*write)(void *ud, const lg_trace_event *events,
@@ -4008,7 +4008,7 @@ LG_API int lg_trace_start(lg_runtime *rt,
 // rt  the runtime
 //
 // Returns: none.   Errors: none.
-// Misuse:  none.   Blocks: no.   Call from: as lg_trace_start().
+// Misuse:  none.   Blocks: no.   Call from: anywhere. Of two the second does nothing.
 // Go:      runtime/trace.Stop
 LG_API void lg_trace_stop(lg_runtime *rt);
 
@@ -4097,14 +4097,15 @@ typedef struct lg_profile_sample {
 // ud       handed to it
 //
 // Returns: LG_OK.
-// Errors:  LG_EBUSY, there is one already; LG_EINVAL, a number is out of range; LG_ETHREAD.
-// Misuse:  none.   Blocks: no.   Call from: anywhere; not two at once.
+// Errors:  LG_EBUSY, there is one already, or it is just being ended; LG_EINVAL, a number is
+//          out of range; LG_ETHREAD.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      pprof.StartCPUProfile, runtime.SetBlockProfileRate
 LG_API int lg_profile_start(lg_runtime *rt, int hz, int64_t wait_ns,
                             void (*write)(void *ud, const lg_profile_sample *sample),
                             void *ud);
 
-// Ends it. write is not called after this.
+// Ends it. write is not called after this. Of two the second does nothing.
 //
 // rt  the runtime
 //

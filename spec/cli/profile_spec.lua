@@ -251,6 +251,22 @@ describe("lagoon --profile", function()
       check_whole(path)
     end)
 
+    it("lets SIGTERM end a process that was forked, as always", function()
+      local child = run("sigterm_fork.pb", [[
+        local ffi = require "ffi"
+        ffi.cdef "int fork(void); int pause(void); int kill(int, int);"
+        ffi.cdef "int waitpid(int, int *, int);"
+        local pid = ffi.C.fork()
+        if pid == 0 then ffi.C.pause() os.exit(3) end
+        local status = ffi.new "int[1]"
+        ffi.C.kill(pid, 15)
+        ffi.C.waitpid(pid, status, 0)
+        print(status[0])
+      ]])
+      assert.equal("", child.err)
+      assert.equal("15\n", child.out)
+    end)
+
     it("leaves SIGTERM to a script that wants it", function()
       local child = run("taken.pb.gz", [[
         local lagoon = require "lagoon"
@@ -261,6 +277,23 @@ describe("lagoon --profile", function()
       assert.equal(0, child.status)
     end)
   end
+
+  it("is left to the process that has begun it", function()
+    local path = helper.path("forked.pb")
+    os.remove(path)
+    local child = helper.lagoon { "--profile=" .. path, helper.file("forked.lua", ([[
+      local ffi = require "ffi"
+      ffi.cdef "int fork(void); int waitpid(int, int *, int);"
+      local pid = ffi.C.fork()
+      if pid == 0 then os.exit(3) end
+      local status = ffi.new "int[1]"
+      print(ffi.C.waitpid(pid, status, 0) == pid, bit.rshift(status[0], 8))
+      print(#io.open(%q):read("*a"))
+    ]]):format(path)) }
+    assert.equal("", child.err)
+    assert.equal("true\t3\n0\n", child.out)
+    assert.is_table(pprof.decode(read(path)).samples)
+  end)
 
   it("writes collapsed stacks, of a value that is asked for", function()
     local child, path = run("hot.folded", HOT .. "compute(0.1)")
@@ -344,6 +377,52 @@ describe("runtime.profile_start", function()
     assert.is_true(sum(profile, "cpu") > 0.02e9)
     assert.matches("compute script.lua:6[^\n]* %d+\n", read(second))
     assert.is_nil(read(second):find("inside", 1, true))
+  end)
+
+  it("may be ended by others while it begins", function()
+    local fifo = helper.path("profile.fifo")
+    os.remove(fifo)
+    assert.equal(0, os.execute("mkfifo " .. fifo))
+    local child = helper.script(([[
+      local lagoon = require "lagoon"
+      local runtime, path = lagoon.runtime, %q
+      local task = lagoon.parallel(function(name)
+        return require "lagoon".runtime.profile_start(name) -- until somebody reads
+      end, path)
+      local whys = {}
+      for i = 1, 50 do
+        whys[i] = select(2, runtime.profile_stop())
+        lagoon.sleep(0.001)
+      end
+      local reader = io.open(path, "rb")
+      print(#whys, whys[1], task:wait())
+      print(runtime.profile_stop())
+      print(#reader:read("*a") > 0)
+    ]]):format(fifo), { env = { LAGOON_PROCS = "2" }, limit = 60 })
+    assert.equal("", child.err)
+    assert.equal("50\tthere is no profile\ttrue\ntrue\ntrue\n", child.out)
+  end)
+
+  it("leaves a file alone that it cannot use", function()
+    local used, fresh = helper.path("used.pb"), helper.path("fresh.pb")
+    os.remove(fresh)
+    local child = helper.script(([[
+      local runtime = require "lagoon".runtime
+      local used, fresh = %q, %q
+      local file = io.open(used, "w")
+      file:write(("longer than a profile "):rep(10000))
+      file:close()
+      runtime.profile_start(used)
+      print(runtime.profile_start(fresh))
+      print(runtime.profile_start(used))
+      print((io.open(fresh)))
+      print(#io.open(used):read("*a"))
+      print(runtime.profile_stop())
+    ]]):format(used, fresh))
+    assert.equal("", child.err)
+    local busy = "nil\tcannot take a profile: there is one already\n"
+    assert.equal(busy .. busy .. "nil\n220000\ntrue\n", child.out)
+    assert.is_table(pprof.decode(read(used)).samples)
   end)
 
   it("raises for what makes no sense, and returns what the system says", function()
