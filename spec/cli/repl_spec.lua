@@ -153,6 +153,19 @@ describe("the REPL on a terminal", function()
     terminal.close()
   end)
 
+  it("reads on behind Ctrl-D", function()
+    local terminal = open()
+    terminal.type "io.write('all? ') return io.read('*a')\r"
+    terminal.shows "\nall?"
+    terminal.type "one\r\4"
+    terminal.shows '"one\\n"\n2>'
+    terminal.type "io.write('line? ') return io.read()\r"
+    terminal.shows "\nline?"
+    terminal.type "two\r"
+    terminal.shows '"two"\n3>'
+    terminal.close()
+  end)
+
   it("runs an input in the background, lists and kills it", function()
     local terminal = open()
     terminal.type "sleep(100) &\r"
@@ -190,6 +203,19 @@ describe("the REPL on a terminal", function()
     terminal.enter("", 2)
     terminal.type(("a"):rep(40) .. "\27[D\127\1\11'end'\r")
     terminal.shows '\n"end"\n3>'
+    terminal.close()
+  end)
+
+  it("times an input of several lines, and tells that :wait waits for ever", function()
+    local terminal = open()
+    terminal.type ":time for i = 1, 2 do\rprint('line', i)\rend\r"
+    terminal.shows("\nline\t2\n[%d.]+ ms\n2>", true)
+    terminal.type "chan():recv() &\r"
+    terminal.shows("\ngoroutine %d+\n3>", true)
+    terminal.type(":wait " .. terminal.screen:text():match "\ngoroutine (%d+)" .. "\r")
+    terminal.shows "deadlock!"
+    terminal.type "\3"
+    terminal.shows("\n3>$", true)
     terminal.close()
   end)
 

@@ -4,7 +4,6 @@
 local columns = require "lagoon.repl.columns"
 local core = require "lagoon.core"
 local goroutines = require "lagoon.repl.goroutines"
-local task = require "lagoon.task"
 
 local commands = {}
 
@@ -87,9 +86,7 @@ command("wait", ":wait id", "waits for the end of a goroutine that an input has 
         local id = goroutine_number(session, argument)
         local waited = id and session.tasks[id]
         if waited then
-            session.running = task.async(function() return waited:wait() end)
-            pcall(session.running.wait, session.running)
-            session.running = nil
+            session:evaluate(function() return waited:wait() end)
         elseif id then
             session:print_error(("goroutine %d is none of an input's, or has ended"):format(id))
         end

@@ -162,7 +162,10 @@ end
 ---@param text string
 ---@return boolean
 function Session:is_complete(text)
-    if command_of(text) or not text:find "%S" then
+    local command, rest = command_of(text)
+    if command == "time" then
+        return self:is_complete(rest)
+    elseif command or not text:find "%S" then
         return true
     end
     local code = text:gsub("&%s*$", "")
