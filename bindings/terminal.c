@@ -30,6 +30,7 @@ enum {
     PIECE_BYTES = 16 * 1024,
     FIRST_PRIVATE = 10,
     LAST_WORDS_S = 2, // for what was written when the process ends
+    FOR_EVER_S = 1 << 30,
 };
 
 // Written into the pty by who wants to know that all before it has been passed on. An operating
@@ -366,6 +367,30 @@ static int leave(lua_State *L)
     return 0;
 }
 
+// suspend(): stops the process as Ctrl-Z does, with the terminal as it was before.
+static int suspend(lua_State *L)
+{
+    (void)L;
+    tcsetattr(terminal.tty, TCSADRAIN, &terminal.before);
+    raise(SIGTSTP); // this thread's: what follows is behind the stop
+    return 0;
+}
+
+// resume(): after a stop, in which others had the terminal. The block is to be drawn again.
+static int resume(lua_State *L)
+{
+    (void)L;
+    pthread_mutex_lock(&terminal.lock);
+    if (tcgetpgrp(terminal.tty) == getpgrp()) { // else setting them would stop us again
+        tcsetattr(terminal.tty, TCSADRAIN, &terminal.running);
+    }
+    say("\r");
+    terminal.is_drawn = false; // drawing changes the modes
+    terminal.column.at = 0;
+    pthread_mutex_unlock(&terminal.lock);
+    return 0;
+}
+
 // clear(): wipes the whole screen; the block is to be drawn again.
 static int clear(lua_State *L)
 {
@@ -383,15 +408,7 @@ static int drain(lua_State *L)
 {
     (void)L;
     fflush(stdout);
-    pthread_mutex_lock(&terminal.lock);
-    uint64_t wanted = terminal.nmarks + 1;
-    pthread_mutex_unlock(&terminal.lock);
-    write_all(terminal.slave, MARK, MARK_BYTES);
-    pthread_mutex_lock(&terminal.lock);
-    while (terminal.nmarks < wanted) {
-        pthread_cond_wait(&terminal.has_mark, &terminal.lock);
-    }
-    pthread_mutex_unlock(&terminal.lock);
+    await_shown(FOR_EVER_S);
     return 0;
 }
 
@@ -466,6 +483,8 @@ void lagoon__push_terminal(lua_State *L, struct script *s)
                                          {"close", close_it},
                                          {"draw", draw},
                                          {"leave", leave},
+                                         {"suspend", suspend},
+                                         {"resume", resume},
                                          {"clear", clear},
                                          {"drain", drain},
                                          {"type", type_in},

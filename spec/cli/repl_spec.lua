@@ -300,6 +300,42 @@ describe("the REPL on a terminal", function()
     terminal.close()
   end)
 
+  it("has its terminal back when it goes on after a stop", function()
+    local terminal = open()
+    terminal.enter("io.open('/proc/self/stat'):read('*n')", 2)
+    local pid = terminal.screen:text():match "\n(%d+)\n2>"
+    local function signal(name)
+      assert(select(2, lagoon.process.run("kill", { "-" .. name, pid })).code == 0)
+    end
+    terminal.type "'ac'"
+    terminal.shows "2> 'ac'"
+    signal "STOP"
+    helper.settle(function() -- what the terminal is of stops, too
+      local file = assert(io.open(("/proc/%d/stat"):format(terminal.process:pid())))
+      local state = file:read("*l"):match "%) (%a)"
+      file:close()
+      return state == "T"
+    end, "script")
+    terminal.stty "sane"
+    terminal.process:kill "SIGCONT"
+    terminal.shows("2> 'ac'$", true)
+    helper.settle(function()
+      return terminal.stty("-a"):find "%-icanon"
+    end, "the terminal's modes")
+    terminal.type "\27[D\27[Db"
+    terminal.shows("2> 'abc'$", true)
+    terminal.enter("", 3)
+    terminal.close()
+  end)
+
+  it("goes on where Ctrl-Z cannot stop it", function()
+    local terminal = open()
+    terminal.type "'ab\26c'"
+    terminal.shows("1> 'ab\n1> 'abc'$", true)
+    terminal.enter("", 2)
+    terminal.close()
+  end)
+
   it("has no colours where NO_COLOR says so", function()
     local terminal = open { no_color = "1" }
     terminal.enter("'text'", 2)

@@ -141,6 +141,9 @@ function Console:act(action, text, view)
         self:submit(text .. "^C", view)
         self.editor:clear()
         self.is_editing = true
+    elseif action == "suspend" then
+        self.terminal.leave(self.screen:draw_last(view))
+        self.terminal.suspend()
     elseif action == "clear" then
         self.terminal.clear()
     end
@@ -226,6 +229,9 @@ function Console:heed(signals)
             os.exit(name == "SIGTERM" and 143 or 129)
         else
             self.mutex:lock()
+            if name == "SIGCONT" then
+                self.terminal.resume()
+            end
             self.screen:resize(self.terminal.size())
             self:redraw()
             if self.live then
