@@ -33,8 +33,7 @@ enum {
     FOR_EVER_S = 1 << 30,
 };
 
-// Written into the pty by who wants to know that all before it has been passed on. An operating
-// system command that no terminal knows.
+// Tells who writes it that all before it has been passed on. No terminal knows the command.
 static const char MARK[] = "\33]777;lagoon\7";
 enum { MARK_BYTES = sizeof MARK - 1 };
 
@@ -48,7 +47,6 @@ struct kept_text {
     size_t size;
 };
 
-// A process has one.
 static struct {
     // -- set when it is opened --
     int tty;    // the user's
@@ -152,8 +150,7 @@ static size_t take_marks_locked(char *text, size_t size)
     return size;
 }
 
-// Shows what has come in, but for what is not whole; returns the size of that, which
-// stands at the beginning then.
+// Shows what has come in; returns the size of what is not whole, which stands first then.
 static size_t pass_locked(char *text, size_t size)
 {
     size = take_marks_locked(text, size);
@@ -195,6 +192,7 @@ static void set_modes(void)
     cfmakeraw(&terminal.editing);
     terminal.running = terminal.editing;
     terminal.running.c_lflag |= ISIG;
+    terminal.running.c_iflag |= terminal.before.c_iflag & IXON;
 }
 
 static bool start_pump(void)
@@ -260,8 +258,10 @@ static bool open_pty(void)
     int master;
     int slave;
     struct winsize size = {.ws_row = 24, .ws_col = 80};
+    struct termios modes = terminal.before;
+    modes.c_iflag &= ~(tcflag_t)IXON; // or Ctrl-S would stop our marks, too
     ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
-    if (openpty(&master, &slave, NULL, &terminal.before, &size) != 0) {
+    if (openpty(&master, &slave, NULL, &modes, &size) != 0) {
         return false;
     }
     terminal.master = private_copy(master);

@@ -153,6 +153,19 @@ describe("the REPL on a terminal", function()
     terminal.close()
   end)
 
+  it("has Ctrl-S stop what is shown, and Ctrl-Q show it", function()
+    local terminal = open()
+    local path = helper.path "was_read"
+    terminal.type(("io.write('stop? ') io.read() io.open('%s', 'w'):close()\r"):format(path))
+    terminal.shows "\nstop?"
+    terminal.type "\19\r"
+    helper.settle(function() return lagoon.fs.stat(path) end, "the input")
+    terminal.type "\17"
+    terminal.shows("\n2>$", true)
+    terminal.enter("1 + 1", 3)
+    terminal.close()
+  end)
+
   it("reads on behind Ctrl-D", function()
     local terminal = open()
     terminal.type "io.write('all? ') return io.read('*a')\r"
