@@ -2873,8 +2873,8 @@ LG_API int lg_conn_remote(lg_conn *c, char *out, size_t size);
 LG_API int lg_conn_adopt(int fd, lg_conn **out);
 
 // The same of a descriptor that others use as well, as standard input: it is read only while
-// somebody waits for something, and never further than one piece. Whether it blocks stays as it
-// is: it must be a socket, or not block already.
+// somebody waits for something, and never further than one piece; who reads behind its end asks
+// the system again. Whether it blocks stays as it is: it must be a socket, or not block already.
 //
 // fd   the connection's from here on, also on errors
 // out  the connection; yours, for lg_conn_free()

@@ -247,6 +247,7 @@ local DO = {
     end,
     ["ctrl-_"] = function(self) self.buffer:undo() end,
     ["ctrl-l"] = function() return "clear" end,
+    ["ctrl-z"] = function() return "suspend" end,
     ["ctrl-c"] = function(self)
         self.entry, self.draft = nil, nil
         return "interrupt", self.buffer:text()
@@ -275,7 +276,7 @@ end
 
 ---Does what a key means.
 ---@param key lagoon.repl.Key
----@return string? action  "submit" with the text; "interrupt" with it; "eof"; "clear"
+---@return string? action  "submit" with the text; "interrupt" with it; "eof"; "clear"; "suspend"
 ---@return string? text
 function Editor:press(key)
     self.menu = nil

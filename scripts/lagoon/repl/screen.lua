@@ -223,7 +223,8 @@ end
 ---@param columns integer
 ---@param height integer
 function Screen:resize(columns, height)
-    self.columns, self.height = math.max(columns, 10), math.max(height, 2)
+    -- of a wide character's columns, at least
+    self.columns, self.height = math.max(columns, 2), math.max(height, 1)
 end
 
 return screen
