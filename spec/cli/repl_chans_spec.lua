@@ -10,6 +10,22 @@ local function printed(inputs, args)
   return child.out
 end
 
+describe(":trace", function()
+  it("finds one among more goroutines than a dump shows", function()
+    local out = printed [[
+for _ = 1, 1010 do go(function() lagoon.sleep(1000) end) end
+last = async(function() lagoon.sleep(1000) end)
+last:name "the\nlast"
+lagoon.yield()
+commands = require "lagoon.repl.commands"
+commands.run({ print = function(_, text) print(text) end }, "trace", last:id())
+commands.run({ print_error = function(_, text) print(text) end }, "trace", "999999")
+]]
+    assert.matches('goroutine %d+ "the%?last" %[sleep%]:\n\tinput 2:1: in function', out)
+    assert.matches("there is no goroutine 999999\n", out)
+  end)
+end)
+
 describe(":chans", function()
   it("lists channels with names, lengths and states, without the REPL's own", function()
     local out = printed [[

@@ -22,21 +22,28 @@ function columns.clip(text, limit, width)
     return text:sub(1, at - 1)
 end
 
+-- What names hold may not move the cursor.
+local function plain(cell)
+    return (cell:gsub("%c", "?"))
+end
+
 ---Lines of a table; the first row is its head.
 ---@param rows string[][]
+---@param width fun(text: string): integer
 ---@return string[]
-function columns.lines(rows)
+function columns.lines(rows, width)
     local widths = {}
     for _, row in ipairs(rows) do
         for i, cell in ipairs(row) do
-            widths[i] = math.max(widths[i] or 0, #cell)
+            widths[i] = math.max(widths[i] or 0, width(plain(cell)))
         end
     end
     local lines = {}
     for n, row in ipairs(rows) do
         local cells = {}
         for i, cell in ipairs(row) do
-            cells[i] = i < #row and cell .. (" "):rep(widths[i] - #cell) or cell
+            cell = plain(cell)
+            cells[i] = i < #row and cell .. (" "):rep(widths[i] - width(cell)) or cell
         end
         lines[n] = table.concat(cells, "  ")
     end
