@@ -62,6 +62,17 @@ local function parse_xml(text)
   return root
 end
 
+describe("a file of results", function()
+  it("that cannot be written is told of, and is a failure", function()
+    for _, option in ipairs { "--junit", "--coverage" } do
+      local child = trees.test("it('works', function() end)", { option .. "=/dev/full" })
+      assert.equal("lagoon test: cannot write /dev/full: No space left on device\n", child.err)
+      assert.matches("1 passed", child.out)
+      assert.equal(1, child.status)
+    end
+  end)
+end)
+
 describe("--junit", function()
   it("is XML with right sums, whatever the names", function()
     local child, root = trees.test({ ["spec/a_spec.lua"] = HOSTILE, ["spec/b_spec.lua"] = "= 1" },

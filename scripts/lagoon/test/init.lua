@@ -8,6 +8,7 @@ local guard = require "lagoon.test.guard"
 local junit = require "lagoon.test.junit"
 local options = require "lagoon.test.options"
 local report = require "lagoon.test.report"
+local results = require "lagoon.test.results"
 local suite = require "lagoon.test.suite"
 local tap = require "lagoon.test.tap"
 
@@ -74,10 +75,11 @@ local function open_reporters(settings, args)
         is_foreign = true
     end
     if settings.junit then
-        local file, message = io.open(settings.junit, "wb")
+        local file, message = results.open(settings.junit)
         if not file then
-            return nil, "cannot write " .. message
+            return nil, message
         end
+        settings.junit_file = file
         list[#list + 1] = junit.new(file)
     end
     return all_of(list), is_foreign
@@ -216,15 +218,24 @@ local function attach(busted, settings, reporter)
     return self
 end
 
+-- Whether all of a file of results could be written.
+local function close(file)
+    local ok, message = file:close()
+    if not ok then
+        refuse(message)
+    end
+    return ok
+end
 
+-- Whether all of it could be written.
 local function report_coverage(settings, args, reporter)
     local out = settings.coverage_file
     local nhit, nlines, is_whole = coverage.write(out, require "pl.path".currentdir(), args)
-    out:close()
     if not is_whole then
         refuse "coverage: not enough memory for all lines"
     end
     reporter:coverage(settings.coverage, nhit, nlines)
+    return close(out)
 end
 
 local function execute(busted, settings, args, reporter)
@@ -243,16 +254,15 @@ local function execute(busted, settings, args, reporter)
     busted.publish { "exit" }
     core.test_exit(nil)
     core.on_error(nil)
-    if settings.coverage then
-        report_coverage(settings, args, reporter)
-    end
+    local is_told = not settings.coverage or report_coverage(settings, args, reporter)
     local counts = self.counts
     reporter:finish(counts, busted.monotime() - started)
+    is_told = (not settings.junit_file or close(settings.junit_file)) and is_told
     local n = counts.success + counts.pending
     if self.is_interrupted then
         return INTERRUPTED
     end
-    return counts.failure + counts.error == 0 and n > 0 and SUCCESS or FAILED
+    return counts.failure + counts.error == 0 and n > 0 and is_told and SUCCESS or FAILED
 end
 
 local function list(busted, args)
@@ -284,9 +294,9 @@ local function run_with(settings, args)
     require "busted.luajit"()
     settle_compiler(settings)
     if settings.coverage and not args.list then
-        settings.coverage_file, message = io.open(settings.coverage, "wb")
+        settings.coverage_file, message = results.open(settings.coverage)
         if not settings.coverage_file then
-            return refuse("cannot write " .. message)
+            return refuse(message)
         end
         coverage.start()
     end
