@@ -19,11 +19,11 @@ enum frame {
     FRAME_INPUT = 'I',     // what was typed
     FRAME_INTERRUPT = 'C', // Ctrl-C
     FRAME_COLUMNS = 'W',   // of its terminal, from now on
-    FRAME_TAB = 'T',       // a text whose end is to be completed
+    FRAME_TAB = 'T',       // its number, and a text whose end is to be completed
     // -- from the program --
     FRAME_OUTPUT = 'O', //
     FRAME_READY = 'R',  // the number of the next input
-    FRAME_WORDS = 'T',  // where in the text they belong, and the words, a line each
+    FRAME_WORDS = 'T',  // that number, where they belong, the words: a line each
     FRAME_BYE = 'B',    // why
     // -- between the program's thread and its first state --
     FRAME_GONE = 0,

@@ -14,6 +14,8 @@ local attach = {}
 local HELLO, INPUT, INTERRUPT, COLUMNS, TAB = "H", "I", "C", "W", "T"
 local OUTPUT, READY, WORDS, BYE = "O", "R", "T", "B"
 local HEAD_BYTES = 5
+local COMPLETING_SECONDS = 2 -- that a completion is waited for
+local TEXT_MAX = 1024 * 1024 -- bytes of a frame
 
 local USAGE = [[
 usage: lagoon attach [pid]
@@ -62,6 +64,7 @@ local function listen(self)
             self.ninputs = (tonumber(text) or self.ninputs + 2) - 1
             self.ready:try_send(true)
         elseif kind == WORDS then
+            self.words:try_recv() -- what nobody has waited for
             self.words:try_send(text)
         elseif kind == BYE then
             self.why = text
@@ -83,6 +86,9 @@ end
 function Remote:run(text)
     if not text:find "%S" then
         return true
+    elseif #text > TEXT_MAX then
+        self:print_error(("an input from outside has %d bytes at most"):format(TEXT_MAX))
+        return true
     end
     if self.columns ~= self.width() then
         self.columns = self.width()
@@ -102,9 +108,16 @@ end
 ---@return integer from
 ---@return string[] words
 function Remote:complete(text)
-    self:send(TAB, text)
-    local answer = self.words:recv(2)
-    local from, rest = (answer or ""):match "^(%d+)\n(.*)$"
+    self.nasked = self.nasked + 1
+    local request, from, rest = self.nasked .. "\n" .. text, nil, nil
+    local answer = #request <= TEXT_MAX
+    if answer then
+        self:send(TAB, request)
+    end
+    while answer and not from do -- one that came late is for another text
+        answer = self.words:recv(COMPLETING_SECONDS)
+        from, rest = (answer or ""):match("^" .. self.nasked .. "\n(%d+)\n(.*)$")
+    end
     local words = {}
     for word in (rest or ""):gmatch "[^\n]+" do
         words[#words + 1] = word
@@ -120,7 +133,7 @@ local function opener(conn, pid, opened)
             self[name] = method
         end
         self.conn, self.columns = conn, self.width()
-        self.ready, self.words = chan.new(1), chan.new(1)
+        self.ready, self.words, self.nasked = chan.new(1), chan.new(1), 0
         self.greeting = ("attached to process %d. :help shows the commands, Ctrl-D leaves.")
             :format(pid)
         self.on_end = opts.on_end
