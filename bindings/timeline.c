@@ -86,25 +86,11 @@ static int push_failure(lua_State *L, const char *path, int rc)
     return 3;
 }
 
-static const char *check_path(lua_State *L)
-{
-    if (lua_type(L, 1) != LUA_TSTRING) {
-        lagoon__raise_argument(L, 1, "trace_start", "a string expected, got %s",
-                               lagoon__type_name(L, 1));
-    }
-    size_t length;
-    const char *path = lua_tolstring(L, 1, &length);
-    if (strlen(path) != length) {
-        lagoon__raise_argument(L, 1, "trace_start", "a path without zero bytes expected");
-    }
-    return path;
-}
-
 // trace_start(path): true, or nil, a message and a code.
 static int trace_start(lua_State *L)
 {
     lg_runtime *rt = lagoon__rt(L, lagoon__script(L));
-    const char *path = check_path(L);
+    const char *path = lagoon__check_path(L, 1, "trace_start");
     lg_block_enter();
     int rc = lg_timeline_start(rt, path);
     lg_block_leave();

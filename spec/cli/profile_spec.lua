@@ -327,6 +327,7 @@ describe("runtime.profile_start", function()
     local child = helper.script [[
       local start = require "lagoon".runtime.profile_start
       print(select(2, pcall(start)))
+      print(select(2, pcall(start, "x\0y")))
       print(select(2, pcall(start, "x", 1)))
       print(select(2, pcall(start, "x", { value = "heap" })))
       print(select(2, pcall(start, "x", { hz = 0 })))
@@ -334,7 +335,8 @@ describe("runtime.profile_start", function()
       print(start "/nonexistent/x")
     ]]
     assert.equal("", child.err)
-    assert.matches("bad argument #1 to 'profile_start' %(string expected, got n[oi][^\n]*%)\n"
+    assert.matches("bad argument #1 to 'profile_start' %(a string expected, got n[oi][^\n]*%)\n"
+      .. "[^\n]*bad argument #1 to 'profile_start' %(a path without zero bytes expected%)\n"
       .. "[^\n]*bad argument #2 to 'profile_start' %(table expected, got number%)\n"
       .. "[^\n]*bad argument #2 to 'profile_start' %(there is no value 'heap'%)\n"
       .. "[^\n]*bad argument #2 to 'profile_start' %(hz must be from 1 to 10000%)\n"
