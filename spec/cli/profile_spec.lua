@@ -323,6 +323,39 @@ describe("runtime.profile_start", function()
     assert.is_nil(read(second):find("inside", 1, true))
   end)
 
+  it("tells where a goroutine comes from that stands nowhere yet", function()
+    local child, path = run("born.folded", [[
+      local lagoon = require "lagoon"
+      for _, name in ipairs { "", "@/a/b/c.lua", "first\nsecond" } do
+        loadstring("for _ = 1, 50 do require 'lagoon'.go(function() end) end", name)()
+        local until_ = os.clock() + 0.02
+        while os.clock() < until_ do end
+        lagoon.yield()
+      end]], { "--profile-value=wall" })
+    assert.equal("", child.err)
+    for _, place in ipairs { '[string ""]:1', "c.lua:1", '[string "first..."]:1' } do
+      assert.matches("goroutine created at " .. place .. ";[runnable]", read(path), 1, true)
+    end
+  end)
+
+  it("forgets the names of goroutines with the goroutines, when there are too many", function()
+    local child, path = run("many.pb", [[
+      local lagoon = require "lagoon"
+      for i = 1, 55 do
+        local tasks = {}
+        for k = 1, 1000 do
+          local name = ("n%d."):format(1000 * i + k)
+          tasks[k] = lagoon.async(function() lagoon.self():name(name) lagoon.sleep(0.001) end)
+        end
+        for _, task in ipairs(tasks) do task:wait() end
+      end]])
+    assert.equal("", child.err)
+    local text = read(path)
+    assert.is_truthy(text:find("n1001.", 1, true))
+    local nnames = select(2, text:gsub("n%d+%.", ""))
+    assert.is_true(nnames > 1000 and nnames <= 50000, nnames)
+  end)
+
   it("raises for what makes no sense, and returns what the system says", function()
     local child = helper.script [[
       local start = require "lagoon".runtime.profile_start
