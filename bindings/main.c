@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "attach.h"
@@ -264,13 +263,6 @@ static int drive(lua_State *L, struct program *program)
     return call(L, take_outcome, program) ? program->status : STATUS_ERROR;
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 // A task computes on another thread, and the program is over: as in Go, nobody waits.
 static _Noreturn void leave_running(int status)
 {
@@ -295,7 +287,7 @@ static int run(struct program *program)
     program->L = L;
     int status = call(L, prepare, program) ? drive(L, program) : STATUS_ERROR;
     lagoon__sampler_end();
-    if (lg_stop_until(program->rt, now_ns() + PATIENCE_NS) != LG_OK) {
+    if (lg_stop_until(program->rt, lagoon__clock_ns() + PATIENCE_NS) != LG_OK) {
         leave_running(status);
     }
     if (!lagoon__course_stop(&program->course, program->rt, status) && status == 0) {
