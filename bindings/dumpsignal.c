@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,16 +56,12 @@ static void dump_locked(const char *title)
     free(text);
 }
 
-// What traces and terminals are left as is seen to by exit(), unless it would wait.
+// What traces and terminals are left as is seen to by exit().
 static void quit(void)
 {
     // acq_rel: as of the others that leave
     if (atomic_exchange_explicit(leaving, true, memory_order_acq_rel)) {
         return;
-    }
-    if (lg_has_left_work()) {
-        fflush(stdout);
-        _exit(STATUS_QUIT);
     }
     exit(STATUS_QUIT);
 }

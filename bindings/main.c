@@ -2,14 +2,17 @@
 //
 // The program: a Lua state on a runtime, and goroutine 1 in it, which is
 // program.lua. What the options mean stands there.
+#include <errno.h>
 #include <lagoon.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "attach.h"
@@ -20,6 +23,7 @@
 #include "dumpsignal.h"
 #include "failed.h"
 #include "hub.h"
+#include "listener.h"
 #include "open.h"
 #include "report.h"
 #include "sampler.h"
@@ -32,6 +36,7 @@ enum {
     STATUS_DEADLOCK = 2,
     WHY_SIZE = 256,
     PATIENCE_NS = 100 * 1000 * 1000, // with tasks that compute when the program ends
+    FLUSH_PATIENCE_S = 1,
 };
 
 struct program {
@@ -306,15 +311,39 @@ static int run(struct program *program)
     return status;
 }
 
+static sem_t is_flushed;
+
+static void *flush_all(void *arg)
+{
+    fflush(NULL);
+    sem_post(&is_flushed);
+    return arg;
+}
+
+// The last of exit()'s handlers. Behind it libuv waits for its threads, one of which may be in a
+// system call that does not return; and so may be who has a stream locked.
+static void end_at_once(int status, void *unused)
+{
+    (void)unused;
+    struct timespec until;
+    if (!lg_has_left_work()) {
+        return;
+    }
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += FLUSH_PATIENCE_S;
+    if (sem_init(&is_flushed, 0, 0) == 0 && lagoon__start_thread(flush_all, NULL)) {
+        while (sem_timedwait(&is_flushed, &until) != 0 && errno == EINTR) {
+        }
+    }
+    _exit(status);
+}
+
 int main(int argc, char **argv)
 {
     struct program program = {.argv = argv, .argc = argc};
+    on_exit(end_at_once, NULL);
     if (open_runtime(ignores_environment(argv), &program) != LG_OK) {
         return STATUS_ERROR;
     }
-    int status = run(&program);
-    if (lg_has_left_work()) {
-        leave_running(status); // exit() would wait for that
-    }
-    return flush(status);
+    return flush(run(&program));
 }
