@@ -10,6 +10,23 @@ local function printed(inputs, args)
   return child.out
 end
 
+describe(":ps", function()
+  it("does not sleep on a clock that stands, or creeps", function()
+    local out = printed [[
+go(function() lagoon.sleep(1000) end)
+lagoon.clock:pause()
+:ps
+lagoon.clock:resume() lagoon.clock:scale(0)
+:ps
+lagoon.clock:scale(0.001)
+:ps
+]]
+    local _, nrows = out:gsub("\n%d+ +waiting +sleep ", "")
+    assert.equal(2, nrows, out)
+    assert.matches("\n%d+ +0 %% +waiting +sleep ", out)
+  end)
+end)
+
 describe(":trace", function()
   it("finds one among more goroutines than a dump shows", function()
     local out = printed [[
