@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Tables for people: rows of cells as lines, whose columns are as wide as what is in them.
-local columns = {}
+local characters = require "lagoon.characters"
 
-local CHARACTER = "[%z\1-\127\194-\244][\128-\191]*"
+local columns = {}
 
 ---The beginning of a text that takes at most so many columns.
 ---@param text string
@@ -12,7 +12,7 @@ local CHARACTER = "[%z\1-\127\194-\244][\128-\191]*"
 ---@return string
 function columns.clip(text, limit, width)
     local n, at = 0, 1
-    for from, character, behind in text:gmatch("()(" .. CHARACTER .. ")()") do
+    for from, character, behind in text:gmatch("()(" .. characters.ONE .. ")()") do
         n = n + math.max(width(character), 0)
         if n > limit then
             return text:sub(1, from - 1)
