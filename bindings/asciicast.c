@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "utf8.h"
+#include "writeall.h"
 
 enum {
     PIECE_BYTES = 4096, // of one event's text
@@ -101,19 +102,11 @@ static void write_line(struct asciicast *cast)
     if (cast->err != 0) {
         return;
     }
-    size_t done = 0;
-    while (done < size) {
-        ssize_t n = write(cast->fd, cast->line + done, size - done);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            cast->err = n < 0 ? errno : EIO;
-            int failed = ftruncate(cast->fd, cast->length);
-            (void)failed; // then a line is cut in two
-            return;
-        }
-        done += (size_t)n;
+    cast->err = lagoon__write_all(cast->fd, cast->line, size);
+    if (cast->err != 0) {
+        int failed = ftruncate(cast->fd, cast->length);
+        (void)failed; // then a line is cut in two
+        return;
     }
     cast->length += (off_t)size;
 }

@@ -11,6 +11,7 @@
 
 #include "dumpall.h"
 #include "listener.h"
+#include "writeall.h"
 
 enum { STATUS_QUIT = 2 }; // as of Go's
 
@@ -35,24 +36,16 @@ static void on_signal(int signo)
 }
 
 // To the descriptor: a goroutine may hold the stream.
-static void write_all(const char *text)
+static void write_text(const char *text)
 {
-    size_t left = strlen(text);
-    while (left > 0) {
-        ssize_t n = write(STDERR_FILENO, text, left);
-        if (n <= 0) {
-            return;
-        }
-        text += n;
-        left -= (size_t)n;
-    }
+    (void)lagoon__write_all(STDERR_FILENO, text, strlen(text));
 }
 
 static void dump_locked(const char *title)
 {
-    write_all(title);
+    write_text(title);
     char *text = lagoon__dump_all(script, &must_hurry);
-    write_all(text ? text : "there is no memory to tell what the goroutines do\n");
+    write_text(text ? text : "there is no memory to tell what the goroutines do\n");
     free(text);
 }
 
