@@ -79,7 +79,9 @@ static struct timeline_ring *make_ring(void)
 int lg__timeline_make_rings(struct lg_runtime *rt)
 {
     struct timeline *t = &rt->timeline;
-    t->shared = t->shared ? t->shared : make_ring();
+    if (!t->shared) { // others look at it from the first time on
+        t->shared = make_ring();
+    }
     bool is_short = !t->shared;
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
         struct p *p = lg__p_at(rt, i);

@@ -197,7 +197,7 @@ describe("SIGQUIT", function()
     program.kill "SIGQUIT"
     assert.equal(2, program.ends().code)
     assert.matches("goroutine 1000 ", program.err, 1, true)
-    assert.equal("... and 101 more goroutines\n\n", program.err:sub(-29))
+    assert.matches("%.%.%. and 10[12] more goroutines\n\n$", program.err) -- one is to be awake
   end)
 
   it("stays ignored where the program was started so", function()
