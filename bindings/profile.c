@@ -336,11 +336,7 @@ static int profile_start(lua_State *L)
     struct profile_options options;
     char why[WHY_SIZE];
     lua_settop(L, 4);
-    if (lua_type(L, 1) != LUA_TSTRING) {
-        lagoon__raise_argument(L, 1, "profile_start", "string expected, got %s",
-                               lagoon__type_name(L, 1));
-    }
-    lagoon__profile_options(&options, lua_tostring(L, 1));
+    lagoon__profile_options(&options, lagoon__check_path(L, 1, "profile_start"));
     const char *value = lua_tostring(L, 2);
     if (!lua_isnil(L, 2) &&
         (value == NULL || !lagoon__profile_column(value, &options.column))) {

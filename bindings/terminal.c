@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
-#include <poll.h>
 #include <pthread.h>
 #include <pty.h>
 #include <signal.h>
@@ -25,6 +24,7 @@
 #include "sampler.h"
 #include "state.h"
 #include "statefile.h"
+#include "writeall.h"
 
 enum {
     PIECE_BYTES = 16 * 1024,
@@ -68,20 +68,10 @@ static struct {
 } terminal = {
     .tty = -1, .lock = PTHREAD_MUTEX_INITIALIZER, .has_mark = PTHREAD_COND_INITIALIZER};
 
+// If the terminal is gone nobody sees what is lost.
 static void write_all(int fd, const char *text, size_t size)
 {
-    while (size > 0) {
-        ssize_t n = write(fd, text, size);
-        if (n < 0 && errno == EAGAIN) {
-            struct pollfd ready = {.fd = fd, .events = POLLOUT};
-            poll(&ready, 1, -1);
-        } else if (n < 0 && errno != EINTR) {
-            return; // the terminal is gone, and nobody sees what is lost
-        } else if (n > 0) {
-            text += n;
-            size -= (size_t)n;
-        }
-    }
+    (void)lagoon__write_all(fd, text, size);
 }
 
 static void show(const char *text, size_t size)

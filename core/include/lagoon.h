@@ -3068,9 +3068,9 @@ LG_API int lg_resolve(const char *name, char (*out)[LG_ADDRESS_SIZE], size_t cap
 // Go:      what a system call is there
 LG_API int lg_work(void (*fn)(void *arg), void (*drop)(void *arg), void *arg);
 
-// Whether some thread of the pool may still be at work, or looking up a name, for a runtime or
-// strand that was closed meanwhile. exit() waits for it, _exit() does not. A few descriptors
-// stay open as long; they are closed by the next call, or with the next runtime.
+// Whether some thread of the pool may be at work, or looking up a name, for any runtime or strand,
+// also for one that was closed meanwhile. exit() waits for it, _exit() does not. Of what was closed
+// a few descriptors stay open as long; they are closed by the next call, or with the next runtime.
 //
 // Returns: true while there is such work in this process.   Errors: none.
 // Misuse:  none.   Blocks: no.   Call from: anywhere.

@@ -425,10 +425,44 @@ describe("runtime.profile_start", function()
     assert.is_table(pprof.decode(read(used)).samples)
   end)
 
+  it("tells where a goroutine comes from that stands nowhere yet", function()
+    local child, path = run("born.folded", [[
+      local lagoon = require "lagoon"
+      for _, name in ipairs { "", "@/a/b/c.lua", "first\nsecond" } do
+        loadstring("for _ = 1, 50 do require 'lagoon'.go(function() end) end", name)()
+        local until_ = os.clock() + 0.02
+        while os.clock() < until_ do end
+        lagoon.yield()
+      end]], { "--profile-value=wall" })
+    assert.equal("", child.err)
+    for _, place in ipairs { '[string ""]:1', "c.lua:1", '[string "first..."]:1' } do
+      assert.matches("goroutine created at " .. place .. ";[runnable]", read(path), 1, true)
+    end
+  end)
+
+  it("forgets the names of goroutines with the goroutines, when there are too many", function()
+    local child, path = run("many.pb", [[
+      local lagoon = require "lagoon"
+      for i = 1, 55 do
+        local tasks = {}
+        for k = 1, 1000 do
+          local name = ("n%d."):format(1000 * i + k)
+          tasks[k] = lagoon.async(function() lagoon.self():name(name) lagoon.sleep(0.001) end)
+        end
+        for _, task in ipairs(tasks) do task:wait() end
+      end]])
+    assert.equal("", child.err)
+    local text = read(path)
+    assert.is_truthy(text:find("n1001.", 1, true))
+    local nnames = select(2, text:gsub("n%d+%.", ""))
+    assert.is_true(nnames > 1000 and nnames <= 50000, nnames)
+  end)
+
   it("raises for what makes no sense, and returns what the system says", function()
     local child = helper.script [[
       local start = require "lagoon".runtime.profile_start
       print(select(2, pcall(start)))
+      print(select(2, pcall(start, "x\0y")))
       print(select(2, pcall(start, "x", 1)))
       print(select(2, pcall(start, "x", { value = "heap" })))
       print(select(2, pcall(start, "x", { hz = 0 })))
@@ -436,7 +470,8 @@ describe("runtime.profile_start", function()
       print(start "/nonexistent/x")
     ]]
     assert.equal("", child.err)
-    assert.matches("bad argument #1 to 'profile_start' %(string expected, got n[oi][^\n]*%)\n"
+    assert.matches("bad argument #1 to 'profile_start' %(a string expected, got n[oi][^\n]*%)\n"
+      .. "[^\n]*bad argument #1 to 'profile_start' %(a path without zero bytes expected%)\n"
       .. "[^\n]*bad argument #2 to 'profile_start' %(table expected, got number%)\n"
       .. "[^\n]*bad argument #2 to 'profile_start' %(there is no value 'heap'%)\n"
       .. "[^\n]*bad argument #2 to 'profile_start' %(hz must be from 1 to 10000%)\n"

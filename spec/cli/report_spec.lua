@@ -200,6 +200,16 @@ describe("lagoon --html", function()
     assert.matches("^lagoon: a page needs a trace in JSON: %-%-trace=FILE.json\n", child.err)
   end)
 
+  it("leaves nothing behind if the run does not begin", function()
+    local path = helper.path("early.html")
+    local child = helper.lagoon { "--html=" .. path, "--trace=/nowhere/x.json", "-e", "" }
+    assert.equal(1, child.status)
+    assert.matches("^lagoon: cannot write /nowhere/x.json: ", child.err)
+    for _, ending in ipairs { "", ".stacks", ".trace.json" } do
+      assert.is_nil(io.open(path .. ending), ending)
+    end
+  end)
+
   it("says so when the page cannot be written in the end", function()
     local path = helper.path("gone/report.html")
     os.execute("mkdir -p " .. helper.path("gone"))

@@ -315,6 +315,17 @@ describe("a test", function()
     assert.equal(1, child.status)
   end)
 
+  it("is found to leave one behind among a thousand others, whatever its name is", function()
+    local child = run(spec [[
+      local stop = lagoon.chan()
+      for _ = 1, 1010 do lagoon.go(function() stop:recv() end) end
+      teardown(function() stop:close() end)
+      it("leaks", function() lagoon.async(lagoon.sleep, 1000):name "a\n\nb" end)
+    ]], { "--leaks=0.01", "--filter=leaks" })
+    assert.matches('the test has left goroutine %d+ "a%?%?b" %[sleep%] behind', child.out)
+    has(child.out, "0 passed, 1 failed, 0 errors")
+  end)
+
   it("may be let off that", function()
     local tree = spec [[
       it("leaks", function() lagoon.async(lagoon.sleep, 1000):name "known" end)

@@ -14,6 +14,8 @@ local attach = {}
 local HELLO, INPUT, INTERRUPT, SIZE, TAB, KEY = "H", "I", "C", "W", "T", "K"
 local OUTPUT, READY, WORDS, LIVE, PICTURE, BYE = "O", "R", "T", "L", "P", "B"
 local HEAD_BYTES = 5
+local COMPLETING_SECONDS = 2 -- that a completion is waited for
+local TEXT_MAX = 1024 * 1024 -- bytes of a frame
 
 local USAGE = [[
 usage: lagoon attach [pid]
@@ -111,6 +113,7 @@ local function listen(self)
             self.ninputs = (tonumber(text) or self.ninputs + 2) - 1
             self.ready:try_send(true)
         elseif kind == WORDS then
+            self.words:try_recv() -- what nobody has waited for
             self.words:try_send(text)
         elseif kind == LIVE and text == "1" then
             begin_live(self)
@@ -139,6 +142,9 @@ end
 function Remote:run(text)
     if not text:find "%S" then
         return true
+    elseif #text > TEXT_MAX then
+        self:print_error(("an input from outside has %d bytes at most"):format(TEXT_MAX))
+        return true
     end
     self:tell_size()
     self:send(INPUT, text)
@@ -155,9 +161,16 @@ end
 ---@return integer from
 ---@return string[] words
 function Remote:complete(text)
-    self:send(TAB, text)
-    local answer = self.words:recv(2)
-    local from, rest = (answer or ""):match "^(%d+)\n(.*)$"
+    self.nasked = self.nasked + 1
+    local request, from, rest = self.nasked .. "\n" .. text, nil, nil
+    local answer = #request <= TEXT_MAX
+    if answer then
+        self:send(TAB, request)
+    end
+    while answer and not from do -- one that came late is for another text
+        answer = self.words:recv(COMPLETING_SECONDS)
+        from, rest = (answer or ""):match("^" .. self.nasked .. "\n(%d+)\n(.*)$")
+    end
     local words = {}
     for word in (rest or ""):gmatch "[^\n]+" do
         words[#words + 1] = word
@@ -174,7 +187,7 @@ local function opener(conn, pid, opened)
         end
         self.height = opts.height or function() return 0 end
         self.conn, self.columns, self.rows = conn, self.width(), self.height()
-        self.ready, self.words = chan.new(1), chan.new(1)
+        self.ready, self.words, self.nasked = chan.new(1), chan.new(1), 0
         self.greeting = ("attached to process %d. :help shows the commands, Ctrl-D leaves.")
             :format(pid)
         self.on_end = opts.on_end

@@ -30,7 +30,7 @@ end
 
 local function print_table(session, head, rows)
     table.insert(rows, 1, head)
-    for n, line in ipairs(columns.lines(rows)) do
+    for n, line in ipairs(columns.lines(rows, session.character_width)) do
         session:print(n == 1 and session.paint("title", line) or line)
     end
 end
@@ -94,15 +94,12 @@ command("wait", ":wait id", "waits for the end of a goroutine that an input has 
 
 command("trace", ":trace id", "shows where a goroutine is", function(session, argument)
     local id = goroutine_number(session, argument)
-    if not id then
-        return
+    local text = id and core.goroutine_stack(id)
+    if text then
+        session:print(text)
+    elseif id then
+        session:print_error(("there is no goroutine %d"):format(id))
     end
-    for part in (core.stack(true) .. "\n\n"):gmatch "(goroutine .-)\n\n" do
-        if part:match "^goroutine (%d+)" == tostring(id) then
-            return session:print(part)
-        end
-    end
-    session:print_error(("there is no goroutine %d"):format(id))
 end)
 
 command("time", ":time input", "runs an input and tells how long it took",

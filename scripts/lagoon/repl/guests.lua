@@ -135,8 +135,10 @@ function take.W(self, text)
 end
 
 function take.T(self, text)
-    local from, words = complete.at(self.completer, text)
-    core.attach_write(self.id, WORDS, from .. "\n" .. table.concat(words, "\n"))
+    local number, beginning = text:match "^(%d+)\n(.*)$"
+    local from, words = complete.at(self.completer, beginning or "")
+    core.attach_write(self.id, WORDS,
+        ("%s\n%d\n%s"):format(number or "0", from, table.concat(words, "\n")))
 end
 
 -- The client is gone, and nobody waits for what it has begun in the foreground.

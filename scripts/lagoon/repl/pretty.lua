@@ -2,6 +2,7 @@
 --
 -- Values as text for people: tables as they could be written, with limits, and what is not plain
 -- data by its tostring(). A table that is inside itself is named, not repeated.
+local characters = require "lagoon.characters"
 local core = require "lagoon.core"
 local lexer = require "lagoon.repl.lexer"
 
@@ -252,18 +253,14 @@ function pretty.text(value, limits)
     return show(self, value, 0)
 end
 
+-- Controls beyond ASCII, which some terminals heed.
+local function escape_all(character)
+    return (character:gsub(".", escape))
+end
+
 -- Bytes from 128 on that are UTF-8 as they are, others escaped.
 function pretty.valid(bytes)
-    local pieces, at = {}, 1
-    while at <= #bytes do
-        local lead = bytes:byte(at)
-        local more = lead >= 0xF0 and lead <= 0xF4 and 3 or lead >= 0xE0 and lead < 0xF0 and 2
-            or lead >= 0xC3 and lead < 0xE0 and 1
-        local piece = more and bytes:match("^" .. "." .. ("[\128-\191]"):rep(more), at)
-        pieces[#pieces + 1] = piece or escape(bytes:sub(at, at))
-        at = at + (piece and #piece or 1)
-    end
-    return table.concat(pieces)
+    return (characters.valid(bytes, escape):gsub("\194[\128-\159]", escape_all))
 end
 
 return pretty

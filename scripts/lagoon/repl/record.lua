@@ -61,8 +61,9 @@ end
 local Script = {}
 Script.__index = Script
 
+-- A carriage return ends a comment, too.
 local function as_comment(text)
-    return "-- " .. text:gsub("\n", "\n-- ")
+    return "-- " .. text:gsub("\r\n?", "\n"):gsub("\n", "\n-- ")
 end
 
 local function in_function(head, code, tail)

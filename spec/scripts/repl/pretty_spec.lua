@@ -18,6 +18,8 @@ describe("repl.pretty", function()
 
   it("escapes what would move the cursor, and leaves UTF-8", function()
     assert.equal([["a\n\t\"\\\27[31m\0é\255"]], text "a\n\t\"\\\27[31m\0é\255")
+    assert.equal([["5 °C «§» 日 \194\155\224\128\128\237\160\128"]],
+      text "5 °C «§» 日 \194\155\224\128\128\237\160\128")
   end)
 
   it("names what is inside itself", function()
