@@ -254,7 +254,8 @@ start_project("core_spec", "ConsoleApp")
     files { "spec/core/**.c" }
     -- What of the bindings needs no Lua has specs in C, too.
     files { "spec/bindings/*.c", "bindings/asciicast.c", "bindings/attachframe.c",
-        "bindings/bytecode.c", "bindings/opcodes.c" }
+        "bindings/bytecode.c", "bindings/opcodes.c", "bindings/utf8.c",
+        "bindings/writeall.c" }
     link_whole { "core" }
     links { "uv", "m", "dl", "pthread" }
 

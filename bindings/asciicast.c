@@ -14,6 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "utf8.h"
+#include "writeall.h"
+
 enum {
     PIECE_BYTES = 4096, // of one event's text
     ESCAPED_MAX = 6,    // "\u001b"
@@ -58,26 +61,13 @@ static void add_text(struct asciicast *cast, const char *text)
 // How long the character at a place is; 0: it is none.
 static size_t character_length(const char *text, size_t size)
 {
-    const unsigned char *bytes = (const unsigned char *)text;
-    unsigned char lead = bytes[0];
-    size_t length = lead < 0x80                   ? 1
-                    : lead >= 0xC2 && lead < 0xE0 ? 2
-                    : lead >= 0xE0 && lead < 0xF0 ? 3
-                    : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                  : 0;
-    if (length > size) {
-        return 0;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if ((bytes[i] & 0xC0) != 0x80) {
-            return 0;
+    struct utf8 character = {0};
+    for (size_t i = 0; i < size && lagoon__utf8_add(&character, text + i, 1); i++) {
+        if (lagoon__utf8_is_whole(&character)) {
+            return i + 1;
         }
     }
-    bool is_overlong =
-        (lead == 0xE0 && bytes[1] < 0xA0) || (lead == 0xF0 && bytes[1] < 0x90);
-    bool is_surrogate = lead == 0xED && bytes[1] >= 0xA0;
-    bool is_beyond = lead == 0xF4 && bytes[1] >= 0x90;
-    return is_overlong || is_surrogate || is_beyond ? 0 : length;
+    return 0;
 }
 
 // Adds the character at a place as JSON; returns how many bytes it has taken.
@@ -112,19 +102,11 @@ static void write_line(struct asciicast *cast)
     if (cast->err != 0) {
         return;
     }
-    size_t done = 0;
-    while (done < size) {
-        ssize_t n = write(cast->fd, cast->line + done, size - done);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            cast->err = n < 0 ? errno : EIO;
-            int failed = ftruncate(cast->fd, cast->length);
-            (void)failed; // then a line is cut in two
-            return;
-        }
-        done += (size_t)n;
+    cast->err = lagoon__write_all(cast->fd, cast->line, size);
+    if (cast->err != 0) {
+        int failed = ftruncate(cast->fd, cast->length);
+        (void)failed; // then a line is cut in two
+        return;
     }
     cast->length += (off_t)size;
 }

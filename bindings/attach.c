@@ -29,7 +29,10 @@
 #include "listener.h"
 #include "state.h"
 
-enum { CLIENTS_MAX = 16 };
+enum {
+    CLIENTS_MAX = 16,
+    SHORT_MS = 100, // from one look for a descriptor to the next
+};
 
 static const char GUEST[] = "lagoon.repl.guest";
 
@@ -100,8 +103,10 @@ static void deliver(struct script *s, struct client *client,
     lua_settop(s->aux, 0);
     pthread_mutex_lock(&server.lock);
     lagoon__client_send(client, FRAME_OUTPUT, WHY, sizeof WHY - 1);
-    lagoon__client_send(client, FRAME_READY, "", 0);
-    client->is_busy = false;
+    if (message->kind == FRAME_INPUT || message->kind == FRAME_HELLO) {
+        lagoon__client_send(client, FRAME_READY, "", 0);
+        client->is_busy = false;
+    }
     pthread_mutex_unlock(&server.lock);
 }
 
@@ -139,23 +144,25 @@ static void post_locked(struct client *client)
     }
 }
 
-static void accept_locked(void)
+// False: not now, for want of a descriptor. Who waits for that is seen again and again.
+static bool accept_locked(void)
 {
     int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
-        return;
+        return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
     }
     struct client *client =
         lagoon__peer_is_ours(fd) ? lagoon__client_new(fd, ++server.last_id) : NULL;
     if (client == NULL) {
         close(fd);
-        return;
+        return true;
     }
     client->next = server.clients;
     server.clients = client;
     if (server.nclients++ >= CLIENTS_MAX || server.script == NULL) {
         lagoon__client_bye(client, "too many are attached already");
     }
+    return true;
 }
 
 // What poll() has found of one.
@@ -259,13 +266,18 @@ static void *serve(void *arg)
     enum { MORE = 8 }; // that are told to go
     struct pollfd polled[2 + CLIENTS_MAX + MORE];
     struct client *whose[2 + CLIENTS_MAX + MORE];
+    bool is_short = false; // of descriptors
     for (;;) {
         int timeout_ms;
         pthread_mutex_lock(&server.lock);
         nfds_t n = fill_locked(polled, whose, &timeout_ms);
         bool is_full = server.nclients >= CLIENTS_MAX + MORE;
         pthread_mutex_unlock(&server.lock);
-        polled[1].fd = is_full ? -1 : server.listener;
+        polled[1].fd = is_full || is_short ? -1 : server.listener;
+        if (is_short && timeout_ms < 0) {
+            timeout_ms = SHORT_MS;
+        }
+        is_short = false;
         if (poll(polled, n, timeout_ms) < 0) {
             continue;
         }
@@ -281,7 +293,7 @@ static void *serve(void *arg)
             }
         }
         if (polled[1].revents) {
-            accept_locked();
+            is_short = !accept_locked();
         }
         uint32_t stuck = look_after_locked();
         pthread_mutex_unlock(&server.lock);

@@ -22,7 +22,8 @@ void lagoon__open_attach(lua_State *L, struct script *s);
 // Whether the program stays for examination when all its goroutines are asleep.
 bool lagoon__attach_stays(void);
 
-// Goroutine 1 has ended, nobody is served any more. Waits for nothing.
+// Goroutine 1 has ended, nobody is served any more. Of what is under way only a dump is waited
+// for, which is cut short.
 void lagoon__attach_stop(void);
 
 #endif // LAGOON_ATTACH_H

@@ -2,6 +2,7 @@
 #include "attachclient.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,11 +10,12 @@
 
 enum {
     READ_BYTES = 64 * 1024,
-    OUT_MAX = 8 * 1024 * 1024, // bytes that are left lying for it
+    OUT_MAX = 8 * 1024 * 1024, // bytes of output that are left lying for it
+    OUT_LAST = 2 * OUT_MAX,    // the same of all frames
     MESSAGES_MAX = 64,
 };
 
-static const char GREETING[] = "lagoon 1 "; // of a client of the same version
+static const char GREETING[] = "lagoon 2 "; // of a client of the same version
 
 struct client *lagoon__client_new(int fd, uint32_t id)
 {
@@ -61,14 +63,41 @@ bool lagoon__client_flush(struct client *client)
     return !client->is_closing;
 }
 
+// Says what was left out, before anything that is no output, or when there is room again.
+static bool tell_lost(struct client *client, enum frame kind)
+{
+    char text[128];
+    if (client->nlost == 0 || (kind == FRAME_OUTPUT && client->out.size > OUT_MAX / 2)) {
+        return true;
+    }
+    int n =
+        snprintf(text, sizeof text,
+                 "\n... %zu bytes are left out: they came faster than they were read\n",
+                 client->nlost);
+    client->nlost = 0;
+    return lagoon__frame_add(&client->out, FRAME_OUTPUT, text, (size_t)n) == 0;
+}
+
 void lagoon__client_send(struct client *client, enum frame kind, const char *text,
                          size_t size)
 {
     if (client->fd < 0 || client->is_closing) {
         return;
     }
-    if (client->out.size > OUT_MAX ||
-        lagoon__frame_add(&client->out, kind, text, size) != 0) {
+    bool is_there = tell_lost(client, kind);
+    if (kind == FRAME_OUTPUT) {
+        size_t room = client->nlost == 0 && client->out.size < OUT_MAX
+                          ? OUT_MAX - client->out.size
+                          : 0;
+        size_t taken = size < room ? size : room;
+        client->nlost += size - taken;
+        size = taken;
+    }
+    if (kind != FRAME_OUTPUT || size > 0) {
+        is_there = is_there && client->out.size <= OUT_LAST &&
+                   lagoon__frame_add(&client->out, kind, text, size) == 0;
+    }
+    if (!is_there) {
         lagoon__client_drop(client);
     }
 }

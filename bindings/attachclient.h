@@ -27,6 +27,7 @@ struct client {
     int fd; // -1: it is gone
     struct bytes in;
     struct bytes out;
+    size_t nlost; // bytes of output that came faster than it has read; untold
     bool is_greeted;
     bool is_busy;    // an input of it is running
     bool is_closing; // once it has got all of `out`
@@ -53,7 +54,8 @@ bool lagoon__client_take(struct client *client);
 // Sends what it takes at once. False: it is gone, or has all and is closing.
 bool lagoon__client_flush(struct client *client);
 
-// Queues a frame for it. One that does not read what it has asked for is gone.
+// Queues a frame for it. Of output that it does not read the rest is left out, and it is told
+// so; one that asks on and does not read is gone.
 void lagoon__client_send(struct client *client, enum frame kind, const char *text,
                          size_t size);
 

@@ -68,8 +68,9 @@ static int is_clients(unsigned char kind)
     case FRAME_HELLO:
     case FRAME_INPUT:
     case FRAME_INTERRUPT:
-    case FRAME_COLUMNS:
-    case FRAME_TAB: return 1;
+    case FRAME_SIZE:
+    case FRAME_TAB:
+    case FRAME_KEY: return 1;
     default: return 0;
     }
 }

@@ -15,16 +15,19 @@
 
 enum frame {
     // -- from the client --
-    FRAME_HELLO = 'H',     // "lagoon 1 COLUMNS COLOUR"
-    FRAME_INPUT = 'I',     // what was typed
+    FRAME_HELLO = 'H', // "lagoon 2 COLUMNS ROWS COLOUR"; no rows: nothing can be drawn
+    FRAME_INPUT = 'I', // what was typed
     FRAME_INTERRUPT = 'C', // Ctrl-C
-    FRAME_COLUMNS = 'W',   // of its terminal, from now on
-    FRAME_TAB = 'T',       // a text whose end is to be completed
+    FRAME_SIZE = 'W',      // "COLUMNS ROWS" of its terminal, from now on
+    FRAME_TAB = 'T',       // its number, and a text whose end is to be completed
+    FRAME_KEY = 'K',       // after a picture: the name of a key; "": its time is over
     // -- from the program --
-    FRAME_OUTPUT = 'O', //
-    FRAME_READY = 'R',  // the number of the next input
-    FRAME_WORDS = 'T',  // where in the text they belong, and the words, a line each
-    FRAME_BYE = 'B',    // why
+    FRAME_OUTPUT = 'O',  //
+    FRAME_READY = 'R',   // the number of the next input
+    FRAME_WORDS = 'T',   // that number, where they belong, the words: a line each
+    FRAME_LIVE = 'L',    // "1": keys are for pictures from now on; "0": no more
+    FRAME_PICTURE = 'P', // its seconds and its rows, a line each, below what is printed
+    FRAME_BYE = 'B',     // why
     // -- between the program's thread and its first state --
     FRAME_GONE = 0,
 };

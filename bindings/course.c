@@ -158,19 +158,18 @@ static void write_trace(void *ud, const lg_trace_event *events, size_t nevents)
     }
 }
 
-// Of a process that ends early: an error that nobody handles, os.exit().
+// What is left to be written when a run ends. Any thread may end it, SIGTERM has one of its
+// own: whoever is first does it, and others wait for that.
 static struct {
-    lg_runtime *rt; // NULL: it does not, or there is no trace
-} unfinished;
+    pid_t
+        beginner; // fixed from the start on; a process that it has forked has no part in it
+    pthread_mutex_t lock;
+    // -- lock --
+    struct course *course; // NULL: it has not begun, or all is written
+    lg_runtime *rt;
+} run = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static void finish_trace(void)
-{
-    if (unfinished.rt != NULL) {
-        lg_trace_stop(unfinished.rt);
-        lg_timeline_stop(unfinished.rt);
-    }
-}
-
+// The script may have begun a profile, too.
 static bool stop_profile(lg_runtime *rt, enum profile_scope scope)
 {
     char why[LINE_SIZE];
@@ -181,54 +180,49 @@ static bool stop_profile(lg_runtime *rt, enum profile_scope scope)
     return !is_failed;
 }
 
-// Of whoever is first at the end: SIGTERM has a thread of its own. The script may have begun
-// a profile, too.
-static struct {
-    pthread_mutex_t lock;
-    // -- lock --
-    lg_runtime *rt; // NULL: it is closed, or about to be
-} profiled = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static bool finish_profile(enum profile_scope scope)
+static bool stop_trace(lg_runtime *rt, const struct course *course)
 {
-    bool is_done = true;
-    pthread_mutex_lock(&profiled.lock);
-    if (profiled.rt != NULL) {
-        is_done = stop_profile(profiled.rt, scope);
-        profiled.rt = NULL;
+    lg_trace_stop(rt);
+    if (course->trace != NULL) {
+        fflush(course->trace); // failed: ferror() tells
     }
-    pthread_mutex_unlock(&profiled.lock);
-    return is_done;
+    int err = lg_timeline_stop(rt);
+    if (err != LG_OK) {
+        fprintf(stderr, "lagoon: cannot write %s: %s\n",
+                course->trace_path ? course->trace_path : "the trace", lg_strerror(err));
+    }
+    return err == LG_OK;
 }
 
-// The same of the page.
-static struct {
-    pthread_mutex_t lock;
-    // -- lock --
-    struct html_report *report; // NULL: there is none, or it is written
-} page = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static bool finish_page(int status)
+static bool write_page(struct html_report *report, int status)
 {
     char why[LINE_SIZE];
-    bool is_written = true;
-    pthread_mutex_lock(&page.lock);
-    if (page.report != NULL) {
-        is_written = lagoon__html_end(page.report, status, why, sizeof why);
-        page.report = NULL;
-    }
-    pthread_mutex_unlock(&page.lock);
+    bool is_written = lagoon__html_end(report, status, why, sizeof why);
     if (!is_written) {
         fprintf(stderr, "lagoon: %s\n", why);
     }
     return is_written;
 }
 
+static bool finish_run(enum profile_scope scope, int status)
+{
+    bool is_done = true;
+    pthread_mutex_lock(&run.lock);
+    if (run.course != NULL) {
+        is_done = stop_profile(run.rt, scope);
+        is_done = stop_trace(run.rt, run.course) && is_done;
+        is_done = write_page(&run.course->html, status) && is_done;
+        run.course = NULL;
+    }
+    pthread_mutex_unlock(&run.lock);
+    return is_done;
+}
+
 void lagoon__course_leave(int status)
 {
-    finish_profile(PROFILE_OWN);
-    finish_trace();
-    finish_page(status);
+    if (getpid() == run.beginner) {
+        finish_run(PROFILE_OWN, status);
+    }
 }
 
 static void leave_by_sigterm(void)
@@ -320,11 +314,7 @@ static bool start_profile(struct course *course, lg_runtime *rt, char *why,
     if (course->profile_value) {
         lagoon__profile_column(course->profile_value, &how.column);
     }
-    if (!lagoon__profile_start(rt, &how, why, why_size)) {
-        return false;
-    }
-    lagoon__sigterm_start(leave_by_sigterm);
-    return true;
+    return lagoon__profile_start(rt, &how, why, why_size);
 }
 
 static bool start_trace(struct course *course, lg_runtime *rt, char *why, size_t why_size)
@@ -348,29 +338,40 @@ static bool begin_page(struct course *course, char *why, size_t why_size)
                               course->argv, why, why_size);
 }
 
-bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
+// Begins what is written besides the log.
+static bool start_outputs(struct course *course, lg_runtime *rt, char *why,
                           size_t why_size)
 {
-    if (!start_log(course, rt, why, why_size)) {
-        return false;
-    }
-    profiled.rt = rt;
-    on_exit(leave_at_exit, NULL);
+    bool has_profile = course->profile_path || course->html_path;
+    bool has_trace = course->trace_path || course->html_path;
     if (course->html_path && !begin_page(course, why, why_size)) {
         return false;
     }
-    bool has_profile = course->profile_path || course->html_path;
-    if (has_profile && !start_profile(course, rt, why, why_size)) {
+    if ((has_profile && !start_profile(course, rt, why, why_size)) ||
+        (has_trace && !start_trace(course, rt, why, why_size))) {
+        stop_profile(rt, PROFILE_OWN);
+        lagoon__html_abandon(&course->html);
         return false;
     }
-    if (course->trace_path || course->html_path) {
-        if (!start_trace(course, rt, why, why_size)) {
-            return false;
-        }
-        unfinished.rt = rt;
-        atexit(finish_trace);
+    return true;
+}
+
+bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
+                          size_t why_size)
+{
+    if (!start_log(course, rt, why, why_size) ||
+        !start_outputs(course, rt, why, why_size)) {
+        return false;
     }
-    page.report = course->html_path ? &course->html : NULL;
+    pthread_mutex_lock(&run.lock);
+    run.course = course;
+    run.rt = rt;
+    run.beginner = getpid();
+    pthread_mutex_unlock(&run.lock);
+    on_exit(leave_at_exit, NULL);
+    if (course->profile_path || course->trace_path || course->html_path) {
+        lagoon__sigterm_start(leave_by_sigterm);
+    }
     return true;
 }
 
@@ -391,18 +392,9 @@ static bool finish(FILE *file, const char *path, bool is_whole)
 bool lagoon__course_stop(struct course *course, lg_runtime *rt, int status)
 {
     bool is_recorded = lg_record_stop(rt) == LG_OK;
-    lg_trace_stop(rt);
-    int err = lg_timeline_stop(rt);
-    unfinished.rt = NULL;
-    bool is_done = finish(course->record, course->record_path, is_recorded);
+    bool is_done = finish_run(PROFILE_ALL, status);
+    is_done = finish(course->record, course->record_path, is_recorded) && is_done;
     is_done = finish(course->trace, course->trace_path, true) && is_done;
-    is_done = finish_profile(PROFILE_ALL) && is_done;
-    if (err != LG_OK) {
-        fprintf(stderr, "lagoon: cannot write %s: %s\n",
-                course->trace_path ? course->trace_path : "the trace", lg_strerror(err));
-        is_done = false;
-    }
-    is_done = finish_page(status) && is_done;
     if (lg_replay_error(rt) != NULL) {
         fprintf(stderr, "lagoon: replay: %s\n", lg_replay_error(rt));
         is_done = false;

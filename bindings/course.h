@@ -45,7 +45,8 @@ bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
                           size_t why_size);
 
 // Writes what a profile has gathered, ends the trace and makes the page, of a process that is
-// about to end with that status while others may run. exit() does it, _exit() does not.
+// about to end with that status while others may run. exit() and SIGTERM do it, _exit() does
+// not.
 void lagoon__course_leave(int status);
 
 // Ends all that, when nothing runs any more; says what went wrong. False: something did.

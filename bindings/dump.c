@@ -102,6 +102,10 @@ void lagoon__dump_head(lg_runtime *rt, const lg_g_info *info, const char *name,
     snprintf(out, DUMP_HEAD_SIZE,
              "goroutine %llu%s%s%s [%s%s]:", (unsigned long long)info->ref.id,
              name ? " \"" : "", name ? name : "", name ? "\"" : "", state, minutes_text);
+    // A name may hold anything, and the line is to be one.
+    for (char *at = out; *at != '\0'; at++) {
+        *at = (unsigned char)*at < ' ' || *at == 0x7F ? '?' : *at;
+    }
 }
 
 // The frames of L are those of the running goroutine.
@@ -252,17 +256,41 @@ static int goroutines(lua_State *L)
     return 1;
 }
 
-// goroutine_cancel(id): whether there was one of that number. It may be of any state.
+// The goroutine whose number is at index 1, of any state, in a snapshot that is pushed; NULL:
+// there is none.
+static const lg_g_info *push_asked(lua_State *L, struct script *s)
+{
+    double id = luaL_checknumber(L, 1);
+    struct snapshot *snapshot = lagoon__push_snapshot(L, s);
+    for (size_t i = 0; i < snapshot->n; i++) {
+        if ((double)snapshot->infos[i].ref.id == id) {
+            return &snapshot->infos[i];
+        }
+    }
+    return NULL;
+}
+
+// goroutine_cancel(id): whether there was one.
 static int goroutine_cancel(lua_State *L)
 {
-    uint64_t id = (uint64_t)luaL_checknumber(L, 1);
-    struct snapshot *snapshot = lagoon__push_snapshot(L, lagoon__script(L));
-    bool is_found = false;
-    for (size_t i = 0; i < snapshot->n && !is_found; i++) {
-        lg_ref ref = snapshot->infos[i].ref;
-        is_found = ref.id == id && lg_cancel(ref) == LG_OK;
+    const lg_g_info *info = push_asked(L, lagoon__script(L));
+    lua_pushboolean(L, info != NULL && lg_cancel(info->ref) == LG_OK);
+    return 1;
+}
+
+// goroutine_stack(id): what stack(true) says of one; nil: there is none.
+static int goroutine_stack(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    const lg_g_info *info = push_asked(L, s);
+    if (info == NULL) {
+        lua_pushnil(L);
+        return 1;
     }
-    lua_pushboolean(L, is_found);
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    add_goroutine(&b, s, info, L, script_g_of(s, info));
+    luaL_pushresult(&b);
     return 1;
 }
 
@@ -271,6 +299,7 @@ void lagoon__open_dump(lua_State *L, struct script *s)
     static const luaL_Reg functions[] = {{"stack", stack},
                                          {"goroutines", goroutines},
                                          {"goroutine_cancel", goroutine_cancel},
+                                         {"goroutine_stack", goroutine_stack},
                                          {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

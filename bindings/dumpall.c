@@ -152,13 +152,6 @@ static void answer_for(struct script *s, struct survey *survey, struct told *tol
     pthread_mutex_unlock(&survey->lock);
 }
 
-static void unpin(struct worker *worker)
-{
-    pthread_mutex_lock(&worker->hub->lock);
-    worker->npins--;
-    pthread_mutex_unlock(&worker->hub->lock);
-}
-
 static void on_question(lg_post *post)
 {
     struct question *question = (struct question *)post;
@@ -175,7 +168,7 @@ static void on_question(lg_post *post)
         }
     }
     if (question->worker != NULL) {
-        unpin(question->worker);
+        lagoon__worker_unpin(question->worker);
     }
     pthread_mutex_lock(&survey->lock);
     survey->nbusy--;
@@ -203,7 +196,7 @@ static void ask(struct survey *survey, struct script *s, lg_strand *strand,
     struct question *question = calloc(1, sizeof *question);
     if (question == NULL) {
         if (worker != NULL) {
-            unpin(worker);
+            lagoon__worker_unpin(worker);
         }
         return;
     }
@@ -247,7 +240,7 @@ static void ask_workers(struct survey *survey, struct hub *hub)
         }
         pthread_mutex_unlock(&hub->lock);
         if (!is_first && n > 0) {
-            unpin(pinned[0]); // that one
+            lagoon__worker_unpin(pinned[0]); // that one
         }
         is_first = false;
         for (size_t i = 0; i < n; i++) {

@@ -5,13 +5,13 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "dumpall.h"
 #include "listener.h"
+#include "writeall.h"
 
 enum { STATUS_QUIT = 2 }; // as of Go's
 
@@ -36,37 +36,25 @@ static void on_signal(int signo)
 }
 
 // To the descriptor: a goroutine may hold the stream.
-static void write_all(const char *text)
+static void write_text(const char *text)
 {
-    size_t left = strlen(text);
-    while (left > 0) {
-        ssize_t n = write(STDERR_FILENO, text, left);
-        if (n <= 0) {
-            return;
-        }
-        text += n;
-        left -= (size_t)n;
-    }
+    (void)lagoon__write_all(STDERR_FILENO, text, strlen(text));
 }
 
 static void dump_locked(const char *title)
 {
-    write_all(title);
+    write_text(title);
     char *text = lagoon__dump_all(script, &must_hurry);
-    write_all(text ? text : "there is no memory to tell what the goroutines do\n");
+    write_text(text ? text : "there is no memory to tell what the goroutines do\n");
     free(text);
 }
 
-// What traces and terminals are left as is seen to by exit(), unless it would wait.
+// What traces and terminals are left as is seen to by exit().
 static void quit(void)
 {
     // acq_rel: as of the others that leave
     if (atomic_exchange_explicit(leaving, true, memory_order_acq_rel)) {
         return;
-    }
-    if (lg_has_left_work()) {
-        fflush(stdout);
-        _exit(STATUS_QUIT);
     }
     exit(STATUS_QUIT);
 }

@@ -75,6 +75,31 @@ void lagoon__raise_argument(lua_State *L, int n, const char *name, const char *f
     lagoon__raise(L, "bad argument #%d to '%s' (%s)", n, name, message);
 }
 
+static const char *check_plain(lua_State *L, int index, int n, const char *name,
+                               const char *what)
+{
+    size_t length;
+    if (lua_type(L, index) != LUA_TSTRING) {
+        lagoon__raise_argument(L, n, name, "a string expected, got %s",
+                               lagoon__type_name(L, index));
+    }
+    const char *text = lua_tolstring(L, index, &length);
+    if (strlen(text) != length) {
+        lagoon__raise_argument(L, n, name, "a %s without zero bytes expected", what);
+    }
+    return text;
+}
+
+const char *lagoon__check_text(lua_State *L, int index, int n, const char *name)
+{
+    return check_plain(L, index, n, name, "string");
+}
+
+const char *lagoon__check_path(lua_State *L, int n, const char *name)
+{
+    return check_plain(L, n, n, name, "path");
+}
+
 void lagoon__raise_memory(lua_State *L)
 {
     lagoon__raise(L, "not enough memory");

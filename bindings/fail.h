@@ -23,6 +23,11 @@ _Noreturn void lagoon__raise_argument(lua_State *L, int n, const char *name,
 // The whole number from 1 to max at index n, which is argument n of name. Raises.
 int lagoon__check_whole(lua_State *L, int n, const char *name, int max);
 
+// The string without zero bytes at an index, which is argument n of name; a path at index n.
+// Raises.
+const char *lagoon__check_text(lua_State *L, int index, int n, const char *name);
+const char *lagoon__check_path(lua_State *L, int n, const char *name);
+
 _Noreturn void lagoon__raise_memory(lua_State *L);
 
 // Makes room for n more values on the stack. Raises: with the message if a stack cannot have so

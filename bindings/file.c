@@ -102,15 +102,7 @@ static int finish_open(lua_State *L, struct script_g *sg, int rc)
 // open(path, mode)
 static int open(lua_State *L)
 {
-    size_t length;
-    if (lua_type(L, 1) != LUA_TSTRING) {
-        lagoon__raise_argument(L, 1, "open", "a string expected, got %s",
-                               lagoon__type_name(L, 1));
-    }
-    const char *path = lua_tolstring(L, 1, &length);
-    if (strlen(path) != length) {
-        lagoon__raise_argument(L, 1, "open", "a path without zero bytes expected");
-    }
+    const char *path = lagoon__check_path(L, 1, "open");
     uint32_t flags = LG_OPEN_READ;
     if (!lua_isnoneornil(L, 2)) {
         flags = lua_type(L, 2) == LUA_TSTRING ? flags_of(lua_tostring(L, 2)) : 0;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "utf8.h"
+
 enum { TITLE_SIZE = 256, NS_PER_US = 1000 };
 
 struct line {
@@ -23,10 +25,9 @@ static bool is_time(enum column_kind column)
 // What separates functions and lines is none of their names.
 static void put_title(FILE *out, char *title)
 {
+    lagoon__utf8_clean(title, '_');
     for (char *at = title; *at != '\0'; at++) {
-        if (*at == ';' || (unsigned char)*at < ' ') {
-            *at = '_';
-        }
+        *at = *at == ';' ? '_' : *at;
     }
     fputs(title, out);
 }

@@ -230,19 +230,6 @@ static int finish(lua_State *L, struct script_g *sg, int rc)
 
 // -- calls --
 
-static void check_path(lua_State *L, int n, const char *name)
-{
-    size_t length;
-    if (lua_type(L, n) != LUA_TSTRING) {
-        lagoon__raise_argument(L, n, name, "a string expected, got %s",
-                               lagoon__type_name(L, n));
-    }
-    const char *path = lua_tolstring(L, n, &length);
-    if (strlen(path) != length) {
-        lagoon__raise_argument(L, n, name, "a path without zero bytes expected");
-    }
-}
-
 static char *copy(const char *text, size_t length)
 {
     char *out = malloc(length + 1);
@@ -281,7 +268,7 @@ static int start(lua_State *L, void (*what)(struct request *r))
 
 static int with_path(lua_State *L, const char *name, void (*what)(struct request *r))
 {
-    check_path(L, 1, name);
+    lagoon__check_path(L, 1, name);
     lua_settop(L, 1);
     return start(L, what);
 }
@@ -293,7 +280,7 @@ static int fs_read(lua_State *L)
 
 static int fs_write(lua_State *L)
 {
-    check_path(L, 1, "write");
+    lagoon__check_path(L, 1, "write");
     if (!lua_isstring(L, 2)) {
         lagoon__raise_argument(L, 2, "write", "a string expected, got %s",
                                lagoon__type_name(L, 2));
@@ -323,8 +310,8 @@ static int fs_remove(lua_State *L)
 
 static int fs_rename(lua_State *L)
 {
-    check_path(L, 1, "rename");
-    check_path(L, 2, "rename");
+    lagoon__check_path(L, 1, "rename");
+    lagoon__check_path(L, 2, "rename");
     return start(L, run_rename);
 }
 

@@ -34,15 +34,7 @@ static int open(lua_State *L)
     struct script *s = lagoon__script(L);
     lagoon__rt(L, s);
     struct script_g *sg = lg_extra_self();
-    size_t length;
-    if (lua_type(L, 1) != LUA_TSTRING) {
-        lagoon__raise_argument(L, 1, "watch", "a string expected, got %s",
-                               lagoon__type_name(L, 1));
-    }
-    const char *path = lua_tolstring(L, 1, &length);
-    if (strlen(path) != length) {
-        lagoon__raise_argument(L, 1, "watch", "a path without zero bytes expected");
-    }
+    const char *path = lagoon__check_path(L, 1, "watch");
     if (sg == NULL || sg->script != s) {
         lagoon__raise(L, "cannot watch a file outside a goroutine: " LAGOON_HOW_TO_WAIT);
     }

@@ -7,6 +7,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
+#include "badend.h"
 #include "fail.h"
 #include "finish.h"
 #include "preempt.h"
@@ -170,8 +171,12 @@ static void end(struct script *s, struct script_g *sg, lua_State *from, int stat
     }
     if (sg->task) {
         lagoon__task_end(sg, from, status);
-    } else if (status && !lagoon__scope_is_reason(from, sg, -1)) {
-        lagoon__report_unhandled(sg, from);
+    } else if (status) {
+        bool is_cancelled = lagoon__scope_is_reason(from, sg, -1);
+        lagoon__badend_note(sg, from, -1, is_cancelled);
+        if (!is_cancelled) {
+            lagoon__report_unhandled(sg, from);
+        }
     }
     lagoon__scope_leave(sg);
     if (sg->id == s->main_id) {
@@ -213,6 +218,7 @@ static bool is_dropped(struct script_g *sg)
 
 static int end_dropped(struct script *s, struct script_g *sg)
 {
+    lagoon__badend_note(sg, NULL, 0, true);
     lagoon__scope_leave(sg);
     lagoon__busy_end(s);
     put_coroutine(s, (struct coroutine){sg->co, sg->co_slot});

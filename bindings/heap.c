@@ -157,13 +157,7 @@ static int heap_dump(lua_State *L)
 {
     enum { BUFFER_SIZE = 64 * 1024 };
     struct script *s = lagoon__script(L);
-    if (lua_type(L, 1) != LUA_TSTRING) {
-        lagoon__raise_argument(L, 1, "heap_dump", "string expected, got %s",
-                               lagoon__type_name(L, 1));
-    }
-    if (strlen(lua_tostring(L, 1)) != lua_objlen(L, 1)) {
-        lagoon__raise_argument(L, 1, "heap_dump", "a path with a zero byte");
-    }
+    lagoon__check_path(L, 1, "heap_dump");
     struct census census = {.s = s};
     lagoon__reach_call(L, s, take_census, &census, "dump the heap");
     char *buffer = lua_newuserdata(L, BUFFER_SIZE);

@@ -4,8 +4,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "collect.h"
 #include "failed.h"
 #include "hub.h"
 
@@ -17,13 +17,6 @@ struct rest {
     lg_runtime *rt;
     struct hub *hub;
 };
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static void finish(lg_runtime *rt, struct hub *hub)
 {
@@ -60,7 +53,7 @@ static bool leave_to_thread(struct rest *rest)
 
 void lagoon__hostend(lg_runtime *rt, struct hub *hub)
 {
-    if (lg_stop_until(rt, now_ns() + PATIENCE_NS) == LG_OK) {
+    if (lg_stop_until(rt, lagoon__clock_ns() + PATIENCE_NS) == LG_OK) {
         finish(rt, hub);
         return;
     }

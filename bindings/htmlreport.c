@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "badend.h"
 #include "embedded.h"
 
 enum { NONCE_BYTES = 16 };
@@ -103,6 +105,8 @@ static int write_page(lua_State *L)
     lua_setfield(L, -2, "status");
     push_nonce(L);
     lua_setfield(L, -2, "nonce");
+    lagoon__badends_push(L);
+    lua_setfield(L, -2, "bad_ends");
     lua_call(L, 2, 2);
     return lua_toboolean(L, -2) ? 0 : lua_error(L);
 }
@@ -157,11 +161,38 @@ bool lagoon__html_begin(struct html_report *report, const char *path,
         trace_path ? strdup(trace_path) : with_ending(path, ".trace.json");
     report->stacks_path = with_ending(path, ".stacks");
     errno = ENOMEM;
-    if (report->trace_path && report->stacks_path && write_unfinished(path)) {
+    if (report->trace_path && report->stacks_path && lagoon__badends_keep() &&
+        write_unfinished(path)) {
         return true;
     }
     snprintf(why, why_size, "cannot write %s: %s", path, strerror(errno));
+    free(report->trace_path);
+    free(report->stacks_path);
+    *report = (struct html_report){0};
     return false;
+}
+
+static void remove_files(struct html_report *report)
+{
+    if (report->has_own_trace) {
+        unlink(report->trace_path);
+    }
+    unlink(report->stacks_path);
+    free(report->trace_path);
+    free(report->stacks_path);
+    *report = (struct html_report){0};
+}
+
+void lagoon__html_abandon(struct html_report *report)
+{
+    struct stat found;
+    if (report->path == NULL) {
+        return;
+    }
+    if (lstat(report->path, &found) == 0 && S_ISREG(found.st_mode)) {
+        unlink(report->path);
+    }
+    remove_files(report);
 }
 
 bool lagoon__html_end(struct html_report *report, int status, char *why, size_t why_size)
@@ -170,12 +201,6 @@ bool lagoon__html_end(struct html_report *report, int status, char *why, size_t 
         return true;
     }
     bool is_made = make_page(report, status, why, why_size);
-    if (report->has_own_trace) {
-        unlink(report->trace_path);
-    }
-    unlink(report->stacks_path);
-    free(report->trace_path);
-    free(report->stacks_path);
-    report->path = NULL;
+    remove_files(report);
     return is_made;
 }

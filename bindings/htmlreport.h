@@ -21,12 +21,15 @@ enum { HTML_STATUS_UNKNOWN = -1 };
 
 // Chooses the files beside the page, and writes a page that says that the program has not
 // ended. trace_path: of a trace that is asked for anyway; NULL: there is none. False: *why
-// says why not.
+// says why not, and there is no report.
 bool lagoon__html_begin(struct html_report *report, const char *path,
                         const char *trace_path, char **argv, char *why, size_t why_size);
 
 // Writes the page, when both files are whole, and removes them. Only the first time. False:
 // *why says why not.
 bool lagoon__html_end(struct html_report *report, int status, char *why, size_t why_size);
+
+// Removes the page and the files, when the run does not begin. Nothing where there is none.
+void lagoon__html_abandon(struct html_report *report);
 
 #endif // LAGOON_HTMLREPORT_H

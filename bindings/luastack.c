@@ -11,7 +11,7 @@
 #include "trace.h"
 #include "worker.h"
 
-enum { TITLE_SIZE = 128 };
+enum { TITLE_SIZE = 128, PLACE_SIZE = 96 };
 
 // The file of a script, or what stands for it: a text is named by its first line.
 static const char *file_of(const lua_Debug *ar)
@@ -47,12 +47,12 @@ static void add_frames(struct stack_draft *draft, lua_State *co)
 static void add_birth(struct stack_draft *draft, const struct birthplace *birth)
 {
     char title[TITLE_SIZE] = "goroutine";
-    const char *source = birth->source;
-    if (source != NULL) {
-        const char *slash = strrchr(source, '/');
-        source = slash ? slash + 1 : source + 1;
-        snprintf(title, sizeof title, "goroutine created at %.*s:%d",
-                 (int)strcspn(source, "\n"), source, birth->line);
+    if (birth->source != NULL) {
+        char place[PLACE_SIZE];
+        lagoon__birth_text(birth, place, sizeof place);
+        const char *slash = *birth->source == '@' ? strrchr(place, '/') : NULL;
+        snprintf(title, sizeof title, "goroutine created at %s",
+                 slash ? slash + 1 : place);
     }
     lagoon__draft_add(draft, title, "", 0, 0);
 }
@@ -68,7 +68,7 @@ static void add_name(struct stack_draft *draft, const lg_profile_sample *sample)
     }
     name = name ? name : sample->name;
     if (*name != '\0') {
-        draft->labels.name = lagoon__draft_string(draft, name);
+        lagoon__draft_name(draft, name);
     }
 }
 

@@ -2,10 +2,12 @@
 //
 // The program: a Lua state on a runtime, and goroutine 1 in it, which is
 // program.lua. What the options mean stands there.
+#include <errno.h>
 #include <lagoon.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@
 #include "dumpsignal.h"
 #include "failed.h"
 #include "hub.h"
+#include "listener.h"
 #include "open.h"
 #include "report.h"
 #include "sampler.h"
@@ -33,6 +36,7 @@ enum {
     STATUS_DEADLOCK = 2,
     WHY_SIZE = 256,
     PATIENCE_NS = 100 * 1000 * 1000, // with tasks that compute when the program ends
+    FLUSH_PATIENCE_S = 1,
 };
 
 struct program {
@@ -264,13 +268,6 @@ static int drive(lua_State *L, struct program *program)
     return call(L, take_outcome, program) ? program->status : STATUS_ERROR;
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 // A task computes on another thread, and the program is over: as in Go, nobody waits.
 static _Noreturn void leave_running(int status)
 {
@@ -295,7 +292,7 @@ static int run(struct program *program)
     program->L = L;
     int status = call(L, prepare, program) ? drive(L, program) : STATUS_ERROR;
     lagoon__sampler_end();
-    if (lg_stop_until(program->rt, now_ns() + PATIENCE_NS) != LG_OK) {
+    if (lg_stop_until(program->rt, lagoon__clock_ns() + PATIENCE_NS) != LG_OK) {
         leave_running(status);
     }
     if (!lagoon__course_stop(&program->course, program->rt, status) && status == 0) {
@@ -314,15 +311,39 @@ static int run(struct program *program)
     return status;
 }
 
+static sem_t is_flushed;
+
+static void *flush_all(void *arg)
+{
+    fflush(NULL);
+    sem_post(&is_flushed);
+    return arg;
+}
+
+// The last of exit()'s handlers. Behind it libuv waits for its threads, one of which may be in a
+// system call that does not return; and so may be who has a stream locked.
+static void end_at_once(int status, void *unused)
+{
+    (void)unused;
+    struct timespec until;
+    if (!lg_has_left_work()) {
+        return;
+    }
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += FLUSH_PATIENCE_S;
+    if (sem_init(&is_flushed, 0, 0) == 0 && lagoon__start_thread(flush_all, NULL)) {
+        while (sem_timedwait(&is_flushed, &until) != 0 && errno == EINTR) {
+        }
+    }
+    _exit(status);
+}
+
 int main(int argc, char **argv)
 {
     struct program program = {.argv = argv, .argc = argc};
+    on_exit(end_at_once, NULL);
     if (open_runtime(ignores_environment(argv), &program) != LG_OK) {
         return STATUS_ERROR;
     }
-    int status = run(&program);
-    if (lg_has_left_work()) {
-        leave_running(status); // exit() would wait for that
-    }
-    return flush(status);
+    return flush(run(&program));
 }

@@ -15,20 +15,6 @@ enum { RESOLVED_MAX = 32 };
 
 // -- arguments --
 
-const char *lagoon__check_text(lua_State *L, int index, int n, const char *name)
-{
-    size_t length;
-    if (lua_type(L, index) != LUA_TSTRING) {
-        lagoon__raise_argument(L, n, name, "a string expected, got %s",
-                               lagoon__type_name(L, index));
-    }
-    const char *text = lua_tolstring(L, index, &length);
-    if (strlen(text) != length) {
-        lagoon__raise_argument(L, n, name, "a string without zero bytes expected");
-    }
-    return text;
-}
-
 static struct listener *check_listener(lua_State *L, const char *method)
 {
     struct listener *listener = lagoon__self(L, KIND_LISTENER, method);

@@ -27,9 +27,6 @@ struct conn {
     size_t nwritten;
 };
 
-// The string without zero bytes at an index, which is argument n of name. Raises.
-const char *lagoon__check_text(lua_State *L, int index, int n, const char *name);
-
 // The goroutine that opens a socket; raises where there is none.
 struct script_g *lagoon__check_opener(lua_State *L);
 

@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "protobuf.h"
+#include "utf8.h"
 
 enum profile_field {
     PROFILE_SAMPLE_TYPE = 1,
@@ -142,11 +143,18 @@ static void put_function(struct writer *w, uint32_t i)
     lagoon__protobuf_message(&w->out, PROFILE_FUNCTION, &w->message);
 }
 
+// Names are anybody's bytes, and a string of protobuf's is UTF-8.
 static void put_strings(struct writer *w)
 {
     for (uint32_t i = 0; i < w->strings.n; i++) {
-        const char *string = w->strings.items[i].bytes;
-        lagoon__protobuf_bytes(&w->out, PROFILE_STRING_TABLE, string, strlen(string));
+        char *string = strdup(w->strings.items[i].bytes);
+        if (string != NULL) {
+            lagoon__utf8_clean(string, '_');
+        }
+        // Without memory it is "": the numbers of the others stay.
+        lagoon__protobuf_bytes(&w->out, PROFILE_STRING_TABLE, string ? string : "",
+                               string ? strlen(string) : 0);
+        free(string);
     }
 }
 

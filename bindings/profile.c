@@ -4,12 +4,14 @@
 #include "profile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fail.h"
 #include "folded.h"
@@ -25,6 +27,7 @@ static const double WAIT_SECONDS = 1e-5;
 struct output {
     char *path; // NULL: there is none
     FILE *file;
+    bool is_fresh; // there was no such file
 };
 
 struct session {
@@ -135,18 +138,37 @@ static bool copy_path(const char *path, struct output *out)
     return path == NULL || out->path != NULL;
 }
 
+// A file stays as it is until there is something to be written: another profile may write
+// to it.
 static bool open_output(struct output *out, char *why, size_t why_size)
 {
     if (out->path == NULL) {
         return true;
     }
-    out->file = fopen(out->path, "wbe");
+    const int flags = O_WRONLY | O_CREAT | O_CLOEXEC;
+    int fd = open(out->path, flags | O_EXCL, 0666);
+    out->is_fresh = fd >= 0;
+    if (fd < 0 && errno == EEXIST) {
+        fd = open(out->path, flags, 0666);
+    }
+    out->file = fd >= 0 ? fdopen(fd, "wb") : NULL;
     if (out->file == NULL) {
         int saved_errno = errno;
+        if (fd >= 0) {
+            close(fd);
+        }
         snprintf(why, why_size, "cannot write %s: %s", out->path, strerror(saved_errno));
         errno = saved_errno;
     }
     return out->file != NULL;
+}
+
+// What was opened for nothing.
+static void discard_output(const struct output *out)
+{
+    if (out->is_fresh) {
+        unlink(out->path);
+    }
 }
 
 static struct session *session_new(const struct profile_options *options)
@@ -168,6 +190,24 @@ static struct session *session_new(const struct profile_options *options)
     return session;
 }
 
+// The profile is begun last: from then on anybody may end it.
+static bool begin(struct session *session, lg_runtime *rt,
+                  const struct profile_options *options, char *why, size_t why_size)
+{
+    if (!open_output(&session->own, why, why_size) ||
+        !open_output(&session->columns, why, why_size)) {
+        return false;
+    }
+    session->times.duration_ns = -clock_ns(CLOCK_MONOTONIC);
+    int err = lg_profile_start(rt, options->hz, options->wait_ns, write_sample, session);
+    if (err) {
+        snprintf(why, why_size, "cannot take a profile: %s",
+                 err == LG_EBUSY ? "there is one already" : lg_strerror(err));
+        errno = 0;
+    }
+    return !err;
+}
+
 bool lagoon__profile_start(lg_runtime *rt, const struct profile_options *options,
                            char *why, size_t why_size)
 {
@@ -177,24 +217,15 @@ bool lagoon__profile_start(lg_runtime *rt, const struct profile_options *options
         snprintf(why, why_size, "cannot take a profile: %s", lg_strerror(LG_ENOMEM));
         return false;
     }
-    // Begun first: a file that another profile writes to must stay as it is.
-    session->times.duration_ns = -clock_ns(CLOCK_MONOTONIC);
-    int err = lg_profile_start(rt, options->hz, options->wait_ns, write_sample, session);
-    if (err) {
-        snprintf(why, why_size, "cannot take a profile: %s",
-                 err == LG_EBUSY ? "there is one already" : lg_strerror(err));
-        session_free(session);
-        return false;
-    }
-    if (!open_output(&session->own, why, why_size) ||
-        !open_output(&session->columns, why, why_size)) {
+    bool has_begun = begin(session, rt, options, why, why_size);
+    if (!has_begun) {
         int saved_errno = errno;
-        lg_profile_stop(rt);
+        discard_output(&session->own);
+        discard_output(&session->columns);
         session_free(session);
         errno = saved_errno;
-        return false;
     }
-    return true;
+    return has_begun;
 }
 
 // -- stop --
@@ -244,8 +275,9 @@ static bool write_output(struct session *session, struct output *out,
     if (out->path == NULL) {
         return true;
     }
-    errno = 0;
-    bool is_written = write(session);
+    bool is_empty = ftruncate(fileno(out->file), 0) == 0 || errno == EINVAL; // no file
+    errno = is_empty ? 0 : errno;
+    bool is_written = is_empty && write(session);
     is_written = ferror(out->file) == 0 && is_written;
     is_written = fclose(out->file) == 0 && is_written;
     out->file = NULL;
@@ -304,11 +336,7 @@ static int profile_start(lua_State *L)
     struct profile_options options;
     char why[WHY_SIZE];
     lua_settop(L, 4);
-    if (lua_type(L, 1) != LUA_TSTRING) {
-        lagoon__raise_argument(L, 1, "profile_start", "string expected, got %s",
-                               lagoon__type_name(L, 1));
-    }
-    lagoon__profile_options(&options, lua_tostring(L, 1));
+    lagoon__profile_options(&options, lagoon__check_path(L, 1, "profile_start"));
     const char *value = lua_tostring(L, 2);
     if (!lua_isnil(L, 2) &&
         (value == NULL || !lagoon__profile_column(value, &options.column))) {

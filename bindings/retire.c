@@ -25,13 +25,6 @@ struct request {
     lg_waitgroup *answered; // NULL: nobody waits
 };
 
-static void unpin(struct worker *worker)
-{
-    pthread_mutex_lock(&worker->hub->lock);
-    worker->npins--;
-    pthread_mutex_unlock(&worker->hub->lock);
-}
-
 // Who waits has the request on his stack; one that nobody waits for is a block.
 static void on_request(lg_post *post)
 {
@@ -40,7 +33,7 @@ static void on_request(lg_post *post)
     lg_runtime *rt = worker->hub->rt;
     lg_waitgroup *answered = request->answered;
     lagoon__collect_scarce(worker->script);
-    unpin(worker);
+    lagoon__worker_unpin(worker);
     if (answered != NULL) {
         lg_waitgroup_add(answered, -1);
     } else {
@@ -246,7 +239,7 @@ bool lagoon__retire_tidy(void *ud)
         if (request != NULL) {
             ask(worker, request, NULL);
         } else {
-            unpin(worker);
+            lagoon__worker_unpin(worker);
         }
     }
     close_old(hub, now_ns - CLOSE_AFTER_NS);

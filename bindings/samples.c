@@ -41,6 +41,13 @@ uint32_t lagoon__draft_string(struct stack_draft *draft, const char *text)
     return i == NO_BLOB ? 0 : i;
 }
 
+void lagoon__draft_name(struct stack_draft *draft, const char *name)
+{
+    if (draft->samples->stacks.n < NAMED_STACKS_MAX) {
+        draft->labels.name = lagoon__draft_string(draft, name);
+    }
+}
+
 // Room for the entry of number i, all zero. False: no memory.
 static bool reserve(void **array, uint32_t *cap, uint32_t i, size_t size)
 {

@@ -75,6 +75,9 @@ void lagoon__draft_init(struct stack_draft *draft, struct samples *samples);
 // The number of a string.
 uint32_t lagoon__draft_string(struct stack_draft *draft, const char *text);
 
+// Says what the goroutine is called, as long as stacks are anybody's.
+void lagoon__draft_name(struct stack_draft *draft, const char *name);
+
 // Adds the next place, further out than all before. file "": the function has no place of
 // its own, and is known by its name. False: no more fit.
 bool lagoon__draft_add(struct stack_draft *draft, const char *name, const char *file,

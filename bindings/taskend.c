@@ -6,6 +6,7 @@
 // task_key), made when there is one; a slot keeps the userdata alive while its goroutine lives.
 #include <lauxlib.h>
 
+#include "badend.h"
 #include "fail.h"
 #include "go.h"
 #include "out.h"
@@ -93,6 +94,9 @@ static int store_error(lua_State *L)
         lagoon__scope_is_reason(L, ending->sg, error)) {
         task->state = TASK_CANCELLED;
     }
+    if (task->is_async) {
+        lagoon__badend_note(ending->sg, L, error, task->state == TASK_CANCELLED);
+    }
     lagoon__push_new_trace(L, ending->sg, error);
     lagoon__task_set_entry(L, index, TASK_TRACE);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.failed);
@@ -133,7 +137,9 @@ void lagoon__task_end(struct script_g *sg, lua_State *from, int status)
     }
     task->state = status ? TASK_FAILED : TASK_DONE;
     if (status && !task->is_async) {
-        if (!lagoon__scope_is_reason(from, sg, -1)) {
+        bool is_cancelled = lagoon__scope_is_reason(from, sg, -1);
+        lagoon__badend_note(sg, from, -1, is_cancelled);
+        if (!is_cancelled) {
             lagoon__report_unhandled(sg, from);
         }
         task->is_taken = true;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "badend.h"
 #include "collect.h"
 #include "fail.h"
 #include "failed.h"
@@ -284,6 +285,7 @@ void lagoon__remote_end(struct script_g *sg, lua_State *from, int status)
         encode_any(&ending);
         call(&ending, encode_trace);
         state = ending.is_cancelled ? TASK_CANCELLED : TASK_FAILED;
+        lagoon__badend_note(sg, from, -1, ending.is_cancelled);
     }
     sg->script->is_ending = false;
     if (core->is_blocking || core->is_alone) {

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
-#include <poll.h>
 #include <pthread.h>
 #include <pty.h>
 #include <signal.h>
@@ -25,15 +24,16 @@
 #include "sampler.h"
 #include "state.h"
 #include "statefile.h"
+#include "writeall.h"
 
 enum {
     PIECE_BYTES = 16 * 1024,
     FIRST_PRIVATE = 10,
     LAST_WORDS_S = 2, // for what was written when the process ends
+    FOR_EVER_S = 1 << 30,
 };
 
-// Written into the pty by who wants to know that all before it has been passed on. An operating
-// system command that no terminal knows.
+// Tells who writes it that all before it has been passed on. No terminal knows the command.
 static const char MARK[] = "\33]777;lagoon\7";
 enum { MARK_BYTES = sizeof MARK - 1 };
 
@@ -47,7 +47,6 @@ struct kept_text {
     size_t size;
 };
 
-// A process has one.
 static struct {
     // -- set when it is opened --
     int tty;    // the user's
@@ -69,20 +68,10 @@ static struct {
 } terminal = {
     .tty = -1, .lock = PTHREAD_MUTEX_INITIALIZER, .has_mark = PTHREAD_COND_INITIALIZER};
 
+// If the terminal is gone nobody sees what is lost.
 static void write_all(int fd, const char *text, size_t size)
 {
-    while (size > 0) {
-        ssize_t n = write(fd, text, size);
-        if (n < 0 && errno == EAGAIN) {
-            struct pollfd ready = {.fd = fd, .events = POLLOUT};
-            poll(&ready, 1, -1);
-        } else if (n < 0 && errno != EINTR) {
-            return; // the terminal is gone, and nobody sees what is lost
-        } else if (n > 0) {
-            text += n;
-            size -= (size_t)n;
-        }
-    }
+    (void)lagoon__write_all(fd, text, size);
 }
 
 static void show(const char *text, size_t size)
@@ -151,8 +140,7 @@ static size_t take_marks_locked(char *text, size_t size)
     return size;
 }
 
-// Shows what has come in, but for what is not whole; returns the size of that, which
-// stands at the beginning then.
+// Shows what has come in; returns the size of what is not whole, which stands first then.
 static size_t pass_locked(char *text, size_t size)
 {
     size = take_marks_locked(text, size);
@@ -194,6 +182,7 @@ static void set_modes(void)
     cfmakeraw(&terminal.editing);
     terminal.running = terminal.editing;
     terminal.running.c_lflag |= ISIG;
+    terminal.running.c_iflag |= terminal.before.c_iflag & IXON;
 }
 
 static bool start_pump(void)
@@ -259,8 +248,10 @@ static bool open_pty(void)
     int master;
     int slave;
     struct winsize size = {.ws_row = 24, .ws_col = 80};
+    struct termios modes = terminal.before;
+    modes.c_iflag &= ~(tcflag_t)IXON; // or Ctrl-S would stop our marks, too
     ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
-    if (openpty(&master, &slave, NULL, &terminal.before, &size) != 0) {
+    if (openpty(&master, &slave, NULL, &modes, &size) != 0) {
         return false;
     }
     terminal.master = private_copy(master);
@@ -366,6 +357,30 @@ static int leave(lua_State *L)
     return 0;
 }
 
+// suspend(): stops the process as Ctrl-Z does, with the terminal as it was before.
+static int suspend(lua_State *L)
+{
+    (void)L;
+    tcsetattr(terminal.tty, TCSADRAIN, &terminal.before);
+    raise(SIGTSTP); // this thread's: what follows is behind the stop
+    return 0;
+}
+
+// resume(): after a stop, in which others had the terminal. The block is to be drawn again.
+static int resume(lua_State *L)
+{
+    (void)L;
+    pthread_mutex_lock(&terminal.lock);
+    if (tcgetpgrp(terminal.tty) == getpgrp()) { // else setting them would stop us again
+        tcsetattr(terminal.tty, TCSADRAIN, &terminal.running);
+    }
+    say("\r");
+    terminal.is_drawn = false; // drawing changes the modes
+    terminal.column.at = 0;
+    pthread_mutex_unlock(&terminal.lock);
+    return 0;
+}
+
 // clear(): wipes the whole screen; the block is to be drawn again.
 static int clear(lua_State *L)
 {
@@ -383,15 +398,7 @@ static int drain(lua_State *L)
 {
     (void)L;
     fflush(stdout);
-    pthread_mutex_lock(&terminal.lock);
-    uint64_t wanted = terminal.nmarks + 1;
-    pthread_mutex_unlock(&terminal.lock);
-    write_all(terminal.slave, MARK, MARK_BYTES);
-    pthread_mutex_lock(&terminal.lock);
-    while (terminal.nmarks < wanted) {
-        pthread_cond_wait(&terminal.has_mark, &terminal.lock);
-    }
-    pthread_mutex_unlock(&terminal.lock);
+    await_shown(FOR_EVER_S);
     return 0;
 }
 
@@ -466,6 +473,8 @@ void lagoon__push_terminal(lua_State *L, struct script *s)
                                          {"close", close_it},
                                          {"draw", draw},
                                          {"leave", leave},
+                                         {"suspend", suspend},
+                                         {"resume", resume},
                                          {"clear", clear},
                                          {"drain", drain},
                                          {"type", type_in},

@@ -10,6 +10,7 @@
 #include "remote.h"
 #include "state.h"
 #include "task.h"
+#include "trace.h"
 
 bool lagoon__is_timeline(const char *path)
 {
@@ -27,30 +28,6 @@ const char *lagoon__timeline_error(int rc)
 
 // -- who a goroutine is --
 
-// The end of a place tells more than its beginning.
-static void copy_place(const char *place, char out[LG_PLACE_SIZE])
-{
-    size_t length = strlen(place);
-    if (length < LG_PLACE_SIZE) {
-        memcpy(out, place, length + 1);
-    } else {
-        snprintf(out, LG_PLACE_SIZE, "...%s", place + length - (LG_PLACE_SIZE - 4));
-    }
-}
-
-static void describe_birth(const struct birthplace *birth, char out[LG_PLACE_SIZE])
-{
-    char place[512];
-    const char *source = birth->source;
-    if (*source == '@' || *source == '=') {
-        snprintf(place, sizeof place, "%s:%d", source + 1, birth->line);
-    } else {
-        snprintf(place, sizeof place, "[string \"%.*s\"]:%d", (int)strcspn(source, "\n"),
-                 source, birth->line);
-    }
-    copy_place(place, out);
-}
-
 void lagoon__describe(lg_strand *strand, lg_g *g, void *extra, lg_label *label)
 {
     (void)strand;
@@ -65,7 +42,7 @@ void lagoon__describe(lg_strand *strand, lg_g *g, void *extra, lg_label *label)
         snprintf(label->name, sizeof label->name, "%s", name);
     }
     if (sg->birth.source != NULL) {
-        describe_birth(&sg->birth, label->place);
+        lagoon__birth_text(&sg->birth, label->place, sizeof label->place);
     }
 }
 
@@ -86,25 +63,11 @@ static int push_failure(lua_State *L, const char *path, int rc)
     return 3;
 }
 
-static const char *check_path(lua_State *L)
-{
-    if (lua_type(L, 1) != LUA_TSTRING) {
-        lagoon__raise_argument(L, 1, "trace_start", "a string expected, got %s",
-                               lagoon__type_name(L, 1));
-    }
-    size_t length;
-    const char *path = lua_tolstring(L, 1, &length);
-    if (strlen(path) != length) {
-        lagoon__raise_argument(L, 1, "trace_start", "a path without zero bytes expected");
-    }
-    return path;
-}
-
 // trace_start(path): true, or nil, a message and a code.
 static int trace_start(lua_State *L)
 {
     lg_runtime *rt = lagoon__rt(L, lagoon__script(L));
-    const char *path = check_path(L);
+    const char *path = lagoon__check_path(L, 1, "trace_start");
     lg_block_enter();
     int rc = lg_timeline_start(rt, path);
     lg_block_leave();

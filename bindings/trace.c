@@ -142,18 +142,31 @@ int lagoon__trace_goroutine(luaL_Buffer *b, struct script_g *sg, const char *mes
     return nshown + add_frames(b, sg->co, 0, message, told_line(sg));
 }
 
+void lagoon__birth_text(const struct birthplace *birth, char *out, size_t size)
+{
+    enum { CHUNK_SHOWN = 40 };
+    const char *source = birth->source;
+    char line[16];
+    size_t nline = (size_t)snprintf(line, sizeof line, ":%d", birth->line);
+    if (*source == '@' || *source == '=') {
+        size_t length = strlen(++source);
+        bool is_cut = length + nline >= size;
+        source += is_cut ? length + nline + sizeof "..." - size : 0;
+        snprintf(out, size, "%s%s%s", is_cut ? "..." : "", source, line);
+    } else {
+        size_t length = strcspn(source, "\n");
+        bool is_cut = length >= CHUNK_SHOWN || source[length] != '\0';
+        snprintf(out, size, "[string \"%.*s%s\"]%s",
+                 (int)(length < CHUNK_SHOWN ? length : CHUNK_SHOWN), source,
+                 is_cut ? "..." : "", line);
+    }
+}
+
 void lagoon__trace_birth(luaL_Buffer *b, const struct birthplace *birth)
 {
-    const char *source = birth->source;
-    if (source == NULL) {
-        return;
-    }
-    if (*source == '@' || *source == '=') {
-        lagoon__add_format(b, "%s:%d", source + 1, birth->line);
-    } else {
-        int length = (int)strcspn(source, "\n");
-        lagoon__add_format(b, "[string \"%.*s%s\"]:%d", length < 40 ? length : 40, source,
-                           length < 40 && source[length] == '\0' ? "" : "...",
-                           birth->line);
+    char place[512];
+    if (birth->source != NULL) {
+        lagoon__birth_text(birth, place, sizeof place);
+        luaL_addstring(b, place);
     }
 }

@@ -27,7 +27,11 @@ bool lagoon__trace_is_hidden(lua_State *co, int level, const lua_Debug *ar);
 // and its own coroutine. Returns how many.
 int lagoon__trace_goroutine(luaL_Buffer *b, struct script_g *sg, const char *message);
 
-// Adds "script.lua:12"; nothing if no script started it.
+// Writes "script.lua:12", or `[string "a text's first line"]:3`, of a goroutine that a script
+// started. Of a long path the end is shown, which tells more.
+void lagoon__birth_text(const struct birthplace *birth, char *out, size_t size);
+
+// Adds that; nothing if no script started it.
 void lagoon__trace_birth(luaL_Buffer *b, const struct birthplace *birth);
 
 // Adds printf-style text, cut at 511 bytes.

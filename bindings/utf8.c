@@ -71,3 +71,30 @@ bool lagoon__utf8_is_whole(const struct utf8 *text)
 {
     return text->nleft == 0;
 }
+
+// How many bytes the character at the beginning of a string has; 0: it is none.
+static size_t length_of(const char *string)
+{
+    struct utf8 text = {0};
+    size_t n = 0;
+    do {
+        if (!lagoon__utf8_add(&text, string + n, 1)) {
+            return 0; // the zero at the end goes on no character
+        }
+        n++;
+    } while (!lagoon__utf8_is_whole(&text));
+    return n;
+}
+
+void lagoon__utf8_clean(char *string, char instead)
+{
+    enum { DELETE = 0x7f };
+    for (char *at = string; *at != '\0';) {
+        bool is_control = (unsigned char)*at < ' ' || *at == DELETE;
+        size_t n = is_control ? 0 : length_of(at);
+        if (n == 0) {
+            *at++ = instead;
+        }
+        at += n;
+    }
+}

@@ -22,4 +22,8 @@ bool lagoon__utf8_add(struct utf8 *text, const void *bytes, size_t n);
 // Whether the text may end here.
 bool lagoon__utf8_is_whole(const struct utf8 *text);
 
+// Puts a character of ASCII in the place of each byte of a string that is a control character,
+// or belongs to no character at all.
+void lagoon__utf8_clean(char *string, char instead);
+
 #endif // LAGOON_UTF8_H

@@ -176,6 +176,13 @@ bool lagoon__worker_is_empty(const struct worker *worker)
            lg_strand_is_idle(worker->strand);
 }
 
+void lagoon__worker_unpin(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->hub->lock);
+    worker->npins--;
+    pthread_mutex_unlock(&worker->hub->lock);
+}
+
 // The script's userdata is the first of ours and is finalised after all others, which
 // still find the runtime.
 void lagoon__worker_close(struct worker *worker)

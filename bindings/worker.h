@@ -59,6 +59,9 @@ struct worker *lagoon__worker_open_outside(struct hub *hub);
 // woken by what is pending; one of which nothing is left can only finish its last step.
 bool lagoon__worker_is_empty(const struct worker *worker);
 
+// A worker that was pinned may be closed.
+void lagoon__worker_unpin(struct worker *worker);
+
 // Pushes a fresh environment over the globals of a worker's state. Raises.
 void lagoon__worker_push_env(lua_State *L, struct script *s);
 

@@ -3,6 +3,7 @@
 -- What specs share: waiting for a state, child processes, luck that can be repeated, and the
 -- guard around every `it`: a time limit, and a check that nothing is left behind.
 local lagoon = require "lagoon"
+local core = require "lagoon.core"
 
 local helper = {}
 
@@ -320,6 +321,10 @@ local function counts()
   }
 end
 
+local function nstates()
+  return lagoon.runtime.stats().states.alive
+end
+
 -- Overwrites what dead calls have left on the Lua stack: the collector takes it for alive.
 local function scrub()
   return select("#", unpack({}, 1, 240))
@@ -333,28 +338,50 @@ local function excess(before)
   end
 end
 
+local function collect_here()
+  scrub()
+  collectgarbage()
+  collectgarbage()
+end
+
+---Collects what nobody holds any more, in all states; also what only our own compiled loops hold.
+function helper.collect()
+  jit.flush()
+  collect_here()
+  lagoon.runtime.gc()
+end
+
 -- What several states have shared, the core's collector frees, when all of them have let go.
 local function leftover(before)
   local http = rawget(lagoon, "http")
   if http then
     http.close_idle() -- the client keeps connections
   end
-  scrub()
-  collectgarbage()
-  collectgarbage()
+  collect_here()
   if excess(before) then
     lagoon.runtime.gc()
   end
   return excess(before)
 end
 
--- Compiled loops keep the objects that they were compiled for, in the workers, too.
-local function flush()
+local flush_and_wait = setfenv(function(gate)
   jit.flush()
-  local tasks = {}
-  for i = 1, 2 * lagoon.runtime.stats().states.alive do
-    tasks[i] = lagoon.parallel(jit.flush)
+  gate:wait()
+end, getfenv(0))
+
+-- Compiled loops keep the objects that they were compiled for, in the workers, too. Each task has a
+-- state alone, and all wait at once: else those that end soon share the state that was free last,
+-- and the others keep theirs. A state in which something still runs is passed over, and another one
+-- made: so at most so many.
+local function flush(nstates_max)
+  jit.flush()
+  local gate, tasks = lagoon.waitgroup(), {}
+  gate:add(1)
+  for i = 1, math.min(nstates(), nstates_max) do
+    tasks[i] = core.parallel_alone(flush_and_wait, gate)
   end
+  helper.parked(unpack(tasks))
+  gate:done()
   for _, task in ipairs(tasks) do
     task:wait()
   end
@@ -363,11 +390,12 @@ end
 local function check_leaks(before)
   local limit = lagoon.now() + 5 * slowness
   local left = leftover(before)
+  local nstates_max = left and 2 * nstates()
   while left do
     if lagoon.now() > limit then
       error("left behind: " .. left .. "\n" .. lagoon.runtime.stack(true), 0)
     end
-    flush()
+    flush(nstates_max)
     lagoon.runtime.gc() -- what several states could hold is the core's
     lagoon.yield()
     left = leftover(before)

@@ -63,13 +63,19 @@ function replterminal.open(opts)
     end
   end
 
-  function terminal.resize(new_columns, new_rows)
+  -- What stty says, of the program's terminal.
+  function terminal.stty(...)
     local file = assert(io.open(tty))
     local path = file:read "*l"
     file:close()
-    local size = { "-F", path, "cols", tostring(new_columns), "rows", tostring(new_rows) }
+    local out, exit = lagoon.process.run("stty", { "-F", path, ... })
+    assert(exit.code == 0)
+    return out
+  end
+
+  function terminal.resize(new_columns, new_rows)
     screen.columns, screen.height = new_columns, new_rows
-    assert(select(2, lagoon.process.run("stty", size)).code == 0)
+    terminal.stty("cols", tostring(new_columns), "rows", tostring(new_rows))
   end
 
   -- Types an input, and waits for the prompt of the next.

@@ -2873,8 +2873,8 @@ LG_API int lg_conn_remote(lg_conn *c, char *out, size_t size);
 LG_API int lg_conn_adopt(int fd, lg_conn **out);
 
 // The same of a descriptor that others use as well, as standard input: it is read only while
-// somebody waits for something, and never further than one piece. Whether it blocks stays as it
-// is: it must be a socket, or not block already.
+// somebody waits for something, and never further than one piece; who reads behind its end asks
+// the system again. Whether it blocks stays as it is: it must be a socket, or not block already.
 //
 // fd   the connection's from here on, also on errors
 // out  the connection; yours, for lg_conn_free()
@@ -3068,9 +3068,9 @@ LG_API int lg_resolve(const char *name, char (*out)[LG_ADDRESS_SIZE], size_t cap
 // Go:      what a system call is there
 LG_API int lg_work(void (*fn)(void *arg), void (*drop)(void *arg), void *arg);
 
-// Whether some thread of the pool may still be at work, or looking up a name, for a runtime or
-// strand that was closed meanwhile. exit() waits for it, _exit() does not. A few descriptors
-// stay open as long; they are closed by the next call, or with the next runtime.
+// Whether some thread of the pool may be at work, or looking up a name, for any runtime or strand,
+// also for one that was closed meanwhile. exit() waits for it, _exit() does not. Of what was closed
+// a few descriptors stay open as long; they are closed by the next call, or with the next runtime.
 //
 // Returns: true while there is such work in this process.   Errors: none.
 // Misuse:  none.   Blocks: no.   Call from: anywhere.
@@ -3996,7 +3996,7 @@ typedef struct lg_trace_event {
 //
 // Returns: LG_OK.
 // Errors:  LG_EBUSY, somebody is told already, or there is a timeline; LG_ENOMEM.
-// Misuse:  none.   Blocks: no.   Call from: anywhere; not two at once.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      runtime/trace.Start
 LG_API int lg_trace_start(lg_runtime *rt,
                           void (*write)(void *ud, const lg_trace_event *events,
@@ -4008,7 +4008,7 @@ LG_API int lg_trace_start(lg_runtime *rt,
 // rt  the runtime
 //
 // Returns: none.   Errors: none.
-// Misuse:  none.   Blocks: no.   Call from: as lg_trace_start().
+// Misuse:  none.   Blocks: no.   Call from: anywhere. Of two the second does nothing.
 // Go:      runtime/trace.Stop
 LG_API void lg_trace_stop(lg_runtime *rt);
 
@@ -4097,14 +4097,15 @@ typedef struct lg_profile_sample {
 // ud       handed to it
 //
 // Returns: LG_OK.
-// Errors:  LG_EBUSY, there is one already; LG_EINVAL, a number is out of range; LG_ETHREAD.
-// Misuse:  none.   Blocks: no.   Call from: anywhere; not two at once.
+// Errors:  LG_EBUSY, there is one already, or it is just being ended; LG_EINVAL, a number is
+//          out of range; LG_ETHREAD.
+// Misuse:  none.   Blocks: no.   Call from: anywhere.
 // Go:      pprof.StartCPUProfile, runtime.SetBlockProfileRate
 LG_API int lg_profile_start(lg_runtime *rt, int hz, int64_t wait_ns,
                             void (*write)(void *ud, const lg_profile_sample *sample),
                             void *ud);
 
-// Ends it. write is not called after this.
+// Ends it. write is not called after this. Of two the second does nothing.
 //
 // rt  the runtime
 //

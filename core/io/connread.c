@@ -133,6 +133,15 @@ static int take_status(lg_conn *c)
     return status;
 }
 
+// What others read, too, may go on behind its end, as a terminal does after Ctrl-D: who
+// reads again asks the system again.
+static void forget_end(lg_conn *c)
+{
+    if (c->watch.is_shared && c->in.size == 0 && c->in_status == LG_EOF) {
+        c->in_status = LG_OK;
+    }
+}
+
 static void take_read(struct waiter *w)
 {
     lg_conn *c = w->owner;
@@ -147,6 +156,7 @@ static void take_read(struct waiter *w)
         lg__inbuf_take(&c->in, &c->rt->alloc, w->elem, n);
     }
     *(size_t *)call->out = n;
+    forget_end(c);
 }
 
 static int await_read(struct waiter *w)
@@ -219,6 +229,7 @@ void lg_conn_skip(lg_conn *c, size_t n)
                  "lg_conn_skip() of more than lg_conn_peek() gave");
     if (n > 0) {
         lg__inbuf_skip(&c->in, &c->rt->alloc, n);
+        forget_end(c);
     }
 }
 

@@ -20,6 +20,8 @@ static const int64_t CLOSE_PATIENCE_NS = 20 * 1000 * 1000;
 
 // Loops of the process that were left behind: libuv's threads still work for them.
 static _Atomic(struct io_loop *) left;
+// What those threads were asked for, and no loop has heard the end of.
+static _Atomic size_t nasked;
 
 static void turn(void *arg)
 {
@@ -109,11 +111,22 @@ static void close_loop(void *arg)
     }
 }
 
+void lg__pool_ask(void)
+{
+    atomic_fetch_add_explicit(&nasked, 1, memory_order_relaxed); // relaxed: a count
+}
+
+void lg__pool_end(void)
+{
+    atomic_fetch_sub_explicit(&nasked, 1, memory_order_relaxed); // relaxed: a count
+}
+
 bool lg_has_left_work(void)
 {
     close_left();
     // relaxed: only whether there is one
-    return atomic_load_explicit(&left, memory_order_relaxed) != NULL;
+    return atomic_load_explicit(&left, memory_order_relaxed) != NULL ||
+           atomic_load_explicit(&nasked, memory_order_relaxed) != 0;
 }
 
 int lg__ioloop_of(struct lg_strand *s, struct io_loop **out)

@@ -49,4 +49,8 @@ int lg__io_strand(struct lg_g *g, struct lg_strand **out);
 // The loop of a strand, made when it is first asked for. Inside it.
 int lg__ioloop_of(struct lg_strand *s, struct io_loop **out);
 
+// A thread of libuv's is asked for something; its loop has heard the end of that.
+void lg__pool_ask(void);
+void lg__pool_end(void);
+
 #endif // LG_IO_IOLOOP_H

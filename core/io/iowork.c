@@ -34,6 +34,7 @@ static void on_over(uv_work_t *request, int status)
 {
     struct io_work *work = request->data;
     (void)status;
+    lg__pool_end();
     lg__list_remove(&work->loop->works, &work->node);
     work->on_done(work);
 }
@@ -50,6 +51,7 @@ int lg__work_start(struct io_work *work, struct lg_strand *s)
     err = uv_queue_work(&work->loop->uv, &work->request, on_pool, on_over);
     lg__thread_set_mask(&mask);
     if (!err) {
+        lg__pool_ask();
         lg__list_push_back(&work->loop->works, &work->node);
         work->loop->is_dirty = true;
     }

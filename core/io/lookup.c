@@ -21,6 +21,7 @@ static void lookup_free(struct io_lookup *lookup)
 static void on_found(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
 {
     struct io_lookup *lookup = request->data;
+    lg__pool_end();
     lookup->found = found;
     lookup->next = found;
     lookup->rc = lg__ioerr_of(status);
@@ -68,6 +69,7 @@ int lg__lookup_start(struct lg_strand *s, const struct address_text *text,
         free(lookup);
         return lg__ioerr_of(err);
     }
+    lg__pool_ask();
     lg__list_push_back(&loop->lookups, &lookup->node);
     loop->is_dirty = true;
     *out = lookup;

@@ -91,7 +91,10 @@ void lg__thread_stand_back(void)
 {
     enum { A_TENTH = 10 }; // of what another one gets
     // Of a thread, on Linux. If it is refused it runs as the others do.
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), A_TENTH);
+    id_t self = (id_t)syscall(SYS_gettid);
+    if (getpriority(PRIO_PROCESS, self) < A_TENTH) { // else they stand back, too
+        setpriority(PRIO_PROCESS, self, A_TENTH);
+    }
 }
 
 void lg__thread_join(struct thread thread)

@@ -116,16 +116,6 @@ static struct source *oldest(struct merge *m, uint64_t *out_until)
     return first;
 }
 
-// How many events a label's text takes, behind it.
-static uint64_t ntext_of(const struct timeline_event *event)
-{
-    if ((event->when & ((1U << TIMELINE_KIND_BITS) - 1)) != TIMELINE_LABEL) {
-        return 0;
-    }
-    uint64_t length = (event->arg >> 32) + (event->arg & UINT32_MAX);
-    return (length + sizeof *event - 1) / sizeof *event;
-}
-
 enum { TEXT_EVENTS_MAX = 4 };
 
 // Takes the first event of a source.
@@ -133,18 +123,27 @@ static void take_first(struct scribe *s, struct source *from)
 {
     const struct timeline_event *event = first_of(from);
     struct timeline_event text[TEXT_EVENTS_MAX];
-    uint64_t ntext = ntext_of(event);
+    uint64_t ntext = lg__timeline_ntext(event);
     LG_ASSERT(ntext <= TEXT_EVENTS_MAX && from->at + ntext < from->end);
     for (uint64_t i = 0; i < ntext; i++) {
         text[i] = from->ring->events[(from->at + 1 + i) % TIMELINE_RING_CAP];
     }
-    if (lg__lanes_take(&s->lanes, from->p, event, (const char *)text)) {
-        // relaxed: goroutines that run tell again who they are, as they come by
-        atomic_fetch_add_explicit(&s->rt->timeline.told_mark, UINT64_C(1) << 56,
-                                  memory_order_relaxed);
-    }
+    s->has_lost_label |= lg__lanes_take(&s->lanes, from->p, event, (const char *)text);
     from->at += 1 + ntext;
     s->nevents++;
+}
+
+static void drop_first(struct scribe *s, struct source *from)
+{
+    uint64_t ntext = lg__timeline_ntext(first_of(from));
+    s->has_lost_label |= ntext > 0;
+    from->at += 1 + ntext;
+}
+
+static void tell_anew(struct timeline *t)
+{
+    // relaxed: goroutines that run tell again who they are, as they come by
+    atomic_fetch_add_explicit(&t->told_mark, UINT64_C(1) << 56, memory_order_relaxed);
 }
 
 static void publish_tail(const struct source *from)
@@ -169,13 +168,12 @@ static void take_all(struct scribe *s, struct merge *m, uint64_t until, bool dro
             if (when_of(from) >= s->lanes.gap_end) {
                 take_first(s, from);
             } else {
-                from->at += 1 + ntext_of(first_of(from)); // it came late, from a gap
+                drop_first(s, from); // it came late, from a gap
             }
         }
-        bool is_over = from->at == from->end;
-        if (!is_over && when_of(from) > until) {
-            from->at = drops_rest ? from->end : from->at;
-            is_over = true;
+        bool is_over = from->at == from->end || when_of(from) > until;
+        while (drops_rest && is_over && from->at < from->end) {
+            drop_first(s, from);
         }
         publish_tail(from);
         if (is_over) {
@@ -221,17 +219,21 @@ static bool is_closed(struct timeline *t)
     return (window & WINDOW_STATE) == WINDOW_CLOSED;
 }
 
-// Until when events are there to be taken.
+// What is told by now; of a window that is closed nothing later, and in the gap nothing.
 static void take(struct scribe *s)
 {
     struct timeline *t = &s->rt->timeline;
     uint64_t until = lg__timeline_now(t);
     bool is_over = is_closed(t);
-    if (is_over && s->lanes.gap == 0) {
-        until = t->closed_at;
+    if (is_over) {
+        until = s->lanes.gap == 0 ? t->closed_at : 0;
     }
     add_sources(&s->merge, s->rt);
+    s->has_lost_label = false;
     take_all(s, &s->merge, until, is_over);
+    if (s->has_lost_label) {
+        tell_anew(t);
+    }
     if (is_over && s->lanes.gap == 0 && !s->is_last) {
         lg__lanes_begin_gap(&s->lanes, until);
     }
@@ -340,19 +342,11 @@ static void begin(struct scribe *s)
     s->lanes.zero = s->start - t->start;
     s->lanes.ns_per_tick = t->source == TICKS_CLOCK ? 1 : measure_rate(s);
     lg__lanes_init(&s->lanes, &s->json);
-    // relaxed: published with the window
-    atomic_fetch_add_explicit(&t->told_mark, UINT64_C(1) << 56, memory_order_relaxed);
     drop_all(s);
+    tell_anew(t);
     lg__timeline_open(s->rt);
     lg_goroutines(s->rt, meet, s);
     turn(s);
-}
-
-static bool move_use(struct timeline *t, uint32_t from, uint32_t to)
-{
-    // acquire, release: who takes it finds what the last one has left
-    return atomic_compare_exchange_strong_explicit(
-        &t->use, &from, to, memory_order_acq_rel, memory_order_relaxed);
 }
 
 static int start(struct lg_runtime *rt, const char *path)
@@ -389,11 +383,12 @@ undo_memory:
 int lg_timeline_start(lg_runtime *rt, const char *path)
 {
     struct timeline *t = &rt->timeline;
-    if (lg__trace_has_writer(rt) || !move_use(t, TIMELINE_OFF, TIMELINE_TAKEN)) {
+    if (!lg__use_move(&t->use, USE_OFF, USE_TAKEN)) {
         return LG_EBUSY;
     }
-    int err = start(rt, path);
-    move_use(t, TIMELINE_TAKEN, err ? TIMELINE_OFF : TIMELINE_ON);
+    // Afterwards: or both could be started at once (lg_trace_start()).
+    int err = lg__use_of(&rt->trace.use) != USE_OFF ? LG_EBUSY : start(rt, path);
+    lg__use_move(&t->use, USE_TAKEN, err ? USE_OFF : USE_ON);
     return err;
 }
 
@@ -412,12 +407,12 @@ static int stop(struct scribe *s)
 int lg_timeline_stop(lg_runtime *rt)
 {
     struct timeline *t = &rt->timeline;
-    if (!move_use(t, TIMELINE_ON, TIMELINE_TAKEN)) {
+    if (!lg__use_move(&t->use, USE_ON, USE_TAKEN)) {
         return LG_OK;
     }
     struct scribe *s = t->scribe;
     int err = stop(s);
     lg__vm_free(s, sizeof *s);
-    move_use(t, TIMELINE_TAKEN, TIMELINE_OFF);
+    lg__use_move(&t->use, USE_TAKEN, USE_OFF);
     return err;
 }

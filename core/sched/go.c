@@ -248,9 +248,7 @@ void lg_set_name(const char *name)
 {
     struct lg_g *g = lg__g_self();
     lg__g_set_name(g, name);
-    if (lg__trace_is_on(g->rt)) {
-        lg__timeline_rename(g);
-    }
+    lg__timeline_rename(g);
 }
 
 size_t lg_num_goroutine(lg_runtime *rt)

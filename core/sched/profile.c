@@ -42,7 +42,7 @@ static void tell(struct lg_runtime *rt, const lg_profile_sample *sample)
     struct profile *pr = &rt->profile;
     // seq_cst: either we see that it is off, or lg_profile_stop() sees us
     atomic_fetch_add_explicit(&pr->nwriting, 1, memory_order_seq_cst);
-    if (atomic_load_explicit(&pr->is_on, memory_order_seq_cst)) {
+    if (lg__use_of(&pr->use) == USE_ON) {
         pr->write(pr->ud, sample);
     }
     // release: pairs with the acquire in lg_profile_stop(); what was written is there
@@ -57,6 +57,11 @@ static void tell(struct lg_runtime *rt, const lg_profile_sample *sample)
 static void tell_due(struct m *m, struct lg_g *g, bool has_ended)
 {
     struct due_sample *due = &m->due;
+    // relaxed: what a former profile has left is forgotten by who looks first
+    if (atomic_load_explicit(&due->session, memory_order_relaxed) !=
+        atomic_load_explicit(&m->rt->profile.session, memory_order_relaxed)) {
+        return;
+    }
     // relaxed: sums; one that is added to meanwhile is told of the next time
     uint32_t count = atomic_exchange_explicit(&due->count, 0, memory_order_relaxed);
     if (count == 0) {
@@ -104,14 +109,26 @@ struct look {
     lg_profile_sample natives[NATIVES_MAX];
 };
 
+static void forget_due(struct due_sample *due, uint32_t session)
+{
+    // relaxed: sums; and only its M tells of it, in this session
+    atomic_store_explicit(&due->count, 0, memory_order_relaxed);
+    atomic_store_explicit(&due->cpu_ns, 0, memory_order_relaxed);
+    atomic_store_explicit(&due->wall_ns, 0, memory_order_relaxed);
+    atomic_store_explicit(&due->session, session, memory_order_relaxed);
+}
+
 // How much CPU time an M's thread has used since it was last found at something.
 static int64_t used_ns(const struct profile *pr, struct m *m, int64_t elapsed_ns)
 {
     struct due_sample *due = &m->due;
     int64_t cpu_ns = lg__clock_cpu_of(m->thread_handle);
     int64_t used_ns = cpu_ns - due->seen_cpu_ns;
-    if (due->session != pr->session) { // nobody knows what it did before
-        due->session = pr->session;
+    // relaxed: the sampler's own
+    uint32_t session = atomic_load_explicit(&pr->session, memory_order_relaxed);
+    if (atomic_load_explicit(&due->session, memory_order_relaxed) != session) {
+        forget_due(due, session);
+        // Nobody knows what it did before.
         used_ns = cpu_ns < elapsed_ns ? cpu_ns : elapsed_ns;
     }
     due->seen_cpu_ns = cpu_ns;
@@ -203,7 +220,7 @@ static bool sleep_until(struct profile *pr, int64_t moment_ns)
         lg__note_sleep(&pr->note, left_ns);
     }
     // relaxed: the note orders it
-    return atomic_load_explicit(&pr->is_on, memory_order_relaxed);
+    return !atomic_load_explicit(&pr->must_end, memory_order_relaxed);
 }
 
 static void sampler_main(void *arg)
@@ -295,7 +312,8 @@ void lg__profile_event(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g
 {
     struct m *m = lg__m();
     // acquire: pairs with the release in lg_profile_start(); the rest is there
-    if (!g || !m || !atomic_load_explicit(&rt->profile.is_on, memory_order_acquire)) {
+    if (!g || !m ||
+        atomic_load_explicit(&rt->profile.use, memory_order_acquire) != USE_ON) {
         return;
     }
     bool is_leaving =
@@ -337,7 +355,7 @@ static void tell_waiting(struct lg_runtime *rt, struct lg_g *g, const lg_strand 
 void lg_profile_settle(lg_runtime *rt, const lg_strand *strand)
 {
     // relaxed: who calls has begun it
-    if (!atomic_load_explicit(&rt->profile.is_on, memory_order_relaxed)) {
+    if (atomic_load_explicit(&rt->profile.use, memory_order_relaxed) != USE_ON) {
         return;
     }
     struct m *m = lg__m();
@@ -358,6 +376,17 @@ void lg_profile_settle(lg_runtime *rt, const lg_strand *strand)
 // On and off
 // ---------------------------------------------------------------------------
 
+static void begin_session(struct lg_runtime *rt)
+{
+    struct profile *pr = &rt->profile;
+    lg__lock(&rt->world.lock, RANK_WORLD); // somebody may be looking, from the last one
+    pr->looked_ns = lg__clock_now();
+    // relaxed: as the declaration says
+    atomic_fetch_add_explicit(&pr->session, 1, memory_order_relaxed);
+    atomic_store_explicit(&pr->begun_ns, pr->looked_ns, memory_order_relaxed);
+    lg__unlock(&rt->world.lock, RANK_WORLD);
+}
+
 int lg_profile_start(lg_runtime *rt, int hz, int64_t wait_ns,
                      void (*write)(void *ud, const lg_profile_sample *sample), void *ud)
 {
@@ -365,45 +394,45 @@ int lg_profile_start(lg_runtime *rt, int hz, int64_t wait_ns,
     if (hz < 1 || hz > HZ_MAX || wait_ns < 1 || wait_ns > NS_PER_S) {
         return LG_EINVAL;
     }
-    // relaxed: not two at once
-    if (atomic_load_explicit(&pr->is_on, memory_order_relaxed)) {
+    if (!lg__use_move(&pr->use, USE_OFF, USE_TAKEN)) {
         return LG_EBUSY;
     }
     pr->write = write;
     pr->ud = ud;
     pr->period_ns = NS_PER_S / hz;
-    pr->session++;
-    pr->looked_ns = lg__clock_now(); // nobody looks yet
-    // relaxed: as the declaration says
+    begin_session(rt);
+    // relaxed: as the declaration says; and the sampler comes after it
     atomic_store_explicit(&pr->wait_ns, wait_ns, memory_order_relaxed);
-    atomic_store_explicit(&pr->begun_ns, pr->looked_ns, memory_order_relaxed);
-    // release: pairs with the acquire in lg__profile_event(); publishes all that
-    atomic_store_explicit(&pr->is_on, true, memory_order_release);
+    atomic_store_explicit(&pr->must_end, false, memory_order_relaxed);
     int err = lg__thread_start(sampler_main, rt, "lagoon-sampler", NULL, &pr->sampler);
     if (err) {
-        atomic_store_explicit(&pr->is_on, false, memory_order_relaxed);
+        lg__use_move(&pr->use, USE_TAKEN, USE_OFF);
         return err;
     }
-    // relaxed: who sees it late misses the first waits
+    // relaxed: who sees it late misses the first waits. Once it is on somebody may stop it
     atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_PROFILE, memory_order_relaxed);
+    lg__use_move(&pr->use, USE_TAKEN, USE_ON);
     return LG_OK;
 }
 
 void *lg_profile_stop(lg_runtime *rt)
 {
     struct profile *pr = &rt->profile;
-    // relaxed: is_on tells
-    atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_PROFILE,
-                              memory_order_relaxed);
-    // seq_cst: either who is about to write sees it, or we see that one below
-    if (!atomic_exchange_explicit(&pr->is_on, false, memory_order_seq_cst)) {
+    if (!lg__use_move(&pr->use, USE_ON, USE_TAKEN)) {
         return NULL;
     }
+    // relaxed: what is used tells
+    atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_PROFILE,
+                              memory_order_relaxed);
+    // relaxed: the note orders it
+    atomic_store_explicit(&pr->must_end, true, memory_order_relaxed);
     lg__note_wake(&pr->note);
     lg__thread_join(pr->sampler);
-    // acquire: pairs with the release in tell()
+    // seq_cst: see above; acquire: pairs with the release in tell()
     while (atomic_load_explicit(&pr->nwriting, memory_order_seq_cst) > 0) {
         lg__world_pause();
     }
-    return pr->ud;
+    void *ended = pr->ud;
+    lg__use_move(&pr->use, USE_TAKEN, USE_OFF);
+    return ended;
 }

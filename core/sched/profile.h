@@ -8,6 +8,9 @@
 // at the next place where its stack can be read: it is interrupted for that (the strand's
 // `sample`), and else asked when it waits or ends.
 //
+// What was left with an M when a profile ended is not for the next one: the first look at it
+// there forgets it, and before that nobody tells of it.
+//
 // Waits are no samples: the trace points (sched/trace.h) say when each begins and ends, and
 // it is told of when its goroutine runs again, still standing where it waited. Of those that
 // are shorter than some length only some are, and count for the others, as in Go.
@@ -20,6 +23,7 @@
 #include "lagoon.h"
 #include "os/note.h"
 #include "os/thread.h"
+#include "sched/use.h"
 
 struct interruption;
 struct lg_g;
@@ -33,25 +37,27 @@ struct due_sample {
     _Atomic int64_t cpu_ns;
     _Atomic int64_t wall_ns;
     // -- the world's lock --
-    int64_t seen_cpu_ns; // of the M's thread, when that was last looked at
-    uint32_t session;    // in which that was
+    int64_t seen_cpu_ns;      // of the M's thread, when that was last looked at
+    _Atomic uint32_t session; // in which that was; relaxed: others compare it
 };
 
 struct profile {
+    // -- who starts and stops; the others see it on after that (acquire) --
     void (*write)(void *ud, const lg_profile_sample *sample);
     void *ud;
-    // -- who starts and stops; the others see is_on after it (acquire) --
     int64_t period_ns;
-    uint32_t session;
+    struct thread sampler;
     // -- the same; who comes late from one profile may find the next one's: relaxed --
+    _Atomic uint32_t session;
     _Atomic int64_t wait_ns;  // waits of that length and more are all told of
     _Atomic int64_t begun_ns; // on the system's clock
-    struct thread sampler;
+    // -- who ends the sampler --
+    _Atomic bool must_end;
     struct note note;
     // -- the world's lock --
     int64_t looked_ns; // when all Ms were last looked at
     // -- any thread, seq_cst: who is in `write` is waited for --
-    _Atomic bool is_on;
+    _Atomic uint32_t use; // USE_*
     _Atomic uint32_t nwriting;
 };
 

@@ -43,12 +43,12 @@ void lg__timeline_open(struct lg_runtime *rt)
     // relaxed: closed, it is ours
     uint32_t window = atomic_load_explicit(&t->window, memory_order_relaxed);
     LG_ASSERT((window & WINDOW_STATE) == WINDOW_CLOSED);
-    // release: pairs with the acquire in lg__timeline_note(); the rings, their tails, source
-    // and start
+    // relaxed: who sees it late misses the first events. It comes first: who closes the
+    // window at once turns it off after this
+    atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_TRACE, memory_order_relaxed);
+    // release: pairs with the acquire in fill(); the rings, their tails, source and start
     atomic_store_explicit(&t->window, window + WINDOW_NEXT + WINDOW_OPEN,
                           memory_order_release);
-    // relaxed: who sees it late misses the first events
-    atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_TRACE, memory_order_relaxed);
 }
 
 bool lg__timeline_close(struct lg_runtime *rt)
@@ -79,7 +79,9 @@ static struct timeline_ring *make_ring(void)
 int lg__timeline_make_rings(struct lg_runtime *rt)
 {
     struct timeline *t = &rt->timeline;
-    t->shared = t->shared ? t->shared : make_ring();
+    if (!t->shared) { // later on others read it
+        t->shared = make_ring();
+    }
     bool is_short = !t->shared;
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
         struct p *p = lg__p_at(rt, i);
@@ -137,22 +139,47 @@ static bool append(struct timeline_ring *ring, const struct timeline_event *even
     return true;
 }
 
-static void add(struct lg_runtime *rt, struct p *p, uint32_t window,
-                const struct timeline_event *events, uint32_t n)
+// Tells of something at this moment, if the window is open. False: it is lost. Who fills the
+// ring has it for himself meanwhile: what stands in it is in the order of time, and it is
+// not full of what belongs to a window that was opened since.
+static bool fill(struct lg_runtime *rt, struct timeline_ring *ring,
+                 struct timeline_event *events, uint32_t n)
 {
     struct timeline *t = &rt->timeline;
-    struct timeline_ring *ring = ring_of(p);
-    bool is_added;
-    if (LG_LIKELY(ring)) {
-        is_added = append(ring, events, n);
-    } else {
-        lg__lock(&t->shared_lock, RANK_TRACE);
-        is_added = append(t->shared, events, n);
-        lg__unlock(&t->shared_lock, RANK_TRACE);
+    // acquire: pairs with the release in lg__timeline_open()
+    uint32_t window = atomic_load_explicit(&t->window, memory_order_acquire);
+    if ((window & WINDOW_STATE) != WINDOW_OPEN) {
+        return false;
     }
+    uint64_t when = lg__timeline_now(t);
+    for (uint32_t i = 0; i < n; i += 1 + (uint32_t)lg__timeline_ntext(&events[i])) {
+        events[i].when |= when << TIMELINE_KIND_BITS;
+    }
+    bool is_added = append(ring, events, n);
     if (LG_UNLIKELY(!is_added)) {
-        close_window(rt, window, events->when >> TIMELINE_KIND_BITS);
+        close_window(rt, window, when);
     }
+    return is_added;
+}
+
+static struct p *own_p(struct lg_runtime *rt)
+{
+    struct m *m = lg__m();
+    return m && m->rt == rt ? m->p : NULL;
+}
+
+// The same by the calling thread. Only the kinds stand in `when`.
+static bool add(struct lg_runtime *rt, struct timeline_event *events, uint32_t n)
+{
+    struct timeline *t = &rt->timeline;
+    struct timeline_ring *ring = ring_of(own_p(rt));
+    if (LG_LIKELY(ring)) {
+        return fill(rt, ring, events, n);
+    }
+    lg__lock(&t->shared_lock, RANK_TRACE);
+    bool is_added = fill(rt, t->shared, events, n);
+    lg__unlock(&t->shared_lock, RANK_TRACE);
+    return is_added;
 }
 
 // ---------------------------------------------------------------------------
@@ -175,9 +202,9 @@ static void describe(struct lg_g *g, lg_label *out)
     }
 }
 
-static void tell(struct lg_g *g, struct p *p, uint32_t window, uint64_t when)
+// Returns how many events it is.
+static uint32_t make_label(struct lg_g *g, struct timeline_event events[1 + LABEL_EVENTS])
 {
-    struct timeline_event events[1 + LABEL_EVENTS];
     lg_label label;
     describe(g, &label);
     size_t name_length = strnlen(label.name, LG_NAME_SIZE - 1);
@@ -188,25 +215,11 @@ static void tell(struct lg_g *g, struct p *p, uint32_t window, uint64_t when)
     size_t length = name_length + place_length;
     memcpy(&events[1], text, length);
     events[0] = (struct timeline_event){
-        .when = when << TIMELINE_KIND_BITS | TIMELINE_LABEL,
+        .when = TIMELINE_LABEL,
         .g = lg__g_id(g),
         .arg = name_length << 32 | place_length,
     };
-    size_t ntext = (length + sizeof events[0] - 1) / sizeof events[0];
-    add(g->rt, p, window, events, (uint32_t)(1 + ntext));
-}
-
-// Whoever runs a goroutine says once who it is: with its first step in this trace, since
-// it may be older, or be given its name right after its start.
-static void tell_once(struct lg_g *g, struct p *p, uint32_t window, uint64_t when)
-{
-    // relaxed: seen late, it is told late
-    uint64_t told = lg__g_id(g) ^ atomic_load_explicit(&g->rt->timeline.told_mark,
-                                                       memory_order_relaxed);
-    if (LG_UNLIKELY(g->told != told)) {
-        g->told = told;
-        tell(g, p, window, when);
-    }
+    return 1 + (uint32_t)lg__timeline_ntext(&events[0]);
 }
 
 // ---------------------------------------------------------------------------
@@ -220,46 +233,61 @@ static uint64_t wait_of(struct lg_g *g)
     return lg__wait_number_of(atomic_load_explicit(&g->wait.word, memory_order_relaxed));
 }
 
-static struct p *own_p(struct lg_runtime *rt)
+// What g->told is when it was told in this timeline.
+static uint64_t told_of(struct lg_g *g)
 {
-    struct m *m = lg__m();
-    return m && m->rt == rt ? m->p : NULL;
+    // relaxed: seen late, it is told late
+    return lg__g_id(g) ^
+           atomic_load_explicit(&g->rt->timeline.told_mark, memory_order_relaxed);
+}
+
+// Whoever runs a goroutine says once who it is: with its first step in this trace, since
+// it may be older, or be given its name right after its start.
+static void note_run(struct lg_g *g, const struct timeline_event *event)
+{
+    struct timeline_event events[1 + LABEL_EVENTS + 1];
+    uint64_t told = told_of(g);
+    uint32_t n = make_label(g, events);
+    events[n] = *event;
+    if (add(g->rt, events, n + 1)) {
+        g->told = told;
+    }
+}
+
+static bool is_open(struct timeline *t)
+{
+    // relaxed: a look, fill() looks again
+    uint32_t window = atomic_load_explicit(&t->window, memory_order_relaxed);
+    return (window & WINDOW_STATE) == WINDOW_OPEN;
 }
 
 void lg__timeline_note(struct lg_runtime *rt, unsigned kind, struct lg_g *g, uint64_t arg,
                        uint64_t more)
 {
-    struct timeline *t = &rt->timeline;
-    // acquire: pairs with the release in lg__timeline_open()
-    uint32_t window = atomic_load_explicit(&t->window, memory_order_acquire);
-    if ((window & WINDOW_STATE) != WINDOW_OPEN) {
+    if (!is_open(&rt->timeline)) {
         return;
     }
-    struct p *p = own_p(rt);
-    uint64_t when = lg__timeline_now(t);
     struct timeline_event event = {
-        .when = when << TIMELINE_KIND_BITS | kind,
+        .when = kind,
         .g = g ? lg__g_id(g) : 0,
         .arg = arg,
         .more = more,
     };
-    if (g && kind == LG_TRACE_RUN) {
-        tell_once(g, p, window, when);
-    } else if (g && kind == LG_TRACE_PARK) {
+    if (g && kind == LG_TRACE_PARK) {
         event.arg = wait_of(g);
     } else if (g && kind == LG_TRACE_READY) {
         event.more = wait_of(g);
     }
-    add(rt, p, window, &event, 1);
+    if (LG_UNLIKELY(g && kind == LG_TRACE_RUN && g->told != told_of(g))) {
+        note_run(g, &event);
+    } else {
+        add(rt, &event, 1);
+    }
 }
 
 void lg__timeline_rename(struct lg_g *g)
 {
-    struct lg_runtime *rt = g->rt;
-    struct timeline *t = &rt->timeline;
-    // acquire: as above
-    uint32_t window = atomic_load_explicit(&t->window, memory_order_acquire);
-    if ((window & WINDOW_STATE) == WINDOW_OPEN) {
-        tell(g, own_p(rt), window, lg__timeline_now(t));
-    }
+    struct timeline_event events[1 + LABEL_EVENTS];
+    bool is_told = is_open(&g->rt->timeline) && add(g->rt, events, make_label(g, events));
+    g->told = is_told ? told_of(g) : 0;
 }

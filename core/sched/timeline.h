@@ -16,7 +16,9 @@
 //   CLOSED     who empties                 opens: the next number, the interrupt on
 //
 // Only the one that has won the CAS turns the interrupt off, and before the next window can
-// open. Events that somebody has stamped in between are not for it: who empties drops them.
+// open. Events that somebody has stamped in between are not for it: who empties drops them,
+// and what came too late to be read with its window. So of each P the very last event of a
+// stretch may be missing; spec/models/timeline.pml shows that nothing else is.
 //
 // What is told has the time of lg__ticks(), nothing else: a deterministic runtime's order
 // knows nothing of this.
@@ -27,6 +29,7 @@
 #include "lagoon.h"
 #include "os/lock.h"
 #include "os/ticks.h"
+#include "sched/use.h"
 
 struct lg_g;
 struct lg_runtime;
@@ -60,6 +63,16 @@ struct timeline_event {
 
 enum { TIMELINE_KIND_BITS = 8 };
 
+// How many events a label's text takes, behind it.
+LG_INLINE uint64_t lg__timeline_ntext(const struct timeline_event *event)
+{
+    if ((event->when & ((1U << TIMELINE_KIND_BITS) - 1)) != TIMELINE_LABEL) {
+        return 0;
+    }
+    uint64_t length = (event->arg >> 32) + (event->arg & UINT32_MAX);
+    return (length + sizeof *event - 1) / sizeof *event;
+}
+
 // What an operation on a channel tells: its number, the length afterwards, and that there
 // was nothing to receive, or to send to.
 enum { TIMELINE_LEN_SHIFT = 32 };
@@ -78,9 +91,6 @@ struct timeline_ring {
 
 enum { WINDOW_CLOSED, WINDOW_OPEN, WINDOW_CLOSING, WINDOW_STATE = 3, WINDOW_NEXT = 4 };
 
-// timeline.use: whoever has taken it starts or stops.
-enum { TIMELINE_OFF, TIMELINE_TAKEN, TIMELINE_ON };
-
 struct scribe;
 
 struct timeline {
@@ -96,7 +106,7 @@ struct timeline {
     struct lock shared_lock;
     struct timeline_ring *shared;
     // -- who starts and stops --
-    _Atomic uint32_t use; // TIMELINE_*: whose turn that is
+    _Atomic uint32_t use; // USE_*
     struct scribe *scribe;
 };
 
@@ -104,7 +114,8 @@ struct timeline {
 void lg__timeline_note(struct lg_runtime *rt, unsigned kind, struct lg_g *g, uint64_t arg,
                        uint64_t more);
 
-// Gives the calling goroutine's name and place once more: it has another name.
+// Gives the calling goroutine's name and place once more, now or when it can be told: it has
+// another name.
 void lg__timeline_rename(struct lg_g *g);
 
 // ---------------------------------------------------------------------------

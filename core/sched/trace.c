@@ -50,7 +50,7 @@ static void flush_locked(struct lg_runtime *rt, struct trace_buffer *b)
     LG_REQUIRES(b->lock)
 {
     lg__lock(&rt->trace.lock, RANK_TRACE_OUT);
-    if (rt->trace.write && b->count > 0) {
+    if (b->count > 0) {
         rt->trace.write(rt->trace.ud, b->events, b->count);
     }
     lg__unlock(&rt->trace.lock, RANK_TRACE_OUT);
@@ -61,8 +61,9 @@ static void add(struct lg_runtime *rt, const struct p *p, const lg_trace_event *
 {
     struct trace_buffer *b = own_buffer(rt, p);
     lg__lock(&b->lock, RANK_TRACE);
-    // relaxed: stop() has taken this lock after it was cleared, or comes to it later
-    if (atomic_load_explicit(&rt->trace.is_on, memory_order_relaxed)) {
+    // acquire: as in emit_told(), it may be another trace by now. lg_trace_stop() has taken
+    // this lock after it was cleared, or comes to it later
+    if (atomic_load_explicit(&rt->trace.is_on, memory_order_acquire)) {
         b->events[b->count++] = *event;
         if (b->count == TRACE_BUFFER_CAP) {
             flush_locked(rt, b);
@@ -180,43 +181,47 @@ void lg__trace_case(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t 
 // On and off
 // ---------------------------------------------------------------------------
 
+static int make_buffers(struct lg_runtime *rt)
+{
+    struct trace *t = &rt->trace;
+    if (!t->buffers) {
+        uint32_t count = lg__nps(rt) + 1;
+        t->buffers = lg__alloc_new(&rt->alloc, count * sizeof *t->buffers);
+        t->nbuffers = t->buffers ? count : 0;
+    }
+    return t->buffers ? LG_OK : LG_ENOMEM;
+}
+
 int lg_trace_start(lg_runtime *rt,
                    void (*write)(void *ud, const lg_trace_event *events, size_t nevents),
                    void *ud)
 {
     struct trace *t = &rt->trace;
-    // relaxed: a look; one of the two comes later
-    if (atomic_load_explicit(&rt->timeline.use, memory_order_relaxed) != TIMELINE_OFF) {
+    if (!lg__use_move(&t->use, USE_OFF, USE_TAKEN)) {
         return LG_EBUSY;
     }
-    if (!t->buffers) {
-        uint32_t count = lg__nps(rt) + 1;
-        t->buffers = lg__alloc_new(&rt->alloc, count * sizeof *t->buffers);
-        if (!t->buffers) {
-            return LG_ENOMEM;
-        }
-        t->nbuffers = count;
+    // Afterwards: or both could be started at once (lg_timeline_start()).
+    int err = lg__use_of(&rt->timeline.use) != USE_OFF ? LG_EBUSY : make_buffers(rt);
+    if (err) {
+        lg__use_move(&t->use, USE_TAKEN, USE_OFF);
+        return err;
     }
-    lg__lock(&t->lock, RANK_TRACE_OUT);
-    bool is_taken = t->write != NULL;
-    if (!is_taken) {
-        t->write = write;
-        t->ud = ud;
-    }
-    lg__unlock(&t->lock, RANK_TRACE_OUT);
-    if (is_taken) {
-        return LG_EBUSY;
-    }
-    // release: pairs with the acquire in lg__trace_emit(); publishes the buffers
+    t->write = write;
+    t->ud = ud;
+    // release: pairs with the acquire in emit_told(); publishes all that
     atomic_store_explicit(&t->is_on, true, memory_order_release);
     // relaxed: who sees it late misses the first events
     atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_TRACE, memory_order_relaxed);
+    lg__use_move(&t->use, USE_TAKEN, USE_ON);
     return LG_OK;
 }
 
 void lg_trace_stop(lg_runtime *rt)
 {
     struct trace *t = &rt->trace;
+    if (!lg__use_move(&t->use, USE_ON, USE_TAKEN)) {
+        return; // the interrupt may be a timeline's
+    }
     if (!lg__order_is_kept(rt)) {
         // relaxed: is_on tells
         atomic_fetch_and_explicit(&rt->interrupts, ~(uint32_t)INTERRUPT_TRACE,
@@ -229,18 +234,7 @@ void lg_trace_stop(lg_runtime *rt)
         flush_locked(rt, &t->buffers[i]);
         lg__unlock(&t->buffers[i].lock, RANK_TRACE);
     }
-    lg__lock(&t->lock, RANK_TRACE_OUT);
-    t->write = NULL;
-    lg__unlock(&t->lock, RANK_TRACE_OUT);
-}
-
-bool lg__trace_has_writer(struct lg_runtime *rt)
-{
-    struct trace *t = &rt->trace;
-    lg__lock(&t->lock, RANK_TRACE_OUT);
-    bool has_writer = t->write != NULL;
-    lg__unlock(&t->lock, RANK_TRACE_OUT);
-    return has_writer;
+    lg__use_move(&t->use, USE_TAKEN, USE_OFF);
 }
 
 void lg__trace_fini(struct lg_runtime *rt)

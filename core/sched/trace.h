@@ -19,6 +19,7 @@
 #include "base/base.h"
 #include "lagoon.h"
 #include "os/lock.h"
+#include "sched/use.h"
 
 struct lg_g;
 struct lg_runtime;
@@ -33,11 +34,11 @@ struct trace_buffer {
 };
 
 struct trace {
-    struct lock lock; // one batch at a time goes to the host
-    // -- lock --
+    struct lock lock;     // one batch at a time goes to the host
+    _Atomic uint32_t use; // USE_*
+    // -- who starts and stops; the others see is_on after it (acquire) --
     void (*write)(void *ud, const lg_trace_event *events, size_t nevents);
     void *ud;
-    // -- who starts and stops; the others see is_on after it (acquire) --
     struct trace_buffer *buffers; // one per P that there was, and one more
     uint32_t nbuffers;
     _Atomic bool is_on;
@@ -70,9 +71,6 @@ void lg__trace_chan(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t 
 // The same for the channel of a select's case: for a timeline only, others hear of the select.
 void lg__trace_case(struct lg_runtime *rt, lg_trace_kind kind, _Atomic uint32_t *number,
                     const struct trace_op *op);
-
-// Whether somebody is told.
-bool lg__trace_has_writer(struct lg_runtime *rt);
 
 void lg__trace_fini(struct lg_runtime *rt);
 

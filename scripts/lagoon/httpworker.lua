@@ -32,6 +32,8 @@ function httpworker.run(job)
         task.go(obey, server, job.control)
         server:wait()
         job.control:close()
+        -- What was compiled for the handler keeps it and all that it holds, and the state lives on.
+        jit.flush()
     end
 end
 

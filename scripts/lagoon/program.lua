@@ -271,12 +271,28 @@ local function start_attach(options)
     return true
 end
 
+-- An error of the script's, with its traceback as far as the script goes.
+local function say_failure(err)
+    local is_text, text = pcall(tostring, err)
+    if not is_text or type(text) ~= "string" then
+        text = ("(error object is a %s value)"):format(type(err))
+    end
+    local lines = { text }
+    for line in (core.traceback(err) or ""):gmatch "[^\n]+" do
+        if line:find("lagoon/program.lua:", 1, true) then
+            break
+        end
+        lines[#lines + 1] = line
+    end
+    say(table.concat(lines, "\n"))
+end
+
 -- The script, then the REPL, also after an error.
 local function interact(path, terminal, is_terminal)
     if path then
         local ok, err = xpcall(run_script, core.note_trace, path)
         if not ok then
-            say(tostring(err))
+            say_failure(err)
         end
     end
     require("lagoon.repl").run(terminal, is_terminal)

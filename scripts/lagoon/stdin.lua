@@ -17,6 +17,7 @@ local conn              -- nil: nobody has asked yet; false: there is none
 local prompting         -- what is flushed before a wait, so that questions are seen; or nil
 local mutex             -- one goroutine reads, the others stand in line
 local nreaders = 0      -- all of those
+local has_ended         -- the end has come in the call that reads; a terminal may go on behind it
 
 -- As C's library does on a terminal.
 local function c_read(...)
@@ -24,6 +25,16 @@ local function c_read(...)
         prompting:flush()
     end
     return core.conn_read(...)
+end
+
+-- From the connection; nil: that has ended.
+local function ask(...)
+    if has_ended then
+        return nil
+    end
+    local text, err, code, partial = settle(c_read(conn, ...))
+    has_ended = text == nil and not err
+    return text, err, code, partial
 end
 
 -- ------------------------------------------------------------------------------------------------
@@ -48,7 +59,7 @@ end
 
 -- Waits for more; nil: there is none.
 local function fill()
-    local text, err, code = settle(c_read(conn))
+    local text, err, code = ask()
     if text then
         ahead, at = sub(ahead, at) .. text, 1
     end
@@ -63,7 +74,7 @@ local function read_bytes(n)
     elseif n <= there then
         return cut(at + n - 1)
     end
-    return cut_all(settle(c_read(conn, n - there)))
+    return cut_all(ask(n - there))
 end
 
 -- The next line, with its end, if that is there.
@@ -86,7 +97,7 @@ local function read_line(keeps_newline)
     if line then
         return line
     elseif text then
-        text, err, code = settle(c_read(conn, "*L")) -- a long one
+        text, err, code = ask "*L" -- a long one
     end
     line, err, code = cut_all(text, err, code)
     if line and not keeps_newline then
@@ -96,11 +107,12 @@ local function read_line(keeps_newline)
 end
 
 local function read_all()
-    local text, err, code, partial = settle(c_read(conn, "*a"))
+    local text, err, code, partial = ask "*a"
     if err then
         ahead, at = sub(ahead, at) .. (partial or ""), 1
         return nil, err, code
     end
+    has_ended = true
     return cut_all(text) or ""
 end
 
@@ -164,6 +176,7 @@ end
 -- As many results as formats, up to the first that has none.
 local function read_formats(n, ...)
     local results = {}
+    has_ended = false
     for i = 1, n do
         local value, err, code = read_format(i, (select(i, ...)))
         if err then

@@ -57,8 +57,11 @@ it("a frame", "of no kind that a client sends, or too long a one, is none")
         {"I\0\0\0", 4, 0},
         {"I\0\0\0\0", 5, FRAME_INPUT},
         {"C\0\0\0\0", 5, FRAME_INTERRUPT},
-        {"W\0\0\0\0", 5, FRAME_COLUMNS},
+        {"W\0\0\0\0", 5, FRAME_SIZE},
         {"T\0\0\0\0", 5, FRAME_TAB},
+        {"K\0\0\0\0", 5, FRAME_KEY},
+        {"L\0\0\0\0", 5, -1},
+        {"P", 1, -1},
         {"H\0\x10\0\0", 5, 0},
         {"H\0\x10\0\1", 5, -1},
         {"I\xff\xff\xff\xff", 5, -1},
@@ -134,7 +137,7 @@ it("frames", "of random bytes do no harm")
             bool is_small = spec_random_below(&random, 3) > 0;
             bytes[i] = (char)spec_random_below(&random, is_small ? 4 : 256);
         }
-        bytes[0] = "HICWT?"[spec_random_below(&random, 6)];
+        bytes[0] = "HICWTK?"[spec_random_below(&random, 7)];
         feed(bytes, 1 + (size_t)spec_random_below(&random, sizeof bytes));
         const char *text;
         size_t size;

@@ -50,9 +50,9 @@ describe("runtime.heap_dump", function()
   end)
 
   it("refuses what is no path", function()
-    assert.matches("bad argument #1 to 'heap_dump' (string expected, got no value)",
+    assert.matches("bad argument #1 to 'heap_dump' (a string expected, got no value)",
       helper.message_of(function() heap_dump() end), 1, true)
-    assert.matches("a path with a zero byte",
+    assert.matches("a path without zero bytes expected",
       helper.message_of(function() heap_dump("a\0b") end), 1, true)
   end)
 

@@ -99,10 +99,8 @@ describe("http.serve with workers", function()
     server:wait()
   end)
 
-  -- Made here: a worker's state may hold them for longer than the test.
-  local begun, may_end = chan(10), chan()
-
   it("finishes what is under way when it is closed, in all states", function()
+    local begun, may_end = chan(10), chan()
     serving(function(_, res)
       begun:send(true)
       may_end:recv()
@@ -125,6 +123,32 @@ describe("http.serve with workers", function()
       assert.is_true(closer:wait())
       assert.is_nil((server:addr()))
     end)
+  end)
+
+  it("lets go of what the handler holds when it has ended, though that was compiled", function()
+    local core = require "lagoon.core"
+    local function serve_one_that_holds_a_channel()
+      local held = chan(1)
+      serving(function(_, res)
+        held:try_send(true)
+        res:write("done")
+      end, { workers = 1 }, function(_, url)
+        for _ = 1, 300 do
+          assert.equal("done", http.get(url):read("*a")) -- over one connection: a hot loop
+        end
+      end)
+      return core.chan_info(held).number
+    end
+    local number = serve_one_that_holds_a_channel()
+    helper.settle(function()
+      helper.collect()
+      for _, info in ipairs(core.channels()) do
+        if info.number == number then
+          return false
+        end
+      end
+      return true
+    end, "nobody holds the channel")
   end)
 
   it("closes what is under way when the time is over", function()
@@ -249,5 +273,32 @@ describe("a state that a task has alone", function()
     assert.is_true(seen[helper.parallel(function()
       return tostring(package.loaded)
     end):wait()])
+  end)
+
+  it("is flushed by the guard around each test, as are all others", function()
+    local core = require "lagoon.core"
+    local held, all_begun, tasks = chan(), lagoon.waitgroup(), {}
+    all_begun:add(3)
+    for i = 1, 3 do
+      tasks[i] = core.parallel_alone(plain(function()
+        all_begun:done()
+        all_begun:wait()
+        -- The state keeps the loop, and with it what it was compiled for: a function that holds
+        -- the channel, for which the guard looks.
+        local repeated = package.loaded.repeated or loadstring [[
+          local f = ...
+          for _ = 1, 1000 do
+            f()
+          end
+        ]]
+        package.loaded.repeated = repeated
+        repeated(function()
+          return held
+        end)
+      end))
+    end
+    for i = 1, 3 do
+      tasks[i]:wait()
+    end
   end)
 end)

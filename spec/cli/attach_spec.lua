@@ -193,12 +193,56 @@ describe("lagoon attach", function()
     kill(program)
   end)
 
+  it("leaves out what is printed faster than it is read, says so, and goes on", function()
+    local program = target(WAITS)
+    local inputs = helper.file("inputs", "print(('y'):rep(9e6))\nprint 'behind it'\n")
+    local out = assert(lagoon.process.run("sh", { "-c", ("%s attach %d <%s | tail -c 100"):format(
+      helper.program, program.pid, inputs) }, { env = environment() }))
+    local _, nleft = out:match(
+      "(y)\n%.%.%. (%d+) bytes are left out: they came faster than they were read\nbehind it\n$")
+    assert.is_true(tonumber(nleft) > 0, out)
+    kill(program)
+  end)
+
+  it("takes no input of more than a frame, and goes on", function()
+    local program = target(WAITS)
+    local client = ask(program, "-- " .. ("x"):rep(1200000) .. "\n1 + 1\n")
+    assert.equal("an input from outside has 1048576 bytes at most\n2\n", client.out)
+    assert.equal(0, client.exit.code)
+    kill(program)
+  end)
+
+  it("tells which request its words are for, and that an input runs on behind one that fails",
+    function()
+      local program = target(WAITS)
+      local conn = assert(lagoon.net.dial("unix", ("%s/lagoon/%d.sock"):format(home, program.pid)))
+      local function read_frame()
+        local head = conn:read(5)
+        local size = head:byte(4) * 256 + head:byte(5)
+        return head:sub(1, 1) .. (size > 0 and conn:read(size) or "")
+      end
+      assert(conn:write "H\0\0\0\15lagoon 2 80 0 0")
+      assert.equal("R1", read_frame())
+      assert(conn:write "T\0\0\0\0097\n_G.prin")
+      assert.equal("T7\n3\nprint", read_frame())
+      local breaks = "require 'lagoon.repl.complete'.at = function() error('broken', 0) end"
+      assert(conn:write("I\0\0\0" .. string.char(#breaks) .. breaks))
+      assert.equal("R2", read_frame())
+      assert(conn:write "T\0\0\0\0048\npr")
+      assert.equal("Obroken\n", read_frame())
+      assert(conn:write "I\0\0\0\0051 + 1")
+      assert.equal("O2\n", read_frame())
+      assert.equal("R3", read_frame())
+      conn:close()
+      kill(program)
+    end)
+
   it("throws out who speaks another protocol, and goes on", function()
     local program = target(WAITS)
     local path = ("%s/lagoon/%d.sock"):format(home, program.pid)
     local rubbish = { "GET / HTTP/1.0\r\n\r\n", "\0\0\0\0\0", "H\255\255\255\255", "I\0\0\0\1x",
-      "H\0\0\0\8lagoon 9", "H\0\0\0\13lagoon 1 80 0H\0\0\0\13lagoon 1 80 0",
-      "H\0\0\0\13lagoon 1 80 0I\0\0\0\1xI\0\0\0\1x" }
+      "H\0\0\0\8lagoon 9", "H\0\0\0\15lagoon 2 80 0 0H\0\0\0\15lagoon 2 80 0 0",
+      "H\0\0\0\15lagoon 2 80 0 0I\0\0\0\1xI\0\0\0\1x" }
     for _, bytes in ipairs(rubbish) do
       local conn = assert(lagoon.net.dial("unix", path))
       assert(conn:write(bytes))
@@ -208,7 +252,7 @@ describe("lagoon attach", function()
     end
     for n = 0, 13 do -- who says nothing, or half of something
       local conn = assert(lagoon.net.dial("unix", path))
-      conn:write(("H\0\0\0\13lagoon 1"):sub(1, n))
+      conn:write(("H\0\0\0\15lagoon 2"):sub(1, n))
       conn:close()
     end
     assert.equal("2\n", ask(program, "1 + 1\n").out)
@@ -301,7 +345,7 @@ describe("a program that can be attached to", function()
       .. "chmod 755 %s %s && chmod 666 %s/*.sock"):format(home, home, folder, folder))
     local script = helper.file("dial.lua", ([[
       local conn = assert(require "lagoon".net.dial("unix", %q))
-      conn:write "H\0\0\0\13lagoon 1 80 0"
+      conn:write "H\0\0\0\15lagoon 2 80 0 0"
       print(#(conn:read "*a" or ""))
     ]]):format(("%s/%d.sock"):format(folder, program.pid)))
     os.execute("chmod 644 " .. script)
@@ -324,6 +368,34 @@ describe("a program that can be attached to", function()
     kill(program)
     kill(target(WAITS)) -- the next one tidies up
     assert.equal(1, #lagoon.fs.list(home .. "/lagoon"))
+  end)
+
+  it("rests while there is no descriptor for who wants to be in", function()
+    local program = target [[
+      local ffi = require "ffi"
+      ffi.cdef "struct rlimit { long now, max; }; int setrlimit(int, const struct rlimit *);"
+      io.write "ready" io.flush()
+      lagoon.sleep(1000)
+    ]]
+    -- Its descriptors are used up but for one, which a client takes; then another comes.
+    local client = spawn { "attach", tostring(program.pid) }
+    client.process.stdin:write [[
+      ffi = require "ffi" n = #lagoon.fs.list "/proc/self/fd"
+      print(ffi.C.setrlimit(7, ffi.new("struct rlimit", n - 1, n - 1)))
+]]
+    client.shows "0\n"
+    local other = lagoon.net.dial("unix", ("%s/lagoon/%d.sock"):format(home, program.pid))
+    local function cpu()
+      local stat = lagoon.fs.read(("/proc/%d/stat"):format(program.pid))
+      local user, system = stat:match "%) %S (.*)$":match("^" .. ("%S+ "):rep(10) .. "(%d+) (%d+)")
+      return user + system -- in hundredths of a second
+    end
+    local before = cpu()
+    lagoon.sleep(1) -- of a loop, all of it
+    assert.is_true(cpu() - before < 10)
+    other:close()
+    kill(client)
+    kill(program)
   end)
 
   it("still reports its deadlock", function()

@@ -57,10 +57,12 @@ local function frame(kind, text)
   return kind .. "\0\0\0" .. string.char(#text) .. text
 end
 
-local HELLO = frame("H", "lagoon 1 80 0")
+local HELLOS = { frame("H", "lagoon 2 80 0 0"), frame("H", "lagoon 2 80 24 1") }
 local INPUTS = { ":ps", ":sched", ":leaks", ":trace 1", "1 + 1", "chan():recv()",
   "go(function() error 'x' end)", "for i = 1, 1e7 do end", "error 'y'", "x = = 1", ":chans",
-  "sleep(0.01) &", ":help" }
+  "sleep(0.01) &", ":help", ":top 0.05", ":top 0.05" }
+
+local KEYS = { "", "c", "i", "a", "resize", "q", "ctrl-c" }
 
 -- Talks for a while, and closes at any point of that.
 local function visit(process)
@@ -72,15 +74,19 @@ local function visit(process)
   if random(8) == 1 then
     conn:write(("IC\0\255W"):rep(random(20)))
   else
-    conn:write(HELLO)
+    conn:write(HELLOS[random(2)])
   end
   for _ = 1, random(6) do
     conn:read()
-    local choice = random(5)
+    local choice = random(7)
     if choice == 1 then
       conn:write(frame("C", ""))
     elseif choice == 2 then
       conn:write(frame("T", "lag"))
+    elseif choice == 3 then
+      conn:write(frame("K", KEYS[random(#KEYS)]))
+    elseif choice == 4 then
+      conn:write(frame("W", random(200) .. " " .. random(50)))
     else
       conn:write(frame("I", INPUTS[random(#INPUTS)]))
     end

@@ -97,6 +97,75 @@ describe("lagoon attach on a terminal", function()
     finish(process)
   end)
 
+  it("draws :top again and again, with what is printed above it, until a key ends it", function()
+    local process = target("gate = lagoon.chan() lagoon.go(function() lagoon.self():name 'spinner' "
+      .. "while true do lagoon.yield() end end) " .. WAITS)
+    local terminal = replterminal.open { args = "attach " .. process:pid() }
+    terminal.enter("go(function() for v in gate do print('seen', v) end end)", 2)
+    terminal.type ":top 0.05\r"
+    terminal.shows("\n3 goroutines: %d running, %d ready, 2 waiting; CPU %d+ %%, %d+ Ps,", true)
+    terminal.shows("\nID +NAME +CPU .*\n2 +spinner +[1-9]%d* %% .*\n1 +0 %% .*\nq ends", true)
+    local child = helper.child({ helper.program, "attach", tostring(process:pid()) },
+      { stdin = "gate:send(7)\ngate:close()\n", shell = nil, env = { XDG_RUNTIME_DIR = "" } })
+    assert.equal("", child.err)
+    terminal.shows("2> :top 0.05\nseen\t7\n2 goroutines: ", true) -- and one goroutine has ended
+    terminal.type "i"
+    terminal.shows("\nID [^\n]+\n1 +0 %% .*\n2 +spinner", true)
+    terminal.type "q"
+    terminal.shows("seen\t7\n2>$", true)
+    terminal.enter(":record x.cast", 2)
+    terminal.shows "there is no terminal to record"
+    for _, key in ipairs { "\r", "\3" } do
+      terminal.type ":top 1000\r"
+      terminal.shows "q ends, c i w sort"
+      terminal.type(key)
+      terminal.shows("2> :top 1000\n2>$", true)
+    end
+    assert.equal(0, terminal.close().code)
+    assert.is_nil(process:wait(0))
+    finish(process)
+  end)
+
+  it("fits :top into the terminal, whatever its size becomes", function()
+    local process = target("for _ = 1, 10 do lagoon.go(function() lagoon.chan():recv() end) end "
+      .. WAITS)
+    local terminal = replterminal.open { args = "attach " .. process:pid(), columns = 100 }
+    terminal.type ":top 1000\r"
+    terminal.shows "11 goroutines: 0 running, 0 ready, 11 waiting; CPU"
+    terminal.resize(40, 8)
+    terminal.shows "11 goroutines: 0 running, 0 ready, 11 w\n"
+    terminal.shows("\n%.%.%. 8 more\nq ends", true)
+    terminal.type "q"
+    terminal.shows("1>$", true)
+    terminal.close()
+    finish(process)
+  end)
+
+  it("gives the terminal back when the program ends during :top", function()
+    local process = target(WAITS)
+    local terminal = replterminal.open { args = "attach " .. process:pid() }
+    terminal.type ":top 1000\r"
+    terminal.shows "q ends, c i w sort"
+    process:kill "SIGKILL"
+    terminal.shows("1> :top 1000\nlagoon: process %d+: the program has ended\n$", true)
+    assert.equal(1, terminal.close().code)
+    finish(process)
+  end)
+
+  it("leaves no :top behind when it vanishes", function()
+    local process = target(WAITS)
+    local terminal = replterminal.open { args = "attach " .. process:pid() }
+    terminal.type ":top 1000\r"
+    terminal.shows "q ends, c i w sort"
+    replterminal.kill_all()
+    helper.settle(function()
+      local child = helper.child({ helper.program, "attach", tostring(process:pid()) },
+        { stdin = ":ps all\n", shell = nil, env = { XDG_RUNTIME_DIR = "" } })
+      return child.out:find "^ID[^\n]+\n1 [^\n]+\n%d+ [^\n]+\n$" -- goroutine 1, and who asks
+    end, "the end of :top")
+    finish(process)
+  end)
+
   it("ends with the program", function()
     local process = target(WAITS)
     local terminal = replterminal.open { args = "attach " .. process:pid() }

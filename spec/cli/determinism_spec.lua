@@ -94,6 +94,35 @@ local function run_seed(seed)
   return child.out, read(path)
 end
 
+describe("a trace of lines", function()
+  -- Where nobody is interrupted by a signal, the thread sanitizer keeps them back.
+  local is_heard = helper.lagoon({ "-e", "print(require 'lagoon'.runtime.preemption())" }).out
+    :find "^signal"
+
+  it("is whole to its last line when SIGTERM ends the program", function()
+    if not is_heard then
+      return
+    end
+    local path = helper.path("term.txt")
+    -- A shell between: it tells of the signal.
+    local child = helper.child { "sh", "-c", ("%s --trace=%s %s; exit $?"):format(helper.program,
+      path, helper.file("term.lua", [[
+        local lagoon = require "lagoon"
+        for _ = 1, 1000 do lagoon.go(function() end) end
+        lagoon.yield()
+        os.execute "kill -TERM $PPID"
+        lagoon.sleep(100)]])) }
+    assert.equal(128 + 15, child.status)
+    local text, nends = read(path), 0
+    for line in text:gmatch "[^\n]*\n" do
+      assert.matches("^%d+%.%d+ p%-?%d+ g%d+ %l+", line)
+      nends = nends + (line:find " end" and 1 or 0)
+    end
+    assert.equal("\n", text:sub(-1))
+    assert.is_true(nends >= 1000)
+  end)
+end)
+
 describe("a deterministic program", function()
   it("does the same each time", function()
     local first = tonumber(helper.seed()) or 1

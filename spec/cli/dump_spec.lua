@@ -184,6 +184,22 @@ describe("SIGQUIT", function()
     replterminal.kill_all()
   end)
 
+  it("is told whole where standard error does not block", function()
+    local program = start [[
+      local ffi = require "ffi"
+      ffi.cdef "int fcntl(int fd, int command, ...);"
+      ffi.C.fcntl(2, 4, ffi.cast("int", 2048)) -- F_SETFL, O_NONBLOCK
+      for i = 1, 1100 do lagoon.go(function() lagoon.sleep(1000) end) end
+      lagoon.yield()
+      io.write "ready" io.flush()
+      lagoon.sleep(1000)
+    ]]
+    program.kill "SIGQUIT"
+    assert.equal(2, program.ends().code)
+    assert.matches("goroutine 1000 ", program.err, 1, true)
+    assert.matches("%.%.%. and 10[12] more goroutines\n\n$", program.err) -- one is to be awake
+  end)
+
   it("stays ignored where the program was started so", function()
     local child = helper.child({ "bash", "-c", "trap '' QUIT; $B -e '"
       .. 'require "ffi".cdef "int getpid(void); int kill(int, int);" local C = require "ffi".C '

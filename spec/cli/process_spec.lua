@@ -57,6 +57,35 @@ describe("output that cannot be written", function()
   end)
 end)
 
+describe("a call on a file that does not return", function()
+  local is_heard = helper.lagoon({ "-e", "print(require 'lagoon'.runtime.preemption())" }).out
+    :find "^signal" -- the thread sanitizer keeps signals back
+
+  it("holds up no end of the program, and output is written", function()
+    local fifo, kept = helper.path("fifo"), helper.path("kept")
+    os.execute(("rm -f '%s'; mkfifo '%s'"):format(fifo, fifo))
+    local begin = ([[
+      local lagoon = require "lagoon"
+      lagoon.go(function() lagoon.fs.read(%q) end)
+      lagoon.yield()
+      local file = io.open(%q, "wb")
+      file:write "all of it"
+      io.write "told"
+    ]]):format(fifo, kept)
+    local ends = { ["os.exit(3)"] = 3, ["lagoon.go(error, 'x') lagoon.sleep(9)"] = 2 }
+    if is_heard then
+      ends["require('ffi').cdef 'int raise(int);' require('ffi').C.raise(3) lagoon.sleep(9)"] = 2
+    end
+    for last, status in pairs(ends) do
+      local child = script(begin .. last)
+      assert.equal(status, child.status, last)
+      assert.equal("told", child.out, last)
+      assert.equal("all of it", io.open(kept, "rb"):read "*a", last)
+      os.remove(kept)
+    end
+  end)
+end)
+
 describe("a task's error that nobody has waited for", function()
   local failing = "local lagoon = require 'lagoon' "
     .. "lagoon.async(error, 'lost') lagoon.sleep(0.001) "

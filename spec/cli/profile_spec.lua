@@ -251,6 +251,22 @@ describe("lagoon --profile", function()
       check_whole(path)
     end)
 
+    it("lets SIGTERM end a process that was forked, as always", function()
+      local child = run("sigterm_fork.pb", [[
+        local ffi = require "ffi"
+        ffi.cdef "int fork(void); int pause(void); int kill(int, int);"
+        ffi.cdef "int waitpid(int, int *, int);"
+        local pid = ffi.C.fork()
+        if pid == 0 then ffi.C.pause() os.exit(3) end
+        local status = ffi.new "int[1]"
+        ffi.C.kill(pid, 15)
+        ffi.C.waitpid(pid, status, 0)
+        print(status[0])
+      ]])
+      assert.equal("", child.err)
+      assert.equal("15\n", child.out)
+    end)
+
     it("leaves SIGTERM to a script that wants it", function()
       local child = run("taken.pb.gz", [[
         local lagoon = require "lagoon"
@@ -261,6 +277,23 @@ describe("lagoon --profile", function()
       assert.equal(0, child.status)
     end)
   end
+
+  it("is left to the process that has begun it", function()
+    local path = helper.path("forked.pb")
+    os.remove(path)
+    local child = helper.lagoon { "--profile=" .. path, helper.file("forked.lua", ([[
+      local ffi = require "ffi"
+      ffi.cdef "int fork(void); int waitpid(int, int *, int);"
+      local pid = ffi.C.fork()
+      if pid == 0 then os.exit(3) end
+      local status = ffi.new "int[1]"
+      print(ffi.C.waitpid(pid, status, 0) == pid, bit.rshift(status[0], 8))
+      print(#io.open(%q):read("*a"))
+    ]]):format(path)) }
+    assert.equal("", child.err)
+    assert.equal("true\t3\n0\n", child.out)
+    assert.is_table(pprof.decode(read(path)).samples)
+  end)
 
   it("writes collapsed stacks, of a value that is asked for", function()
     local child, path = run("hot.folded", HOT .. "compute(0.1)")
@@ -279,6 +312,29 @@ describe("lagoon --profile", function()
     child, path = run("waits.txt", WAITING, { "--profile-value=mutex_contentions" })
     assert.equal("", child.err)
     assert.equal("anonymous profiled.lua:11;[mutex lock] 1\n", read(path))
+  end)
+
+  it("has names with any bytes in them, as text", function()
+    local hostile = [==[
+      local lagoon = require "lagoon"
+      local name = 'e;"<b>\n\1\255 \195\164'
+      local nap = loadstring("return function() require('lagoon').sleep(0.02) return 1 end",
+        "=" .. name)()
+      lagoon.async(function() lagoon.self():name(name) local n = nap() return n end):wait()
+    ]==]
+    local child, path = run("hostile.pb.gz", hostile)
+    assert.equal("", child.err)
+    local text, nseen = 'e;"<b>___ \195\164', 0
+    for _, sample in ipairs(pprof.read(path).samples) do
+      if sample.labels.name == text and sample.labels.wait == "sleep" then
+        assert.equal("nap " .. text .. ":1", sample.stack[1].name)
+        nseen = nseen + 1
+      end
+    end
+    assert.equal(1, nseen)
+    child, path = run("hostile.folded", hostile, { "--profile-value=wall" })
+    assert.equal("", child.err)
+    assert.matches(';nap e_"<b>___ \195\164:1;[sleep] ', read(path), 1, true)
   end)
 
   it("is refused where it cannot be", function()
@@ -323,10 +379,90 @@ describe("runtime.profile_start", function()
     assert.is_nil(read(second):find("inside", 1, true))
   end)
 
+  it("may be ended by others while it begins", function()
+    local fifo = helper.path("profile.fifo")
+    os.remove(fifo)
+    assert.equal(0, os.execute("mkfifo " .. fifo))
+    local child = helper.script(([[
+      local lagoon = require "lagoon"
+      local runtime, path = lagoon.runtime, %q
+      local task = lagoon.parallel(function(name)
+        return require "lagoon".runtime.profile_start(name) -- until somebody reads
+      end, path)
+      local whys = {}
+      for i = 1, 50 do
+        whys[i] = select(2, runtime.profile_stop())
+        lagoon.sleep(0.001)
+      end
+      local reader = io.open(path, "rb")
+      print(#whys, whys[1], task:wait())
+      print(runtime.profile_stop())
+      print(#reader:read("*a") > 0)
+    ]]):format(fifo), { env = { LAGOON_PROCS = "2" }, limit = 60 })
+    assert.equal("", child.err)
+    assert.equal("50\tthere is no profile\ttrue\ntrue\ntrue\n", child.out)
+  end)
+
+  it("leaves a file alone that it cannot use", function()
+    local used, fresh = helper.path("used.pb"), helper.path("fresh.pb")
+    os.remove(fresh)
+    local child = helper.script(([[
+      local runtime = require "lagoon".runtime
+      local used, fresh = %q, %q
+      local file = io.open(used, "w")
+      file:write(("longer than a profile "):rep(10000))
+      file:close()
+      runtime.profile_start(used)
+      print(runtime.profile_start(fresh))
+      print(runtime.profile_start(used))
+      print((io.open(fresh)))
+      print(#io.open(used):read("*a"))
+      print(runtime.profile_stop())
+    ]]):format(used, fresh))
+    assert.equal("", child.err)
+    local busy = "nil\tcannot take a profile: there is one already\n"
+    assert.equal(busy .. busy .. "nil\n220000\ntrue\n", child.out)
+    assert.is_table(pprof.decode(read(used)).samples)
+  end)
+
+  it("tells where a goroutine comes from that stands nowhere yet", function()
+    local child, path = run("born.folded", [[
+      local lagoon = require "lagoon"
+      for _, name in ipairs { "", "@/a/b/c.lua", "first\nsecond" } do
+        loadstring("for _ = 1, 50 do require 'lagoon'.go(function() end) end", name)()
+        local until_ = os.clock() + 0.02
+        while os.clock() < until_ do end
+        lagoon.yield()
+      end]], { "--profile-value=wall" })
+    assert.equal("", child.err)
+    for _, place in ipairs { '[string ""]:1', "c.lua:1", '[string "first..."]:1' } do
+      assert.matches("goroutine created at " .. place .. ";[runnable]", read(path), 1, true)
+    end
+  end)
+
+  it("forgets the names of goroutines with the goroutines, when there are too many", function()
+    local child, path = run("many.pb", [[
+      local lagoon = require "lagoon"
+      for i = 1, 55 do
+        local tasks = {}
+        for k = 1, 1000 do
+          local name = ("n%d."):format(1000 * i + k)
+          tasks[k] = lagoon.async(function() lagoon.self():name(name) lagoon.sleep(0.001) end)
+        end
+        for _, task in ipairs(tasks) do task:wait() end
+      end]])
+    assert.equal("", child.err)
+    local text = read(path)
+    assert.is_truthy(text:find("n1001.", 1, true))
+    local nnames = select(2, text:gsub("n%d+%.", ""))
+    assert.is_true(nnames > 1000 and nnames <= 50000, nnames)
+  end)
+
   it("raises for what makes no sense, and returns what the system says", function()
     local child = helper.script [[
       local start = require "lagoon".runtime.profile_start
       print(select(2, pcall(start)))
+      print(select(2, pcall(start, "x\0y")))
       print(select(2, pcall(start, "x", 1)))
       print(select(2, pcall(start, "x", { value = "heap" })))
       print(select(2, pcall(start, "x", { hz = 0 })))
@@ -334,7 +470,8 @@ describe("runtime.profile_start", function()
       print(start "/nonexistent/x")
     ]]
     assert.equal("", child.err)
-    assert.matches("bad argument #1 to 'profile_start' %(string expected, got n[oi][^\n]*%)\n"
+    assert.matches("bad argument #1 to 'profile_start' %(a string expected, got n[oi][^\n]*%)\n"
+      .. "[^\n]*bad argument #1 to 'profile_start' %(a path without zero bytes expected%)\n"
       .. "[^\n]*bad argument #2 to 'profile_start' %(table expected, got number%)\n"
       .. "[^\n]*bad argument #2 to 'profile_start' %(there is no value 'heap'%)\n"
       .. "[^\n]*bad argument #2 to 'profile_start' %(hz must be from 1 to 10000%)\n"

@@ -10,6 +10,39 @@ local function printed(inputs, args)
   return child.out
 end
 
+describe(":ps", function()
+  it("does not sleep on a clock that stands, or creeps", function()
+    local out = printed [[
+go(function() lagoon.sleep(1000) end)
+lagoon.clock:pause()
+:ps
+lagoon.clock:resume() lagoon.clock:scale(0)
+:ps
+lagoon.clock:scale(0.001)
+:ps
+]]
+    local _, nrows = out:gsub("\n%d+ +waiting +sleep ", "")
+    assert.equal(2, nrows, out)
+    assert.matches("\n%d+ +0 %% +waiting +sleep ", out)
+  end)
+end)
+
+describe(":trace", function()
+  it("finds one among more goroutines than a dump shows", function()
+    local out = printed [[
+for _ = 1, 1010 do go(function() lagoon.sleep(1000) end) end
+last = async(function() lagoon.sleep(1000) end)
+last:name "the\nlast"
+lagoon.yield()
+commands = require "lagoon.repl.commands"
+commands.run({ print = function(_, text) print(text) end }, "trace", tostring(last:id()))
+commands.run({ print_error = function(_, text) print(text) end }, "trace", "999999")
+]]
+    assert.matches('goroutine %d+ "the%?last" %[sleep%]:\n\tinput 2:1: in function', out)
+    assert.matches("there is no goroutine 999999\n", out)
+  end)
+end)
+
 describe(":chans", function()
   it("lists channels with names, lengths and states, without the REPL's own", function()
     local out = printed [[

@@ -60,6 +60,62 @@ describe("the REPL on a terminal", function()
     terminal.close()
   end)
 
+  it("ends a __tostring that does not end, too", function()
+    if is_off then
+      return
+    end
+    local terminal = open()
+    terminal.type("setmetatable({}, { __tostring = function() io.write('in') io.flush() "
+      .. "while true do end end })\r")
+    terminal.shows "\nin"
+    terminal.type "\3"
+    terminal.shows "raises: interrupted>\n2>"
+    terminal.type "setmetatable({}, { __tostring = function() chan():recv() end })\r"
+    terminal.shows "deadlock!"
+    terminal.type "\3"
+    terminal.shows("raises: interrupted>\n3>")
+    terminal.close()
+  end)
+
+  it("leaves what catches all interrupts to itself", function()
+    if is_off then
+      return
+    end
+    local terminal = open()
+    terminal.type("local n = 0 while true do io.write('no ', n, ';') io.flush() n = n + 1 "
+      .. "pcall(function() while true do end end) end\r")
+    for i = 0, 2 do
+      terminal.shows(("no %d;"):format(i))
+      terminal.type "\3"
+    end
+    terminal.shows("goroutine %d+ goes on: .*\n2>$", true)
+    terminal.enter("1 + 1", 3)
+    terminal.type "\21"
+    terminal.close()
+  end)
+
+  it("survives what inputs do to it", function()
+    local terminal = open()
+    terminal.enter("type, table, tostring, ipairs, io, select = 'x', {}, nil, 5, {}, nil", 2)
+    terminal.enter("setmetatable({}, { __tostring = function(t) error(t) end })", 3)
+    terminal.shows "__tostring raises: a table>"
+    terminal.enter("error(_)", 4)
+    terminal.type ":load .\r"
+    terminal.shows "cannot read .: Is a directory"
+    terminal.type ":load\r"
+    terminal.shows "a file is needed"
+    terminal.type ":kill 1\r"
+    terminal.shows "goroutine 1 is the REPL's own"
+    terminal.type ":kill 1.5\r"
+    terminal.shows "a goroutine's number is needed"
+    terminal.enter("package.loaded['lagoon.repl.doc'] = { run = function() error 'broken' end }", 5)
+    terminal.type ":doc print\r"
+    terminal.shows("broken\n.*5>$", true)
+    terminal.enter("::label:: print 'no command'", 6)
+    terminal.shows "\nno command\n"
+    assert.equal(0, terminal.close().code)
+  end)
+
   it("clears the line with Ctrl-C at the prompt", function()
     local terminal = open()
     terminal.type "not this\3"
@@ -94,6 +150,32 @@ describe("the REPL on a terminal", function()
     terminal.shows "\nyour name?"
     terminal.type "Ada\r"
     terminal.shows 'your name? Ada\n"Ada"\n2>'
+    terminal.close()
+  end)
+
+  it("has Ctrl-S stop what is shown, and Ctrl-Q show it", function()
+    local terminal = open()
+    local path = helper.path "was_read"
+    terminal.type(("io.write('stop? ') io.read() io.open('%s', 'w'):close()\r"):format(path))
+    terminal.shows "\nstop?"
+    terminal.type "\19\r"
+    helper.settle(function() return lagoon.fs.stat(path) end, "the input")
+    terminal.type "\17"
+    terminal.shows("\n2>$", true)
+    terminal.enter("1 + 1", 3)
+    terminal.close()
+  end)
+
+  it("reads on behind Ctrl-D", function()
+    local terminal = open()
+    terminal.type "io.write('all? ') return io.read('*a')\r"
+    terminal.shows "\nall?"
+    terminal.type "one\r\4"
+    terminal.shows '"one\\n"\n2>'
+    terminal.type "io.write('line? ') return io.read()\r"
+    terminal.shows "\nline?"
+    terminal.type "two\r"
+    terminal.shows '"two"\n3>'
     terminal.close()
   end)
 
@@ -134,6 +216,19 @@ describe("the REPL on a terminal", function()
     terminal.enter("", 2)
     terminal.type(("a"):rep(40) .. "\27[D\127\1\11'end'\r")
     terminal.shows '\n"end"\n3>'
+    terminal.close()
+  end)
+
+  it("times an input of several lines, and tells that :wait waits for ever", function()
+    local terminal = open()
+    terminal.type ":time for i = 1, 2 do\rprint('line', i)\rend\r"
+    terminal.shows("\nline\t2\n[%d.]+ ms\n2>", true)
+    terminal.type "chan():recv() &\r"
+    terminal.shows("\ngoroutine %d+\n3>", true)
+    terminal.type(":wait " .. terminal.screen:text():match "\ngoroutine (%d+)" .. "\r")
+    terminal.shows "deadlock!"
+    terminal.type "\3"
+    terminal.shows("\n3>$", true)
     terminal.close()
   end)
 
@@ -196,6 +291,64 @@ describe("the REPL on a terminal", function()
     terminal.close()
   end)
 
+  it("edits in five columns, and in one row", function()
+    local terminal = open { columns = 5 }
+    terminal.type "'abcdefgh'\27[D\27[D\127"
+    terminal.shows("\n1> 'a\nbcdef\nh'$", true)
+    terminal.enter("", 2)
+    terminal.resize(5, 1)
+    terminal.type "12\r"
+    terminal.shows("3>$", true)
+    terminal.close()
+  end)
+
+  it("tells once that the history cannot be kept", function()
+    local terminal = open { state = helper.file("nofolder", ""), columns = 120 }
+    terminal.type "'first'\r"
+    terminal.shows("history: cannot write [^\n]*Not a directory\n\"first\"\n2>", true)
+    terminal.enter("'second'", 3)
+    terminal.shows "'second'\n\"second\"\n"
+    terminal.type "\27[A\27[A"
+    terminal.shows "3> 'first'"
+    terminal.close()
+  end)
+
+  it("has its terminal back when it goes on after a stop", function()
+    local terminal = open()
+    terminal.enter("io.open('/proc/self/stat'):read('*n')", 2)
+    local pid = terminal.screen:text():match "\n(%d+)\n2>"
+    local function signal(name)
+      assert(select(2, lagoon.process.run("kill", { "-" .. name, pid })).code == 0)
+    end
+    terminal.type "'ac'"
+    terminal.shows "2> 'ac'"
+    signal "STOP"
+    helper.settle(function() -- what the terminal is of stops, too
+      local file = assert(io.open(("/proc/%d/stat"):format(terminal.process:pid())))
+      local state = file:read("*l"):match "%) (%a)"
+      file:close()
+      return state == "T"
+    end, "script")
+    terminal.stty "sane"
+    terminal.process:kill "SIGCONT"
+    terminal.shows("2> 'ac'$", true)
+    helper.settle(function()
+      return terminal.stty("-a"):find "%-icanon"
+    end, "the terminal's modes")
+    terminal.type "\27[D\27[Db"
+    terminal.shows("2> 'abc'$", true)
+    terminal.enter("", 3)
+    terminal.close()
+  end)
+
+  it("goes on where Ctrl-Z cannot stop it", function()
+    local terminal = open()
+    terminal.type "'ab\26c'"
+    terminal.shows("1> 'ab\n1> 'abc'$", true)
+    terminal.enter("", 2)
+    terminal.close()
+  end)
+
   it("has no colours where NO_COLOR says so", function()
     local terminal = open { no_color = "1" }
     terminal.enter("'text'", 2)
@@ -219,6 +372,41 @@ describe("the REPL without an editor", function()
     })
     assert.matches("^23\ninput 4:1: told\n.*\n\"after\"\n$", child.out)
     assert.equal(0, child.status)
+  end)
+
+  it("cancels an input that waits for ever where nobody can press Ctrl-C", function()
+    local child = helper.child({ helper.program, "-i" }, { stdin = "chan():recv()\n'after'\n" })
+    assert.equal("all goroutines are asleep - deadlock!\n\"after\"\n", child.out)
+  end)
+
+  it("tells where a script has failed, and goes on", function()
+    local path = helper.file("fails.lua", "local function f() error 'boom' end\nf()\n")
+    local child = helper.child({ helper.program, "-i", path }, { stdin = "'after'\n" })
+    assert.equal('"after"\n', child.out)
+    assert.matches("^lagoon: [^\n]*fails.lua:1: boom\nstack traceback:\n.*in function 'f'\n"
+      .. "[^\n]*fails.lua:2: in [^\n]*\n$", child.err)
+    path = helper.file("hostile.lua", "error(setmetatable({}, { __tostring = error }))")
+    child = helper.child({ helper.program, "-i", path }, { stdin = "'after'\n" })
+    assert.equal('"after"\n', child.out)
+    assert.matches("^lagoon: %(error object is a table value%)", child.err)
+  end)
+
+  it("heeds Ctrl-C on a dumb terminal", function()
+    if is_off then
+      return
+    end
+    local terminal = open { term = "dumb" }
+    terminal.type "io.write('off') io.flush() while true do end\n"
+    terminal.shows "\noff"
+    terminal.type "\3"
+    terminal.shows "interrupted\n2>"
+    terminal.type "for i = 1, 2 do\n"
+    terminal.shows "\n>>"
+    terminal.type "print(\3"
+    terminal.shows("\n2>$", true)
+    terminal.type "6 * 7\n"
+    terminal.shows "\n42\n3>"
+    terminal.close()
   end)
 
   it("falls back to lines on a dumb terminal", function()

@@ -75,9 +75,11 @@ describe(":top", function()
   end)
 
   it("prints once where nothing can be drawn", function()
-    local child = helper.child({ helper.program, "-i" }, { stdin = SPIN .. "\n:top\n:top 0\n" })
+    local inputs = SPIN .. "\n:top\n:top 0\n:top nan\n"
+    local child = helper.child({ helper.program, "-i" }, { stdin = inputs })
     assert.matches("^1 goroutine: .-\nID .-\n%d+ +[1-9]%d* %% +ready", child.out)
-    assert.matches("\n:top takes seconds, 0%.05 at least\n$", child.out)
+    local refused = ":top takes seconds, 0%.05 at least\n"
+    assert.matches("\n" .. refused .. refused .. "$", child.out)
     assert.is_nil(child.out:find "\27")
   end)
 end)

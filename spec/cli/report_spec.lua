@@ -53,7 +53,67 @@ local KITCHEN = [==[
   lagoon.runtime.gc()
 ]==]
 
+-- Each of them ends in a way of its own.
+local FATES = [==[
+  local lagoon = require "lagoon"
+  local function named(name, f)
+    return function() lagoon.self():name(name) return f() end
+  end
+  local fine = lagoon.async(named("fine", function() end))
+  local bad = lagoon.async(named("bad", function() error("no <b>luck</b>", 0) end))
+  local odd = lagoon.async(named("odd", function()
+    error(setmetatable({}, { __tostring = function() return "called" end }))
+  end))
+  local far = lagoon.parallel(function()
+    local lagoon = require "lagoon"
+    lagoon.self():name "far"
+    error("far away", 0)
+  end)
+  local off = lagoon.async(named("off", function() lagoon.chan():recv() end))
+  lagoon.yield()
+  off:cancel()
+  for _, task in ipairs { fine, bad, odd, far, off } do pcall(task.wait, task) end
+  lagoon.on_error(function() end)
+  lagoon.go(named("heard", function() error("heard of", 0) end))
+  lagoon.yield()
+  lagoon.on_error(nil)
+  if arg[1] == "go" then
+    lagoon.go(named("last", function() error("the last", 0) end))
+    lagoon.yield()
+  end
+  error("the end", 0)
+]==]
+
 describe("lagoon --html", function()
+  it("tells who has failed, and by what, and who was cancelled", function()
+    local _, _, data = run(FATES)
+    local failed = { bad = "no <b>luck</b>", odd = "an error that is a table", far = "far away",
+      heard = "heard of", main = "the end" }
+    for name, why in pairs(failed) do
+      local g = goroutine(data, name)
+      assert.same({ name, "failed", why }, { name, g.state, g.why })
+    end
+    for name, state in pairs { fine = "ended", off = "cancelled" } do
+      local g = goroutine(data, name)
+      assert.same({ name, state }, { name, g.state, g.why })
+    end
+  end)
+
+  it("tells which goroutine's error has ended the program", function()
+    local child, _, data = run(FATES, { "-e", "arg = { 'go' }" })
+    assert.equal(2, child.status)
+    local g = goroutine(data, "last")
+    assert.same({ "failed", "the last" }, { g.state, g.why })
+  end)
+
+  it("shows that in a browser, as text", browser.with(function()
+    local _, _, _, path = run(FATES)
+    local dom = browser.dom(path)
+    assert.matches('<span class="state failed" title="no &lt;b&gt;luck&lt;/b&gt;">failed</span>',
+      dom, 1, true)
+    assert.matches('<span class="state cancelled" title="">cancelled</span>', dom, 1, true)
+  end))
+
   it("writes a page that a browser shows", browser.with(function()
     local child, _, data, path = run(KITCHEN)
     assert.equal("", child.err)
@@ -138,6 +198,16 @@ describe("lagoon --html", function()
       "-e", "" }
     assert.equal(1, child.status)
     assert.matches("^lagoon: a page needs a trace in JSON: %-%-trace=FILE.json\n", child.err)
+  end)
+
+  it("leaves nothing behind if the run does not begin", function()
+    local path = helper.path("early.html")
+    local child = helper.lagoon { "--html=" .. path, "--trace=/nowhere/x.json", "-e", "" }
+    assert.equal(1, child.status)
+    assert.matches("^lagoon: cannot write /nowhere/x.json: ", child.err)
+    for _, ending in ipairs { "", ".stacks", ".trace.json" } do
+      assert.is_nil(io.open(path .. ending), ending)
+    end
   end)
 
   it("says so when the page cannot be written in the end", function()

@@ -243,6 +243,26 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     ]], { "ticked", "a line\n", "heard", "42\n", "numbered", "\4" })
   end)
 
+  it("goes on behind Ctrl-D, but not in the same call", function()
+    in_terminal([[
+      local function say(text) io.write(text, "\n") io.flush() end
+      say "all"
+      assert(io.read("*a") == "one\n")
+      say "line"
+      assert(io.read() == "two")
+      say "end"
+      local all, line = io.read("*a", "*l")
+      assert(all == "" and line == nil)
+      say "number"
+      assert(io.read("*n") == 12)
+      say "cut"
+      assert(io.read() == "three")
+      assert(io.read() == "four")
+      print("over")
+    ]], { "all", "one\n\4", "line", "two\n", "end", "\4", "number", "12\4\4", "cut",
+      "three\4\4", "three", "four\n" })
+  end)
+
   it("leaves the next line to a child process, and the terminal as it was", function()
     in_terminal([[
       local lagoon = require "lagoon"

@@ -115,6 +115,27 @@ describe("lagoon test", function()
     assert.equal(1, child.status)
   end)
 
+  it("fails where no file is a spec, and says so", function()
+    for _, words in ipairs { { "--pattern=no_such" }, { "--pattern=no_such", "--list" },
+      { "--pattern=no_such", "--output=tap" }, { "--pattern=no_such", "--output=junit" } } do
+      local child = run("it('works', function() end)", words)
+      has(child.out .. child.err, "No test files found matching Lua pattern: no_such")
+      for _, word in ipairs { "traceback", "nil" } do
+        assert.is_nil((child.out .. child.err):find(word, 1, true))
+      end
+      assert.equal(1, child.status)
+    end
+  end)
+
+  it("says so where a file of results cannot be written whole", function()
+    for _, option in ipairs { "--junit=", "--coverage=" } do
+      local child = run("it('works', function() end)", { option .. "/dev/full" })
+      has(child.out, "1 passed")
+      has(child.err, "lagoon test: cannot write /dev/full: ")
+      assert.equal(2, child.status)
+    end
+  end)
+
   it("refuses what it does not know with status 2", function()
     local root = trees.new(spec "it('works', function() end)")
     local messages = {
@@ -149,6 +170,7 @@ describe("lagoon test", function()
     for word, message in pairs {
       ["--bogus"] = "--bogus",
       ["--helper=nowhere.lua"] = "cannot run the helper nowhere.lua",
+      ["--output=no_such"] = "cannot load the output no_such: module 'no_such' not found",
       ["--junit=no/such/folder/j.xml"] = "cannot write no/such/folder/j.xml",
       ["--coverage=no/such/folder/x"] = "cannot write no/such/folder/x",
     } do
@@ -291,6 +313,17 @@ describe("a test", function()
     assert.matches("created by goroutine %d+ at spec/a_spec.lua:5", child.out)
     has(child.out, "5 passed, 1 failed, 0 errors")
     assert.equal(1, child.status)
+  end)
+
+  it("is found to leave one behind among a thousand others, whatever its name is", function()
+    local child = run(spec [[
+      local stop = lagoon.chan()
+      for _ = 1, 1010 do lagoon.go(function() stop:recv() end) end
+      teardown(function() stop:close() end)
+      it("leaks", function() lagoon.async(lagoon.sleep, 1000):name "a\n\nb" end)
+    ]], { "--leaks=0.01", "--filter=leaks" })
+    assert.matches('the test has left goroutine %d+ "a%?%?b" %[sleep%] behind', child.out)
+    has(child.out, "0 passed, 1 failed, 0 errors")
   end)
 
   it("may be let off that", function()

@@ -11,9 +11,11 @@ require "lagoon.net" -- the methods of connections
 
 local attach = {}
 
-local HELLO, INPUT, INTERRUPT, COLUMNS, TAB = "H", "I", "C", "W", "T"
-local OUTPUT, READY, WORDS, BYE = "O", "R", "T", "B"
+local HELLO, INPUT, INTERRUPT, SIZE, TAB, KEY = "H", "I", "C", "W", "T", "K"
+local OUTPUT, READY, WORDS, LIVE, PICTURE, BYE = "O", "R", "T", "L", "P", "B"
 local HEAD_BYTES = 5
+local COMPLETING_SECONDS = 2 -- that a completion is waited for
+local TEXT_MAX = 1024 * 1024 -- bytes of a frame
 
 local USAGE = [[
 usage: lagoon attach [pid]
@@ -52,6 +54,55 @@ function Remote:send(kind, text)
     self.conn:write(pack(kind, text))
 end
 
+-- The program hears of the terminal's size before what depends on it.
+function Remote:tell_size()
+    local columns, rows = self.width(), self.height()
+    if columns ~= self.columns or rows ~= self.rows then
+        self.columns, self.rows = columns, rows
+        self:send(SIZE, ("%d %d"):format(columns, rows))
+    end
+end
+
+-- Shows pictures, and answers each with a key or with its time being over, until there are no more.
+local function show(self, shown)
+    shown.live = self.open_live()
+    for picture in shown.pictures do
+        if shown.pictures:closed() then
+            break
+        end
+        local seconds, text = picture:match "^(%S+)\n(.*)$"
+        local rows = {}
+        for row in (text .. "\n"):gmatch "(.-)\n" do
+            rows[#rows + 1] = row
+        end
+        shown.live:draw(rows)
+        local key = shown.live:next(tonumber(seconds))
+        self:tell_size()
+        self:send(KEY, key or "")
+    end
+    shown.live:close()
+end
+
+local function begin_live(self)
+    local shown = { pictures = chan.new(1) }
+    self.shown = shown
+    shown.task = task.async(show, self, shown)
+    shown.task:name "attached pictures"
+end
+
+-- Returns when the terminal is given back.
+local function end_live(self)
+    local shown = self.shown
+    if shown then
+        self.shown = nil
+        shown.pictures:close()
+        if shown.live then
+            shown.live:press { { name = "end" } } -- it may wait for a key
+        end
+        shown.task:wait()
+    end
+end
+
 -- What the program says, until it says no more.
 local function listen(self)
     for kind, text in read_frame, self.conn do
@@ -62,12 +113,20 @@ local function listen(self)
             self.ninputs = (tonumber(text) or self.ninputs + 2) - 1
             self.ready:try_send(true)
         elseif kind == WORDS then
+            self.words:try_recv() -- what nobody has waited for
             self.words:try_send(text)
+        elseif kind == LIVE and text == "1" then
+            begin_live(self)
+        elseif kind == LIVE then
+            end_live(self)
+        elseif kind == PICTURE and self.shown then
+            self.shown.pictures:try_send(text)
         elseif kind == BYE then
             self.why = text
             break
         end
     end
+    end_live(self)
     self.why = self.why or "the program has ended"
     self.ready:close()
     self.words:close()
@@ -83,11 +142,11 @@ end
 function Remote:run(text)
     if not text:find "%S" then
         return true
+    elseif #text > TEXT_MAX then
+        self:print_error(("an input from outside has %d bytes at most"):format(TEXT_MAX))
+        return true
     end
-    if self.columns ~= self.width() then
-        self.columns = self.width()
-        self:send(COLUMNS, tostring(self.columns))
-    end
+    self:tell_size()
     self:send(INPUT, text)
     return self.ready:recv() == true
 end
@@ -102,9 +161,16 @@ end
 ---@return integer from
 ---@return string[] words
 function Remote:complete(text)
-    self:send(TAB, text)
-    local answer = self.words:recv(2)
-    local from, rest = (answer or ""):match "^(%d+)\n(.*)$"
+    self.nasked = self.nasked + 1
+    local request, from, rest = self.nasked .. "\n" .. text, nil, nil
+    local answer = #request <= TEXT_MAX
+    if answer then
+        self:send(TAB, request)
+    end
+    while answer and not from do -- one that came late is for another text
+        answer = self.words:recv(COMPLETING_SECONDS)
+        from, rest = (answer or ""):match("^" .. self.nasked .. "\n(%d+)\n(.*)$")
+    end
     local words = {}
     for word in (rest or ""):gmatch "[^\n]+" do
         words[#words + 1] = word
@@ -119,13 +185,15 @@ local function opener(conn, pid, opened)
         for name, method in pairs(Remote) do
             self[name] = method
         end
-        self.conn, self.columns = conn, self.width()
-        self.ready, self.words = chan.new(1), chan.new(1)
+        self.height = opts.height or function() return 0 end
+        self.conn, self.columns, self.rows = conn, self.width(), self.height()
+        self.ready, self.words, self.nasked = chan.new(1), chan.new(1), 0
         self.greeting = ("attached to process %d. :help shows the commands, Ctrl-D leaves.")
             :format(pid)
         self.on_end = opts.on_end
         opened.session = self
-        self:send(HELLO, ("lagoon 1 %d %d"):format(self.columns, opts.is_coloured and 1 or 0))
+        self:send(HELLO, ("lagoon 2 %d %d %d"):format(self.columns, self.rows,
+            opts.is_coloured and 1 or 0))
         task.async(listen, self):name "attached"
         self.ready:recv() -- the first prompt has its number
         return self

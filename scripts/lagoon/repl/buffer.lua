@@ -2,6 +2,8 @@
 --
 -- The text that is being edited: cells, a cursor between them, what was killed, and the way back.
 -- A cell is what the cursor steps over: a character with the marks that are combined with it.
+local characters = require "lagoon.characters"
+
 local buffer = {}
 
 local UNDO_MAX = 500
@@ -22,7 +24,7 @@ end
 -- Characters of a text, marks with what they are on.
 local function cells_of(self, text)
     local cells = {}
-    for character in text:gmatch "[%z\1-\127\194-\244][\128-\191]*" do
+    for character in text:gmatch(characters.ONE) do
         local last = cells[#cells]
         local joins = last and last ~= "\n" and character ~= "\n"
             and (self.width(character) == 0 or last:sub(-#JOINER) == JOINER)

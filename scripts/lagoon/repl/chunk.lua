@@ -2,12 +2,22 @@
 --
 -- An input as a function. Locals of one input are there for the next: a `local` that stands in no
 -- block is taken out of the text, so that its names are looked up in the session's table of locals,
--- which is the environment of every input. Globals are seen through it, and set behind it.
+-- which is the environment of every input. Globals are seen through it, and set behind it; but a
+-- name of Lua's own that an input sets, as in `table = {}`, is so for inputs only.
 local lexer = require "lagoon.repl.lexer"
 
 local chunk = {}
 
 local OPENS = { ["do"] = true, ["then"] = true, ["repeat"] = true, ["function"] = true }
+-- What Lua brings, but for print. The program's modules call these, and the REPL is one of them.
+local LUAS_OWN = {}
+for name in ([[_G assert bit collectgarbage coroutine debug dofile error getfenv getmetatable io
+    ipairs jit load loadfile loadstring math module newproxy next os package pairs pcall rawequal
+    rawget rawset require select setfenv setmetatable string table tonumber tostring type unpack
+    xpcall]])
+    :gmatch "%S+" do
+    LUAS_OWN[name] = true
+end
 local CLOSES = { ["end"] = true, ["until"] = true }
 
 -- The `then` of an elseif opens none: its if has.
@@ -102,14 +112,15 @@ local function rewrite(text)
 end
 
 -- Whether more lines may make it a chunk: the compiler stumbles over its end, and not over a short
--- string, which no further line can close.
+-- string, which no further line can close unless its last one ends with a backslash.
 local function is_unfinished(text, message)
     if not message:find("near '<eof>'", 1, true) then
         return false
     end
     local tokens = lexer.tokens(text)
     local last = tokens[#tokens]
-    return not (last and last.kind == "string" and last.is_open)
+    local is_open_string = last and last.kind == "string" and last.is_open
+    return not is_open_string or #last.text:match "\\*$" % 2 == 1
 end
 
 ---The environment of a session's inputs.
@@ -120,7 +131,7 @@ function chunk.environment(globals)
     local locals = setmetatable({}, {
         __index = globals,
         __newindex = function(self, name, value)
-            if declared[name] then
+            if declared[name] or LUAS_OWN[name] then
                 rawset(self, name, value)
             else
                 globals[name] = value
@@ -144,6 +155,13 @@ local function call_with_values(f, locals)
     end
 end
 
+-- The closing bracket stands on a line of its own only behind a comment: what is called last has
+-- the line of what follows it.
+local function wrap(code, name)
+    local opened = "return (...)(" .. code
+    return loadstring(opened .. ")", name) or loadstring(opened .. "\n)", name)
+end
+
 ---Compiles an input. Of an expression the function returns its values.
 ---@param text string
 ---@param name string  as in tracebacks: "=repl[3]"
@@ -155,7 +173,7 @@ function chunk.compile(text, name, locals)
     local code = text:gsub("^%s*=", "return ", 1)
     local f, as_expression = loadstring("return " .. code, name)
     if f then
-        local wrapped = loadstring("return (...)(" .. code .. "\n)", name)
+        local wrapped = not code:find("...", 1, true) and wrap(code, name)
         return wrapped and call_with_values(wrapped, locals) or setfenv(f, locals)
     end
     local body, declared = rewrite(code)

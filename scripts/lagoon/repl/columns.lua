@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Tables for people: rows of cells as lines, whose columns are as wide as what is in them.
-local columns = {}
+local characters = require "lagoon.characters"
 
-local CHARACTER = "[%z\1-\127\194-\244][\128-\191]*"
+local columns = {}
 
 ---The beginning of a text that takes at most so many columns.
 ---@param text string
@@ -12,7 +12,7 @@ local CHARACTER = "[%z\1-\127\194-\244][\128-\191]*"
 ---@return string
 function columns.clip(text, limit, width)
     local n, at = 0, 1
-    for from, character, behind in text:gmatch("()(" .. CHARACTER .. ")()") do
+    for from, character, behind in text:gmatch("()(" .. characters.ONE .. ")()") do
         n = n + math.max(width(character), 0)
         if n > limit then
             return text:sub(1, from - 1)
@@ -22,21 +22,28 @@ function columns.clip(text, limit, width)
     return text:sub(1, at - 1)
 end
 
+-- What names hold may not move the cursor.
+local function plain(cell)
+    return (cell:gsub("%c", "?"))
+end
+
 ---Lines of a table; the first row is its head.
 ---@param rows string[][]
+---@param width fun(text: string): integer
 ---@return string[]
-function columns.lines(rows)
+function columns.lines(rows, width)
     local widths = {}
     for _, row in ipairs(rows) do
         for i, cell in ipairs(row) do
-            widths[i] = math.max(widths[i] or 0, #cell)
+            widths[i] = math.max(widths[i] or 0, width(plain(cell)))
         end
     end
     local lines = {}
     for n, row in ipairs(rows) do
         local cells = {}
         for i, cell in ipairs(row) do
-            cells[i] = i < #row and cell .. (" "):rep(widths[i] - #cell) or cell
+            cell = plain(cell)
+            cells[i] = i < #row and cell .. (" "):rep(widths[i] - width(cell)) or cell
         end
         lines[n] = table.concat(cells, "  ")
     end

@@ -4,7 +4,6 @@
 local columns = require "lagoon.repl.columns"
 local core = require "lagoon.core"
 local goroutines = require "lagoon.repl.goroutines"
-local task = require "lagoon.task"
 
 local commands = {}
 
@@ -31,17 +30,17 @@ end
 
 local function print_table(session, head, rows)
     table.insert(rows, 1, head)
-    for n, line in ipairs(columns.lines(rows)) do
+    for n, line in ipairs(columns.lines(rows, session.character_width)) do
         session:print(n == 1 and session.paint("title", line) or line)
     end
 end
 
 local function goroutine_number(session, argument)
-    local id = tonumber(argument)
+    local id = argument:match "^%d+$"
     if not id then
         session:print_error("a goroutine's number is needed; :ps shows them")
     end
-    return id
+    return tonumber(id)
 end
 
 command("help", ":help", "shows this", function(session)
@@ -75,7 +74,9 @@ command("top", ":top [seconds]", "shows the goroutines and how much they run, un
 
 command("kill", ":kill id", "cancels a goroutine", function(session, argument)
     local id = goroutine_number(session, argument)
-    if id and not core.goroutine_cancel(id) then
+    if id and session.own[id] then
+        session:print_error(("goroutine %d is the REPL's own; :quit leaves"):format(id))
+    elseif id and not core.goroutine_cancel(id) then
         session:print_error(("there is no goroutine %d"):format(id))
     end
 end)
@@ -85,9 +86,7 @@ command("wait", ":wait id", "waits for the end of a goroutine that an input has 
         local id = goroutine_number(session, argument)
         local waited = id and session.tasks[id]
         if waited then
-            session.running = task.async(function() return waited:wait() end)
-            pcall(session.running.wait, session.running)
-            session.running = nil
+            session:evaluate(function() return waited:wait() end)
         elseif id then
             session:print_error(("goroutine %d is none of an input's, or has ended"):format(id))
         end
@@ -95,15 +94,12 @@ command("wait", ":wait id", "waits for the end of a goroutine that an input has 
 
 command("trace", ":trace id", "shows where a goroutine is", function(session, argument)
     local id = goroutine_number(session, argument)
-    if not id then
-        return
+    local text = id and core.goroutine_stack(id)
+    if text then
+        session:print(text)
+    elseif id then
+        session:print_error(("there is no goroutine %d"):format(id))
     end
-    for part in (core.stack(true) .. "\n\n"):gmatch "(goroutine .-)\n\n" do
-        if part:match "^goroutine (%d+)" == tostring(id) then
-            return session:print(part)
-        end
-    end
-    session:print_error(("there is no goroutine %d"):format(id))
 end)
 
 command("time", ":time input", "runs an input and tells how long it took",
@@ -141,7 +137,9 @@ end)
 command("leaks", ":leaks", "goroutines that nothing can wake any more", function(session)
     local rows = {}
     for _, info in ipairs(core.leaks()) do
-        rows[#rows + 1] = { tostring(info.id), info.wait_reason or "", info.where or "" }
+        if not session.own[info.id] then
+            rows[#rows + 1] = { tostring(info.id), info.wait_reason or "", info.where or "" }
+        end
     end
     if #rows == 0 then
         return session:print("none")
@@ -151,12 +149,18 @@ end)
 
 command("load", ":load file", "runs a file as an input, with the session's locals",
     function(session, argument)
+        if argument == "" then
+            return session:print_error "a file is needed: :load file"
+        end
         local file, err = io.open(argument, "rb")
         if not file then
             return session:print_error("cannot open " .. err)
         end
-        local text = file:read "*a"
+        local text, why = file:read "*a"
         file:close()
+        if not text then
+            return session:print_error(("cannot read %s: %s"):format(argument, why))
+        end
         session:run((text:gsub("^#[^\n]*", "")))
     end)
 

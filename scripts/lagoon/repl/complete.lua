@@ -63,10 +63,11 @@ local function sorted(set)
     return words
 end
 
+-- Keys of the program's tables may be anything.
 local function collect(prefix, list)
     local set = {}
     for _, word in ipairs(list) do
-        if word:sub(1, #prefix) == prefix then
+        if type(word) == "string" and word:sub(1, #prefix) == prefix then
             set[word] = true
         end
     end
@@ -99,7 +100,7 @@ end
 local function loaded_names(prefix)
     local names = {}
     for name in pairs(package.loaded) do
-        if package.searchpath(name, package.path) then
+        if type(name) == "string" and package.searchpath(name, package.path) then
             names[#names + 1] = name
         end
     end
@@ -129,12 +130,8 @@ local function global_names(self, prefix)
     return collect(prefix, names)
 end
 
----What the end of a text can be replaced by.
----@param self lagoon.repl.Completer
----@param text string  up to the cursor
----@return integer from  behind which byte it is replaced
----@return string[] words
-function complete.at(self, text)
+-- quotes: how many there are in the text and before it.
+local function complete_end(self, text, quotes)
     local command = text:match "^%s*(:%w*)$"
     if command then
         return #text - #command, collect(command, self.commands)
@@ -149,7 +146,6 @@ function complete.at(self, text)
     end
     local is_code = not text:find "^%s*:" or text:find "^%s*:doc%s" or text:find "^%s*:time%s"
     local path = text:match "[\"']([^\"'\n]*)$" or not is_code and text:match "^%s*:%w+%s+(%S*)$"
-    local _, quotes = text:gsub("[\"']", "")
     if path and (quotes % 2 == 1 or not is_code) then
         return #text - #path, file_names(self, path)
     end
@@ -163,6 +159,21 @@ function complete.at(self, text)
         return #text, {}
     end
     return #text - #name, global_names(self, name)
+end
+
+-- A pattern that has to match at the end of a text takes the square of its length.
+local LOOKED_AT = 1000
+
+---What the end of a text can be replaced by.
+---@param self lagoon.repl.Completer
+---@param text string  up to the cursor
+---@return integer from  behind which byte it is replaced
+---@return string[] words
+function complete.at(self, text)
+    local _, quotes = text:gsub("[\"']", "")
+    local nbefore = math.max(#text - LOOKED_AT, 0)
+    local from, words = complete_end(self, text:sub(nbefore + 1), quotes)
+    return nbefore + from, words
 end
 
 ---What stands in a folder, as completions are offered it: folders end with a slash.

@@ -3,6 +3,7 @@
 -- The line editor, without a terminal: keys in, and what there is to be seen out. It never waits
 -- and never writes; what it cannot decide by itself it asks its host.
 local buffer = require "lagoon.repl.buffer"
+local characters = require "lagoon.characters"
 
 local editor = {}
 
@@ -89,7 +90,7 @@ local function search_key(self, key)
         search.text = search.text .. key.text
         find_entry(self, search.entry or count, -1)
     elseif key.name == "backspace" then
-        search.text = search.text:gsub("[%z\1-\127\194-\244][\128-\191]*$", "")
+        search.text = search.text:gsub(characters.ONE .. "$", "")
         find_entry(self, count, -1)
     elseif key.name == "ctrl-r" then
         find_entry(self, (search.entry or count + 1) - 1, -1)
@@ -112,7 +113,7 @@ local function common_prefix(words)
     local prefix = words[1]
     for _, word in ipairs(words) do
         while word:sub(1, #prefix) ~= prefix do
-            prefix = prefix:gsub("[%z\1-\127\194-\244][\128-\191]*$", "")
+            prefix = prefix:gsub(characters.ONE .. "$", "")
         end
     end
     return prefix
@@ -247,6 +248,7 @@ local DO = {
     end,
     ["ctrl-_"] = function(self) self.buffer:undo() end,
     ["ctrl-l"] = function() return "clear" end,
+    ["ctrl-z"] = function() return "suspend" end,
     ["ctrl-c"] = function(self)
         self.entry, self.draft = nil, nil
         return "interrupt", self.buffer:text()
@@ -275,7 +277,7 @@ end
 
 ---Does what a key means.
 ---@param key lagoon.repl.Key
----@return string? action  "submit" with the text; "interrupt" with it; "eof"; "clear"
+---@return string? action  "submit" with the text; "interrupt" with it; "eof"; "clear"; "suspend"
 ---@return string? text
 function Editor:press(key)
     self.menu = nil

@@ -2,6 +2,7 @@
 --
 -- Goroutines as rows of a table, for :ps and :top. How much they run is found by looking, a
 -- thousand times a second, at who runs; 100 % is a P of one's own.
+local clock = require "lagoon.clock"
 local core = require "lagoon.core"
 local time = require "lagoon.time"
 
@@ -48,18 +49,23 @@ function goroutines.between(from, to)
     return shares, nlooks
 end
 
+-- How much of the runtime's clock passes in a second; 0: who sleeps on it is not woken.
+local function pace()
+    return clock:is_paused() and 0 or clock:scale()
+end
+
 ---How much each runs, in a moment that it takes: in a hundred looks, however long those take.
 ---@async
 ---@param sampler table?  core's half; nil: nobody knows
----@return table<integer, number>?
+---@return table<integer, number>?  nil: it cannot be known; or the runtime's clock stands
 function goroutines.shares(sampler)
-    if not (sampler and sampler.sampler_start()) then
+    if pace() == 0 or not (sampler and sampler.sampler_start()) then
         return nil
     end
     local ok, shares = pcall(function()
         local from = goroutines.mark(sampler)
         while true do
-            time.sleep(LOOKS / LOOKS_PER_SECOND)
+            time.sleep(LOOKS / LOOKS_PER_SECOND * pace())
             local shares, nlooks = goroutines.between(from, goroutines.mark(sampler))
             if nlooks >= LOOKS then
                 return shares

@@ -11,5 +11,7 @@ local ok, err = pcall(function()
 end)
 if not ok and kind ~= "" then
     pcall(core.attach_write, id, "O", tostring(err) .. "\n")
-    pcall(core.attach_write, id, "R", "")
+    if kind == "H" or kind == "I" then -- which wait for that
+        pcall(core.attach_write, id, "R", "")
+    end
 end

@@ -5,6 +5,7 @@
 local commands = require "lagoon.repl.commands"
 local complete = require "lagoon.repl.complete"
 local core = require "lagoon.core"
+local guestlive = require "lagoon.repl.guestlive"
 local session = require "lagoon.repl.session"
 local task = require "lagoon.task"
 
@@ -61,7 +62,7 @@ end
 -- Sessions
 -- ------------------------------------------------------------------------------------------------
 
-local function open(id, columns, is_coloured)
+local function open(id, columns, rows, is_coloured)
     local lagoon = require "lagoon"
     local names = {}
     local self = session.guest(globals_with(names), {
@@ -72,7 +73,10 @@ local function open(id, columns, is_coloured)
             core.attach_write(id, OUTPUT, text .. "\n")
         end,
     })
-    self.id, self.columns, self.own = id, columns, own
+    self.id, self.columns, self.rows, self.own = id, columns, rows, own
+    if rows > 0 then
+        self.open_live = function() return guestlive.open(self) end
+    end
     for _, name in ipairs(NAMES) do
         if _G[name] == nil then
             names[name] = lagoon[name]
@@ -95,8 +99,8 @@ end
 local take = {}
 
 function take.H(_, text, id)
-    local columns, colour = text:match "^lagoon 1 (%d+) (%d)"
-    local self = open(id, tonumber(columns) or 80, colour == "1")
+    local columns, rows, colour = text:match "^lagoon 2 (%d+) (%d+) (%d)"
+    local self = open(id, tonumber(columns) or 80, tonumber(rows) or 0, colour == "1")
     say_ready(self)
 end
 
@@ -112,16 +116,29 @@ function take.I(self, text)
 end
 
 function take.C(self)
-    self:interrupt()
+    if self.live then
+        self.live:press "ctrl-c"
+    else
+        self:interrupt()
+    end
+end
+
+function take.K(self, text)
+    if self.live then
+        self.live:press(text)
+    end
 end
 
 function take.W(self, text)
-    self.columns = tonumber(text) or self.columns
+    local columns, rows = text:match "^(%d+) (%d+)$"
+    self.columns, self.rows = tonumber(columns) or self.columns, tonumber(rows) or self.rows
 end
 
 function take.T(self, text)
-    local from, words = complete.at(self.completer, text)
-    core.attach_write(self.id, WORDS, from .. "\n" .. table.concat(words, "\n"))
+    local number, beginning = text:match "^(%d+)\n(.*)$"
+    local from, words = complete.at(self.completer, beginning or "")
+    core.attach_write(self.id, WORDS,
+        ("%s\n%d\n%s"):format(number or "0", from, table.concat(words, "\n")))
 end
 
 -- The client is gone, and nobody waits for what it has begun in the foreground.

@@ -74,10 +74,11 @@ local function new_console(terminal, conn, new_session)
     self.session = new_session {
         is_coloured = is_coloured,
         width = function() return self.screen.columns end,
+        height = function() return self.screen.height end,
         on_end = function() return self.inputs:closed() or self.inputs:close() end,
         terminal = terminal,
         open_live = function() return live.open(self) end,
-        remember = function(text) past:add(text) end,
+        remember = function(text) self:remember(text) end,
     }
     local completer = {
         scope = self.session.locals,
@@ -96,6 +97,14 @@ local function new_console(terminal, conn, new_session)
         end,
     }
     return self
+end
+
+-- Into the history; that its file cannot be written is told once.
+function Console:remember(text)
+    local err = self.history:add(text)
+    if err then
+        self.session:print_red("history: " .. err)
+    end
 end
 
 function Console:view()
@@ -122,7 +131,7 @@ end
 function Console:act(action, text, view)
     if action == "submit" then
         self:submit(text, view)
-        self.history:add(text)
+        self:remember(text)
         self.inputs:try_send(text)
         return true
     elseif action == "eof" then
@@ -133,6 +142,9 @@ function Console:act(action, text, view)
         self:submit(text .. "^C", view)
         self.editor:clear()
         self.is_editing = true
+    elseif action == "suspend" then
+        self.terminal.leave(self.screen:draw_last(view))
+        self.terminal.suspend()
     elseif action == "clear" then
         self.terminal.clear()
     end
@@ -211,10 +223,16 @@ function Console:heed(signals)
         if name == "SIGINT" then
             self:interrupt()
         elseif name == "SIGTERM" or name == "SIGHUP" then
+            if self.is_editing then
+                self:submit("", self:view())
+            end
             self.terminal.close()
             os.exit(name == "SIGTERM" and 143 or 129)
         else
             self.mutex:lock()
+            if name == "SIGCONT" then
+                self.terminal.resume()
+            end
             self.screen:resize(self.terminal.size())
             self:redraw()
             if self.live then
@@ -270,30 +288,65 @@ end
 -- Without one
 -- ------------------------------------------------------------------------------------------------
 
--- Lines from standard input; the prompt is printed only where somebody may see it.
-local function run_plain(terminal, is_terminal, new_session, before)
-    local plain = new_session { is_coloured = false, terminal = terminal }
-    plain:own_new(before)
-    local text
-    while true do
-        if is_terminal then
-            io.stdout:write(text and (">> ") or ("%d> "):format(plain.ninputs + 1))
-            io.stdout:flush()
+---@class lagoon.repl.Plain
+---@field text? string  lines of an input that is not finished
+local Plain = {}
+Plain.__index = Plain
+
+-- The prompt is printed only where somebody may see it.
+function Plain:prompt()
+    if self.is_terminal then
+        io.stdout:write(self.text and ">> " or ("%d> "):format(self.session.ninputs + 1))
+        io.stdout:flush()
+    end
+end
+
+-- Ctrl-C, as on a terminal with an editor. What stands in the line the terminal itself takes away.
+function Plain:heed(signals)
+    for _ in signals do
+        if self.is_reading then
+            self.text = nil
+            io.stdout:write "\n"
+            self:prompt()
+        else
+            self.session:interrupt()
         end
+    end
+end
+
+-- The next input; nil: there is none.
+function Plain:read()
+    self.text = nil
+    while not (self.text and self.session:is_complete(self.text)) do
+        self:prompt()
+        self.is_reading = true
         local line = io.read "*l"
+        self.is_reading = false
         if not line then
             break
         end
-        text = text and text .. "\n" .. line or line
-        if plain:is_complete(text) then
-            if not plain:run(text) then
-                return
-            end
-            text = nil
-        end
+        self.text = self.text and self.text .. "\n" .. line or line
     end
-    if text then
-        plain:run(text)
+    return self.text
+end
+
+-- Lines from standard input.
+local function run_plain(terminal, is_terminal, new_session, before)
+    local self = setmetatable({ is_terminal = is_terminal }, Plain)
+    self.session = new_session {
+        is_coloured = false,
+        terminal = terminal,
+        is_unattended = not is_terminal,
+    }
+    if is_terminal and core.preemption() == "signal" then -- else it is better that it ends us
+        local signals = assert(signal.notify "SIGINT")
+        task.async(function() self:heed(signals) end):name "repl signals"
+    end
+    self.session:own_new(before)
+    for text in self.read, self do
+        if not self.session:run(text) then
+            return
+        end
     end
 end
 

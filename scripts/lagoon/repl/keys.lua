@@ -41,6 +41,7 @@ local MODIFIERS = {
     "shift-", "alt-", "alt-shift-", "ctrl-", "ctrl-shift-", "ctrl-alt-", "ctrl-alt-shift-",
 }
 
+local INTERRUPT = "\3"
 local PASTE_START, PASTE_END = "\27[200~", "\27[201~"
 
 local function length_of_lead(byte)
@@ -121,7 +122,9 @@ local function next_event(self, at)
     local bytes = self.bytes
     if self.is_pasting then
         local first, last = bytes:find(PASTE_END, at, true)
-        if not first then
+        if not first and bytes:sub(-1) == INTERRUPT then
+            first, last = #bytes, #bytes - 1 -- its end was lost; the key is one
+        elseif not first then
             return nil
         end
         self.is_pasting = false

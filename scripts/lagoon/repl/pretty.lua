@@ -2,16 +2,18 @@
 --
 -- Values as text for people: tables as they could be written, with limits, and what is not plain
 -- data by its tostring(). A table that is inside itself is named, not repeated.
+local characters = require "lagoon.characters"
 local core = require "lagoon.core"
 local lexer = require "lagoon.repl.lexer"
 
 local pretty = {}
 
-local DEPTH, ENTRIES, STRING, WIDTH = 4, 40, 200, 78
+local DEPTH, ENTRIES, STRING, WIDTH, TOTAL = 4, 40, 200, 78, 1000
 
 ---@class lagoon.repl.Limits
 ---@field depth? integer  tables in tables
 ---@field entries? integer  of each table
+---@field total? integer  of all tables together
 ---@field string? integer  bytes of each string
 ---@field width? integer  columns that a table may take to be on one line
 ---@field paint? fun(kind: string, text: string): string  colours
@@ -38,13 +40,28 @@ local function is_name(key)
     return lexer.tokens(key)[1].kind == "name"
 end
 
--- Plain tostring(): what a metamethod raises is no reason to show nothing.
-local function described(value)
-    local ok, text = pcall(tostring, value)
-    if not ok then
-        return ("<%s whose __tostring raises: %s>"):format(type(value), tostring(text))
-    end
+local function without_controls(text)
     return (text:gsub("%c", escape):gsub("[\128-\255]+", pretty.valid))
+end
+
+-- What a __tostring has returned or raised: it may be anything, also something that has another.
+local function word_of(outcome)
+    local kind = type(outcome)
+    if kind == "string" or kind == "number" then
+        return without_controls(tostring(outcome))
+    end
+    return nil, kind == "nil" and kind or "a " .. kind
+end
+
+-- Plain tostring(): what a metamethod makes of it is no reason to show nothing.
+local function described(value)
+    local ok, outcome = pcall(tostring, value)
+    local word, kind = word_of(outcome)
+    if ok and word then
+        return word
+    end
+    return ("<%s whose __tostring %s %s>"):format(type(value), ok and "returns" or "raises:",
+        word or kind)
 end
 
 -- Of a channel also its number, as :chans and traces have it, and how many wait.
@@ -108,16 +125,26 @@ local function key_text(self, key, depth)
     return "[" .. show(self, key, depth) .. "]"
 end
 
+-- Whether one more entry may be shown.
+local function take_room(self)
+    self.room = self.room - 1
+    return self.room >= 0
+end
+
 -- The entries of a table as texts.
 local function entries_of(self, t, depth)
     local items, n = {}, list_length(t)
     for i = 1, math.min(n, self.entries) do
+        if not take_room(self) then
+            break
+        end
         items[i] = show(self, rawget(t, i), depth + 1)
     end
-    local left = n - #items
+    local nlisted = #items
+    local left = n - nlisted
     local keys = other_keys(t, n, self.entries)
     for _, key in ipairs(keys) do
-        if #items >= self.entries then
+        if #items >= self.entries or not take_room(self) then
             left = left + 1
         else
             items[#items + 1] = key_text(self, key, depth + 1) .. " = "
@@ -127,7 +154,7 @@ local function entries_of(self, t, depth)
     if left > 0 then
         items[#items + 1] = self.paint("dim", ("... %d more"):format(left))
     end
-    return items, math.min(n, self.entries)
+    return items, nlisted
 end
 
 local function plain_length(items)
@@ -181,8 +208,8 @@ local function show_table(self, t, depth)
     local mt = getmetatable(t)
     if mt ~= nil then
         local name = type(mt) == "table" and rawget(mt, "__name")
-        text = text .. self.paint("dim",
-            " <metatable" .. (type(name) == "string" and " " .. name or "") .. ">")
+        name = type(name) == "string" and " " .. without_controls(name) or ""
+        text = text .. self.paint("dim", " <metatable" .. name .. ">")
     end
     return text
 end
@@ -217,6 +244,7 @@ function pretty.text(value, limits)
     local self = {
         depth = limits.depth or DEPTH,
         entries = limits.entries or ENTRIES,
+        room = limits.total or TOTAL,
         string = limits.string or STRING,
         width = limits.width or WIDTH,
         paint = limits.paint or plain,
@@ -225,18 +253,14 @@ function pretty.text(value, limits)
     return show(self, value, 0)
 end
 
+-- Controls beyond ASCII, which some terminals heed.
+local function escape_all(character)
+    return (character:gsub(".", escape))
+end
+
 -- Bytes from 128 on that are UTF-8 as they are, others escaped.
 function pretty.valid(bytes)
-    local pieces, at = {}, 1
-    while at <= #bytes do
-        local lead = bytes:byte(at)
-        local more = lead >= 0xF0 and lead <= 0xF4 and 3 or lead >= 0xE0 and lead < 0xF0 and 2
-            or lead >= 0xC3 and lead < 0xE0 and 1
-        local piece = more and bytes:match("^" .. "." .. ("[\128-\191]"):rep(more), at)
-        pieces[#pieces + 1] = piece or escape(bytes:sub(at, at))
-        at = at + (piece and #piece or 1)
-    end
-    return table.concat(pieces)
+    return (characters.valid(bytes, escape):gsub("\194[\128-\159]", escape_all))
 end
 
 return pretty

@@ -33,7 +33,7 @@ function Cast:stop()
 end
 
 local function open_cast(session, path)
-    if not session.open_live then
+    if session.is_guest or not session.open_live then -- a guest's terminal is elsewhere
         return nil, "there is no terminal to record; a file that ends with .lua gets the inputs"
     end
     local ok, err = session.terminal.record_start(path, session.terminal.size())
@@ -61,8 +61,9 @@ end
 local Script = {}
 Script.__index = Script
 
+-- A carriage return ends a comment, too.
 local function as_comment(text)
-    return "-- " .. text:gsub("\n", "\n-- ")
+    return "-- " .. text:gsub("\r\n?", "\n"):gsub("\n", "\n-- ")
 end
 
 local function in_function(head, code, tail)

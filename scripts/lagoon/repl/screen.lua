@@ -3,6 +3,7 @@
 -- The block at the bottom of the terminal: the prompt and what is typed, and the menu below. It is
 -- drawn whole each time, from its first row on. Nothing here writes: what is to be sent to the
 -- terminal is returned.
+local characters = require "lagoon.characters"
 local lexer = require "lagoon.repl.lexer"
 local palette = require "lagoon.repl.palette"
 
@@ -79,7 +80,7 @@ end
 -- A text of ours, with one colour.
 function Rows:put_text(text, kind)
     self:set_code(palette.code(kind))
-    for character in text:gmatch "[%z\1-\127\194-\244][\128-\191]*" do
+    for character in text:gmatch(characters.ONE) do
         self:put(character)
     end
     self:set_code(nil)
@@ -115,7 +116,7 @@ local function put_typed(rows, view)
     local kind_at = kinds_of(view.text)
     local row, column
     local at = 1
-    for character in view.text:gmatch "[%z\1-\127\194-\244][\128-\191]*" do
+    for character in view.text:gmatch(characters.ONE) do
         if at - 1 == view.at then
             row, column = rows:place()
         end
@@ -223,7 +224,8 @@ end
 ---@param columns integer
 ---@param height integer
 function Screen:resize(columns, height)
-    self.columns, self.height = math.max(columns, 10), math.max(height, 2)
+    -- of a wide character's columns, at least
+    self.columns, self.height = math.max(columns, 2), math.max(height, 1)
 end
 
 return screen

@@ -16,6 +16,12 @@ local session = {}
 
 local GLOBALS = { "go", "async", "parallel", "chan", "sleep", "select", "after" }
 
+local PLAIN = { ["nil"] = true, boolean = true, number = true, string = true }
+
+-- How often Ctrl-C is pressed before what goes on nevertheless is left to itself.
+local INTERRUPTS_MAX = 3
+local LEFT = {} -- how such a one has ended
+
 ---@class lagoon.repl.Session
 local Session = {}
 Session.__index = Session
@@ -25,9 +31,11 @@ local function make(globals, opts)
     return setmetatable({
         locals = chunk.environment(globals),
         ninputs = 0,
+        ninterrupts = 0, -- of what runs
         own = {}, -- goroutines of ours, by number
         hushed = {}, -- whose errors are nobody's business, by number
         own_channels = {}, -- the same
+        is_unattended = opts.is_unattended,
         terminal = opts.terminal,
         character_width = opts.terminal and opts.terminal.width or string.len,
         open_live = opts.open_live,
@@ -54,8 +62,9 @@ function session.guest(globals, opts)
 end
 
 ---@param opts { is_coloured: boolean, width?: fun(): integer, terminal?: table,
----open_live?: fun(): lagoon.repl.Live, remember?: fun(text: string) }  terminal: core's half;
----open_live: if it can be drawn on; remember: into the history
+---open_live?: fun(): lagoon.repl.Live, remember?: fun(text: string), is_unattended?: boolean }
+---terminal: core's half; open_live: if it can be drawn on; remember: into the history;
+---is_unattended: nobody can press Ctrl-C
 ---@return lagoon.repl.Session
 function session.new(opts)
     local lagoon = require "lagoon"
@@ -109,6 +118,15 @@ function Session:print_error(err, traceback)
     self:print_red(text)
 end
 
+-- The error of a task, of which there is a text.
+function Session:print_failure(running, text, err)
+    if running:status() == "cancelled" then
+        self:print_red(text)
+    else
+        self:print_error(text, task.traceback(err))
+    end
+end
+
 -- ------------------------------------------------------------------------------------------------
 -- Values
 -- ------------------------------------------------------------------------------------------------
@@ -119,28 +137,35 @@ function Session:keep(n, value)
     rawset(self.locals, "_" .. n, value)
 end
 
-function Session:print_values(n, ...)
-    local count = select("#", ...)
-    if count == 0 then
-        return
-    end
-    self:keep(n, (...))
+-- Values as texts, side by side.
+function Session:text_of(...)
+    local limits = { paint = self.paint, width = self.width() - 2 }
     local texts = {}
-    for i = 1, count do
-        texts[i] = pretty.text((select(i, ...)), { paint = self.paint, width = self.width() - 2 })
+    for i = 1, select("#", ...) do
+        texts[i] = pretty.text((select(i, ...)), limits)
     end
-    self:print(table.concat(texts, "\t"))
+    return table.concat(texts, "\t")
 end
 
 -- ------------------------------------------------------------------------------------------------
 -- Inputs
 -- ------------------------------------------------------------------------------------------------
 
+-- The name of a command and what stands behind it; nil: it is none. A label begins with two colons.
+local function command_of(text)
+    if not text:find "^%s*::" then
+        return text:match "^%s*:(%S*)%s*(.-)%s*$"
+    end
+end
+
 ---Whether a text is whole: it is Lua, or wrong in a way that more lines do not mend.
 ---@param text string
 ---@return boolean
 function Session:is_complete(text)
-    if text:find "^%s*:" or not text:find "%S" then
+    local command, rest = command_of(text)
+    if command == "time" then
+        return self:is_complete(rest)
+    elseif command or not text:find "%S" then
         return true
     end
     local code = text:gsub("&%s*$", "")
@@ -183,17 +208,6 @@ function Session:is_stuck()
     end)
 end
 
--- The end of a task, as a function prints it.
-function Session:finish(n, running, ok, ...)
-    if ok then
-        self:print_values(n, ...)
-    elseif running:status() == "cancelled" then
-        self:print_red(tostring((...)))
-    else
-        self:print_error((...), task.traceback((...)))
-    end
-end
-
 local function start(self, f, name)
     local running = task.async(f)
     running:name(name)
@@ -201,20 +215,90 @@ local function start(self, f, name)
     return running
 end
 
--- Waits for a task, telling once if nothing is left that could wake it.
+-- The same, as what Ctrl-C ends.
+local function start_foreground(self, f, name)
+    self.ninterrupts = 0
+    self.running = start(self, f, name)
+    return self.running
+end
+
+local function is_over(running)
+    local status = running:status()
+    return status == "done" or status == "failed" or status == "cancelled"
+end
+
+-- Where nobody can press Ctrl-C the input would keep those behind it from running for ever.
+local function tell_deadlock(self, running)
+    local words = "all goroutines are asleep - deadlock!"
+    if self.is_unattended then
+        running:cancel(words)
+    else
+        self:print(self.paint("error", words .. " Ctrl-C cancels this input"))
+    end
+end
+
+-- Waits for a task, telling once if nothing is left that could wake it. One that goes on however
+-- often it is interrupted is left alone.
 local function await(self, running)
     local is_told = false
     while true do
-        local status = running:status()
-        if status == "done" or status == "failed" or status == "cancelled" then
+        if is_over(running) then
             return pcall(running.wait, running)
         end
         self.pause(running)
-        if not is_told and running:status() == "waiting" and self:is_stuck() then
+        local is_unmoved = self.running == running and self.ninterrupts >= INTERRUPTS_MAX
+        if is_unmoved and not is_over(running) then
+            return false, LEFT
+        elseif not is_told and running:status() == "waiting" and self:is_stuck() then
             is_told = true
-            self:print(self.paint("error", "all goroutines are asleep - deadlock! "
-                .. "Ctrl-C cancels this input"))
+            tell_deadlock(self, running)
         end
+    end
+end
+
+-- What f returns, called in a goroutine of its own unless all values are plain: a __tostring may do
+-- anything, and Ctrl-C ends that, too.
+local function described(self, is_background, ...)
+    local is_plain = true
+    for i = 1, select("#", ...) do
+        is_plain = is_plain and PLAIN[type((select(i, ...)))]
+    end
+    if is_plain then
+        return true, self:text_of(...)
+    end
+    local values, n = { ... }, select("#", ...)
+    local function describe()
+        return self:text_of(unpack(values, 1, n))
+    end
+    if is_background then
+        local running = start(self, describe, "values")
+        return pcall(running.wait, running)
+    end
+    local ok, text = await(self, start_foreground(self, describe, "values"))
+    self.running = nil
+    return ok, text
+end
+
+-- Tells how a task has ended.
+local function finish(self, n, running, is_background, ok, ...)
+    if not ok and (...) == LEFT then
+        local id = running:id()
+        return self:print_red(("goroutine %d goes on: it catches what cancels it; :trace %d shows "
+            .. "where it is"):format(id, id))
+    elseif ok and select("#", ...) == 0 then
+        return
+    elseif ok then
+        self:keep(n, (...))
+    end
+    local is_described, text = described(self, is_background, ...)
+    if not is_described then
+        self:print_red(type(text) == "string" and text or "interrupted")
+    elseif ok then
+        self:print(text)
+    elseif type((...)) == "string" then
+        self:print_failure(running, (...), (...))
+    else
+        self:print_failure(running, text, (...))
     end
 end
 
@@ -228,18 +312,17 @@ local function run_background(self, n, f)
     local running = start(self, f, ("input %d"):format(n))
     self:print(self.paint("dim", ("goroutine %d"):format(running:id())))
     local watcher = task.async(function()
-        self:finish(n, running, pcall(running.wait, running))
+        finish(self, n, running, true, pcall(running.wait, running))
     end)
     self.own[watcher:id()] = true
     note_end(self, n, true, true)
 end
 
 local function run_foreground(self, n, f)
-    local running = start(self, f, ("input %d"):format(n))
-    self.running = running
+    local running = start_foreground(self, f, ("input %d"):format(n))
     local function ended(ok, ...)
         self.running = nil
-        self:finish(n, running, ok, ...)
+        finish(self, n, running, false, ok, ...)
         note_end(self, n, false, ok)
     end
     ended(await(self, running))
@@ -251,12 +334,23 @@ end
 ---@return boolean ok
 ---@return any ...  what it returned, or its error
 function Session:evaluate(f)
-    self.running = start(self, f, "command")
+    start_foreground(self, f, "command")
     local function ended(...)
         self.running = nil
         return ...
     end
     return ended(await(self, self.running))
+end
+
+-- A mistake in a command is no end of the session.
+local function run_command(self, name, argument)
+    local ok, goes_on = xpcall(commands.run, core.note_trace, self, name, argument)
+    if not ok and goes_on == "cancelled" then
+        error(goes_on, 0)
+    elseif not ok then
+        self:print_error(goes_on)
+    end
+    return not ok or goes_on
 end
 
 ---Runs an input, and returns when it has ended; one that ends with `&` runs on.
@@ -275,9 +369,9 @@ function Session:run(text)
     if self.recorder then
         self.recorder:submitted(text)
     end
-    local command, rest = text:match "^%s*:(%S*)%s*(.-)%s*$"
+    local command, rest = command_of(text)
     if command then
-        return commands.run(self, command, rest)
+        return run_command(self, command, rest)
     end
     local code, is_background = text, false
     if text:find "&%s*$" then
@@ -306,6 +400,7 @@ end
 ---Cancels the input that runs.
 function Session:interrupt()
     if self.running then
+        self.ninterrupts = self.ninterrupts + 1
         self.running:cancel "interrupted"
     end
 end

@@ -52,8 +52,9 @@ end
 ---@param list lagoon.GoroutineInfo[]
 ---@param shares table<integer, number>
 ---@param order string  "c", "i" or "w"
+---@param width fun(text: string): integer  in columns
 ---@return string[]
-function top.lines(list, shares, order)
+function top.lines(list, shares, order, width)
     table.sort(list, function(a, b)
         return ORDERS[order](a, b, shares)
     end)
@@ -61,7 +62,7 @@ function top.lines(list, shares, order)
     for _, info in ipairs(list) do
         rows[#rows + 1] = goroutines.row(info, shares)
     end
-    local lines = columns.lines(rows)
+    local lines = columns.lines(rows, width)
     table.insert(lines, 1, summary(list, shares))
     return lines
 end
@@ -82,7 +83,7 @@ end
 
 local function draw(session, live, view)
     local list = goroutines.list(session, view.all)
-    local lines = top.lines(list, view.shares, view.order)
+    local lines = top.lines(list, view.shares, view.order, session.character_width)
     local ncolumns, nrows = live:size()
     local help = session.paint("dim", columns.clip(HELP, ncolumns, session.character_width))
     local rows = fitted(session, lines, ncolumns, nrows - 1)
@@ -135,13 +136,14 @@ end
 ---@param argument string  seconds from one picture to the next; "": one
 function top.run(session, argument)
     local seconds = argument == "" and SECONDS or tonumber(argument)
-    if not seconds or seconds < SECONDS_MIN then
+    if not (seconds and seconds >= SECONDS_MIN) then -- nan is none
         return session:print_error((":top takes seconds, %.2f at least"):format(SECONDS_MIN))
     elseif session.open_live then
         return watch_live(session, seconds)
     end
     local shares = goroutines.shares(session.terminal) or {}
-    for _, line in ipairs(top.lines(goroutines.list(session, false), shares, "c")) do
+    local list = goroutines.list(session, false)
+    for _, line in ipairs(top.lines(list, shares, "c", session.character_width)) do
         session:print(line)
     end
 end

@@ -7,6 +7,7 @@ local thin = require "lagoon.report.thin"
 
 local STRIDE, RUN, READY = events.STRIDE, events.RUN, events.READY
 local FIRST_REASON = events.FIRST_REASON
+local ROUNDING_US = 1
 
 local data = {}
 
@@ -39,10 +40,8 @@ end
 -- Goroutines
 -- ------------------------------------------------------------------------------------------------
 
-local function state_of(all, g, last_what)
-    if g.stop then
-        return "ended"
-    elseif last_what == RUN then
+local function seen_state(all, last_what)
+    if last_what == RUN then
         return "running"
     elseif last_what == READY then
         return "ready"
@@ -50,6 +49,24 @@ local function state_of(all, g, last_what)
         return "waiting: " .. all.reasons[last_what - FIRST_REASON + 1]
     end
     return "alive"
+end
+
+-- The last thing that is known of one may be that it went into a gap; whether it came out is not.
+local function is_lost(all, until_us)
+    local gap = #all.gaps - STRIDE
+    return gap >= 0 and until_us <= all.gaps[gap + 1] + ROUNDING_US
+end
+
+local function state_of(all, g, last)
+    if g.bad_end then
+        return g.bad_end.why and "failed" or "cancelled"
+    elseif g.stop then
+        return "ended"
+    end
+    local lane = g.lane
+    local state = seen_state(all, last >= 0 and lane[last + 3] or nil)
+    local until_us = last >= 0 and lane[last + 1] + lane[last + 2] or g.start or 0
+    return is_lost(all, until_us) and "last seen " .. state or state
 end
 
 -- Sums over its lane, before slices are joined.
@@ -78,7 +95,8 @@ local function goroutine_row(all, g)
         start = g.start or lane[1] or 0,
         ["end"] = g.stop or last >= 0 and lane[last + 1] + lane[last + 2] or all.until_us,
         run = g.run, ready = ready, waits = list, lane = lane,
-        state = state_of(all, g, last >= 0 and lane[last + 3] or nil),
+        why = g.bad_end and g.bad_end.why and short(g.bad_end.why),
+        state = state_of(all, g, last),
     }
 end
 
@@ -86,11 +104,13 @@ local function by_id(a, b)
     return a.id < b.id
 end
 
--- Who is alive counts more, then who has done or waited most.
+local RANKS = { failed = 3, cancelled = 3, last = 1, ended = 0 }
+
+-- Those that have not ended well count most, then those alive, then who has done or waited most.
 local function matters_more(a, b)
-    local is_a, is_b = a.state ~= "ended", b.state ~= "ended"
-    if is_a ~= is_b then
-        return is_a
+    local of_a, of_b = RANKS[a.state:match "^%a+"] or 2, RANKS[b.state:match "^%a+"] or 2
+    if of_a ~= of_b then
+        return of_a > of_b
     end
     local has_a, has_b = #a.lane > 0, #b.lane > 0
     if has_a ~= has_b then
@@ -99,14 +119,27 @@ local function matters_more(a, b)
     return a.run > b.run or a.run == b.run and a.id < b.id
 end
 
+-- The trace does not know how one has ended.
+local function give_bad_ends(all, bad_ends)
+    for _, bad_end in ipairs(bad_ends) do
+        events.goroutine(all, bad_end.id).bad_end = bad_end
+    end
+end
+
+-- Behind a gap the figure is right, and what was seen of each is not.
+local function count_alive(all, nseen)
+    local counter = #all.gaps > 0 and all.counters.goroutines
+    return counter and counter.points[#counter.points] or nseen
+end
+
 local function goroutine_rows(all)
     local rows, nalive = {}, 0
     for _, g in pairs(all.goroutines) do
         local row = goroutine_row(all, g)
         rows[#rows + 1] = row
-        nalive = nalive + (g.stop and 0 or 1)
+        nalive = nalive + ((g.stop or g.bad_end) and 0 or 1)
     end
-    return rows, nalive
+    return rows, count_alive(all, nalive)
 end
 
 -- ------------------------------------------------------------------------------------------------
@@ -358,6 +391,7 @@ end
 function data.of(all, about, stacks)
     count_handovers(all)
     give_stops(all)
+    give_bad_ends(all, about.bad_ends or {})
     local rows, nalive = goroutine_rows(all)
     local channels, cycles = values_of(all.channels), {}
     for _, c in pairs(all.cycles) do

@@ -44,6 +44,10 @@ local function new_gathered()
     }
 end
 
+---The one of a number, which is new if nothing is known of it.
+---@param all lagoon.report.Gathered
+---@param id integer
+---@return lagoon.report.Goroutine
 local function goroutine(all, id)
     local found = all.goroutines[id]
     if not found then
@@ -52,6 +56,8 @@ local function goroutine(all, id)
     end
     return found
 end
+
+events.goroutine = goroutine
 
 local function channel(all, id)
     local found = all.channels[id]

@@ -93,6 +93,7 @@ end
 ---@field stacks_path string  of collapsed stacks, "# cpu" in front of each kind
 ---@field status integer  that the program ends with; -1: unknown
 ---@field nonce string
+---@field bad_ends { id: integer, why: string? }[]  without a why: cancelled
 
 ---Writes the page of a run.
 ---@param path string
@@ -104,7 +105,8 @@ function report.write(path, run)
     local all = events.gather(lines)
     local about = {
         title = title_of(run.argv), command = table.concat(run.argv, " "),
-        notes = notes_of(run.status), version = tostring(all.other.version or ""),
+        notes = notes_of(run.status), bad_ends = run.bad_ends,
+        version = tostring(all.other.version or ""),
         when = os.date("!%Y-%m-%d %H:%M UTC"),
     }
     if has_more() then

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
 -- JSON: read from the file of a trace, and written so that it may stand inside a page.
+local characters = require "lagoon.characters"
+
 local json = {}
 
 -- ------------------------------------------------------------------------------------------------
@@ -154,40 +156,13 @@ end
 -- Writing
 -- ------------------------------------------------------------------------------------------------
 
--- Each well-formed sequence of UTF-8 longer than a byte.
-local SEQUENCES = {
-    { "^[\194-\223][\128-\191]", 2 },
-    { "^\224[\160-\191][\128-\191]", 3 },
-    { "^[\225-\236\238\239][\128-\191][\128-\191]", 3 },
-    { "^\237[\128-\159][\128-\191]", 3 },
-    { "^\240[\144-\191][\128-\191][\128-\191]", 4 },
-    { "^[\241-\243][\128-\191][\128-\191][\128-\191]", 4 },
-    { "^\244[\128-\143][\128-\191][\128-\191]", 4 },
-}
-
-local function sequence_at(text, at)
-    for _, sequence in ipairs(SEQUENCES) do
-        if text:find(sequence[1], at) then
-            return sequence[2]
-        end
-    end
-end
-
 ---What is not UTF-8 becomes the replacement character.
 ---@param text string
 ---@return string
 function json.valid(text)
-    if not text:find("[\128-\255]") then
-        return text
-    end
-    local out, at = {}, 1
-    while at <= #text do
-        local plain = text:match("^[%z\1-\127]+", at)
-        local size = plain and #plain or sequence_at(text, at)
-        out[#out + 1] = size and text:sub(at, at + size - 1) or "\239\191\189"
-        at = at + (size or 1)
-    end
-    return table.concat(out)
+    return characters.valid(text, function()
+        return "\239\191\189"
+    end)
 end
 
 -- "<" so that no end of a script, and no comment, begins in it; the two separators for readers

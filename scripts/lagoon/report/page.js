@@ -50,7 +50,7 @@
     const place = byId("picked");
     place.hidden = !g;
     if (!g) return;
-    const facts = [["goroutine", String(g.id)], ["in the end", g.state], ["born at", g.born],
+    const facts = [["goroutine", String(g.id)], ["in the end", g.state], ["error", g.why], ["born at", g.born],
       ["by", g.by ? model.label(g.by) : ""], ["ran", logic.time(g.run)], ["ready", logic.time(g.ready)],
       ["waited", `${logic.time(g.waited)} in ${logic.count(g.nwaits)} waits`]];
     const sum = g.run + g.ready + g.waited || 1;

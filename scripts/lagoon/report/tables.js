@@ -89,7 +89,7 @@ const openTables = (model, onName) => {
         type: "button", title: "Show it in the timeline", on: { click: () => onName(g.id) } },
       dom.swatch("--c" + g.colour), make("span", {}, g.name || "goroutine", " ", make("span", { class: "id" }, "#" + g.id))) },
       { title: "In the end", key: (g) => g.state, cell: (g) => make("span",
-        { class: "state " + g.state.split(/[ :]/)[0] }, g.state) },
+        { class: "state " + g.state.split(/[ :]/)[0], title: g.why || "" }, g.state) },
       { title: "Born at", key: (g) => g.born || "", className: "place", cell: (g) => g.born || "" },
       { title: "Ran", key: (g) => g.run, isNumber: true, cell: (g) => [logic.time(g.run),
         dom.shares([[g.run / longest, "--c" + g.colour, ""]], "bar")] },
@@ -99,7 +99,7 @@ const openTables = (model, onName) => {
       { title: "Mostly for", key: longestWait, cell: longestWait },
       { title: "Ready", key: (g) => g.ready, isNumber: true, cell: (g) => logic.time(g.ready) },
     ], data.goroutines, { sortedBy: 3, isDescending: true,
-      text: (g) => `${g.label} #${g.id} ${g.born || ""} ${g.state} ${longestWait(g)}` });
+      text: (g) => `${g.label} #${g.id} ${g.born || ""} ${g.state} ${g.why || ""} ${longestWait(g)}` });
     dom.byId("goroutines-filter").addEventListener("input", (event) => list.filter(event.target.value));
     return list;
   }

@@ -9,6 +9,7 @@ local time = require "lagoon.time"
 local goroutines = {}
 
 local PAUSE_MAX_S = 0.05
+local TRACED_MAX = 100 -- of those that are left; the others are only named
 
 local runner -- the number of the goroutine that runs the tests
 
@@ -23,18 +24,6 @@ function goroutines.is_ours(id)
     return id == runner
 end
 
--- The dump, goroutine by goroutine: {id, text}.
-local function blocks()
-    local list = {}
-    for block in (core.stack(true) .. "\n\n"):gmatch "(.-)\n\n" do
-        local id = tonumber(block:match "^goroutine (%d+)")
-        if id ~= runner then
-            list[#list + 1] = { id = id, text = block }
-        end
-    end
-    return list
-end
-
 -- Frames of ours say nothing about a spec, nor that we have started the test.
 local function trimmed(text)
     return (text:gsub("\n\tlagoon/test/[^\n]*", ""):gsub("\n\t%[C%]: in function 'xpcall'", "")
@@ -45,8 +34,10 @@ end
 ---@return string
 function goroutines.dump()
     local texts = {}
-    for _, block in ipairs(blocks()) do
-        texts[#texts + 1] = trimmed(block.text)
+    for block in (core.stack(true) .. "\n\n"):gmatch "(.-)\n\n" do
+        if tonumber(block:match "^goroutine (%d+)") ~= runner then
+            texts[#texts + 1] = trimmed(block)
+        end
     end
     return table.concat(texts, "\n\n")
 end
@@ -62,14 +53,21 @@ function goroutines.alive()
 end
 
 local function strays(known, is_ignored)
-    local list, n = {}, 0
+    local list = {}
     for _, info in ipairs(core.goroutines()) do
         if not known[info.id] and not goroutines.is_ours(info.id) and not is_ignored(info) then
-            list[info.id] = info
-            n = n + 1
+            list[#list + 1] = info
         end
     end
-    return list, n
+    return list
+end
+
+-- Each of many would be looked for among many.
+local function text_of(info, n)
+    if n <= TRACED_MAX then
+        return core.goroutine_stack(info.id)
+    end
+    return ("goroutine %d [%s]:"):format(info.id, info.wait_reason or info.status)
 end
 
 ---Those that are alive and were not known, after they have had some time to end, with a text for
@@ -80,17 +78,18 @@ end
 ---@param is_ignored fun(info: lagoon.GoroutineInfo): any
 ---@return { id: integer, text: string }[]
 function goroutines.left(known, seconds, is_ignored)
-    local list, n = strays(known, is_ignored)
+    local list = strays(known, is_ignored)
     local deadline, pause = time.now() + seconds, 0
-    while n > 0 and time.now() < deadline do
+    while #list > 0 and time.now() < deadline do
         time.sleep(pause)
         pause = math.min(pause * 2 + 0.001, PAUSE_MAX_S)
-        list, n = strays(known, is_ignored)
+        list = strays(known, is_ignored)
     end
     local left = {}
-    for _, block in ipairs(n > 0 and blocks() or {}) do
-        if list[block.id] then
-            left[#left + 1] = { id = block.id, text = trimmed(block.text) }
+    for n, info in ipairs(list) do
+        local text = text_of(info, n)
+        if text then -- else it has ended meanwhile
+            left[#left + 1] = { id = info.id, text = trimmed(text) }
         end
     end
     return left

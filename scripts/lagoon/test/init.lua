@@ -7,6 +7,7 @@ local goroutines = require "lagoon.test.goroutines"
 local guard = require "lagoon.test.guard"
 local junit = require "lagoon.test.junit"
 local options = require "lagoon.test.options"
+local outfile = require "lagoon.test.outfile"
 local report = require "lagoon.test.report"
 local suite = require "lagoon.test.suite"
 local tap = require "lagoon.test.tap"
@@ -74,10 +75,11 @@ local function open_reporters(settings, args)
         is_foreign = true
     end
     if settings.junit then
-        local file, message = io.open(settings.junit, "wb")
+        local file, message = outfile.open(settings.junit)
         if not file then
-            return nil, "cannot write " .. message
+            return nil, message
         end
+        settings.junit_file = file
         list[#list + 1] = junit.new(file)
     end
     return all_of(list), is_foreign
@@ -129,7 +131,15 @@ local function load_filters(busted, args)
     })
 end
 
+-- A message if there is none of that name, in whose place busted takes another.
 local function load_foreign_output(busted, args)
+    local message
+    busted.subscribe({ "error", "output" }, function(_, _, err)
+        local line = tostring(err):match "^[^\n]*"
+        line = line:match "output_handler_loader%.lua:%d+: (.-):?$" or line -- busted's own place
+        message = ("cannot load the output %s: %s"):format(args.output, line)
+        return nil, true
+    end)
     require "busted.modules.output_handler_loader"()(busted, args.output, {
         defaultOutput = "plainTerminal",
         verbose = args.verbose,
@@ -138,6 +148,7 @@ local function load_foreign_output(busted, args)
         deferPrint = args["defer-print"],
         arguments = args.Xoutput,
     })
+    return message
 end
 
 -- False and a message if the helper script cannot be run.
@@ -220,11 +231,23 @@ end
 local function report_coverage(settings, args, reporter)
     local out = settings.coverage_file
     local nhit, nlines, is_whole = coverage.write(out, require "pl.path".currentdir(), args)
-    out:close()
     if not is_whole then
         refuse "coverage: not enough memory for all lines"
     end
     reporter:coverage(settings.coverage, nhit, nlines)
+end
+
+-- Whether a file of results is not whole.
+local function close_files(settings)
+    local is_lost = false
+    for _, name in ipairs { "junit_file", "coverage_file" } do
+        local err = settings[name] and settings[name]:close()
+        if err then
+            refuse(err)
+            is_lost = true
+        end
+    end
+    return is_lost
 end
 
 local function execute(busted, settings, args, reporter)
@@ -249,10 +272,13 @@ local function execute(busted, settings, args, reporter)
     local counts = self.counts
     reporter:finish(counts, busted.monotime() - started)
     local n = counts.success + counts.pending
+    local is_lost = close_files(settings)
     if self.is_interrupted then
         return INTERRUPTED
+    elseif counts.failure + counts.error > 0 or n == 0 then
+        return FAILED
     end
-    return counts.failure + counts.error == 0 and n > 0 and SUCCESS or FAILED
+    return is_lost and NOT_RUN or SUCCESS
 end
 
 local function list(busted, args)
@@ -278,15 +304,16 @@ local function run_with(settings, args)
         return refuse(("there is no '%s'"):format(missing))
     end
     local busted = require "busted.core"()
+    require "busted.languages.en" -- its loader of files says in words that it has found none
     register(busted, args)
     add_search_paths(args)
     require "luassert":set_parameter("TableErrorHighlightColor", "none")
     require "busted.luajit"()
     settle_compiler(settings)
     if settings.coverage and not args.list then
-        settings.coverage_file, message = io.open(settings.coverage, "wb")
+        settings.coverage_file, message = outfile.open(settings.coverage)
         if not settings.coverage_file then
-            return refuse("cannot write " .. message)
+            return refuse(message)
         end
         coverage.start()
     end
@@ -301,8 +328,10 @@ local function run_with(settings, args)
     local reporter, is_foreign = open_reporters(settings, args)
     if not reporter then
         return refuse(is_foreign)
-    elseif is_foreign then
-        load_foreign_output(busted, args)
+    end
+    message = is_foreign and load_foreign_output(busted, args)
+    if message then
+        return refuse(message)
     end
     settings.run_seed = settings.seed
     reporter:begin(settings)

@@ -9,7 +9,7 @@ Junit.__index = Junit
 
 local junit = {}
 
----@param out table  a file, which is closed in the end unless it is standard output
+---@param out table  a file
 function junit.new(out)
     return setmetatable({ out = out, suites = {}, by_file = {} }, Junit)
 end

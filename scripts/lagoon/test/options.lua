@@ -22,7 +22,8 @@ Beside them:
   --junit=FILE        JUnit's XML into a file, beside the output.
   --coverage[=FILE]   Which lines have run, as lcov's tracefile (lcov.info).
   --color=WHEN        always, never, or auto (on a terminal, unless NO_COLOR is set).
-Exit status: 0; 1 if a test failed, or there is none; 2 if the tests could not be run.
+Exit status: 0; 1 if a test failed, there is none, or a file of results could not be written; 2 if
+the tests could not be run.
 ]]
 
 local function seconds(name, value)

@@ -119,7 +119,8 @@ function Suite:add_problem(problem, element)
     end
     self.counts.error = self.counts.error + 1
     problem.kind = "error"
-    self.reporter:problem(problem, self:file_of(element), element and self:full_name(element) or "")
+    local name = element and element.descriptor and self:full_name(element) or ""
+    self.reporter:problem(problem, self:file_of(element), name)
 end
 
 function Suite:listen()
@@ -132,7 +133,7 @@ function Suite:listen()
         self:add_problem({
             kind = outcome and kind_of(outcome.err) == "failure" and element.descriptor == "it"
                 and "failure" or "error",
-            where = element.descriptor,
+            where = element.descriptor or "run", -- no file is a spec
             message = tostring(message),
             stack = outcome and outcome.stack,
             dump = outcome and outcome.dump,

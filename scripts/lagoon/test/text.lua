@@ -15,8 +15,6 @@ end
 local function valid(bytes)
     return (pretty.valid(bytes):gsub("\239\191[\190\191]", function(c)
         return (c:gsub(".", code))
-    end):gsub("\237[\160-\191].", function(c)
-        return (c:gsub(".", code))
     end))
 end
 

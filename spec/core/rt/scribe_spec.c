@@ -9,6 +9,7 @@
 
 #include "load.h"
 #include "rt/jsonpages.h"
+#include "sched/runtime.h"
 #include "spec.h"
 
 static char path[64];
@@ -99,6 +100,155 @@ it("rt.timeline", "is one at a time, and not beside who is told of events", .pro
     lg_trace_stop(rt);
     CHECK(lg_timeline_start(rt, "/nonexistent/file") < LG_ESYSTEM);
     CHECK_OK(lg_timeline_start(rt, path)); // and lg_close() ends it
+}
+
+it("rt.timeline", "goes on when a trace is stopped that there is not", .procs = 1)
+{
+    enum { SENT = 5 };
+    lg_chan *ch = spec_chan(rt, sizeof(int), SENT);
+    make_path();
+    CHECK_OK(lg_timeline_start(rt, path));
+    lg_trace_stop(rt);
+    for (int i = 0; i < SENT; i++) {
+        CHECK_OK(lg_chan_send(ch, &i, LG_NEVER));
+    }
+    CHECK_OK(lg_timeline_stop(rt));
+    char *text = read_it();
+    CHECK_INT(count(text, "\"name\":\"send\""), SENT);
+    free(text);
+    unlink(path);
+    lg_chan_free(ch);
+}
+
+// ---------------------------------------------------------------------------
+// Names in windows that close
+// ---------------------------------------------------------------------------
+
+static uint32_t window_of(lg_runtime *rt)
+{
+    return atomic_load(&rt->timeline.window);
+}
+
+static bool has_open_window(lg_runtime *rt)
+{
+    return (window_of(rt) & WINDOW_STATE) == WINDOW_OPEN;
+}
+
+// What the calling goroutine's P has room for.
+static uint64_t room(void)
+{
+    struct timeline_ring *ring = atomic_load(&lg__m()->p->timeline);
+    return TIMELINE_RING_CAP - (atomic_load(&ring->head) - atomic_load(&ring->tail));
+}
+
+// Until a window was open that was not yet, and some have run in it.
+static void run_through_window(lg_runtime *rt)
+{
+    uint32_t before = window_of(rt) / WINDOW_NEXT;
+    SETTLE(window_of(rt) / WINDOW_NEXT >= before + 2);
+}
+
+static void yield_on(void *arg)
+{
+    while (!atomic_load((_Atomic bool *)arg)) {
+        lg_yield();
+    }
+}
+
+it("rt.timeline", "tells a name again that there was no room for", .procs = 1)
+{
+    enum { START_AND_YIELD = 2 };
+    _Atomic bool is_enough = false;
+    lg_go_options opts = {.name = "latecomer"};
+    lg_chan *ch = spec_chan(rt, sizeof(int), 1);
+    int v = 0;
+    make_path();
+    CHECK_OK(lg_timeline_start(rt, path));
+    lg_yield();
+    for (int i = 0; room() != START_AND_YIELD + 1; i++) { // and no label's
+        CHECK_OK(i % 2 ? lg_chan_recv(ch, &v, LG_NEVER) : lg_chan_send(ch, &v, LG_NEVER));
+    }
+    CHECK_OK(lg_go(rt, yield_on, &is_enough, &opts, NULL));
+    lg_yield();
+    run_through_window(rt);
+    atomic_store(&is_enough, true);
+    SETTLE(lg_num_goroutine(rt) == 1);
+    CHECK_OK(lg_timeline_stop(rt));
+    char *text = read_it();
+    CHECK(count(text, "latecomer") > 0);
+    free(text);
+    unlink(path);
+    lg_chan_free(ch);
+}
+
+it("rt.timeline", "tells a name again that was given between two windows", .procs = 1)
+{
+    _Atomic bool is_enough = false;
+    make_path();
+    CHECK_OK(lg_timeline_start(rt, path));
+    CHECK_OK(lg_go(rt, yield_on, &is_enough, NULL, NULL));
+    while (has_open_window(rt)) {
+        lg_yield();
+    }
+    lg_set_name("renamed");
+    run_through_window(rt);
+    atomic_store(&is_enough, true);
+    SETTLE(lg_num_goroutine(rt) == 1);
+    CHECK_OK(lg_timeline_stop(rt));
+    char *text = read_it();
+    CHECK(count(text, "renamed") > 0);
+    free(text);
+    unlink(path);
+}
+
+static _Atomic int nthere;
+static _Atomic int ntracing;
+
+static void come_and_go(lg_runtime *rt, int err, int (*stop)(lg_runtime *rt))
+{
+    if (err == LG_OK) {
+        CHECK_INT(atomic_fetch_add(&nthere, 1), 0);
+        lg_num_goroutine(rt);
+        atomic_fetch_sub(&nthere, 1);
+        CHECK_OK(stop(rt));
+    } else {
+        CHECK_CODE(err, LG_EBUSY);
+    }
+}
+
+static int stop_trace(lg_runtime *rt)
+{
+    lg_trace_stop(rt);
+    return LG_OK;
+}
+
+static void *trace_often(void *arg)
+{
+    for (int i = 0; i < spec_rounds(20000); i++) {
+        come_and_go(arg, lg_trace_start(arg, write_nothing, NULL), stop_trace);
+    }
+    atomic_fetch_sub(&ntracing, 1);
+    return NULL;
+}
+
+it("rt.timeline", "is not there beside a trace, whoever starts and stops them")
+{
+    enum { THREADS = 2 };
+    lg_runtime *own = spec_open(1);
+    pthread_t threads[THREADS];
+    make_path();
+    atomic_store(&ntracing, THREADS);
+    for (int i = 0; i < THREADS; i++) {
+        CHECK(pthread_create(&threads[i], NULL, trace_often, own) == 0);
+    }
+    while (atomic_load(&ntracing) > 0) {
+        come_and_go(own, lg_timeline_start(own, path), lg_timeline_stop);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    spec_close(own);
+    unlink(path);
 }
 
 it("rt.timeline", "is whole when the runtime is closed")

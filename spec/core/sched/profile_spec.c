@@ -3,6 +3,7 @@
 // Profiles of native goroutines; spec/cli/profile_spec.lua has those of scripted ones.
 #include <pthread.h>
 
+#include "sched/runtime.h"
 #include "spec.h"
 
 enum { SAMPLES_MAX = 1 << 14 };
@@ -135,6 +136,83 @@ it("a profile", "ends with its runtime")
 {
     lg_runtime *opened = spec_open(2);
     CHECK_OK(lg_profile_start(opened, 1000, 1, note, &told));
+    spec_close(opened);
+}
+
+// As if a sampler had seen it and the profile had ended before it was told of.
+static int use_and_look(lg_strand *strand, lg_g *g, void *extra, bool has_wait)
+{
+    (void)strand, (void)g, (void)extra, (void)has_wait;
+    struct due_sample *due = &lg__m()->due;
+    atomic_store(&due->count, 1);
+    atomic_store(&due->cpu_ns, 1000);
+    lg_profile_look();
+    return LG_OK;
+}
+
+it("a profile", "does not tell what the last one has left")
+{
+    static const lg_strand_ops ops = {.resume = use_and_look};
+    lg_runtime *opened = spec_open(1);
+    lg_strand *strand;
+    lg_ref ref;
+    void *extra = NULL;
+    CHECK_OK(lg_strand_open(opened, &ops, NULL, &strand));
+    CHECK_OK(lg_strand_go(strand, NULL, &ref, &extra));
+    CHECK_OK(
+        lg_profile_start(opened, 1, 1, note, &told)); // looks in half a second at first
+    CHECK_OK(lg_drive(opened, ref));
+    CHECK(lg_profile_stop(opened) == &told);
+    CHECK_INT(sum("", LG_PROFILE_RAN).count, 0);
+    lg_strand_close(strand);
+    spec_close(opened);
+}
+
+static void ignore(void *ud, const lg_profile_sample *sample)
+{
+    (void)ud;
+    (void)sample;
+}
+
+struct starter {
+    lg_runtime *rt;
+    int nturns;
+    _Atomic int nstarted; // of its profiles, those that nobody has stopped
+};
+
+static void *start_and_stop(void *arg)
+{
+    struct starter *s = arg;
+    for (int i = 0; i < s->nturns; i++) {
+        // The one that stops a profile gets what its starter gave, once.
+        if (lg_profile_start(s->rt, 10000, 1, ignore, s) == LG_OK) {
+            atomic_fetch_add(&s->nstarted, 1);
+        }
+        struct starter *stopped = lg_profile_stop(s->rt);
+        if (stopped) {
+            atomic_fetch_sub(&stopped->nstarted, 1);
+        }
+    }
+    return NULL;
+}
+
+it("a profile", "is one at a time, whoever starts and stops it")
+{
+    enum { THREADS = 4 };
+    lg_runtime *opened = spec_open(2);
+    struct starter starters[THREADS];
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        starters[i] = (struct starter){.rt = opened, .nturns = spec_rounds(2000)};
+        CHECK(pthread_create(&threads[i], NULL, start_and_stop, &starters[i]) == 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        CHECK_INT(atomic_load(&starters[i].nstarted), 0);
+    }
+    CHECK(lg_profile_stop(opened) == NULL);
     spec_close(opened);
 }
 

@@ -50,6 +50,19 @@ describe("repl.chunk", function()
     assert.equal(6, run "shared")
   end)
 
+  it("keeps what is set in the place of Lua's own to the inputs", function()
+    run "type, table = 'mine', { 1 }"
+    run "function ipairs() return 'walked' end"
+    assert.equal("mine", run "type")
+    assert.equal(1, run "table[1]")
+    assert.equal("walked", run "ipairs {}")
+    for _, name in ipairs { "type", "table", "ipairs" } do
+      assert.is_nil(rawget(globals, name), name)
+    end
+    run "table = nil"
+    assert.equal(table, run "table")
+  end)
+
   it("reads the old value where a local is made anew", function()
     run "local n = 1"
     run "local n = n + 1"
@@ -63,10 +76,11 @@ describe("repl.chunk", function()
       return is_unfinished, message
     end
     for _, text in ipairs { "if x then", "f(", "{ 1,", "1 +", "x = ", "[[long", "function f()",
-      "local x =", "--[[ never ends" } do
+      "local x =", "--[[ never ends", "'to be continued\\" } do
       assert.is_true(outcome(text), text)
     end
-    for _, text in ipairs { "'short", "1)(2", "x y", "end", "local 1", "goto nowhere", "f 1 2" } do
+    for _, text in ipairs { "'short", "'short\\\\", "1)(2", "x y", "end", "local 1",
+      "goto nowhere", "f 1 2" } do
       local is_unfinished, message = outcome(text)
       assert.is_false(is_unfinished, text)
       assert.matches("^input:1: ", message)
@@ -77,5 +91,15 @@ describe("repl.chunk", function()
     local ok, err = pcall(run, "local x = 1\nlocal y\nerror 'here'")
     assert.is_false(ok)
     assert.equal("input:3: here", err)
+    for text, line in pairs { ["missing.field"] = 1, ["1,\nmissing.field"] = 2 } do
+      ok, err = pcall(run, text)
+      assert.is_false(ok)
+      assert.matches(("^input:%d: attempt to index global 'missing'"):format(line), err)
+    end
+  end)
+
+  it("hands inputs no arguments", function()
+    assert.equal(0, select("#", run "..."))
+    assert.equal(0, run "select('#', ...)")
   end)
 end)

@@ -57,6 +57,21 @@ describe("repl.complete", function()
     assert.equal("no/>", words "dofile('no/")
   end)
 
+  it("passes over modules whose names are no strings", function()
+    package.loaded[1], package.preload[true] = "one", function() end
+    local found = { words "require 'lagoon.repl.lex", words ":reload lagoon.ne" }
+    package.loaded[1], package.preload[true] = nil, nil
+    assert.same({ "lagoon.repl.lex>lagoon.repl.lexer", "lagoon.ne>" }, found)
+  end)
+
+  it("looks at the end of a long text only", function()
+    local began, long = os.clock(), ("a"):rep(20000)
+    assert.same({}, (select(2, complete.at(completer, long))))
+    assert.equal("po>point", (words(long .. " po"):match "po>.*"))
+    assert.equal("abc/>abc/d.lua", (words("f('" .. long .. "', 'abc/"):match "abc/>.*"))
+    assert.is_true(os.clock() - began < 1)
+  end)
+
   it("calls nothing", function()
     completer.scope.trap = setmetatable({}, { __index = function() error "called" end })
     assert.equal("x>", words "trap.x")

@@ -29,6 +29,13 @@ describe("repl.keys", function()
     assert.equal("paste:a\27[A\rb enter", described(decoder:feed "b\27[201~\r"))
   end)
 
+  it("ends a paste whose end was lost with Ctrl-C", function()
+    local decoder = keys.new()
+    assert.equal("", described(decoder:feed "\27[200~lost"))
+    assert.equal("paste:lost ctrl-c", described(decoder:feed "\3"))
+    assert.equal("a", described(decoder:feed "a"))
+  end)
+
   it("waits for the rest of a character, and shows what is none", function()
     local decoder = keys.new()
     assert.equal("", described(decoder:feed "\195"))

@@ -18,6 +18,8 @@ describe("repl.pretty", function()
 
   it("escapes what would move the cursor, and leaves UTF-8", function()
     assert.equal([["a\n\t\"\\\27[31m\0é\255"]], text "a\n\t\"\\\27[31m\0é\255")
+    assert.equal([["5 °C «§» 日 \194\155\224\128\128\237\160\128"]],
+      text "5 °C «§» 日 \194\155\224\128\128\237\160\128")
   end)
 
   it("names what is inside itself", function()
@@ -45,6 +47,31 @@ describe("repl.pretty", function()
     assert.equal("a point", text(point))
     assert.matches("^<table whose __tostring raises: .*no%a*>$",
       text(setmetatable({}, { __tostring = function() error("no", 0) end })))
+  end)
+
+  it("shows what has a __tostring that makes no text", function()
+    local function shown(tostring_of)
+      return text(setmetatable({}, { __tostring = tostring_of }))
+    end
+    assert.equal("5", shown(function() return 5 end))
+    assert.equal("<table whose __tostring returns nil>", shown(function() end))
+    assert.equal("<table whose __tostring returns a table>", shown(function(t) return t end))
+    assert.equal("<table whose __tostring raises: a table>", shown(function(t) error(t) end))
+    local hostile = setmetatable({}, { __tostring = function(t) error(t) end })
+    assert.equal("{ [<table whose __tostring raises: a table>] = 1, [{}] = 2 }",
+      (text { [hostile] = 1, [{}] = 2 }:gsub("^{ (%[{}%] = 2), (.*) }$", "{ %2, %1 }")))
+  end)
+
+  it("escapes what a metatable is called", function()
+    assert.equal([[{} <metatable \27[2J\n>]], text(setmetatable({}, { __name = "\27[2J\n" })))
+  end)
+
+  it("shows so many entries of all tables together", function()
+    local t = { { 1, 2, 3 }, { 4, 5, 6 }, { a = 7 }, 8 }
+    assert.equal("{ { 1, 2, 3 }, { ... 3 more }, ... 2 more }", text(t, { total = 5 }))
+    assert.equal("{ { 1, 2, 3 }, { 4, 5, 6 }, { ... 1 more }, ... 1 more }",
+      text(t, { total = 9 }))
+    assert.equal("{ { 1, 2, 3 }, { 4, 5, 6 }, { a = 7 }, 8 }", text(t, { total = 11 }))
   end)
 
   it("runs no metamethod to look into a table", function()

@@ -25,6 +25,7 @@ describe("repl.record.statement", function()
   it("makes comments of what has failed and of what is no Lua", function()
     assert.equal("-- f(\n-- )", statement("f(\n)", false, false))
     assert.equal("-- no lua", statement("no lua", false, true))
+    assert.equal("-- no\n-- os.exit()\n-- lua", statement("no\ros.exit()\r\nlua", false, false))
   end)
 
   it("makes what compiles of whatever it is given", function()

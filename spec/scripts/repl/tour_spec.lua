@@ -183,6 +183,24 @@ describe("tour.channels", function()
   end)
 end)
 
+describe("tour.probe", function()
+  it("knows a channel whose waiters it cannot see at the moment", function()
+    local core = require "lagoon.core"
+    local chan_info = core.chan_info
+    core.chan_info = function(ch)
+      local info = chan_info(ch)
+      info.receivers, info.senders, info.waiters = nil, nil, nil -- as when others use it
+      return info
+    end
+    local probe = require "lagoon.repl.tour.probe"
+    local ch = require "lagoon".chan(3)
+    local ok, seen = pcall(function() return probe.new({ jobs = ch }, 1):channel "jobs" end)
+    core.chan_info = chan_info
+    assert.same({ true, { name = "jobs", length = 0, cap = 3, is_closed = false,
+      receivers = { count = 0 }, senders = { count = 0 } } }, { ok, seen })
+  end)
+end)
+
 describe("tour.heap", function()
   local function class(bytes, spans, blocks, cached)
     return { block_bytes = bytes, span_bytes = 8192, spans = spans, blocks = blocks,

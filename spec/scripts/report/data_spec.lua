@@ -22,6 +22,12 @@ local function report_of(list, collapsed)
   return data.of(events.gather(lines_of(list)), about, collapsed or "")
 end
 
+local function with_bad_ends(list, bad_ends)
+  local about = { title = "x.lua", command = "lagoon x.lua", version = "7", when = "now",
+    bad_ends = bad_ends }
+  return data.of(events.gather(lines_of(list)), about, "")
+end
+
 local function named(lane, name)
   return { ph = "M", name = "thread_name", pid = 2, tid = lane, args = { name = name } }
 end
@@ -110,6 +116,33 @@ describe("the report's data", function()
   it("says what a goroutine waits for in the end", function()
     local shown = report_of { slice("io", "io wait", 2, 1, 0, 5, { g = 4 }) }
     assert.equal("waiting: io wait", shown.goroutines[1].state)
+    assert.equal(1, shown.totals.alive)
+  end)
+
+  it("says who has failed, also if the trace does not know of its end", function()
+    local shown = with_bad_ends({ slice("state", "running", 2, 1, 0, 9, { g = 1, p = 0 }),
+      instant("go", "end", 9, { g = 2 }), instant("go", "end", 9, { g = 3 }) },
+      { { id = 1, why = "oh" }, { id = 2 }, { id = 99, why = "not in the trace" } })
+    local said = {}
+    for i, g in ipairs(shown.goroutines) do
+      said[i] = { g.id, g.state, g.why }
+    end
+    assert.same({ { 1, "failed", "oh" }, { 2, "cancelled" }, { 3, "ended" },
+      { 99, "failed", "not in the trace" } }, said)
+    assert.equal(0, shown.totals.alive)
+  end)
+
+  it("does not say that one is alive which went into a gap, and has not come out", function()
+    local shown = report_of { slice("state", "runnable", 2, 1, 0, 10, { g = 1 }),
+      slice("wait", "sleep", 2, 2, 0, 10, { g = 2 }), instant("go", "start", 5, { g = 3 }),
+      slice("wait", "sleep", 2, 4, 0, 50, { g = 4 }),
+      slice("gap", "not recorded", 4, 1, 10, 20, {}),
+      { ph = "C", cat = "counter", name = "goroutines", pid = 1, ts = 3, args = { count = 4 } },
+      { ph = "C", cat = "counter", name = "goroutines", pid = 1, ts = 50, args = { count = 1 } } }
+    local states = {}
+    for i, g in ipairs(shown.goroutines) do states[i] = g.state end
+    assert.same({ "last seen ready", "last seen waiting: sleep", "last seen alive",
+      "waiting: sleep" }, states)
     assert.equal(1, shown.totals.alive)
   end)
 

@@ -2,6 +2,8 @@
 --
 -- What pictures are drawn with: characters that the terminal has, lines that are never wider than
 -- it, boxes. Knows no terminal: a picture is a list of texts.
+local characters = require "lagoon.characters"
+
 local pen = {}
 
 local UTF8 = {
@@ -15,8 +17,6 @@ local ASCII = {
     bottom_right = "+", full = "#", half = "%", light = "-", square = "#", chosen = "@",
     empty = ".", dot = ".", right = ">", left = "<", done = "x", dash = "-",
 }
-
-local CHARACTER = "[%z\1-\127\194-\244][\128-\191]*"
 
 ---Whether the locale's characters are UTF-8, as setlocale() would find out.
 ---@param getenv? fun(name: string): string?
@@ -72,7 +72,7 @@ end
 ---@return lagoon.repl.tour.Line
 function Line:add(text, kind)
     local kept = {}
-    for character in text:gmatch(CHARACTER) do
+    for character in text:gmatch(characters.ONE) do
         if self.width == self.room then
             break
         end

@@ -56,7 +56,8 @@ function Probe:is_in_lesson()
     return function(g) return g ~= self.root and self.is_ours[g] == true end
 end
 
----A channel of the session's by the name of its variable; nil: there is none yet.
+---A channel of the session's by the name of its variable; nil: there is none yet. Who waits may be
+---unknown for a moment, in which others use it.
 ---@param name string
 ---@return lagoon.repl.tour.Channel?
 function Probe:channel(name)
@@ -65,9 +66,9 @@ function Probe:channel(name)
         return nil
     end
     local info = core.chan_info(ch)
-    local receivers, senders = { count = info.receivers }, { count = info.senders }
-    for i, g in ipairs(info.waiters) do -- receivers first
-        local side = i <= info.receivers and receivers or senders
+    local receivers, senders = { count = info.receivers or 0 }, { count = info.senders or 0 }
+    for i, g in ipairs(info.waiters or {}) do -- receivers first
+        local side = i <= receivers.count and receivers or senders
         side[#side + 1] = g
     end
     return { name = name, length = info.length, cap = info.capacity, is_closed = info.is_closed,
