@@ -238,14 +238,18 @@ static bool is_of_g(unsigned kind)
            kind == TIMELINE_REGAINED;
 }
 
+// Of these, too, the goroutine has a lane, though nothing else was heard of it: it has run since
+// before the trace.
+static bool is_of_chan(unsigned kind)
+{
+    return kind == LG_TRACE_SEND || kind == LG_TRACE_RECV || kind == LG_TRACE_CLOSE;
+}
+
 static void take_other(struct lanes *l, int p, unsigned kind,
                        const struct timeline_event *e, uint64_t when)
 {
     struct lane_arg g = {e->g ? "g" : NULL, e->g};
     switch (kind) {
-    case LG_TRACE_SEND:
-    case LG_TRACE_RECV:
-    case LG_TRACE_CLOSE: lg__lane_operate(l, p, kind, e, when); break;
     case LG_TRACE_SELECT:
         lg__show_instant(l, "select", "chan", p, when, g,
                          (struct lane_arg){"case", e->arg});
@@ -279,9 +283,14 @@ bool lg__lanes_take(struct lanes *l, int p, const struct timeline_event *event,
     unsigned kind = event->when & ((1U << TIMELINE_KIND_BITS) - 1);
     uint64_t when = event->when >> TIMELINE_KIND_BITS;
     track_of(l, p);
+    struct lane_g *g = NULL;
+    if (is_of_g(kind) || is_of_chan(kind)) {
+        g = lg__lane_meet(l, event->g, &has_forgotten);
+    }
     if (is_of_g(kind)) {
-        struct lane_g *g = lg__lane_meet(l, event->g, &has_forgotten);
         take_g(l, p, kind, event, g, when, text);
+    } else if (is_of_chan(kind)) {
+        lg__lane_operate(l, p, kind, event, when);
     } else {
         take_other(l, p, kind, event, when);
     }

@@ -80,6 +80,26 @@ it("rt.timeline", "shows native goroutines, by name, and their hand-overs", .pro
     lg_chan_free(ch);
 }
 
+it("rt.timeline", "shows what one hands over that has run since before it", .procs = 1)
+{
+    lg_chan *ch = spec_chan(rt, sizeof(int), 0);
+    spec_go(rt, echo, ch);
+    lg_yield(); // it waits
+    make_path();
+    CHECK_OK(lg_timeline_start(rt, path));
+    CHECK_OK(lg_chan_send(ch, &(int){1}, LG_NEVER));
+    lg_yield();
+    CHECK_OK(lg_timeline_stop(rt));
+    char *text = read_it();
+    CHECK_INT(count(text, "\"ph\":\"s\""), 1);
+    CHECK_INT(count(text, "\"ph\":\"f\""), 1);
+    free(text);
+    unlink(path);
+    lg_chan_close(ch);
+    SETTLE(lg_num_goroutine(rt) == 1);
+    lg_chan_free(ch);
+}
+
 static void write_nothing(void *ud, const lg_trace_event *events, size_t nevents)
 {
     (void)ud;
@@ -100,6 +120,7 @@ it("rt.timeline", "is one at a time, and not beside who is told of events", .pro
     lg_trace_stop(rt);
     CHECK(lg_timeline_start(rt, "/nonexistent/file") < LG_ESYSTEM);
     CHECK_OK(lg_timeline_start(rt, path)); // and lg_close() ends it
+    unlink(path);
 }
 
 it("rt.timeline", "goes on when a trace is stopped that there is not", .procs = 1)
