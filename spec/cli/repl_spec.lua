@@ -281,6 +281,79 @@ describe("the REPL on a terminal", function()
     assert.equal("600\n", mode)
   end)
 
+  -- The folder of a history of so many inputs, and the path of the file.
+  local function history_of(name, count)
+    local lines = {}
+    for i = 1, count do
+      lines[i] = ("'old %d'\n"):format(i)
+    end
+    local state = helper.path(name)
+    assert(lagoon.fs.mkdir(state))
+    assert(lagoon.fs.mkdir(state .. "/lagoon"))
+    assert(lagoon.fs.write(state .. "/lagoon/history", table.concat(lines)))
+    return state, state .. "/lagoon/history"
+  end
+
+  local function inode_and_mode(path)
+    return lagoon.process.run("stat", { "-c", "%i %a", path }):match "(%d+) (%d+)"
+  end
+
+  it("cuts a long history, and one that is not so long not", function()
+    local state, path = history_of("long", 4001)
+    assert.equal(0, select(2, lagoon.process.run("chmod", { "644", path })).code)
+    local terminal = open { state = state }
+    terminal.type "\27[A"
+    terminal.shows "1> 'old 4001'"
+    local text = assert(lagoon.fs.read(path))
+    assert.matches("^'old 2002'\n.*'old 4001'\n$", text)
+    local _, mode = inode_and_mode(path)
+    assert.equal("600", mode)
+    terminal.type "\21"
+    terminal.close()
+
+    state, path = history_of("short", 4000)
+    assert.equal(0, select(2, lagoon.process.run("chmod", { "644", path })).code)
+    local inode = inode_and_mode(path)
+    terminal = open { state = state }
+    terminal.type "\27[A"
+    terminal.shows "1> 'old 4000'"
+    assert.same({ inode, "600" }, { inode_and_mode(path) })
+    terminal.type "\21"
+    terminal.close()
+  end)
+
+  it("adds to a history that another session cuts", function()
+    local state, path = history_of("common", 4000)
+    local first = open { state = state }
+    first.enter("'one'", 2)
+    local second = open { state = state }
+    second.enter("'two'", 2)
+    first.enter("'three'", 3)
+    first.close()
+    second.close()
+    assert.matches("^'old 2002'\n.*'old 4000'\n'one'\n'two'\n'three'\n$",
+      assert(lagoon.fs.read(path)))
+    assert.is_nil(lagoon.fs.stat(path .. ".new"))
+  end)
+
+  it("waits for whoever replaces the history, and adds to the new one", function()
+    local state, path = history_of("replaced", 1)
+    local terminal = open { state = state }
+    terminal.shows "1>"
+    local other = assert(lagoon.process.spawn("flock", { path, "sh", "-c",
+      "echo locked; read go; echo \"'new'\" > \"$0.new\"; mv \"$0.new\" \"$0\"", path }))
+    assert.equal("locked", other.stdout:read "*l")
+    terminal.type "'mine'\r"
+    helper.settle(function()
+      return assert(lagoon.fs.read "/proc/locks"):find "-> FLOCK"
+    end, "a waiter")
+    other.stdin:write "go\n"
+    terminal.shows '"mine"\n2>'
+    terminal.close()
+    assert.equal("'new'\n'mine'\n", assert(lagoon.fs.read(path)))
+    assert.equal(0, other:wait().code)
+  end)
+
   it("draws anew when the terminal gets another size", function()
     local terminal = open { columns = 40 }
     terminal.type(("a"):rep(34))
