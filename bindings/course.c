@@ -100,6 +100,12 @@ bool lagoon__course_parse(char **argv, struct course *out, char *why, size_t why
         snprintf(why, why_size, "a page needs a trace in JSON: --trace=FILE.json");
         return false;
     }
+    if (out->profile_value && !out->profile_path) {
+        snprintf(why, why_size,
+                 "--profile-value=%s needs a profile: --profile=FILE.folded",
+                 out->profile_value);
+        return false;
+    }
     enum column_kind column;
     if (out->profile_value && !lagoon__profile_column(out->profile_value, &column)) {
         snprintf(why, why_size,
