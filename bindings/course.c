@@ -202,7 +202,7 @@ static bool stop_trace(lg_runtime *rt, const struct course *course)
 
 static bool write_page(struct html_report *report, int status)
 {
-    char why[LINE_SIZE];
+    char why[4 * LINE_SIZE]; // with three paths
     bool is_written = lagoon__html_end(report, status, why, sizeof why);
     if (!is_written) {
         fprintf(stderr, "lagoon: %s\n", why);
