@@ -13,7 +13,7 @@ local function history_of(name, count)
   for i = 1, count do
     lines[i] = ("'old %d'\n"):format(i)
   end
-  local state = helper.path(name)
+  local state = helper.path("history_" .. name)
   assert(lagoon.fs.mkdir(state))
   assert(lagoon.fs.mkdir(state .. "/lagoon"))
   assert(lagoon.fs.write(state .. "/lagoon/history", table.concat(lines)))
