@@ -23,10 +23,10 @@
 #include "attachclient.h"
 #include "attachplace.h"
 #include "dumpall.h"
-#include "embedded.h"
 #include "fail.h"
 #include "go.h"
 #include "listener.h"
+#include "open.h"
 #include "state.h"
 
 enum {
@@ -80,7 +80,7 @@ static int start_goroutine(lua_State *L)
     lua_getfield(L, LUA_REGISTRYINDEX, GUEST);
     if (lua_isnil(L, -1)) {
         lua_pop(L, 1);
-        lagoon__load_embedded(L, lagoon__find_embedded(GUEST));
+        lagoon__load_module(L, delivery->s, GUEST);
         lua_pushvalue(L, -1);
         lua_setfield(L, LUA_REGISTRYINDEX, GUEST);
     }

@@ -100,6 +100,12 @@ bool lagoon__course_parse(char **argv, struct course *out, char *why, size_t why
         snprintf(why, why_size, "a page needs a trace in JSON: --trace=FILE.json");
         return false;
     }
+    if (out->profile_value && !out->profile_path) {
+        snprintf(why, why_size,
+                 "--profile-value=%s needs a profile: --profile=FILE.folded",
+                 out->profile_value);
+        return false;
+    }
     enum column_kind column;
     if (out->profile_value && !lagoon__profile_column(out->profile_value, &column)) {
         snprintf(why, why_size,
@@ -196,7 +202,7 @@ static bool stop_trace(lg_runtime *rt, const struct course *course)
 
 static bool write_page(struct html_report *report, int status)
 {
-    char why[LINE_SIZE];
+    char why[4 * LINE_SIZE]; // with three paths
     bool is_written = lagoon__html_end(report, status, why, sizeof why);
     if (!is_written) {
         fprintf(stderr, "lagoon: %s\n", why);

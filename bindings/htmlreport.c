@@ -20,11 +20,9 @@ enum { NONCE_BYTES = 16 };
 static const char UNFINISHED[] =
     "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
     "<title>lagoon report</title>\n"
-    "<p>The program has not ended yet, or it was killed: then no report was written. "
-    "What it "
-    "did is in the file beside this one whose name ends in <code>.trace.json</code>, "
-    "which "
-    "ui.perfetto.dev shows.</p>\n";
+    "<p>The program has not ended yet, or it was killed, or the disk was full: then no "
+    "report was written. What it did is in the file beside this one whose name ends in "
+    "<code>.trace.json</code>, which ui.perfetto.dev shows.</p>\n";
 
 // ---------------------------------------------------------------------------
 // Making the page
@@ -172,12 +170,28 @@ bool lagoon__html_begin(struct html_report *report, const char *path,
     return false;
 }
 
-static void remove_files(struct html_report *report)
+// Instead of a page of which only a part could be written. The two files stay, with all that
+// it would have shown.
+static void leave_files(const struct html_report *report, char *why, size_t why_size)
+{
+    write_unfinished(report->path);
+    if (access(report->trace_path, F_OK) == 0) {
+        size_t n = strlen(why);
+        snprintf(why + n, why_size - n, "; what it would show is in %s and %s",
+                 report->trace_path, report->stacks_path);
+    }
+}
+
+static void remove_files(const struct html_report *report)
 {
     if (report->has_own_trace) {
         unlink(report->trace_path);
     }
     unlink(report->stacks_path);
+}
+
+static void forget(struct html_report *report)
+{
     free(report->trace_path);
     free(report->stacks_path);
     *report = (struct html_report){0};
@@ -193,6 +207,7 @@ void lagoon__html_abandon(struct html_report *report)
         unlink(report->path);
     }
     remove_files(report);
+    forget(report);
 }
 
 bool lagoon__html_end(struct html_report *report, int status, char *why, size_t why_size)
@@ -201,6 +216,11 @@ bool lagoon__html_end(struct html_report *report, int status, char *why, size_t 
         return true;
     }
     bool is_made = make_page(report, status, why, why_size);
-    remove_files(report);
+    if (is_made) {
+        remove_files(report);
+    } else {
+        leave_files(report, why, why_size);
+    }
+    forget(report);
     return is_made;
 }

@@ -26,7 +26,7 @@ bool lagoon__html_begin(struct html_report *report, const char *path,
                         const char *trace_path, char **argv, char *why, size_t why_size);
 
 // Writes the page, when both files are whole, and removes them. Only the first time. False:
-// *why says why not.
+// they stay, and *why says why, and where they are.
 bool lagoon__html_end(struct html_report *report, int status, char *why, size_t why_size);
 
 // Removes the page and the files, when the run does not begin. Nothing where there is none.

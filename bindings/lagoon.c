@@ -71,6 +71,7 @@
 // Where the registry keeps the module, which is one per state.
 static const char MODULE[] = "lagoon.module";
 static const char CORE[] = "lagoon.core";
+static const char ENVIRONMENT[] = "lagoon.environment";
 
 static bool is_of(const char *name, const char *prefix)
 {
@@ -78,11 +79,55 @@ static bool is_of(const char *name, const char *prefix)
     return strncmp(name, prefix, length) == 0;
 }
 
+// By the registry: the caller's globals may be a task's.
+static void push_globals(lua_State *L)
+{
+    if (luaL_findtable(L, LUA_REGISTRYINDEX, "_LOADED._G", 1) != NULL) {
+        lua_pushvalue(L, LUA_GLOBALSINDEX); // somebody has put something else there
+    }
+}
+
+// Copies of the globals that come with Lua, in front of the state's.
+static void push_environment(lua_State *L, struct script *s)
+{
+    lua_createtable(L, 0, 48);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.builtins);
+    lua_pushnil(L);
+    while (lua_next(L, -2) != 0) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -5);
+    }
+    lua_pop(L, 1);
+    push_globals(L);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "_G");
+    lua_createtable(L, 0, 2);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, "__index");
+    lua_insert(L, -2);
+    lua_setfield(L, -2, "__newindex");
+    lua_setmetatable(L, -2);
+}
+
+void lagoon__load_module(lua_State *L, struct script *s, const char *name)
+{
+    lagoon__load_embedded(L, lagoon__find_embedded(name));
+    lua_getfield(L, LUA_REGISTRYINDEX, ENVIRONMENT);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        push_environment(L, s);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, LUA_REGISTRYINDEX, ENVIRONMENT);
+    }
+    lua_setfenv(L, -2);
+}
+
 // A loader in package.preload: loads the script whose name it is given.
 static int load_module(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
-    lagoon__load_embedded(L, lagoon__find_embedded(name));
+    lagoon__load_module(L, lagoon__script_open(L, NULL), name);
     lua_pushvalue(L, 1);
     lua_call(L, 1, 1);
     return 1;
@@ -169,11 +214,12 @@ int luaopen_lagoon(lua_State *L)
     }
     lua_pop(L, 1);
     preload_modules(L);
-    lagoon__load_embedded(L, lagoon__find_embedded("lagoon"));
+    struct script *s = lagoon__script_open(L, NULL);
+    lagoon__load_module(L, s, "lagoon");
     lua_call(L, 0, 1);
     lua_pushvalue(L, -1);
     lua_setfield(L, LUA_REGISTRYINDEX, MODULE);
-    lagoon__script_open(L, NULL)->has_module = true;
+    s->has_module = true;
     return 1;
 }
 
@@ -257,7 +303,7 @@ struct script *lagoon__open_program(lua_State *L, lg_runtime *rt)
     lua_pushcfunction(L, search_embedded);
     lua_rawseti(L, -2, (int)lua_objlen(L, -2) + 1);
     lua_pop(L, 2);
-    lagoon__load_embedded(L, lagoon__find_embedded("lagoon.program"));
+    lagoon__load_module(L, s, "lagoon.program");
     lua_call(L, 0, 1);
     return s;
 }

@@ -79,7 +79,7 @@ static void log_line(void *ud, const char *line)
 
 static int open_runtime(bool is_env_ignored, struct program *program)
 {
-    char why[WHY_SIZE];
+    char why[WHY_SIZE] = "";
     if (!lagoon__course_parse(program->argv, &program->course, why, sizeof why)) {
         lagoon__print_error(why);
         return LG_EINVAL;
@@ -95,6 +95,9 @@ static int open_runtime(bool is_env_ignored, struct program *program)
     lagoon__course_options(&program->course, &options);
     if (options.deterministic) {
         lagoon__course_settle(program->argv);
+    }
+    if (why[0] != '\0') {
+        lagoon__print_error(why);
     }
     program->has_trace = options.gctrace;
     bool has_log =

@@ -14,6 +14,10 @@ struct script;
 // What our own modules require.
 LG_API int luaopen_lagoon_core(lua_State *L);
 
+// Pushes the chunk of one of our modules, in an environment of theirs: a script may set
+// `type` or `table` as it likes, they have what came with Lua. Raises.
+void lagoon__load_module(lua_State *L, struct script *s, const char *name);
+
 // For a worker: the libraries and modules of a state of ours. Raises.
 void lagoon__open_worker(lua_State *L, struct script *s);
 

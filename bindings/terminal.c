@@ -469,22 +469,15 @@ static int close_it(lua_State *L)
 
 void lagoon__push_terminal(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {{"open", open_it},
-                                         {"close", close_it},
-                                         {"draw", draw},
-                                         {"leave", leave},
-                                         {"suspend", suspend},
-                                         {"resume", resume},
-                                         {"clear", clear},
-                                         {"drain", drain},
-                                         {"type", type_in},
-                                         {"typed", typed},
-                                         {"size", size},
-                                         {"width", lagoon__column_width},
-                                         {"append_private", lagoon__append_private},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"open", open_it}, {"close", close_it},  {"draw", draw},
+        {"leave", leave},  {"suspend", suspend}, {"resume", resume},
+        {"clear", clear},  {"drain", drain},     {"type", type_in},
+        {"typed", typed},  {"size", size},       {"width", lagoon__column_width},
+        {NULL, NULL}};
     lua_newtable(L);
     lagoon__register(L, s, functions);
     lagoon__register(L, s, lagoon__record_functions);
+    lagoon__register(L, s, lagoon__statefile_functions);
     lagoon__register(L, s, lagoon__sampler_functions);
 }

@@ -173,11 +173,12 @@ LG_API void lg_options_init(lg_options *out);
 // are to Go, and LAGOON_MEMCAP. LAGOON_GC is a percentage (0 counts as 1) or "off",
 // LAGOON_MEMLIMIT (lg_mem_limit) and LAGOON_MEMCAP (lg_mem_cap) are as in
 // lg_mem_limit_parse(), LAGOON_DEBUG a list as "gctrace=1,...", of which
-// names that are not known are passed over.
+// names that are not known change nothing, and why names them.
 //
 // opts  changed; fields that no variable names stay as they are
 // why   receives a sentence that names the variable and its value, at most
-//       why_size bytes with the final zero; may be NULL
+//       why_size bytes with the final zero; without an error it is empty, or a
+//       warning; may be NULL
 // why_size  bytes at why
 //
 // Returns: LG_OK.

@@ -104,6 +104,7 @@ enum debug {
     PREEMPTSTRESS,
     WATCHDOG,
     DETERMINISTIC,
+    ATTACH,
 };
 
 static const char *const debug_names[] = {
@@ -115,6 +116,7 @@ static const char *const debug_names[] = {
     [PREEMPTSTRESS] = "preemptstress",
     [WATCHDOG] = "watchdog",
     [DETERMINISTIC] = "deterministic",
+    [ATTACH] = "attach",
 };
 
 static const int64_t NS_PER_US = 1000;
@@ -136,8 +138,18 @@ static void set_debug(enum debug which, int value, lg_options *opts)
         opts->procs = value > 0 ? 1 : opts->procs;
         opts->seed = value > 0 ? (uint64_t)value : opts->seed;
         break;
+    case ATTACH: break; // the program sees to it
     case PREEMPTSTRESS: opts->slice_ns = value > 0 ? value * NS_PER_US : 0; break;
     }
+}
+
+static unsigned find_debug(const char *name, size_t length)
+{
+    unsigned which = 0;
+    while (which < NDEBUG_NAMES && !is_name(name, length, debug_names[which])) {
+        which++;
+    }
+    return which;
 }
 
 // One name=value of LAGOON_DEBUG, length bytes.
@@ -149,10 +161,7 @@ static bool parse_debug_item(const char *item, size_t length, lg_options *opts)
         return false;
     }
     size_t name_length = (size_t)(equals - item);
-    unsigned which = 0;
-    while (which < NDEBUG_NAMES && !is_name(item, name_length, debug_names[which])) {
-        which++;
-    }
+    unsigned which = find_debug(item, name_length);
     if (which == NDEBUG_NAMES) {
         return true; // another version's
     }
@@ -180,6 +189,24 @@ static bool parse_debug(const char *text, lg_options *opts)
         text += length + (text[length] == ',');
     }
     return true;
+}
+
+// A sentence with the names of LAGOON_DEBUG that are none; empty if all are known.
+static void tell_unknown(const char *text, char *why, size_t why_size)
+{
+    size_t n = 0;
+    why[0] = '\0';
+    while (*text && n < why_size) {
+        size_t name_length = strcspn(text, "=");
+        if (find_debug(text, name_length) == NDEBUG_NAMES) {
+            n += (size_t)snprintf(why + n, why_size - n, "%s%.*s",
+                                  n == 0 ? "LAGOON_DEBUG has names that are not known: "
+                                         : ", ",
+                                  (int)name_length, text);
+        }
+        text += strcspn(text, ",");
+        text += *text == ',';
+    }
 }
 
 static const struct variable {
@@ -214,5 +241,9 @@ int lg_options_env(lg_options *opts, char *why, size_t why_size)
         }
     }
     memcpy(opts, &all, size_bytes);
+    if (why && why_size > 0) {
+        const char *debug = getenv("LAGOON_DEBUG");
+        tell_unknown(debug ? debug : "", why, why_size);
+    }
     return LG_OK;
 }

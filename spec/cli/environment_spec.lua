@@ -148,10 +148,17 @@ describe("LAGOON_DEBUG", function()
     process.stderr:close()
   end)
 
-  it("passes over what it does not know", function()
-    local child = lagoon({ "-e", "print 'ran'" }, { env = { LAGOON_DEBUG = "later=1,gctrace=0" } })
+  it("tells once of what it does not know, and runs", function()
+    local debug = "later=1,gctrace=0,attach=0,deterministic=1,sooner=,gctraces=1"
+    local child = lagoon({ "-e", "print 'ran'" }, { env = { LAGOON_DEBUG = debug } })
     assert.equal("ran\n", child.out)
+    assert.equal("lagoon: LAGOON_DEBUG has names that are not known: later, sooner, gctraces\n",
+      child.err)
+    assert.equal(0, child.status)
+    child = lagoon({ "-E", "-e", "print 'ran'" }, { env = { LAGOON_DEBUG = debug } })
     assert.equal("", child.err)
+    child = lagoon({ "-e", "" }, { env = { LAGOON_DEBUG = ("x"):rep(500) .. "=1" } })
+    assert.matches("^lagoon: LAGOON_DEBUG has names that are not known: x+\n$", child.err)
   end)
 
   it("that is none is refused", function()

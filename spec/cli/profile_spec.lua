@@ -348,6 +348,9 @@ describe("lagoon --profile", function()
     child = helper.lagoon { "--profile=x", "--profile-value=heap", "-e", "" }
     assert.equal(1, child.status)
     assert.matches("^lagoon: %-%-profile%-value=heap: there are samples, cpu, wall", child.err)
+    child = helper.lagoon { "--profile-value=wall", "-e", "print 'reached'" }
+    assert.same({ 1, "", "lagoon: --profile-value=wall needs a profile: --profile=FILE.folded\n" },
+      { child.status, child.out, child.err })
     child = helper.lagoon { "--profile=/dev/full", "-e", "print 'reached'" }
     assert.equal("reached\n", child.out)
     assert.equal("lagoon: cannot write /dev/full: No space left on device\n", child.err)

@@ -260,27 +260,6 @@ describe("the REPL on a terminal", function()
     terminal.close()
   end)
 
-  it("keeps history across sessions, for its user only, and searches it", function()
-    local terminal = open()
-    terminal.enter("first = 'one'", 2)
-    terminal.enter("for i = 1, 1 do\rend", 3)
-    terminal.close()
-    local again = open { state = terminal.state }
-    again.type "\27[A"
-    again.shows "1> for i = 1, 1 do\n   end"
-    again.type "\27[A\27[A"
-    again.shows "1> first = 'one'"
-    again.type "\21\18fir"
-    again.shows "(search)`fir': first = 'one'"
-    again.type "\r"
-    again.shows "\n2>"
-    again.enter("first", 3)
-    again.shows '\n"one"\n'
-    again.close()
-    local mode = lagoon.process.run("stat", { "-c", "%a", terminal.state .. "/lagoon/history" })
-    assert.equal("600\n", mode)
-  end)
-
   it("draws anew when the terminal gets another size", function()
     local terminal = open { columns = 40 }
     terminal.type(("a"):rep(34))
@@ -299,17 +278,6 @@ describe("the REPL on a terminal", function()
     terminal.resize(5, 1)
     terminal.type "12\r"
     terminal.shows("3>$", true)
-    terminal.close()
-  end)
-
-  it("tells once that the history cannot be kept", function()
-    local terminal = open { state = helper.file("nofolder", ""), columns = 120 }
-    terminal.type "'first'\r"
-    terminal.shows("history: cannot write [^\n]*Not a directory\n\"first\"\n2>", true)
-    terminal.enter("'second'", 3)
-    terminal.shows "'second'\n\"second\"\n"
-    terminal.type "\27[A\27[A"
-    terminal.shows "3> 'first'"
     terminal.close()
   end)
 
@@ -389,6 +357,18 @@ describe("the REPL without an editor", function()
     child = helper.child({ helper.program, "-i", path }, { stdin = "'after'\n" })
     assert.equal('"after"\n', child.out)
     assert.matches("^lagoon: %(error object is a table value%)", child.err)
+  end)
+
+  it("survives globals that are gone", function()
+    local path = helper.file("rude.lua", "ipairs, type, table = nil, 'x', nil\n")
+    local child = helper.child({ helper.program, "-i", path }, {
+      stdin = ("{ 1 }\n_G.type = 'y'\n"
+        .. "local G, l = _G, lagoon for name in next, G do G[name] = nil end\n"
+        .. "G.lagoon = l\n{ 2 }\nnone.field\n:ps all\n:doc lagoon.go\nG.type, type = 5\n'after'\n"),
+    })
+    assert.matches("^{ 1 }\n{ 2 }\n[^\n]*'none'.*goroutine.*go%(f.*\n\"after\"\n$", child.out)
+    assert.equal("", child.err)
+    assert.equal(0, child.status)
   end)
 
   it("heeds Ctrl-C on a dumb terminal", function()

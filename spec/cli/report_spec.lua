@@ -218,4 +218,26 @@ describe("lagoon --html", function()
     assert.equal(1, child.status)
     assert.matches("lagoon: cannot write " .. path:gsub("%p", "%%%0"), child.err)
   end)
+
+  it("leaves the trace and the stacks where the disk is full", function()
+    local path, full = helper.path("full.html"), helper.path("full.link")
+    local child = helper.lagoon { "--html=" .. path, "-e", ([[
+      os.rename(%q, %q) os.execute("ln -s /dev/full '%s'")]]):format(path, full, path) }
+    assert.equal(1, child.status)
+    assert.equal(("lagoon: cannot write %s: No space left on device; what it would show is in "
+      .. "%s.trace.json and %s.stacks\n"):format(path, path, path), child.err)
+    assert.matches('"name":"1 main"', read(path .. ".trace.json"))
+    assert.is_string(read(path .. ".stacks"))
+  end)
+
+  it("puts no part of a page there", function()
+    local path = helper.path("part.html")
+    local child = helper.child({ "sh", "-c", "trap '' XFSZ; ulimit -f 40; exec \"$@\"", "sh",
+      helper.program, "--html=" .. path, "-e", "" })
+    assert.equal(1, child.status)
+    assert.matches("^lagoon: cannot write [^\n]*: File too large; what it would show is in ",
+      child.err)
+    assert.matches("or the disk was full: then no report was written", read(path))
+    assert.matches('^{"displayTimeUnit"', read(path .. ".trace.json"))
+  end)
 end)

@@ -26,6 +26,40 @@ describe("a script", function()
     assert.equal("function\n", child.out)
   end)
 
+  -- Modules that were loaded before the globals are gone, and one that is loaded then.
+  local RUDE = [[
+    local lagoon = require "lagoon"
+    local G, require, write, text, n = _G, require, io.write, tostring, select
+    for name in next, G do
+      G[name] = name == "type" and "no function" or nil
+    end
+    local function print(...)
+      for i = 1, n("#", ...) do
+        write(text((n(i, ...))), " ")
+      end
+    end
+    lagoon.run(function()
+      local ch = lagoon.chan(1)
+      lagoon.async(function() ch:send("sent") end):wait()
+      local group = lagoon.group()
+      group:go(function() lagoon.sleep(0.001) end)
+      group:wait()
+      print(ch:recv())
+      print(lagoon.select(ch, lagoon.default))
+      print(lagoon.parallel(function(x) return x + 1 end, 1):wait())
+      print(require("lagoon.json").encode { 1, { a = true } })
+      kept = "kept"
+      print(G.kept, G.type, lagoon.type)
+    end)
+  ]]
+
+  it("may overwrite all globals", function()
+    for _, child in ipairs { script(RUDE), helper.hosted(RUDE) } do
+      assert.equal("", child.err)
+      assert.equal('sent true 2 2 [1,{"a":true}] kept no function nil ', child.out)
+    end
+  end)
+
   it("may begin with a shebang line", function()
     local path = helper.file("she.lua", "#!" .. "/usr/bin/env lagoon\nprint('lines', "
       .. "debug.getinfo(1, 'l').currentline, ...)")

@@ -2,11 +2,15 @@
 --
 -- An input as a function. Locals of one input are there for the next: a `local` that stands in no
 -- block is taken out of the text, so that its names are looked up in the session's table of locals,
--- which is the environment of every input. Globals are seen through it, and set behind it; but a
--- name of Lua's own that an input sets, as in `table = {}`, is so for inputs only.
+-- which is the environment of every input; where it stood they become names of the session's.
+-- Globals are seen through it, unless a local of that name is there, be it nil, and set behind it;
+-- but a name of Lua's own that an input sets, as in `table = {}`, is so for inputs only.
 local lexer = require "lagoon.repl.lexer"
 
 local chunk = {}
+
+-- A name that is a letter for LuaJIT, and on no keyboard: in inputs, what makes its fields locals.
+local DECLARE = "\194\128"
 
 local OPENS = { ["do"] = true, ["then"] = true, ["repeat"] = true, ["function"] = true }
 -- What Lua brings, but for print. The program's modules call these, and the REPL is one of them.
@@ -41,18 +45,20 @@ local function depth_after(depth, tokens, i)
     return depth
 end
 
--- The names of `local a, b`, from token i on, and the index of the token behind them.
-local function names_from(tokens, i)
-    local names = {}
+-- Has the names of `local a, b`, from token i on, become locals, and nothing else. The index of the
+-- token behind them; nil: there are none.
+local function edit_names(tokens, i, edits)
+    local behind
     while tokens[i] and tokens[i].kind == "name" do
-        names[#names + 1] = tokens[i].text
-        i = i + 1
-        if not (tokens[i] and tokens[i].text == ",") then
+        local first = tokens[i].first
+        edits[#edits + 1] = { first, first - 1, DECLARE .. "." }
+        behind = i + 1
+        if not (tokens[behind] and tokens[behind].text == ",") then
             break
         end
-        i = i + 1
+        behind, i = behind + 1, behind + 1
     end
-    return names, i
+    return behind
 end
 
 local function without_comments(tokens)
@@ -65,39 +71,32 @@ local function without_comments(tokens)
     return code
 end
 
--- What stands for the `local` at tokens[i], as {first, last, text} edits, and the names it makes.
-local function edit_local(tokens, i, edits, declared)
+-- What stands for the `local` at tokens[i], as {first, last, text} edits.
+local function edit_local(tokens, i, edits)
     local following = tokens[i + 1]
-    local blank = { tokens[i].first, tokens[i].last, "     " }
+    edits[#edits + 1] = { tokens[i].first, tokens[i].last, "     " }
     if following and following.text == "function" then
-        local name = tokens[i + 2]
-        if name and name.kind == "name" then
-            declared[name.text] = true
-            edits[#edits + 1] = blank
-        end
+        edit_names(tokens, i + 2, edits)
         return
     end
-    local names, behind = names_from(tokens, i + 1)
-    if #names == 0 then
-        return -- it is no Lua: the compiler says so
+    local behind = edit_names(tokens, i + 1, edits)
+    if not behind then
+        edits[#edits] = nil -- it is no Lua: the compiler says so
+        return
     end
-    for _, name in ipairs(names) do
-        declared[name] = true
-    end
-    edits[#edits + 1] = blank
-    if not (tokens[behind] and tokens[behind].text == "=") then
-        local last = tokens[behind - 1].last
-        edits[#edits + 1] = { last + 1, last, "=nil" }
+    local last = tokens[behind - 1]
+    if last.text ~= "," and not (tokens[behind] and tokens[behind].text == "=") then
+        edits[#edits + 1] = { last.last + 1, last.last, "=nil" }
     end
 end
 
--- The text with its outermost locals as names of the environment, and those names.
+-- The text with its outermost locals as names of the environment.
 local function rewrite(text)
     local tokens = without_comments(lexer.tokens(text))
-    local edits, declared, depth = {}, {}, 0
+    local edits, depth = {}, 0
     for i, token in ipairs(tokens) do
         if depth == 0 and token.text == "local" and token.kind == "keyword" then
-            edit_local(tokens, i, edits, declared)
+            edit_local(tokens, i, edits)
         end
         depth = depth_after(depth, tokens, i)
     end
@@ -108,7 +107,7 @@ local function rewrite(text)
         at = edit[2] + 1
     end
     pieces[#pieces + 1] = text:sub(at)
-    return table.concat(pieces), declared
+    return table.concat(pieces)
 end
 
 -- Whether more lines may make it a chunk: the compiler stumbles over its end, and not over a short
@@ -128,8 +127,22 @@ end
 ---@return table locals
 function chunk.environment(globals)
     local declared = {} -- names that an input has made its own
-    local locals = setmetatable({}, {
-        __index = globals,
+    local locals
+    local declare = setmetatable({}, {
+        __newindex = function(_, name, value)
+            declared[name] = true
+            rawset(locals, name, value)
+        end,
+    })
+    locals = setmetatable({}, {
+        __index = function(_, name)
+            if declared[name] then
+                return nil
+            elseif name == DECLARE then
+                return declare
+            end
+            return globals[name]
+        end,
         __newindex = function(self, name, value)
             if declared[name] or LUAS_OWN[name] then
                 rawset(self, name, value)
@@ -137,9 +150,17 @@ function chunk.environment(globals)
                 globals[name] = value
             end
         end,
-        declared = declared,
+        globals = globals,
     })
     return locals
+end
+
+---What inputs see behind their locals.
+---@param locals table  from chunk.environment(), or a table without globals
+---@return table? globals
+function chunk.globals(locals)
+    local mt = getmetatable(locals)
+    return mt and mt.globals
 end
 
 -- What an expression's values go through, so that calling it is no tail call, which tracebacks
@@ -176,15 +197,11 @@ function chunk.compile(text, name, locals)
         local wrapped = not code:find("...", 1, true) and wrap(code, name)
         return wrapped and call_with_values(wrapped, locals) or setfenv(f, locals)
     end
-    local body, declared = rewrite(code)
     local message
-    f, message = loadstring(body, name)
+    f, message = loadstring(rewrite(code), name)
     if not f then
         local is_open = is_unfinished(code, message) or is_unfinished(code, as_expression)
         return nil, message, is_open
-    end
-    for local_name in pairs(declared) do
-        getmetatable(locals).declared[local_name] = true
     end
     return setfenv(f, locals)
 end

@@ -3,6 +3,8 @@
 -- What could be typed next: globals and locals of the session, fields, methods, modules after
 -- `require`, files in other strings, commands. It looks into values and calls nothing, so no
 -- metamethod runs.
+local chunk = require "lagoon.repl.chunk"
+
 local complete = {}
 
 local KEYWORDS = {
@@ -44,6 +46,9 @@ local function value_of(scope, path)
     for name in path:gmatch "[%a_][%w_]*" do
         if value == nil then
             value = raw_field(scope, name)
+            if value == nil then
+                value = raw_field(chunk.globals(scope), name)
+            end
         else
             value = raw_field(value, name)
         end
@@ -124,9 +129,11 @@ end
 
 local function global_names(self, prefix)
     local names = { unpack(KEYWORDS) }
-    each_key(self.scope, function(key)
+    local function add(key)
         names[#names + 1] = key
-    end)
+    end
+    each_key(self.scope, add)
+    each_key(chunk.globals(self.scope), add)
     return collect(prefix, names)
 end
 

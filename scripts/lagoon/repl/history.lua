@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: MIT
 --
 -- What was typed before, in this session and in earlier ones: a file with an entry for each line,
--- in which newlines and backslashes are escaped. Sessions that run at the same time append to it.
+-- in which newlines and backslashes are escaped. Sessions that run at the same time append to it,
+-- and the next one that begins leaves the last entries of a long one.
 local history = {}
 
-local ENTRIES_MAX = 2000 -- of which so many are kept in the file when it is read
+local ENTRIES_MAX = 2000 -- that a session has from the file
+local LINES_MAX = 2 * ENTRIES_MAX -- that are left in it
 
 ---@class lagoon.repl.History
 local History = {}
@@ -59,18 +61,18 @@ function history.new(text, append)
     return setmetatable({
         entries = { unpack(entries, first) },
         append = append,
-        has_surplus = #entries > 2 * ENTRIES_MAX, -- the file is worth writing anew
     }, History)
 end
 
----The entries as a file has them.
----@return string
-function History:file_text()
-    local lines = {}
-    for i, entry in ipairs(self.entries) do
-        lines[i] = escape(entry) .. "\n"
-    end
-    return table.concat(lines)
+---That of a file, which is cut when it has become long.
+---@param path string
+---@param terminal table  core's half
+---@return lagoon.repl.History
+function history.open(path, terminal)
+    terminal.trim_private(path, LINES_MAX, ENTRIES_MAX)
+    return history.new(require("lagoon.fs").read(path) or "", function(line)
+        return terminal.append_private(path, line)
+    end)
 end
 
 return history

@@ -42,10 +42,7 @@ local function open_history(terminal)
     if not folder then
         return history.new ""
     end
-    local path = folder .. "/history"
-    return history.new(require("lagoon.fs").read(path) or "", function(line)
-        return terminal.append_private(path, line)
-    end)
+    return history.open(folder .. "/history", terminal)
 end
 
 -- ------------------------------------------------------------------------------------------------

@@ -203,6 +203,33 @@ it("options_env with LAGOON_DEBUG", "knows gctrace and passes over other names")
     }
 }
 
+it("options_env with names in LAGOON_DEBUG that are not known", "tells of them")
+{
+    static const struct {
+        const char *text;
+        const char *why;
+    } cases[] = {
+        {"", ""},
+        {"gctrace=0,attach=1", ""},
+        {"a=1,gctrace=0,bcd=", "LAGOON_DEBUG has names that are not known: a, bcd"},
+        {"gctraces=1", "LAGOON_DEBUG has names that are not known: gctraces"}};
+    lg_options opts;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char why[200] = "what was there";
+        setenv("LAGOON_DEBUG", cases[i].text, 1);
+        lg_options_init(&opts);
+        CHECK_OK(lg_options_env(&opts, why, sizeof why));
+        CHECK_STR(why, cases[i].why);
+        char cut[12];
+        CHECK_OK(lg_options_env(&opts, cut, sizeof cut));
+        CHECK(strncmp(cut, why, sizeof cut - 1) == 0);
+    }
+    clear_environment();
+    char why[8] = "before";
+    CHECK_OK(lg_options_env(&opts, why, sizeof why));
+    CHECK_STR(why, "");
+}
+
 it("options_env of an older host", "does not touch what it does not have")
 {
     lg_options opts;

@@ -29,6 +29,33 @@ describe("repl.chunk", function()
     assert.is_nil(rawget(globals, "a"))
   end)
 
+  it("keeps a local that is nil apart from the global of its name", function()
+    for _, text in ipairs { "local x", "local x = nil", "local y, x = 1",
+      "local function x() end x = nil", "local x = 1 x = nil" } do
+      globals = setmetatable({ x = "global" }, { __index = _G })
+      locals = chunk.environment(globals)
+      run(text)
+      assert.is_nil(run "x")
+      run "function get() return x end"
+      run "x = 5"
+      assert.equal(5, run "get()")
+      assert.equal("global", rawget(globals, "x"))
+    end
+    run "local print = nil"
+    assert.is_nil(run "print")
+  end)
+
+  it("makes a local where it stands, and not before", function()
+    globals.x = "global"
+    assert.equal("global", run "local x = x return x")
+    run "y = 1 local y = y + 1"
+    assert.equal(2, run "y")
+    assert.equal(1, rawget(globals, "y"))
+    assert(chunk.compile("local z", "=input", locals)) -- never run
+    run "z = 3"
+    assert.equal(3, rawget(globals, "z"))
+  end)
+
   it("leaves locals of blocks, functions and tables where they are", function()
     run [[
       do local inner = 1 end
@@ -76,7 +103,7 @@ describe("repl.chunk", function()
       return is_unfinished, message
     end
     for _, text in ipairs { "if x then", "f(", "{ 1,", "1 +", "x = ", "[[long", "function f()",
-      "local x =", "--[[ never ends", "'to be continued\\" } do
+      "local x =", "local x,", "--[[ never ends", "'to be continued\\" } do
       assert.is_true(outcome(text), text)
     end
     for _, text in ipairs { "'short", "'short\\\\", "1)(2", "x y", "end", "local 1",
