@@ -15,7 +15,7 @@
 enum {
     REST_MIN_NS = 20 * 1000 * 1000,
     REST_MAX_NS = 100 * 1000 * 1000, // while nothing happens
-    REST_SHARE = 40, // rests so many times as long as it has worked, for each busy P
+    REST_SHARE = 80, // rests so many times as long as it has worked, for each busy P
     FIGURES_NS = 100 * 1000 * 1000,
     // Of ticks against the clock, before there are events to write.
     CALIBRATE_NS = 1000 * 1000,
