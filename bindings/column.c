@@ -30,6 +30,7 @@ static void pass_control(struct column *c, unsigned char byte)
 {
     if (byte == '\r' || byte == '\n') {
         c->at = 0;
+        c->is_unknown = false;
     } else if (byte == '\b') {
         c->at -= c->at > 0;
     } else if (byte == '\t') {

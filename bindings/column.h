@@ -11,9 +11,10 @@
 enum { COLUMN_HELD_MAX = 64 }; // bytes of what is not whole; more is no sequence
 
 struct column {
-    int at;      // columns before the cursor
-    int columns; // of the terminal
-    int state;   // inside of an escape sequence; 0: not
+    int at;          // columns before the cursor
+    int columns;     // of the terminal
+    bool is_unknown; // somebody else has written: at counts from where that ended
+    int state;       // inside of an escape sequence; 0: not
 };
 
 // Goes on by so many bytes. A character that is cut in two counts for none.

@@ -130,10 +130,11 @@ static bool is_source_own(struct origin *o, const char *source, const char *modu
 }
 
 // Whether a function stands in a library in the place of Lua's own, which other states
-// have there: the program's io.read.
+// have there: the program's io.read, the REPL's os.execute.
 static bool is_stand_in(const lua_Debug *ar)
 {
-    return strcmp(ar->source, "=lagoon/stdin.lua") == 0;
+    return strcmp(ar->source, "=lagoon/stdin.lua") == 0 ||
+           strcmp(ar->source, "=lagoon/repl/children.lua") == 0;
 }
 
 // Whether the function on top is a module's own. A module's functions mostly come from

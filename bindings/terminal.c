@@ -18,12 +18,14 @@
 #include <unistd.h>
 
 #include "column.h"
+#include "display.h"
 #include "fail.h"
 #include "net.h"
 #include "record.h"
 #include "sampler.h"
 #include "state.h"
 #include "statefile.h"
+#include "ttymodes.h"
 #include "writeall.h"
 
 enum {
@@ -41,17 +43,12 @@ enum { MARK_BYTES = sizeof MARK - 1 };
 static const char PASTES_ON[] = "\33[?2004h";
 static const char PASTES_OFF[] = "\33[?2004l";
 
-// A text that stays.
-struct kept_text {
-    char *bytes;
-    size_t size;
-};
-
 static struct {
     // -- set when it is opened --
     int tty;    // the user's
     int master; // ours
     int slave;  // what 0, 1 and 2 are
+    bool is_error_ours;
     struct termios before;
     struct termios editing; // every key comes to us
     struct termios running; // but those that send signals
@@ -59,10 +56,8 @@ static struct {
     pthread_mutex_t lock;
     // -- lock --
     bool is_open;
-    bool is_drawn;           // the block stands below what is written
-    struct kept_text block;  // draws it
-    struct kept_text wipe;   // takes it away again, wherever in it the cursor is
-    struct column column;    // of what is written
+    bool is_lent;            // a child has it, with modes of its own
+    struct display display;  // what is to be seen
     uint64_t nmarks;         // that were passed
     pthread_cond_t has_mark; // nmarks has grown
 } terminal = {
@@ -74,56 +69,12 @@ static void write_all(int fd, const char *text, size_t size)
     (void)lagoon__write_all(fd, text, size);
 }
 
-static void show(const char *text, size_t size)
-{
-    write_all(terminal.tty, text, size);
-    lagoon__record_output(text, size);
-}
-
 static void say(const char *text)
 {
-    show(text, strlen(text));
+    lagoon__display_say(&terminal.display, text);
 }
 
 // -- what is written, to the user --
-
-// Back to where the last text ended.
-static void continue_line(void)
-{
-    char move[64];
-    if (terminal.column.at > 0) {
-        snprintf(move, sizeof move, "\33[1A\33[%dC", terminal.column.at);
-        say(move);
-    }
-}
-
-// To the beginning of a line. A text that has filled its last one goes on there.
-static void end_line(void)
-{
-    if (terminal.column.at > 0) {
-        say("\r\n");
-    }
-    if (terminal.column.at >= terminal.column.columns) {
-        terminal.column.at = 0;
-    }
-}
-
-static void show_locked(const char *text, size_t size)
-{
-    if (size == 0) {
-        return;
-    }
-    if (terminal.is_drawn) {
-        show(terminal.wipe.bytes, terminal.wipe.size);
-        continue_line();
-    }
-    show(text, size);
-    lagoon__column_pass(&terminal.column, text, size);
-    if (terminal.is_drawn) {
-        end_line();
-        show(terminal.block.bytes, terminal.block.size);
-    }
-}
 
 // Takes the marks out of a text; returns what is left of its size.
 static size_t take_marks_locked(char *text, size_t size)
@@ -145,7 +96,7 @@ static size_t pass_locked(char *text, size_t size)
 {
     size = take_marks_locked(text, size);
     size_t whole = lagoon__whole_size(text, size);
-    show_locked(text, whole);
+    lagoon__display_pass(&terminal.display, text, whole);
     memmove(text, text + whole, size - whole);
     return size - whole;
 }
@@ -176,15 +127,6 @@ static int private_copy(int fd)
     return fcntl(fd, F_DUPFD_CLOEXEC, FIRST_PRIVATE);
 }
 
-static void set_modes(void)
-{
-    terminal.editing = terminal.before;
-    cfmakeraw(&terminal.editing);
-    terminal.running = terminal.editing;
-    terminal.running.c_lflag |= ISIG;
-    terminal.running.c_iflag |= terminal.before.c_iflag & IXON;
-}
-
 static bool start_pump(void)
 {
     sigset_t all;
@@ -203,7 +145,7 @@ static void take_size(void)
     if (ioctl(terminal.tty, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
         ioctl(terminal.slave, TIOCSWINSZ, &size);
         lagoon__record_resize(size.ws_col, size.ws_row);
-        terminal.column.columns = size.ws_col;
+        terminal.display.column.columns = size.ws_col;
     }
 }
 
@@ -228,7 +170,7 @@ static void await_shown(int timeout_s)
 static void restore(void)
 {
     if (terminal.is_open) {
-        if (terminal.is_drawn) {
+        if (terminal.display.is_drawn) {
             say(PASTES_OFF);
         }
         tcsetattr(terminal.tty, TCSANOW, &terminal.before);
@@ -268,17 +210,18 @@ static bool open_terminal(void)
         return false;
     }
     terminal.tty = private_copy(STDOUT_FILENO);
+    terminal.display.tty = terminal.tty;
     if (terminal.tty < 0 || !start_pump()) {
         return false;
     }
-    set_modes();
-    terminal.column.columns = 80;
+    lagoon__modes_make(&terminal.before, &terminal.editing, &terminal.running);
+    terminal.display.column.columns = 80;
     take_size();
     fflush(stdout);
-    bool is_error_ours = isatty(STDERR_FILENO);
+    terminal.is_error_ours = isatty(STDERR_FILENO);
     dup2(terminal.slave, STDIN_FILENO);
     dup2(terminal.slave, STDOUT_FILENO);
-    if (is_error_ours) {
+    if (terminal.is_error_ours) {
         dup2(terminal.slave, STDERR_FILENO);
     }
     terminal.is_open = true;
@@ -286,17 +229,19 @@ static bool open_terminal(void)
     return true;
 }
 
-// open() -> a connection that brings the keys; false: there is no terminal.
-static int open_it(lua_State *L)
+// The user's terminal once more: that it does not block is nobody else's business.
+static int open_keys(void)
 {
-    struct script *s = lagoon__script(L);
-    if (terminal.is_open || !open_terminal()) {
-        lua_pushboolean(L, 0);
-        return 1;
-    }
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", terminal.tty);
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+// keys() -> a connection that brings them. Closed, it leaves them to others.
+static int keys(lua_State *L)
+{
+    struct script *s = lagoon__script(L);
+    int fd = open_keys();
     struct conn *conn = lagoon__object_new(L, s, KIND_CONN, sizeof *conn);
     if (fd < 0 || lg_conn_adopt_shared(fd, &conn->core) != LG_OK) {
         return luaL_error(L, "cannot read the terminal");
@@ -304,37 +249,37 @@ static int open_it(lua_State *L)
     return 1;
 }
 
+// open() -> keys(); false: there is no terminal.
+static int open_it(lua_State *L)
+{
+    if (terminal.is_open || !open_terminal()) {
+        lua_pushboolean(L, 0);
+        return 1;
+    }
+    return keys(L);
+}
+
 // -- for the editor --
 
-static void keep_text(struct kept_text *kept, const char *text, size_t size)
+static struct text check_text(lua_State *L, int index)
 {
-    char *bytes = realloc(kept->bytes, size + 1);
-    if (bytes != NULL) {
-        memcpy(bytes, text, size);
-        kept->bytes = bytes;
-    }
-    kept->size = bytes ? size : 0;
+    struct text text;
+    text.bytes = luaL_checklstring(L, index, &text.size);
+    return text;
 }
 
 // draw(block, wipe): shows the block in the place of the one before. All keys are the editor's.
 static int draw(lua_State *L)
 {
-    size_t nblock;
-    size_t nwipe;
-    const char *block = luaL_checklstring(L, 1, &nblock);
-    const char *wipe = luaL_checklstring(L, 2, &nwipe);
+    struct text block = check_text(L, 1);
+    struct text wipe = check_text(L, 2);
     pthread_mutex_lock(&terminal.lock);
-    if (terminal.is_drawn) {
-        show(terminal.wipe.bytes, terminal.wipe.size);
-    } else {
+    if (!terminal.display.is_drawn) {
         tcsetattr(terminal.tty, TCSADRAIN, &terminal.editing);
-        end_line();
+        lagoon__display_end_line(&terminal.display);
         say(PASTES_ON);
     }
-    show(block, nblock);
-    keep_text(&terminal.block, block, nblock);
-    keep_text(&terminal.wipe, wipe, nwipe);
-    terminal.is_drawn = true;
+    lagoon__display_draw(&terminal.display, block, wipe);
     pthread_mutex_unlock(&terminal.lock);
     return 0;
 }
@@ -342,17 +287,11 @@ static int draw(lua_State *L)
 // leave(block): shows it for the last time. What is typed from here on is standard input's.
 static int leave(lua_State *L)
 {
-    size_t nblock;
-    const char *block = luaL_checklstring(L, 1, &nblock);
+    struct text block = check_text(L, 1);
     pthread_mutex_lock(&terminal.lock);
-    if (terminal.is_drawn) {
-        show(terminal.wipe.bytes, terminal.wipe.size);
-    }
-    show(block, nblock);
+    lagoon__display_leave(&terminal.display, block);
     say(PASTES_OFF);
     tcsetattr(terminal.tty, TCSADRAIN, &terminal.running);
-    terminal.is_drawn = false;
-    terminal.column.at = 0;
     pthread_mutex_unlock(&terminal.lock);
     return 0;
 }
@@ -371,12 +310,16 @@ static int resume(lua_State *L)
 {
     (void)L;
     pthread_mutex_lock(&terminal.lock);
-    if (tcgetpgrp(terminal.tty) == getpgrp()) { // else setting them would stop us again
-        tcsetattr(terminal.tty, TCSADRAIN, &terminal.running);
+    if (!terminal.is_lent) {
+        if (tcgetpgrp(terminal.tty) ==
+            getpgrp()) { // else setting them would stop us again
+            tcsetattr(terminal.tty, TCSADRAIN, &terminal.running);
+        }
+        say("\r");
+        terminal.display.is_drawn = false; // drawing changes the modes
+        terminal.display.column.at = 0;
+        terminal.display.column.is_unknown = false;
     }
-    say("\r");
-    terminal.is_drawn = false; // drawing changes the modes
-    terminal.column.at = 0;
     pthread_mutex_unlock(&terminal.lock);
     return 0;
 }
@@ -386,9 +329,7 @@ static int clear(lua_State *L)
 {
     (void)L;
     pthread_mutex_lock(&terminal.lock);
-    say("\33[H\33[2J");
-    keep_text(&terminal.wipe, "", 0);
-    terminal.column.at = 0;
+    lagoon__display_clear(&terminal.display);
     pthread_mutex_unlock(&terminal.lock);
     return 0;
 }
@@ -415,24 +356,66 @@ static int type_in(lua_State *L)
 // typed() -> what was typed there and nobody has read.
 static int typed(lua_State *L)
 {
-    luaL_Buffer buffer;
-    struct termios now;
-    luaL_buffinit(L, &buffer);
-    if (tcgetattr(terminal.slave, &now) == 0) {
-        struct termios at_once = now;
-        at_once.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-        at_once.c_cc[VMIN] = 0;
-        at_once.c_cc[VTIME] = 0;
-        tcsetattr(terminal.slave, TCSANOW, &at_once);
-        ssize_t n;
-        while ((n = read(terminal.slave, luaL_prepbuffer(&buffer), LUAL_BUFFERSIZE)) >
-               0) {
-            luaL_addsize(&buffer, (size_t)n);
-        }
-        tcsetattr(terminal.slave, TCSANOW, &now);
-    }
-    luaL_pushresult(&buffer);
+    lagoon__modes_push_unread(L, terminal.slave);
     return 1;
+}
+
+// -- for children --
+
+// What was typed before its new modes is the program's: a child would find ends of lines in it that
+// are none.
+static void take_pending(void)
+{
+    char bytes[256];
+    ssize_t n;
+    int fd = open_keys();
+    while (fd >= 0 && (n = read(fd, bytes, sizeof bytes)) > 0) {
+        write_all(terminal.master, bytes, (size_t)n);
+    }
+    close(fd);
+}
+
+// lend() -> a path of it, whether standard error is it, too: a child may have it now, with the modes
+// that the program has set for its own. All that was written so far is shown.
+static int lend(lua_State *L)
+{
+    char path[48];
+    fflush(stdout);
+    await_shown(FOR_EVER_S);
+    pthread_mutex_lock(&terminal.lock);
+    if (!terminal.is_lent) {
+        terminal.is_lent = true;
+        lagoon__modes_lend(terminal.tty, terminal.slave, &terminal.before);
+        take_pending();
+    }
+    pthread_mutex_unlock(&terminal.lock);
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), terminal.tty);
+    lua_pushstring(L, path);
+    lua_pushboolean(L, terminal.is_error_ours);
+    return 2;
+}
+
+// keep_modes(): those that a child has left are the program's now.
+static int keep_modes(lua_State *L)
+{
+    (void)L;
+    lagoon__modes_keep(terminal.tty, terminal.slave);
+    return 0;
+}
+
+// take_back(): no child has it any more. Where the cursor is only the terminal knows.
+static int take_back(lua_State *L)
+{
+    (void)L;
+    pthread_mutex_lock(&terminal.lock);
+    if (terminal.is_lent) {
+        terminal.is_lent = false;
+        tcsetattr(terminal.tty, TCSADRAIN, &terminal.running);
+        take_size();
+        terminal.display.column.is_unknown = true;
+    }
+    pthread_mutex_unlock(&terminal.lock);
+    return 0;
 }
 
 // size() -> columns, rows
@@ -469,12 +452,23 @@ static int close_it(lua_State *L)
 
 void lagoon__push_terminal(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"open", open_it}, {"close", close_it},  {"draw", draw},
-        {"leave", leave},  {"suspend", suspend}, {"resume", resume},
-        {"clear", clear},  {"drain", drain},     {"type", type_in},
-        {"typed", typed},  {"size", size},       {"width", lagoon__column_width},
-        {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"open", open_it},
+                                         {"close", close_it},
+                                         {"keys", keys},
+                                         {"draw", draw},
+                                         {"leave", leave},
+                                         {"suspend", suspend},
+                                         {"resume", resume},
+                                         {"clear", clear},
+                                         {"drain", drain},
+                                         {"type", type_in},
+                                         {"typed", typed},
+                                         {"lend", lend},
+                                         {"keep_modes", keep_modes},
+                                         {"take_back", take_back},
+                                         {"size", size},
+                                         {"width", lagoon__column_width},
+                                         {NULL, NULL}};
     lua_newtable(L);
     lagoon__register(L, s, functions);
     lagoon__register(L, s, lagoon__record_functions);

@@ -63,12 +63,17 @@ function replterminal.open(opts)
     end
   end
 
-  -- What stty says, of the program's terminal.
-  function terminal.stty(...)
+  -- The path of the program's terminal.
+  function terminal.name()
     local file = assert(io.open(tty))
     local path = file:read "*l"
     file:close()
-    local out, exit = lagoon.process.run("stty", { "-F", path, ... })
+    return path
+  end
+
+  -- What stty says of it.
+  function terminal.stty(...)
+    local out, exit = lagoon.process.run("stty", { "-F", terminal.name(), ... })
     assert(exit.code == 0)
     return out
   end

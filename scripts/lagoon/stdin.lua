@@ -15,12 +15,16 @@ local find, sub = string.find, string.sub
 local ahead, at = "", 1 -- what has come, and where the unread part of it begins
 local conn              -- nil: nobody has asked yet; false: there is none
 local prompting         -- what is flushed before a wait, so that questions are seen; or nil
+local before_waiting    -- called before a wait; or nil
 local mutex             -- one goroutine reads, the others stand in line
 local nreaders = 0      -- all of those
 local has_ended         -- the end has come in the call that reads; a terminal may go on behind it
 
 -- As C's library does on a terminal.
 local function c_read(...)
+    if before_waiting then
+        before_waiting()
+    end
     if prompting then
         prompting:flush()
     end
@@ -243,6 +247,12 @@ local function lines(...)
 end
 
 local stdin = {}
+
+---Sets what is called before a read waits.
+---@param f? fun()
+function stdin.on_wait(f)
+    before_waiting = f
+end
 
 ---Replaces what reads standard input. Of the program's first state.
 ---@param library iolib  `io`

@@ -2,6 +2,7 @@
 --
 -- The REPL: inputs from a terminal, with a line editor, or from anything else, line by line.
 local chan = require "lagoon.chan"
+local children = require "lagoon.repl.children"
 local commands = require "lagoon.repl.commands"
 local complete = require "lagoon.repl.complete"
 local core = require "lagoon.core"
@@ -12,6 +13,7 @@ local live = require "lagoon.repl.live"
 local screen = require "lagoon.repl.screen"
 local session = require "lagoon.repl.session"
 local signal = require "lagoon.signal"
+local stdin = require "lagoon.stdin"
 local sync = require "lagoon.sync"
 local task = require "lagoon.task"
 
@@ -173,6 +175,42 @@ function Console:take(bytes)
     self.mutex:unlock()
 end
 
+-- Whether who calls is the input that the prompt waits for, and nothing is drawn meanwhile.
+function Console:is_foreground()
+    local running = self.session.running
+    return running and not self.live and running:id() == task.self():id()
+end
+
+-- A child may have the terminal: it alone hears the keys. What names it, and whether it is standard
+-- error, too.
+function Console:lend()
+    if not self.is_lent then
+        self.is_lent = true
+        self:stand_back()
+    end
+    return self.terminal.lend()
+end
+
+function Console:take_back()
+    if self.is_lent then
+        self.is_lent = false
+        self.terminal.take_back()
+        self:stand_forth()
+    end
+end
+
+-- Leaves the keys to others.
+function Console:stand_back()
+    self.is_back = chan.new()
+    self.conn:close()
+end
+
+function Console:stand_forth()
+    self.conn = self.terminal.keys()
+    self.is_back:close()
+    self.is_back = nil
+end
+
 -- Whatever runs is to end.
 function Console:interrupt()
     if self.live then
@@ -182,14 +220,27 @@ function Console:interrupt()
     end
 end
 
+-- The next keys; nil: none in a while, or there will be none, as err says.
+function Console:read()
+    while true do
+        local conn = self.conn
+        if self.keys:is_undecided() then
+            conn:set_deadline(ESCAPE_SECONDS)
+        end
+        local bytes, err = conn:read()
+        if bytes or err == "timeout" or conn == self.conn and not self.is_back then
+            conn:set_deadline(nil)
+            return bytes, err
+        elseif self.is_back then
+            self.is_back:recv()
+        end
+    end
+end
+
 -- Keys, until the terminal is gone.
 function Console:read_keys()
     while true do
-        if self.keys:is_undecided() then
-            self.conn:set_deadline(ESCAPE_SECONDS)
-        end
-        local bytes, err = self.conn:read()
-        self.conn:set_deadline(nil)
+        local bytes, err = self:read()
         if not bytes and err ~= "timeout" then
             self:interrupt()
             return self.inputs:closed() or self.inputs:close()
@@ -200,6 +251,7 @@ end
 
 function Console:prompt()
     self.mutex:lock()
+    self:take_back()
     self.terminal.drain()
     local typed = self.terminal.typed()
     self.is_editing = true
@@ -266,6 +318,12 @@ function Console:run(before)
     local helpers = { start(self.heed, signals), start(self.read_keys) }
     helpers[1]:name "repl signals"
     helpers[2]:name "repl keys"
+    children.install(self, os, io)
+    stdin.on_wait(function()
+        if self.is_lent and self:is_foreground() then
+            self:take_back() -- the input reads what is typed itself
+        end
+    end)
     self:prompt()
     self.session:own_new(before)
     for text in self.inputs do
