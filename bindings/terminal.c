@@ -237,7 +237,7 @@ static int open_keys(void)
     return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-// keys() -> a connection that brings them. Closed, it leaves them to others.
+// keys() -> a connection that brings them, until leave_keys() leaves them to others.
 static int keys(lua_State *L)
 {
     struct script *s = lagoon__script(L);
@@ -247,6 +247,20 @@ static int keys(lua_State *L)
         return luaL_error(L, "cannot read the terminal");
     }
     return 1;
+}
+
+// leave_keys(conn): what it has got that nobody has taken yet is the program's.
+static int leave_keys(lua_State *L)
+{
+    struct conn *conn = lagoon__check_conn(L, "close");
+    const void *bytes;
+    size_t n;
+    while ((n = lg_conn_peek(conn->core, &bytes)) > 0) {
+        write_all(terminal.master, bytes, n);
+        lg_conn_skip(conn->core, n);
+    }
+    lg_conn_close(conn->core);
+    return 0;
 }
 
 // open() -> keys(); false: there is no terminal.
@@ -455,6 +469,7 @@ void lagoon__push_terminal(lua_State *L, struct script *s)
     static const luaL_Reg functions[] = {{"open", open_it},
                                          {"close", close_it},
                                          {"keys", keys},
+                                         {"leave_keys", leave_keys},
                                          {"draw", draw},
                                          {"leave", leave},
                                          {"suspend", suspend},

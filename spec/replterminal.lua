@@ -15,7 +15,8 @@ local running = {} -- programs that stay behind where a spec fails
 
 ---A terminal with the program in it.
 ---@param opts? { columns?: integer, rows?: integer, state?: string, term?: string, args?: string,
----no_color?: string, locale?: string }
+---no_color?: string, locale?: string, is_unseen?: boolean }  is_unseen: what is written is more than the
+---screens of specs know
 function replterminal.open(opts)
   opts = opts or {}
   folders = folders + 1
@@ -37,7 +38,9 @@ function replterminal.open(opts)
         return
       end
       raw[#raw + 1] = bytes
-      screen:feed(bytes)
+      if not opts.is_unseen then
+        screen:feed(bytes)
+      end
     end
   end)
   local terminal = { screen = screen, process = process, state = state }
@@ -61,6 +64,13 @@ function replterminal.open(opts)
     if not ok then
       error(("%q is not to be seen, but\n%s\n%s"):format(text, screen:text(), err), 2)
     end
+  end
+
+  -- Waits until the program has written a text.
+  function terminal.writes(text)
+    helper.settle(function()
+      return terminal.raw():find(text, 1, true)
+    end, text)
   end
 
   -- The path of the program's terminal.
@@ -100,7 +110,11 @@ function replterminal.open(opts)
     return exit
   end
 
-  terminal.shows "1>"
+  if opts.is_unseen then
+    terminal.writes "1> "
+  else
+    terminal.shows "1>"
+  end
   return terminal
 end
 

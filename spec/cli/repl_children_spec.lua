@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --
--- Children of the REPL's inputs, which have the terminal.
+-- Children of the REPL's inputs, which have its terminal.
 local lagoon = require "lagoon"
 local helper = require "helper"
 local replterminal = require "replterminal"
@@ -9,7 +9,7 @@ local open = replterminal.open
 
 local files = 0
 
--- A path at which the terminal's child says how far it is.
+-- A path that something is to come to be at.
 local function fresh_path()
   files = files + 1
   return helper.path("child" .. files)
@@ -23,45 +23,234 @@ local function await_file(path)
   helper.settle(function() return lagoon.fs.stat(path) end, path)
 end
 
+local function create(path)
+  assert(io.open(path, "w")):close()
+end
+
 describe("a child of os.execute", function()
   after_each(replterminal.kill_all)
 
   it("hears what is typed, and leaves the rest to the prompt", function()
     local terminal = open()
-    terminal.type [[os.execute "printf 'name? '; read x; echo \"<$x>\""]]
-    terminal.type "\r"
+    terminal.type "os.execute [[printf 'name? '; read x; echo \"<$x>\"]]\r"
     terminal.shows "\nname?"
-    terminal.type "Ada\r6 * 7\r"
-    terminal.shows "name? Ada\n"
-    terminal.shows "\n<Ada>\n"
-    terminal.shows "\n42\n3>"
-    terminal.type "'half"
-    terminal.shows("\n3> 'half$", true)
+    terminal.type "Ada\r6 * 7\r'half"
+    terminal.shows "<Ada>\n"
+    terminal.shows "\n42\n3> 'half"
     terminal.type "'\r"
     terminal.shows '\n"half"\n4>'
+    terminal.type "\16\16\16" -- the history is whole
+    terminal.shows "4> os.execute [[printf"
     assert.equal(0, terminal.close().code)
+  end)
+
+  it("leaves what was typed before it to the prompt", function()
+    local terminal = open()
+    local gate, began = fresh_path(), fresh_path()
+    terminal.type(("print 'waits' while not lagoon.fs.stat '%s' do sleep(0.01) end "
+      .. "os.execute [[touch '%s'; read x]]\r"):format(gate, began))
+    terminal.shows "\nwaits\n"
+    terminal.type "'early'\r"
+    terminal.shows "\n'early'\n"
+    create(gate)
+    await_file(began)
+    terminal.type "late\r"
+    terminal.shows '\n"early"\n3>'
+    terminal.close()
   end)
 
   it("finds the user's terminal, with its size and its modes", function()
     local terminal = open { columns = 70, rows = 20 }
-    terminal.enter([[os.execute "stty size; stty -a | tr ' ' '\\n' | grep -x -e -*icanon"]], 2)
-    terminal.shows("\n20 70\nicanon\n0\n")
-    terminal.enter([[os.execute "test -t 0 -a -t 1 -a -t 2 && tty && sh -c 'tty </dev/tty'"]], 3)
-    local tty = io.open(helper.path("tty")) -- of none: each has a number of its own
-    assert.is_nil(tty)
-    terminal.shows(terminal.name() .. "\n/dev/tty\n0\n3>")
+    terminal.enter("os.execute [[stty size; stty -a | tr ' ' '\\n' | grep -x -e -*icanon]]", 2)
+    terminal.shows "\n20 70\nicanon\n0\n"
+    terminal.enter("os.execute 'tty; tty <&1; tty <&2; : </dev/tty'", 3)
+    local name = terminal.name() .. "\n"
+    terminal.shows("\n" .. name:rep(3) .. "0\n3>")
     terminal.close()
   end)
 
-  it("has each key at once, if it wants that", function()
+  it("has each key at once, Ctrl-C too, if it wants that", function()
     local terminal = open()
-    terminal.type [[os.execute "stty raw -echo; printf 'key? '; dd bs=1 count=1 2>/dev/null | od -An -tx1; stty sane"]]
-    terminal.type "\r"
+    terminal.type("os.execute [[stty -icanon -isig -echo; printf 'key? '; "
+      .. "dd bs=1 count=1 2>/dev/null | od -An -tx1; stty sane]]\r")
     terminal.shows "\nkey?"
     terminal.type "\3"
-    terminal.shows "key?  03\n"
-    terminal.shows "\n0\n2>"
+    terminal.shows "key?  03\n0\n2>"
     terminal.enter("1 + 1", 3)
+    terminal.close()
+  end)
+
+  it("is ended by Ctrl-C, and the input goes on", function()
+    local terminal = open()
+    terminal.type "print('ended by', os.execute 'echo began; exec sleep 1000')\r"
+    terminal.shows "\nbegan\n"
+    terminal.type "\3"
+    terminal.shows("\n%^C.*ended by\t2\n2>$", true)
+    terminal.enter("1 + 1", 3)
+    terminal.shows "\n2\n3>"
+    terminal.close()
+  end)
+
+  it("leaves a prompt at the beginning of a line, and no empty line", function()
+    local terminal = open { columns = 20 }
+    terminal.enter("x = os.execute 'printf abc'", 2)
+    terminal.shows "\nabc\n2>"
+    terminal.enter("x = os.execute 'echo abc'", 3)
+    terminal.shows "\nabc\n3>"
+    terminal.enter("x = os.execute 'printf 12345678901234567890'", 4)
+    terminal.shows "\n12345678901234567890\n4>"
+    terminal.close()
+  end)
+
+  it("leaves modes to the input if it ends well, and else not", function()
+    local terminal = open()
+    terminal.type("os.execute 'stty -echo' io.write 'secret? ' local x = io.read() "
+      .. "os.execute 'stty echo' return #x\r")
+    terminal.shows "\nsecret?"
+    terminal.type "quiet\r"
+    terminal.shows("5\n2>")
+    assert.is_nil(terminal.raw():find("quiet", 1, true))
+    terminal.enter("x = os.execute 'stty raw -echo; kill -9 $$'", 3)
+    terminal.type "io.write('your name? ') return io.read()\r"
+    terminal.shows "\nyour name?"
+    terminal.type "Ada\r"
+    terminal.shows 'your name? Ada\n"Ada"\n4>'
+    terminal.close()
+  end)
+
+  it("sees the terminal get another size, as the prompt does then", function()
+    local terminal = open { columns = 80 }
+    terminal.type "os.execute 'echo began; read x; stty size'\r"
+    terminal.shows "\nbegan"
+    terminal.resize(50, 10)
+    terminal.type "\r"
+    terminal.shows "\n10 50\n0\n2>"
+    terminal.type(("a"):rep(60))
+    terminal.shows("2> " .. ("a"):rep(47) .. "\n" .. ("a"):rep(13))
+    terminal.close()
+  end)
+
+  it("keeps nothing from being shown", function()
+    local terminal = open()
+    local began = fresh_path()
+    terminal.enter("go(function() sleep(0.01) print 'from beside' end)", 2)
+    terminal.enter(("parallel(function(path) local fs = require('lagoon').fs while not fs.stat(path) do "
+      .. "require('lagoon').sleep(0.01) end print 'from elsewhere' end, '%s') &"):format(began), 3)
+    terminal.type(("go(function() print 'from below' end) "
+      .. "os.execute [[touch '%s'; read x; echo \"<$x>\"]]\r"):format(began))
+    terminal.shows "\nfrom elsewhere\n"
+    terminal.type "on\r"
+    terminal.shows "\n<on>\n"
+    terminal.shows "\nfrom below\n"
+    terminal.shows("\n4>$", true)
+    terminal.close()
+  end)
+
+  it("leaves the terminal alone in the background", function()
+    local terminal = open()
+    local name = terminal.name()
+    terminal.enter("os.execute '! tty' &", 2)
+    terminal.shows("\n/dev/pts/%d+\n256\n2>", true)
+    terminal.enter("async(function() return os.execute '! tty' end):wait()", 3)
+    terminal.enter("os.execute 'tty <&1 &'", 4)
+    terminal.enter("local p = lagoon.process.spawn('tty', {}, { stdin = 'inherit' }) "
+      .. "return p.stdout:read '*a'", 5)
+    terminal.shows "\"\n5>"
+    assert.is_nil(terminal.screen:text():find(name .. "%f[^%d]"))
+    terminal.close()
+  end)
+
+  it("is called as ever", function()
+    local terminal = open()
+    terminal.enter("os.execute() ~= 0, os.execute 'exit 7', os.execute 'kill -9 $$'", 2)
+    terminal.shows "\ntrue\t1792\t9\n"
+    terminal.enter("os.execute {}", 3)
+    terminal.shows "bad argument #1 to 'execute' (string expected, got table)"
+    terminal.enter("lagoon.blocking(os.execute, 'exit 3')", 4)
+    terminal.shows "\n768\n"
+    terminal.enter("os.execute '#'", 5)
+    terminal.shows "\n0\n5>"
+    terminal.close()
+  end)
+
+  it("may fill the screen", function()
+    if not has "vi" then
+      return
+    end
+    local path = helper.file("edited.txt", "one\n")
+    local terminal = open { is_unseen = true }
+    terminal.type(("os.execute [[vi '%s']]\r"):format(path))
+    terminal.writes "\27[?1049h"
+    terminal.type "Otwo\27:wq\r"
+    terminal.writes "\27[?1049l"
+    terminal.writes "2> "
+    terminal.type "6 * 7\r"
+    terminal.writes "3> "
+    local file = assert(io.open(path))
+    assert.equal("two\none\n", file:read "*a")
+    file:close()
+    terminal.close()
+  end)
+end)
+
+describe("a child of io.popen", function()
+  after_each(replterminal.kill_all)
+
+  it("hears what is typed, also while the input waits elsewhere", function()
+    local terminal = open()
+    terminal.type "io.popen([[echo 'name? ' >&2; read x; echo \"<$x>\"]]):read()\r"
+    terminal.shows "\nname?"
+    terminal.type "Ada\r6 * 7\r"
+    terminal.shows '\n"<Ada>"\n'
+    terminal.shows "\n42\n3>"
+    local gate, heard = fresh_path(), fresh_path()
+    terminal.type(("local p = io.popen [[read x; touch '%s'; echo \"<$x>\"]] "
+      .. "while not lagoon.fs.stat '%s' do sleep(0.01) end return p:read()\r")
+      :format(heard, gate))
+    terminal.shows "return p:read()"
+    terminal.type "Bob\r"
+    await_file(heard)
+    create(gate)
+    terminal.shows '\n"<Bob>"\n4>'
+    terminal.close()
+  end)
+
+  it("leaves the keys to the input that reads", function()
+    local terminal = open()
+    terminal.type "io.popen('true'):read() io.write 'your name? ' return io.read()\r"
+    terminal.shows "\nyour name?"
+    terminal.type "Ada\r"
+    terminal.shows 'your name? Ada\n"Ada"\n2>'
+    terminal.enter("p = io.popen('cat', 'w')", 3)
+    terminal.enter("p:write 'written\\n' p:close()", 4)
+    terminal.shows "\nwritten\n"
+    terminal.close()
+  end)
+
+  it("leaves them to the prompt when the input is cancelled", function()
+    local terminal = open()
+    terminal.type "p = io.popen('exec sleep 1000') print 'began' sleep(1000)\r"
+    terminal.shows "\nbegan\n"
+    terminal.type "\3"
+    terminal.shows("interrupted\n2>$", true)
+    terminal.enter("1 + 1", 3)
+    terminal.close()
+  end)
+
+  it("may fill the screen", function()
+    if not has "less" then
+      return
+    end
+    local terminal = open { is_unseen = true }
+    terminal.type("local p = io.popen('less', 'w') for i = 1, 5000 do p:write(i, '\\n') end "
+      .. "p:close()\r")
+    terminal.writes "\n20\r"
+    terminal.type "G"
+    terminal.writes "\n5000\r"
+    terminal.type "q"
+    terminal.writes "2> "
+    terminal.type "6 * 7\r"
+    terminal.writes "3> "
     terminal.close()
   end)
 end)

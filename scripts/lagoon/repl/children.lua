@@ -1,24 +1,26 @@
 -- SPDX-License-Identifier: MIT
 --
--- os.execute and io.popen where the REPL stands between the program and its terminal. Both hold up
--- the state, and with it what passes keys on; so the child of an input has the user's terminal
--- itself, which waits for it in a state that is held up anyway. What goroutines call beside the input
--- is Lua's own.
-local core = require "lagoon.core"
-
+-- os.execute and io.popen where the REPL stands between the program and its terminal. They hold up
+-- the state, and with it what passes keys on: so the child of an input has the user's terminal itself.
+-- Between popen and what is done with its file the state is free, so there the keys are left alone.
+-- What goroutines call beside the input is Lua's own.
 local children = {}
 
 -- In front of a command, on its line: shells tell numbers of lines.
-local FOR_EXECUTE = "exec 0<>%s >&0%s; "
-local FOR_READING = "exec 0<>%s%s; "
-local FOR_WRITING = "exec 1<>%s%s; "
-
-local function with_terminal(command, form, path, is_error_theirs)
-    local source = form == FOR_WRITING and 1 or 0
-    return form:format(path, is_error_theirs and (" 2>&%d"):format(source) or "") .. command
+local function with_terminal(command, path, is_error_theirs)
+    return ("exec 0<>%s >&0%s; %s"):format(path, is_error_theirs and " 2>&0" or "", command)
 end
 
--- One that leaves its command behind in the background leaves the terminal, too.
+-- Of io.popen's: its output stays ours, since it may write long after the input, while somebody types.
+-- What it reads is the terminal or, of a pager, what the terminal of its errors has as keys.
+local function with_keys(command, mode, path, is_error_theirs)
+    if mode == nil or mode == "r" then
+        return ("exec 0<>%s; %s"):format(path, command)
+    end
+    return is_error_theirs and ("exec 2<>%s; %s"):format(path, command) or command
+end
+
+-- What ends with & goes on in the background.
 local function is_command(command)
     return type(command) == "string" and not command:find "&%s*$"
 end
@@ -28,12 +30,12 @@ local function has_ended_well(status)
     return status == true or type(status) == "number" and status % 256 == 0 and status < 128 * 256
 end
 
-local function ended(console, was_lent, ...)
+local function ended(console, ...)
     if has_ended_well((...)) then
         console.terminal.keep_modes()
     end
-    if not was_lent then
-        console:take_back()
+    if not console.is_lent then -- to one of io.popen
+        console.terminal.take_back()
     end
     return ...
 end
@@ -49,19 +51,14 @@ function children.install(console, os_library, io_library)
         if not is_command(command) or not console:is_foreground() then
             return execute(command, ...)
         end
-        core.yield() -- keys that have come already are the program's
-        local was_lent = console.is_lent
-        return ended(console, was_lent,
-            execute(with_terminal(command, FOR_EXECUTE, console:lend())))
+        return ended(console, execute(with_terminal(command, console.terminal.lend())))
     end
 
     function io_library.popen(command, mode, ...)
         if not is_command(command) or not console:is_foreground() then
             return popen(command, mode, ...)
         end
-        local form = (mode or "r") == "r" and FOR_READING or FOR_WRITING
-        core.yield()
-        return popen(with_terminal(command, form, console:lend()), mode, ...)
+        return popen(with_keys(command, mode, console:lend()), mode, ...)
     end
 end
 

@@ -181,8 +181,8 @@ function Console:is_foreground()
     return running and not self.live and running:id() == task.self():id()
 end
 
--- A child may have the terminal: it alone hears the keys. What names it, and whether it is standard
--- error, too.
+-- A child may have the terminal, also while the state is free: it alone hears the keys. What names
+-- it, and whether it is standard error, too.
 function Console:lend()
     if not self.is_lent then
         self.is_lent = true
@@ -202,7 +202,7 @@ end
 -- Leaves the keys to others.
 function Console:stand_back()
     self.is_back = chan.new()
-    self.conn:close()
+    self.terminal.leave_keys(self.conn)
 end
 
 function Console:stand_forth()
