@@ -319,23 +319,23 @@ static int suspend(lua_State *L)
     return 0;
 }
 
-// resume(): after a stop, in which others had the terminal. The block is to be drawn again.
+// resume() -> whether it is ours, after a stop in which others had it: false in the background. The
+// block is to be drawn again.
 static int resume(lua_State *L)
 {
-    (void)L;
+    bool is_ours =
+        tcgetpgrp(terminal.tty) == getpgrp(); // else setting modes would stop us
     pthread_mutex_lock(&terminal.lock);
-    if (!terminal.is_lent) {
-        if (tcgetpgrp(terminal.tty) ==
-            getpgrp()) { // else setting them would stop us again
-            tcsetattr(terminal.tty, TCSADRAIN, &terminal.running);
-        }
+    if (is_ours && !terminal.is_lent) {
+        tcsetattr(terminal.tty, TCSADRAIN, &terminal.running);
         say("\r");
         terminal.display.is_drawn = false; // drawing changes the modes
         terminal.display.column.at = 0;
         terminal.display.column.is_unknown = false;
     }
     pthread_mutex_unlock(&terminal.lock);
-    return 0;
+    lua_pushboolean(L, is_ours);
+    return 1;
 }
 
 // clear(): wipes the whole screen; the block is to be drawn again.

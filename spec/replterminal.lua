@@ -8,22 +8,24 @@ local vt = require "vt"
 
 local replterminal = {}
 
-local COMMAND = "tty > '%s'; stty rows %d cols %d; exec '%s' %s"
+local COMMAND = "tty > '%s'; stty rows %d cols %d; exec %s"
 
 local folders = 0
 local running = {} -- programs that stay behind where a spec fails
 
 ---A terminal with the program in it.
 ---@param opts? { columns?: integer, rows?: integer, state?: string, term?: string, args?: string,
----no_color?: string, locale?: string, is_unseen?: boolean }  is_unseen: what is written is more than the
----screens of specs know
+---no_color?: string, locale?: string, is_unseen?: boolean, command?: string, shows?: string }
+---is_unseen: what is written is more than the screens of specs know; command: instead of the
+---program, with what it shows first
 function replterminal.open(opts)
   opts = opts or {}
   folders = folders + 1
   local columns, rows = opts.columns or 80, opts.rows or 24
   local state = opts.state or helper.path("state" .. folders)
   local tty = helper.path("tty" .. folders)
-  local command = COMMAND:format(tty, rows, columns, helper.program, opts.args or "")
+  local command = COMMAND:format(tty, rows, columns, opts.command
+    or ("'%s' %s"):format(helper.program, opts.args or ""))
   local process = assert(lagoon.process.spawn("script", { "-qfec", command, "/dev/null" }, {
     env = { TERM = opts.term or "xterm", XDG_STATE_HOME = state, PATH = os.getenv "PATH",
       NO_COLOR = opts.no_color, LC_ALL = opts.locale, HOME = helper.path "home" },
@@ -113,7 +115,7 @@ function replterminal.open(opts)
   if opts.is_unseen then
     terminal.writes "1> "
   else
-    terminal.shows "1>"
+    terminal.shows(opts.shows or "1>")
   end
   return terminal
 end

@@ -134,8 +134,10 @@ describe("a child of os.execute", function()
     local terminal = open()
     local began = fresh_path()
     terminal.enter("go(function() sleep(0.01) print 'from beside' end)", 2)
-    terminal.enter(("parallel(function(path) local fs = require('lagoon').fs while not fs.stat(path) do "
-      .. "require('lagoon').sleep(0.01) end print 'from elsewhere' end, '%s') &"):format(began), 3)
+    terminal.enter(("parallel(function(path) local lagoon = require 'lagoon' "
+      .. "while not lagoon.fs.stat(path) do lagoon.sleep(0.01) end "
+      .. "print 'from elsewhere' end, '%s') &")
+      :format(began), 3)
     terminal.type(("go(function() print 'from below' end) "
       .. "os.execute [[touch '%s'; read x; echo \"<$x>\"]]\r"):format(began))
     terminal.shows "\nfrom elsewhere\n"
@@ -252,5 +254,69 @@ describe("a child of io.popen", function()
     terminal.type "6 * 7\r"
     terminal.writes "3> "
     terminal.close()
+  end)
+end)
+
+-- One that puts modes right when a job of its has stopped, as not every sh does.
+describe("in a shell", function()
+  if not has "bash" then
+    return
+  end
+
+  after_each(replterminal.kill_all)
+
+  local function open_shell()
+    local terminal = open {
+      command = "env PS1='sh: ' bash --norc --noprofile --noediting -i", shows = "sh:",
+    }
+    terminal.type(("'%s'\r"):format(helper.program))
+    terminal.shows "\n1>"
+    return terminal
+  end
+
+  local function leave_shell(terminal)
+    terminal.type "\21\4"
+    terminal.shows("\nsh:$", true)
+    terminal.close()
+  end
+
+  it("an input goes on in the background, and in the foreground again", function()
+    local terminal = open_shell()
+    local gate, passed = fresh_path(), fresh_path()
+    terminal.type(("local stat = lagoon.fs.stat print 'begins' "
+      .. "while not stat '%s' do sleep(0.01) end io.open('%s', 'w'):close() return io.read()\r")
+      :format(gate, passed))
+    terminal.shows "\nbegins\n"
+    terminal.type "\26"
+    terminal.shows("Stopped.*\nsh:$", true)
+    terminal.type "bg\r"
+    terminal.shows("\nsh: bg\n.*\nsh:$", true)
+    terminal.type "echo the shel''l reads\r"
+    terminal.shows "\nthe shell reads\nsh:"
+    create(gate)
+    await_file(passed)
+    terminal.type "echo it st''ill does\r"
+    terminal.shows "\nit still does\nsh:"
+    terminal.type "fg\r"
+    terminal.shows "\nsh: fg\n"
+    helper.settle(function() -- it has the terminal: the shell's modes are other ones
+      return terminal.stty("-a"):find "%-icanon"
+    end, "the terminal's modes")
+    terminal.type "Ada\r"
+    terminal.shows '\n"Ada"\n2>'
+    leave_shell(terminal)
+  end)
+
+  it("a child is stopped, and goes on", function()
+    local terminal = open_shell()
+    terminal.type "os.execute [[echo began; read x; echo \"<$x>\"]]\r"
+    terminal.shows "\nbegan\n"
+    terminal.type "\26"
+    terminal.shows("Stopped.*\nsh:$", true)
+    terminal.type "fg\r"
+    terminal.shows "\nsh: fg\n"
+    terminal.type "Ada\r"
+    terminal.shows("\n<Ada>\n.*\n2>$", true)
+    leave_shell(terminal)
   end)
 end)

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
 -- os.execute and io.popen where the REPL stands between the program and its terminal. They hold up
--- the state, and with it what passes keys on: so the child of an input has the user's terminal itself.
--- Between popen and what is done with its file the state is free, so there the keys are left alone.
+-- the state, and with it what passes keys on: so the child of an input has the user's terminal.
+-- Between popen and what is done with its file the state is free; there the keys are left alone.
 -- What goroutines call beside the input is Lua's own.
 local children = {}
 
@@ -11,8 +11,8 @@ local function with_terminal(command, path, is_error_theirs)
     return ("exec 0<>%s >&0%s; %s"):format(path, is_error_theirs and " 2>&0" or "", command)
 end
 
--- Of io.popen's: its output stays ours, since it may write long after the input, while somebody types.
--- What it reads is the terminal or, of a pager, what the terminal of its errors has as keys.
+-- Of io.popen's: its output stays ours, since it may write long after the input, while somebody
+-- types. Pagers, whose input is a pipe, look for their keys behind standard error.
 local function with_keys(command, mode, path, is_error_theirs)
     if mode == nil or mode == "r" then
         return ("exec 0<>%s; %s"):format(path, command)

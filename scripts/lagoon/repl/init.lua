@@ -20,6 +20,7 @@ local task = require "lagoon.task"
 local repl = {}
 
 local ESCAPE_SECONDS = 0.05 -- after which an escape is a key
+local AWAY_SECONDS = 0.2 -- after which we look whether the terminal is ours again
 
 local function greeting()
     return ("lagoon %s, %s. :help shows the commands, Ctrl-D leaves."):format(core.version,
@@ -68,6 +69,8 @@ local function new_console(terminal, conn, new_session)
         waiting = {}, -- keys that came before the prompt did
         mutex = sync.mutex(), -- over what keys do, and the change from one mode to the other
         is_editing = false,
+        is_lent = false, -- a child of io.popen has the terminal
+        is_away = false, -- we run in the background of a shell
     }, Console)
     self.screen:resize(terminal.size())
     self.session = new_session {
@@ -184,10 +187,8 @@ end
 -- A child may have the terminal, also while the state is free: it alone hears the keys. What names
 -- it, and whether it is standard error, too.
 function Console:lend()
-    if not self.is_lent then
-        self.is_lent = true
-        self:stand_back()
-    end
+    self.is_lent = true
+    self:share_keys()
     return self.terminal.lend()
 end
 
@@ -195,20 +196,21 @@ function Console:take_back()
     if self.is_lent then
         self.is_lent = false
         self.terminal.take_back()
-        self:stand_forth()
+        self:share_keys()
     end
 end
 
--- Leaves the keys to others.
-function Console:stand_back()
-    self.is_back = chan.new()
-    self.terminal.leave_keys(self.conn)
-end
-
-function Console:stand_forth()
-    self.conn = self.terminal.keys()
-    self.is_back:close()
-    self.is_back = nil
+-- Leaves the keys to others, or takes them again.
+function Console:share_keys()
+    local is_theirs = self.is_lent or self.is_away
+    if is_theirs and not self.is_back then
+        self.is_back = chan.new()
+        self.terminal.leave_keys(self.conn)
+    elseif self.is_back and not is_theirs then
+        self.conn = self.terminal.keys()
+        self.is_back:close()
+        self.is_back = nil
+    end
 end
 
 -- Whatever runs is to end.
@@ -267,28 +269,45 @@ function Console:prompt()
     self.mutex:unlock()
 end
 
-function Console:heed(signals)
-    for name in signals do
-        if name == "SIGINT" then
-            self:interrupt()
-        elseif name == "SIGTERM" or name == "SIGHUP" then
-            if self.is_editing then
-                self:submit("", self:view())
-            end
-            self.terminal.close()
-            os.exit(name == "SIGTERM" and 143 or 129)
-        else
-            self.mutex:lock()
-            if name == "SIGCONT" then
-                self.terminal.resume()
-            end
+-- The process goes on, or has gone on in the background of a shell, which does not tell when it
+-- gives the terminal back.
+function Console:go_on()
+    self.is_away = not self.terminal.resume()
+    self:share_keys()
+end
+
+function Console:heed_one(name)
+    if name == "SIGINT" then
+        self:interrupt()
+    elseif name == "SIGTERM" or name == "SIGHUP" then
+        if self.is_editing then
+            self:submit("", self:view())
+        end
+        self.terminal.close()
+        os.exit(name == "SIGTERM" and 143 or 129)
+    else
+        self.mutex:lock()
+        if name ~= "SIGWINCH" then
+            self:go_on()
+        end
+        if not self.is_away then
             self.screen:resize(self.terminal.size())
             self:redraw()
             if self.live then
                 self.live:resize()
             end
-            self.mutex:unlock()
         end
+        self.mutex:unlock()
+    end
+end
+
+function Console:heed(signals)
+    while true do
+        local name, is_open = signals:recv(self.is_away and AWAY_SECONDS or nil)
+        if is_open == false then
+            return
+        end
+        self:heed_one(name)
     end
 end
 
