@@ -9,6 +9,8 @@
 //                                -> the pty's standard input     while an input runs
 //    standard output, error      -> the pty -> the thread -> the user's terminal
 //
+// A child that an input waits for has the user's terminal itself, with the pty's modes.
+//
 // While the prompt waits, the thread wipes the block that the editor has drawn, writes, and draws it
 // again below: it has got both texts from who drew it.
 #ifndef LAGOON_TERMINAL_H
