@@ -207,9 +207,9 @@ describe("a child of io.popen", function()
     terminal.shows "\n42\n3>"
     local gate, heard = fresh_path(), fresh_path()
     terminal.type(("local p = io.popen [[read x; touch '%s'; echo \"<$x>\"]] "
-      .. "while not lagoon.fs.stat '%s' do sleep(0.01) end return p:read()\r")
+      .. "print 'began' while not lagoon.fs.stat '%s' do sleep(0.01) end return p:read()\r")
       :format(heard, gate))
-    terminal.shows "return p:read()"
+    terminal.shows "\nbegan\n"
     terminal.type "Bob\r"
     await_file(heard)
     create(gate)
@@ -309,10 +309,17 @@ describe("in a shell", function()
 
   it("a child is stopped, and goes on", function()
     local terminal = open_shell()
-    terminal.type "os.execute [[echo began; read x; echo \"<$x>\"]]\r"
-    terminal.shows "\nbegan\n"
+    terminal.type "os.execute [[echo began $$ ; read x; echo \"<$x>\"]]\r"
+    terminal.shows("\nbegan %d+ *\n", true)
+    local pid = terminal.screen:text():match "\nbegan (%d+)"
     terminal.type "\26"
     terminal.shows("Stopped.*\nsh:$", true)
+    helper.settle(function() -- the shell waits for its own child only, and this one reads, too
+      local file = assert(io.open(("/proc/%s/stat"):format(pid)))
+      local state = file:read("*l"):match "%) (%a)"
+      file:close()
+      return state == "T"
+    end, "the child")
     terminal.type "fg\r"
     terminal.shows "\nsh: fg\n"
     terminal.type "Ada\r"
