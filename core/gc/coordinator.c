@@ -187,6 +187,9 @@ int lg_gc(lg_runtime *rt)
     int rc = lg__stage_wait(g, "GC wait");
     rc = rc == LG_WAIT ? lg_wait() : rc;
     err = err ? err : rc;
+    if (err == LG_OK && !lg__stage_is_reached(gc, stage)) {
+        err = LG_ENOMEM; // who was to start the coordinator for us could not
+    }
     // Nobody can be waited for: where memory has run out this is what may find some.
     return err == LG_ENOMEM && lg__gc_alone(gc, stage) ? LG_OK : err;
 }

@@ -30,19 +30,11 @@ static bool is_worth_it(struct gc *gc)
                atomic_load_explicit(&gc->pace.marked, memory_order_relaxed) + LEAST_BYTES;
 }
 
-static bool has_reached(struct gc *gc, uint64_t stage)
-{
-    lg__lock(&gc->lock, RANK_GC);
-    bool is_over = gc->stages.reached >= stage;
-    lg__unlock(&gc->lock, RANK_GC);
-    return is_over;
-}
-
 // Takes the turns of cycles until this stage, as far as others do not.
 static bool drive_to(struct gc *gc, uint64_t stage)
 {
     int nidle = 0;
-    while (!has_reached(gc, stage) && nidle < IDLE_LOOKS) {
+    while (!lg__stage_is_reached(gc, stage) && nidle < IDLE_LOOKS) {
         enum cycle_turn how = lg__cycle_turn(gc, TURN_NS);
         if (how == TURN_OVER) {
             break; // somebody has taken the request back
@@ -54,7 +46,7 @@ static bool drive_to(struct gc *gc, uint64_t stage)
         }
     }
     lg__gc_rouse(gc); // it may have been asked meanwhile, or has the rest
-    return has_reached(gc, stage);
+    return lg__stage_is_reached(gc, stage);
 }
 
 bool lg__gc_alone(struct gc *gc, uint64_t stage)

@@ -50,6 +50,14 @@ static void claim_due_locked(struct gc *gc, uint64_t stage, struct list *out)
     }
 }
 
+bool lg__stage_is_reached(struct gc *gc, uint64_t stage)
+{
+    lg__lock(&gc->lock, RANK_GC);
+    bool is_reached = gc->stages.reached >= stage;
+    lg__unlock(&gc->lock, RANK_GC);
+    return is_reached;
+}
+
 void lg__stage_reach(struct gc *gc, uint64_t cycle, enum gc_event event)
 {
     struct list due = {0};

@@ -42,6 +42,9 @@ int lg__stage_wait(struct lg_g *g, const char *reason);
 // A cycle has come so far: readies who waits for that.
 void lg__stage_reach(struct gc *gc, uint64_t cycle, enum gc_event event);
 
+// Whether one has: who was readied may have been given up.
+bool lg__stage_is_reached(struct gc *gc, uint64_t stage);
+
 // Readies all, since there will be no cycle.
 void lg__stage_give_up(struct gc *gc);
 
