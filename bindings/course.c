@@ -9,6 +9,7 @@
 #include <sys/personality.h>
 #include <unistd.h>
 
+#include "outfile.h"
 #include "profile.h"
 #include "seeds.h"
 #include "sigterm.h"
@@ -135,14 +136,20 @@ void lagoon__course_settle(char **argv)
 {
     const unsigned long ask = 0xffffffffUL;
     int now = personality(ask);
+    sigset_t early;
     if (now == -1) {
         return;
     }
+    sigemptyset(&early);
+    sigaddset(&early, SIGUSR1);
     if (now & ADDR_NO_RANDOMIZE) {
         // It is so; children get what is usual.
         personality((unsigned long)now & ~(unsigned long)ADDR_NO_RANDOMIZE);
+        pthread_sigmask(SIG_UNBLOCK, &early, NULL);
     } else if (personality((unsigned long)now | ADDR_NO_RANDOMIZE) != -1) {
+        pthread_sigmask(SIG_BLOCK, &early, NULL); // meanwhile nobody handles it
         execv("/proc/self/exe", argv);
+        pthread_sigmask(SIG_UNBLOCK, &early, NULL);
         personality((unsigned long)now);
     }
 }
@@ -195,7 +202,8 @@ static bool stop_trace(lg_runtime *rt, const struct course *course)
     int err = lg_timeline_stop(rt);
     if (err != LG_OK) {
         fprintf(stderr, "lagoon: cannot write %s: %s\n",
-                course->trace_path ? course->trace_path : "the trace", lg_strerror(err));
+                course->trace_path ? course->trace_path : "the trace",
+                lagoon__timeline_error(err));
     }
     return err == LG_OK;
 }
@@ -251,7 +259,7 @@ static bool refuse(const char *verb, const char *path, const char *what, char *w
 
 static bool open_file(const char *path, FILE **out, char *why, size_t why_size)
 {
-    *out = fopen(path, "wbe");
+    *out = lagoon__outfile_stream(path);
     return *out != NULL || refuse("write", path, strerror(errno), why, why_size);
 }
 
@@ -329,7 +337,8 @@ static bool start_trace(struct course *course, lg_runtime *rt, char *why, size_t
     const char *path = is_for_page ? course->html.trace_path : course->trace_path;
     if (is_for_page || lagoon__is_timeline(path)) {
         int err = lg_timeline_start(rt, path);
-        return err == LG_OK || refuse("write", path, lg_strerror(err), why, why_size);
+        return err == LG_OK ||
+               refuse("write", path, lagoon__timeline_error(err), why, why_size);
     }
     if (!open_file(path, &course->trace, why, why_size)) {
         return false;

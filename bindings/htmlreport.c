@@ -13,6 +13,7 @@
 
 #include "badend.h"
 #include "embedded.h"
+#include "outfile.h"
 
 enum { NONCE_BYTES = 16 };
 
@@ -142,7 +143,7 @@ static char *with_ending(const char *path, const char *ending)
 
 static bool write_unfinished(const char *path)
 {
-    FILE *file = fopen(path, "wbe");
+    FILE *file = lagoon__outfile_stream(path);
     if (file == NULL) {
         return false;
     }

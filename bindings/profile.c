@@ -16,6 +16,7 @@
 #include "fail.h"
 #include "folded.h"
 #include "luastack.h"
+#include "outfile.h"
 #include "pprof.h"
 #include "state.h"
 
@@ -145,11 +146,10 @@ static bool open_output(struct output *out, char *why, size_t why_size)
     if (out->path == NULL) {
         return true;
     }
-    const int flags = O_WRONLY | O_CREAT | O_CLOEXEC;
-    int fd = open(out->path, flags | O_EXCL, 0666);
+    int fd = lagoon__outfile_open(out->path, O_EXCL);
     out->is_fresh = fd >= 0;
     if (fd < 0 && errno == EEXIST) {
-        fd = open(out->path, flags, 0666);
+        fd = lagoon__outfile_open(out->path, 0);
     }
     out->file = fd >= 0 ? fdopen(fd, "wb") : NULL;
     if (out->file == NULL) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "timeline.h"
 
+#include <errno.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,8 +23,11 @@ bool lagoon__is_timeline(const char *path)
 
 const char *lagoon__timeline_error(int rc)
 {
-    return rc == LG_EBUSY ? "what happens is being written down already"
-                          : lg_strerror(rc);
+    if (rc == LG_EBUSY) {
+        return "what happens is being written down already";
+    }
+    return rc == LG_ESYSTEM - EBUSY ? "somebody else has changed the file"
+                                    : lg_strerror(rc);
 }
 
 // -- who a goroutine is --

@@ -7,8 +7,11 @@
 //
 // A write is cut by a fatal signal between two pages of the system's only, which are not
 // smaller than ours. To make room, spaces are appended behind the end; then the end moves
-// behind them, in steps that are one store of eight bytes each, into a mapping: a store is
-// done or not, also where it crosses the border of two pages.
+// behind them: inside of a page by writes, and from one page to another by one word across
+// their border, which the system stores in a mapping.
+//
+// Nothing here ends the process: neither a file that somebody else has cut meanwhile nor the
+// limit of a file's size (RLIMIT_FSIZE) is a signal.
 #ifndef LG_OS_SEALED_H
 #define LG_OS_SEALED_H
 
@@ -18,6 +21,7 @@ enum { SEALED_PAGE = 4096, SEALED_END = 2 };
 
 struct sealed {
     int fd;
+    int word_fd;     // an eventfd: what is written to it, the system stores elsewhere
     uint64_t end_at; // where the end stands: behind all pages
     char end[SEALED_END];
 };

@@ -312,6 +312,44 @@ describe("lagoon --trace", function()
     assert.matches("cannot write /nonexistent/run.json: no such file or directory", child.err)
   end)
 
+  it("refuses pipes and devices, and waits for none of them", function()
+    for _, name in ipairs { "pipe.json", "pipe.txt" } do
+      local path = helper.path(name)
+      assert.equal(0, helper.child({ "mkfifo", path }).status)
+      local child = helper.lagoon { "--trace=" .. path, "-e", "print 'runs'" }
+      assert.same({ 1, "" }, { child.status, child.out })
+      assert.equal(1, child.err:find("lagoon: cannot write " .. path .. ": ", 1, true), child.err)
+    end
+    local link = helper.path("full.json")
+    assert.equal(0, helper.child({ "ln", "-s", "/dev/full", link }).status)
+    local child = helper.lagoon { "--trace=" .. link, "-e", "print 'runs'" }
+    assert.same({ 1, "" }, { child.status, child.out })
+    assert.equal("lagoon: cannot write " .. link .. ": invalid argument\n", child.err)
+  end)
+
+  it("writes lines to a pipe that somebody reads, and to standard output", function()
+    local path = helper.path("read.txt")
+    local script = [[
+      mkfifo "$2" && exec 3<>"$2" && "$1" --trace="$2" -e "" && IFS= read -r line <&3 && echo "$line" &&
+      "$1" --trace=/dev/stdout -e "" | tail -n 1
+    ]]
+    local child = helper.child { "sh", "-c", script, "sh", helper.program, path }
+    assert.same({ 0, "" }, { child.status, child.err })
+    assert.matches("^%d+%.%d+ p%-?%d+ g%d+ .-\n%d+%.%d+ p%-?%d+ g%d+ .-\n$", child.out)
+  end)
+
+  it("outlives who cuts its file, and says so", function()
+    local path = helper.path("cut.json")
+    local script = helper.file("script.lua", ([[
+      local path = %q
+      assert(io.open(path, "w")):close()
+      print "goes on"
+    ]]):format(path))
+    local child = helper.lagoon { "--trace=" .. path, script }
+    assert.same({ 1, "goes on\n" }, { child.status, child.out })
+    assert.equal("lagoon: cannot write " .. path .. ": somebody else has changed the file\n", child.err)
+  end)
+
   it("writes lines into files of other names", function()
     local path = helper.path("trace.txt")
     assert.equal(0, helper.lagoon({ "--trace=" .. path, "-e", "" }).status)
@@ -404,7 +442,6 @@ describe("runtime.trace_start", function()
       helper.file("script.lua", ([[
       local lagoon = require "lagoon"
       local path = %q
-      lagoon.signal.notify "XFSZ"
       assert(lagoon.runtime.trace_start(path))
       local ch = lagoon.chan()
       lagoon.go(function() for v in ch do end end)

@@ -5,9 +5,11 @@
 #include "os/sealed.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -125,12 +127,14 @@ it("os.sealed", "refuses what has no pages, and what somebody else has cut")
     unlink(path);
 }
 
-static _Noreturn void write_for_ever(unsigned seed)
+// Until there is an error.
+static int write_on_and_on(unsigned seed)
 {
     static char pages[PAGES_MAX * SEALED_PAGE];
     struct sealed file;
-    if (open_it(&file)) {
-        _exit(1);
+    int err = open_it(&file);
+    if (err) {
+        return err;
     }
     for (unsigned i = 0;; i++) {
         seed = seed * 1664525U + 1013904223U;
@@ -143,10 +147,24 @@ static _Noreturn void write_for_ever(unsigned seed)
         if (npages > 4000) {
             first = 1;
         }
-        if (lg__sealed_put(&file, first, pages, n)) {
-            _exit(1);
+        err = lg__sealed_put(&file, first, pages, n);
+        if (err) {
+            lg__sealed_close(&file);
+            return err;
         }
     }
+}
+
+// In a process of its own, which ends with the error.
+static pid_t start_to_write(unsigned seed)
+{
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        alarm(60); // seconds
+        _exit(-write_on_and_on(seed));
+    }
+    return child;
 }
 
 static int64_t size_now(void)
@@ -164,11 +182,7 @@ it("os.sealed", "is valid whenever the process is killed", .limit_s = 60)
     for (int i = 0; i < rounds; i++) {
         int64_t least = spec_random_below(&random, 2 << 20);
         CHECK_INT(truncate(path, 0), 0);
-        pid_t child = fork();
-        CHECK(child >= 0);
-        if (child == 0) {
-            write_for_ever((unsigned)i);
-        }
+        pid_t child = start_to_write((unsigned)i);
         SETTLE(size_now() >= least);
         int status;
         CHECK_INT(kill(child, SIGKILL), 0);
@@ -178,5 +192,47 @@ it("os.sealed", "is valid whenever the process is killed", .limit_s = 60)
         CHECK(size == 0 || is_valid(text)); // it may not have begun
         free(text);
     }
+    unlink(path);
+}
+
+it("os.sealed", "survives who cuts the file at any moment", .limit_s = 60)
+{
+    int rounds = spec_rounds(100);
+    struct spec_random random = spec_random_new(1);
+    make_path();
+    for (int i = 0; i < rounds; i++) {
+        int64_t least = 1 + spec_random_below(&random, 1 << 20);
+        CHECK_INT(truncate(path, 0), 0);
+        pid_t child = start_to_write((unsigned)i);
+        SETTLE(size_now() >= least);
+        CHECK_INT(truncate(path, 0), 0);
+        int status;
+        CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+        CHECK_INT(WEXITSTATUS(status), EBUSY);
+    }
+    unlink(path);
+}
+
+it("os.sealed", "survives the limit of a file's size, and is valid then")
+{
+    make_path();
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        const struct rlimit limit = {100 * 1000, 100 * 1000};
+        sigset_t pending;
+        signal(SIGXFSZ, SIG_DFL);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        int err = -write_on_and_on(1);
+        _exit(sigpending(&pending) || sigismember(&pending, SIGXFSZ) ? 1 : err);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), EFBIG);
+    size_t size;
+    char *text = read_it(&size);
+    CHECK_INT(size, 100 * 1000);
+    CHECK(is_valid(text));
+    free(text);
     unlink(path);
 }
