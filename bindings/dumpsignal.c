@@ -20,6 +20,7 @@ static _Atomic bool must_quit; // SIGQUIT has come
 static _Atomic bool must_hurry;
 static bool is_listening[2]; // for each signal of `ours`
 static const int ours[] = {SIGQUIT, SIGUSR1};
+static _Atomic bool is_asked_early; // for a dump, before there is anything to tell
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 // -- lock --
 static struct script *script; // NULL: goroutine 1 has ended
@@ -33,6 +34,13 @@ static void on_signal(int signo)
         _exit(STATUS_QUIT);
     }
     lagoon__listener_ring(RING_DUMP);
+}
+
+static void note_early(int signo)
+{
+    (void)signo;
+    // relaxed: the handler that comes next was set after it, by the thread that then looks
+    atomic_store_explicit(&is_asked_early, true, memory_order_relaxed);
 }
 
 // To the descriptor: a goroutine may hold the stream.
@@ -84,18 +92,34 @@ static void heed(void)
     }
 }
 
+// Not ignored by who has started us, which children would inherit; a handler they do not.
+static bool is_free(int signo)
+{
+    struct sigaction old;
+    return sigaction(signo, NULL, &old) == 0 &&
+           (old.sa_handler == SIG_DFL || old.sa_handler == note_early);
+}
+
+void lagoon__dumpsignal_begin(void)
+{
+    if (is_free(SIGUSR1)) {
+        lagoon__set_handler(SIGUSR1, note_early);
+    }
+}
+
 void lagoon__dumpsignal_start(struct script *s, _Atomic bool *is_leaving)
 {
     script = s;
     leaving = is_leaving;
     for (int i = 0; i < 2; i++) {
-        struct sigaction old;
-        is_listening[i] = sigaction(ours[i], NULL, &old) == 0 &&
-                          old.sa_handler == SIG_DFL &&
-                          lagoon__listener_start(RING_DUMP, heed);
+        is_listening[i] = is_free(ours[i]) && lagoon__listener_start(RING_DUMP, heed);
         if (is_listening[i]) {
             lagoon__set_handler(ours[i], on_signal);
         }
+    }
+    // relaxed: see note_early()
+    if (is_listening[1] && atomic_load_explicit(&is_asked_early, memory_order_relaxed)) {
+        lagoon__listener_ring(RING_DUMP);
     }
 }
 

@@ -11,6 +11,10 @@
 
 struct script;
 
+// The very first: from here on SIGUSR1 ends nothing, and a dump that it asks for comes as soon as
+// somebody listens. What programs that we start do about it is as ever.
+void lagoon__dumpsignal_begin(void);
+
 // Listens. Whoever sets *is_leaving ends the process, and nobody else does.
 void lagoon__dumpsignal_start(struct script *s, _Atomic bool *is_leaving);
 

@@ -343,6 +343,7 @@ static void end_at_once(int status, void *unused)
 
 int main(int argc, char **argv)
 {
+    lagoon__dumpsignal_begin();
     struct program program = {.argv = argv, .argc = argc};
     on_exit(end_at_once, NULL);
     if (open_runtime(ignores_environment(argv), &program) != LG_OK) {

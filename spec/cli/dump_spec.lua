@@ -235,4 +235,48 @@ describe("SIGUSR1", function()
     assert.equal(0, program.ends().code)
     assert.equal("readyread on\n", program.out)
   end)
+
+  it("does nothing to children that they would not know of", function()
+    local script = helper.file("script.lua", [[
+      local lagoon = require "lagoon"
+      local tell = "grep -E 'Sig(Ign|Blk)' /proc/self/status"
+      os.execute(tell)
+      print(io.popen(tell):read "*a")
+      local process = lagoon.process.spawn("sh", { "-c", tell })
+      print(process.stdout:read "*a")
+      print(#io.popen("kill -USR1 $$; echo lives"):read "*a")
+    ]])
+    local child = helper.lagoon { script }
+    local usr1 = 10
+    local n = 0
+    for mask in child.out:gmatch "Sig%a+:%s*(%x+)" do
+      n = n + 1
+      assert.equal(0, math.floor(tonumber(mask:sub(-4), 16) / 2 ^ (usr1 - 1)) % 2, child.out)
+    end
+    assert.equal(6, n)
+    assert.matches("\n0\n$", child.out)
+  end)
+
+  it("that comes before anything runs is not lost", function()
+    local log, fifo, gate = helper.path("log"), helper.path("fifo"), helper.path("gate")
+    local script = helper.file("script.lua",
+      "local gate = os.getenv 'GATE' if gate then os.execute('read x <' .. gate) end print 'ends'")
+    assert.equal("ends\n", helper.lagoon({ "--record=" .. log, script }).out)
+    assert.equal(0, helper.child({ "mkfifo", fifo, gate }).status)
+    -- It stands in main() until it has read the recording.
+    local process = assert(lagoon.process.spawn(helper.program, { "--replay=" .. fifo, script },
+      { env = { PATH = os.getenv "PATH", GATE = gate } }))
+    running[process] = true
+    assert.equal(0, helper.child({ "sh", "-c", 'exec 3>"$1"; kill -USR1 "$2"; cat "$3" >&3', "sh",
+      fifo, tostring(process:pid()), log }).status)
+    local told = ""
+    while not told:find("goroutine 1", 1, true) do
+      told = told .. assert(process.stderr:read(), told)
+    end
+    assert.equal(1, told:find("SIGUSR1: goroutines\n\n", 1, true))
+    assert.equal(0, helper.child({ "sh", "-c", 'echo >"$1"', "sh", gate }).status)
+    assert.equal("ends\n", process.stdout:read "*a")
+    assert.equal(0, process:wait().code)
+    running[process] = nil
+  end)
 end)
