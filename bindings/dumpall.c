@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "dump.h"
 #include "fail.h"
 #include "hub.h"
 #include "restless.h"
 #include "state.h"
+#include "timed.h"
 #include "worker.h"
 
 enum {
@@ -257,14 +257,8 @@ bool lagoon__patience_lasts(struct patience *patience)
 
 static void await_round_locked(struct survey *survey)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += PATIENCE_ROUND_MS * 1000 * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    pthread_cond_timedwait(&survey->changed, &survey->lock, &until);
+    const struct timespec end = lagoon__timed_end(PATIENCE_ROUND_MS * INT64_C(1000000));
+    lagoon__timed_cond(&survey->changed, &survey->lock, &end);
 }
 
 // One that has begun to answer is waited for in any case.

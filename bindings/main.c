@@ -2,7 +2,6 @@
 //
 // The program: a Lua state on a runtime, and goroutine 1 in it, which is
 // program.lua. What the options mean stands there.
-#include <errno.h>
 #include <lagoon.h>
 #include <lauxlib.h>
 #include <lua.h>
@@ -12,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "attach.h"
@@ -30,13 +28,14 @@
 #include "state.h"
 #include "task.h"
 #include "terminal.h"
+#include "timed.h"
 
 enum {
     STATUS_ERROR = 1, // of goroutine 1, or of usage
     STATUS_DEADLOCK = 2,
     WHY_SIZE = 256,
     PATIENCE_NS = 100 * 1000 * 1000, // with tasks that compute when the program ends
-    FLUSH_PATIENCE_S = 1,
+    FLUSH_PATIENCE_NS = 1000 * 1000 * 1000,
 };
 
 struct program {
@@ -328,15 +327,12 @@ static void *flush_all(void *arg)
 static void end_at_once(int status, void *unused)
 {
     (void)unused;
-    struct timespec until;
     if (!lg_has_left_work()) {
         return;
     }
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += FLUSH_PATIENCE_S;
+    const struct timespec end = lagoon__timed_end(FLUSH_PATIENCE_NS);
     if (sem_init(&is_flushed, 0, 0) == 0 && lagoon__start_thread(flush_all, NULL)) {
-        while (sem_timedwait(&is_flushed, &until) != 0 && errno == EINTR) {
-        }
+        lagoon__timed_sem(&is_flushed, &end);
     }
     _exit(status);
 }

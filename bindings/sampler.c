@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
 
 #include "fail.h"
 #include "state.h"
+#include "timed.h"
 
 enum {
     PERIOD_NS = 1000 * 1000,
@@ -81,15 +81,10 @@ static void look_locked(void)
 // Half a period to one and a half: in step with nothing.
 static void sleep_locked(uint32_t *random)
 {
-    struct timespec end;
     *random = *random * 1664525 + 1013904223;
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_nsec += PERIOD_NS / 2 + (long)(*random >> 12) % PERIOD_NS;
-    if (end.tv_nsec >= 1000000000) {
-        end.tv_nsec -= 1000000000;
-        end.tv_sec++;
-    }
-    pthread_cond_timedwait(&sampler.stop, &sampler.lock, &end);
+    const struct timespec end =
+        lagoon__timed_end(PERIOD_NS / 2 + (int64_t)(*random >> 12) % PERIOD_NS);
+    lagoon__timed_cond(&sampler.stop, &sampler.lock, &end);
 }
 
 static void *look_again_and_again(void *arg)

@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "column.h"
@@ -25,6 +24,7 @@
 #include "sampler.h"
 #include "state.h"
 #include "statefile.h"
+#include "timed.h"
 #include "ttymodes.h"
 #include "writeall.h"
 
@@ -152,16 +152,14 @@ static void take_size(void)
 // Waits until the thread has shown all that was written so far, for so long at most.
 static void await_shown(int timeout_s)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += timeout_s;
+    const struct timespec end = lagoon__timed_end(timeout_s * INT64_C(1000000000));
     pthread_mutex_lock(&terminal.lock);
     uint64_t wanted = terminal.nmarks + 1;
     pthread_mutex_unlock(&terminal.lock);
     write_all(terminal.slave, MARK, MARK_BYTES);
     pthread_mutex_lock(&terminal.lock);
     while (terminal.nmarks < wanted &&
-           pthread_cond_timedwait(&terminal.has_mark, &terminal.lock, &until) == 0) {
+           lagoon__timed_cond(&terminal.has_mark, &terminal.lock, &end)) {
     }
     pthread_mutex_unlock(&terminal.lock);
 }

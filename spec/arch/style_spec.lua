@@ -93,6 +93,21 @@ describe("an atomic access in the core", function()
   end)
 end)
 
+describe("a wait of a thread that has an end", function()
+  it("is on a clock that nobody sets", function()
+    -- Those that take moments of the system's time; that itself is for showing it.
+    local waits = { "pthread_cond_timedwait", "sem_timedwait", "pthread_mutex_timedlock",
+      "pthread_rwlock_timedrdlock", "pthread_rwlock_timedwrlock" }
+    for _, path in ipairs(tree.lines_of("find core bindings spec -name '*.[ch]'")) do
+      local text = tree.read(path)
+      for _, name in ipairs(waits) do
+        assert(not text:find(name, 1, true), path .. ": " .. name)
+      end
+      assert(not text:find("wait%s*%([^;]-CLOCK_REALTIME"), path .. ": CLOCK_REALTIME")
+    end
+  end)
+end)
+
 describe("a spec", function()
   it("never sleeps to wait for something", function()
     for _, path in ipairs(files { "*_spec.lua", "*_spec.c" }) do

@@ -318,7 +318,8 @@ describe("lagoon --trace", function()
       assert.equal(0, helper.child({ "mkfifo", path }).status)
       local child = helper.lagoon { "--trace=" .. path, "-e", "print 'runs'" }
       assert.same({ 1, "" }, { child.status, child.out })
-      assert.equal(1, child.err:find("lagoon: cannot write " .. path .. ": ", 1, true), child.err)
+      local told = child.err:find("lagoon: cannot write " .. path .. ": ", 1, true)
+      assert.equal(1, told, child.err)
     end
     local link = helper.path("full.json")
     assert.equal(0, helper.child({ "ln", "-s", "/dev/full", link }).status)
@@ -330,8 +331,8 @@ describe("lagoon --trace", function()
   it("writes lines to a pipe that somebody reads, and to standard output", function()
     local path = helper.path("read.txt")
     local script = [[
-      mkfifo "$2" && exec 3<>"$2" && "$1" --trace="$2" -e "" && IFS= read -r line <&3 && echo "$line" &&
-      "$1" --trace=/dev/stdout -e "" | tail -n 1
+      mkfifo "$2" && exec 3<>"$2" && "$1" --trace="$2" -e "" &&
+      IFS= read -r line <&3 && echo "$line" && "$1" --trace=/dev/stdout -e "" | tail -n 1
     ]]
     local child = helper.child { "sh", "-c", script, "sh", helper.program, path }
     assert.same({ 0, "" }, { child.status, child.err })
@@ -347,7 +348,8 @@ describe("lagoon --trace", function()
     ]]):format(path))
     local child = helper.lagoon { "--trace=" .. path, script }
     assert.same({ 1, "goes on\n" }, { child.status, child.out })
-    assert.equal("lagoon: cannot write " .. path .. ": somebody else has changed the file\n", child.err)
+    assert.equal("lagoon: cannot write " .. path .. ": somebody else has changed the file\n",
+      child.err)
   end)
 
   it("writes lines into files of other names", function()

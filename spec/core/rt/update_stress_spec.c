@@ -127,12 +127,12 @@ static void sleep_until(int64_t next_ns)
         return;
     }
     struct timespec end;
-    clock_gettime(CLOCK_REALTIME, &end);
+    clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_sec += wait_ns / 1000000000;
     end.tv_nsec += wait_ns % 1000000000;
     end.tv_sec += end.tv_nsec / 1000000000;
     end.tv_nsec %= 1000000000;
-    if (sem_timedwait(&told, &end) != 0 && errno == ETIMEDOUT) {
+    if (sem_clockwait(&told, CLOCK_MONOTONIC, &end) != 0 && errno == ETIMEDOUT) {
         CHECK(next_ns != LG_NEVER); // it would sleep for ever
     }
     while (sem_trywait(&told) == 0) {
