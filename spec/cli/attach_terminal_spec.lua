@@ -126,6 +126,20 @@ describe("lagoon attach on a terminal", function()
     finish(process)
   end)
 
+  it("draws :top again and again where the program's clock stands, or hardly goes", function()
+    for _, change in ipairs { "pause()", "scale(0.001)" } do
+      local process = target("lagoon.clock:" .. change .. " lagoon.go(function() "
+        .. "lagoon.self():name 'spinner' while true do lagoon.yield() end end) " .. WAITS)
+      local terminal = replterminal.open { args = "attach " .. process:pid() }
+      terminal.type ":top 0.05\r"
+      terminal.shows("\n2 +spinner +[1-9]%d* %% .*\nq ends", true)
+      terminal.type "q"
+      terminal.shows("1> :top 0.05\n1>$", true)
+      assert.equal(0, terminal.close().code)
+      finish(process)
+    end
+  end)
+
   it("fits :top into the terminal, whatever its size becomes", function()
     local process = target("for _ = 1, 10 do lagoon.go(function() lagoon.chan():recv() end) end "
       .. WAITS)
