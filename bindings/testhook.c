@@ -26,7 +26,9 @@ enum {
 
 // Of all states of the runtime.
 struct testing {
-    struct covered *covered; // NULL: lines are not counted
+    // NULL: lines are not counted. Set once, by the first state, while the hooks of others may
+    // look at it already.
+    _Atomic(struct covered *) covered;
     // Of the points; 0: there are none. Relaxed: a state that sees it late, or early, draws its
     // points from another place.
     _Atomic uint64_t seed;
@@ -40,12 +42,18 @@ struct testing {
 
 static void on_event(lua_State *L, lua_Debug *ar);
 
+static struct covered *covered_of(const struct testing *testing)
+{
+    // acquire: pairs with the release in cover(); what has been made
+    return atomic_load_explicit(&testing->covered, memory_order_acquire);
+}
+
 static void set_hook(lua_State *L, struct script *s, int count)
 {
     struct testing *testing = s->test.testing;
     // relaxed: a state that is made at this moment has the hook, or has not
     atomic_store_explicit(&testing->is_hooked, true, memory_order_relaxed);
-    lua_sethook(L, on_event, LUA_MASKCOUNT | (testing->covered ? LUA_MASKLINE : 0),
+    lua_sethook(L, on_event, LUA_MASKCOUNT | (covered_of(testing) ? LUA_MASKLINE : 0),
                 count);
 }
 
@@ -89,12 +97,13 @@ static int next_look(struct test_hook *test)
 
 static void note_line(lua_State *L, lua_Debug *ar, const struct testing *testing)
 {
-    if (testing->covered == NULL) {
+    struct covered *covered = covered_of(testing);
+    if (covered == NULL) {
         return;
     }
     lua_getinfo(L, "Sl", ar);
     if (ar->source[0] == '@') {
-        lagoon__covered_hit(testing->covered, ar->source + 1, ar->currentline);
+        lagoon__covered_hit(covered, ar->source + 1, ar->currentline);
     }
 }
 
@@ -222,11 +231,13 @@ static int cover(lua_State *L)
 {
     struct script *s = lagoon__script(L);
     struct testing *testing = testing_of(L, s);
-    if (testing->covered == NULL) {
-        testing->covered = lagoon__covered_new();
-        if (testing->covered == NULL) {
+    if (covered_of(testing) == NULL) {
+        struct covered *covered = lagoon__covered_new();
+        if (covered == NULL) {
             lagoon__raise_memory(L);
         }
+        // release: pairs with the acquire in covered_of()
+        atomic_store_explicit(&testing->covered, covered, memory_order_release);
     }
     set_hook(L, s, next_look(&s->test));
     return 0;
@@ -252,7 +263,7 @@ static void push_hits(lua_State *L, struct covered *covered, struct covered_file
 // covered(): how often each line has run, by file; and whether that is all.
 static int covered(lua_State *L)
 {
-    struct covered *covered = testing_of(L, lagoon__script(L))->covered;
+    struct covered *covered = covered_of(testing_of(L, lagoon__script(L)));
     lua_newtable(L);
     if (covered == NULL) {
         return 1;
@@ -308,8 +319,9 @@ void lagoon__testhook_fini(struct script *s)
     struct testing *testing = s->test.testing;
     s->test.testing = NULL;
     if (testing != NULL && s->worker == NULL) {
-        if (testing->covered != NULL) {
-            lagoon__covered_free(testing->covered);
+        struct covered *covered = covered_of(testing);
+        if (covered != NULL) {
+            lagoon__covered_free(covered);
         }
         free(testing);
     }
