@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "utf8.h"
+
 // From so many stacks on new ones forget whose they are, and from so many on none is new:
 // a program may start any number of goroutines.
 enum { NAMED_STACKS_MAX = 50000, STACKS_MAX = 100000 };
@@ -174,11 +176,16 @@ void lagoon__samples_title(const struct samples *samples, uint32_t function, cha
     const char *file = lagoon__samples_string(samples, f->file);
     const char *slash = strrchr(file, '/');
     file = slash ? slash + 1 : file;
+    int length;
     if (*file == '\0') {
-        snprintf(out, size, "%s", name);
+        length = snprintf(out, size, "%s", name);
     } else if (f->line == 0) {
-        snprintf(out, size, "main chunk %s", file);
+        length = snprintf(out, size, "main chunk %s", file);
     } else {
-        snprintf(out, size, "%s %s:%d", *name ? name : "anonymous", file, (int)f->line);
+        length = snprintf(out, size, "%s %s:%d", *name ? name : "anonymous", file,
+                          (int)f->line);
+    }
+    if (length >= 0 && (size_t)length >= size) {
+        lagoon__utf8_trim(out);
     }
 }

@@ -98,7 +98,7 @@ const struct sampled_labels *lagoon__samples_stack(const struct samples *samples
 int64_t lagoon__samples_value(const struct samples *samples, uint32_t stack,
                               enum column_kind column);
 
-// "work script.lua:12", as it is shown; cut at size.
+// "work script.lua:12", as it is shown; cut between two characters.
 void lagoon__samples_title(const struct samples *samples, uint32_t function, char *out,
                            size_t size);
 

@@ -98,3 +98,19 @@ void lagoon__utf8_clean(char *string, char instead)
         at += n;
     }
 }
+
+void lagoon__utf8_trim(char *string)
+{
+    enum { LEAD = 0xc0, PART_MAX = 3 };
+    size_t length = strlen(string);
+    for (size_t n = 1; n <= PART_MAX && n <= length; n++) {
+        struct utf8 text = {0};
+        char *at = string + length - n;
+        if ((unsigned char)*at >= LEAD) {
+            bool is_part =
+                lagoon__utf8_add(&text, at, n) && !lagoon__utf8_is_whole(&text);
+            *at = is_part ? '\0' : *at;
+            return;
+        }
+    }
+}

@@ -26,4 +26,7 @@ bool lagoon__utf8_is_whole(const struct utf8 *text);
 // or belongs to no character at all.
 void lagoon__utf8_clean(char *string, char instead);
 
+// For a string that was cut: drops a character at its end of which only a part is there.
+void lagoon__utf8_trim(char *string);
+
 #endif // LAGOON_UTF8_H

@@ -31,3 +31,30 @@ it("utf8_clean", "keeps characters, and nothing else")
         CHECK_STR(text, cases[i].to);
     }
 }
+
+it("utf8_trim", "drops a part of a character at the end, and nothing else")
+{
+    static const struct {
+        const char *cut;
+        const char *expected;
+    } cases[] = {
+        {"", ""},
+        {"abc", "abc"},
+        {"a\xc3", "a"},
+        {"a\xc3\xa4", "a\xc3\xa4"},
+        {"\xe2\x82", ""},
+        {"\xe2\x82\xac", "\xe2\x82\xac"},
+        {"\xe2\x82\xac\xe2", "\xe2\x82\xac"},
+        {"x\xf0\x9f\x98", "x"},
+        {"x\xf0\x9f\x98\x80", "x\xf0\x9f\x98\x80"},
+        {"x\xff", "x\xff"},                         // no character has it
+        {"x\x80\x80\x80\x80", "x\x80\x80\x80\x80"}, // nor those by themselves
+        {"x\xed\xa0", "x\xed\xa0"},                 // half of a pair is no beginning
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "%s", cases[i].cut);
+        lagoon__utf8_trim(text);
+        CHECK_STR(text, cases[i].expected);
+    }
+}

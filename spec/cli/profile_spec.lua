@@ -337,6 +337,28 @@ describe("lagoon --profile", function()
     assert.matches(';nap e_"<b>___ \195\164:1;[sleep] ', read(path), 1, true)
   end)
 
+  it("cuts a title that is too long between two characters", function()
+    -- In 255 bytes: 4 + 1 + 125 * 2, or a byte more before.
+    for before, nshown in pairs { ["nap x"] = 125, ["nap xy"] = 124 } do
+      local long = ([==[
+        local nap = loadstring("return function() require('lagoon').sleep(0.02) return 1 end",
+          "@" .. %q .. ("\195\164"):rep(200))()
+        local n = nap()
+      ]==]):format(before:sub(5))
+      local title = before .. ("\195\164"):rep(nshown)
+      local child, path = run("long.pb.gz", long)
+      assert.equal("", child.err)
+      local names = {}
+      for _, sample in ipairs(pprof.read(path).samples) do
+        if sample.labels.wait == "sleep" then names[#names + 1] = sample.stack[1].name end
+      end
+      assert.same({ title }, names)
+      child, path = run("long.folded", long, { "--profile-value=wall" })
+      assert.equal("", child.err)
+      assert.is_truthy(read(path):find(";" .. title .. ";[sleep] ", 1, true))
+    end
+  end)
+
   it("is refused where it cannot be", function()
     local child = helper.lagoon { "--profile=/nonexistent/x.pb.gz", "-e", "print 'reached'" }
     assert.equal(1, child.status)
