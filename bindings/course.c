@@ -9,6 +9,7 @@
 #include <sys/personality.h>
 #include <unistd.h>
 
+#include "listener.h"
 #include "outfile.h"
 #include "profile.h"
 #include "seeds.h"
@@ -371,9 +372,28 @@ static bool start_outputs(struct course *course, lg_runtime *rt, char *why,
     return true;
 }
 
+static void stay_alive(int signo)
+{
+    (void)signo; // the write that was one too many fails, which is told in the end
+}
+
+// Of a file's size: no reason to end a program that somebody looks at. With a handler, which
+// children do not inherit.
+static void outlive_limit(void)
+{
+    struct sigaction old;
+    if (sigaction(SIGXFSZ, NULL, &old) == 0 && old.sa_handler == SIG_DFL) {
+        lagoon__set_handler(SIGXFSZ, stay_alive);
+    }
+}
+
 bool lagoon__course_start(struct course *course, lg_runtime *rt, char *why,
                           size_t why_size)
 {
+    if (course->record_path || course->profile_path || course->trace_path ||
+        course->html_path) {
+        outlive_limit();
+    }
     if (!start_log(course, rt, why, why_size) ||
         !start_outputs(course, rt, why, why_size)) {
         return false;

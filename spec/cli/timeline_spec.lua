@@ -339,6 +339,23 @@ describe("lagoon --trace", function()
     assert.matches("^%d+%.%d+ p%-?%d+ g%d+ .-\n%d+%.%d+ p%-?%d+ g%d+ .-\n$", child.out)
   end)
 
+  it("outlives the limit of a file's size, as --html and --profile do", function()
+    local script = helper.file("script.lua", [[
+      local lagoon = require "lagoon"
+      for i = 1, 300 do
+        loadstring("require('lagoon').sleep(0.00002) return 1", "@" .. ("long"):rep(20) .. i)()
+      end
+      print "goes on"
+    ]])
+    for option, name in pairs { trace = "run.txt", html = "run.html", profile = "run.pb" } do
+      local path = helper.path(name)
+      local child = helper.child { "sh", "-c", 'ulimit -f 40; exec "$@"', "sh", helper.program,
+        "--" .. option .. "=" .. path, script }
+      assert.same({ option, 1, "goes on\n" }, { option, child.status, child.out })
+      assert.is_truthy(child.err:find("cannot write", 1, true), option .. child.err)
+    end
+  end)
+
   it("outlives who cuts its file, and says so", function()
     local path = helper.path("cut.json")
     local script = helper.file("script.lua", ([[
