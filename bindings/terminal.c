@@ -24,6 +24,7 @@
 #include "sampler.h"
 #include "state.h"
 #include "statefile.h"
+#include "tick.h"
 #include "timed.h"
 #include "ttymodes.h"
 #include "writeall.h"
@@ -487,4 +488,5 @@ void lagoon__push_terminal(lua_State *L, struct script *s)
     lagoon__register(L, s, lagoon__record_functions);
     lagoon__register(L, s, lagoon__statefile_functions);
     lagoon__register(L, s, lagoon__sampler_functions);
+    lagoon__register(L, s, lagoon__tick_functions);
 }

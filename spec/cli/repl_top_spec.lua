@@ -23,6 +23,19 @@ describe(":top", function()
     terminal.close()
   end)
 
+  it("goes on where the clock stands, or hardly goes", function()
+    for _, change in ipairs { "pause()", "scale(0.001)" } do
+      local terminal = replterminal.open()
+      terminal.enter(SPIN, 2)
+      terminal.enter("lagoon.clock:" .. change, 3)
+      terminal.type ":top 0.05\r"
+      terminal.shows("\n1 goroutine: .*\n%d+ +[1-9]%d* %% .*\n" .. HELP, true)
+      terminal.type "q"
+      terminal.shows("3> :top 0.05\n3>$", true)
+      terminal.close()
+    end
+  end)
+
   it("lets goroutines print above it", function()
     local terminal = replterminal.open()
     local path = helper.path "now"

@@ -42,7 +42,7 @@ function Live:draw(rows)
     self.rows = rows
 end
 
----A key, "resize", or nil after so many seconds.
+---A key, "resize", or nil after so many seconds, which are the client's.
 ---@async
 ---@param seconds number
 ---@return string?
@@ -57,6 +57,8 @@ function Live:next(seconds)
     until key
     return key ~= "" and key or nil
 end
+
+Live.next_real = Live.next
 
 ---What the client has answered.
 ---@param key string

@@ -3,14 +3,22 @@
 -- A picture below what is printed that is drawn again and again, and has the keys for as long. What
 -- others print meanwhile appears above it and stays; the picture goes without a trace.
 local chan = require "lagoon.chan"
+local task = require "lagoon.task"
 
 local live = {}
 
 local KEYS_MAX = 64
+local TICK = "tick"
 
 ---@class lagoon.repl.Live
 local Live = {}
 Live.__index = Live
+
+local function pass_ticks(ticks, events)
+    while ticks:read() do
+        events:try_send(TICK)
+    end
+end
 
 ---Takes the terminal of a console, which waits for the end of an input.
 ---@param console lagoon.repl.Console
@@ -39,13 +47,35 @@ function Live:draw(rows)
     self.console.terminal.draw(table.concat(rows, "\r\n"), up .. "\r\27[J")
 end
 
----A key, "resize", or nil after so many seconds.
+---A key, "resize", or nil after so many seconds of the runtime's clock.
 ---@async
 ---@param seconds number
 ---@return string?
 function Live:next(seconds)
-    local name = self.events:recv(seconds)
-    return name
+    return (self.events:recv(seconds))
+end
+
+local function start_ticks(self)
+    self.ticks = self.console.terminal.tick_open()
+    if self.ticks then
+        self.ticker = task.async(pass_ticks, self.ticks, self.events)
+        self.ticker:name "repl ticks"
+        self.console.session.own[self.ticker:id()] = true
+    end
+    return self.ticks
+end
+
+---The same in real time: the runtime's clock may stand.
+---@async
+---@param seconds number
+---@return string?
+function Live:next_real(seconds)
+    if not (self.ticks or start_ticks(self)) then
+        return self:next(seconds) -- no descriptor is left
+    end
+    self.console.terminal.tick_set(seconds)
+    local name = self.events:recv()
+    return name ~= TICK and name or nil
 end
 
 -- What comes from the console, with its mutex.
@@ -74,6 +104,11 @@ function Live:close()
     self.console.live = nil
     self.console.terminal.leave ""
     self.console.mutex:unlock()
+    if self.ticks then
+        self.ticks:close()
+        self.ticker:wait()
+        self.console.session.own[self.ticker:id()] = nil
+    end
 end
 
 return live

@@ -107,7 +107,7 @@ local function watch(session, live, seconds)
     local next_at = time.now() + seconds
     repeat
         draw(session, live, view)
-        local key = live:next(math.max(next_at - time.now(), 0))
+        local key = live:next_real(math.max(next_at - time.now(), 0))
         heed(view, key)
         if not key then
             local to = goroutines.mark(session.terminal)
