@@ -2,6 +2,7 @@
 #include "os/thread.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -95,6 +96,18 @@ void lg__thread_stand_back(void)
     if (getpriority(PRIO_PROCESS, self) < A_TENTH) { // else they stand back, too
         setpriority(PRIO_PROCESS, self, A_TENTH);
     }
+}
+
+bool lg__thread_barrier_all(void)
+{
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) {
+        return true;
+    }
+    // The process has to say once that it wants this.
+    return errno == EPERM &&
+           syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) ==
+               0 &&
+           syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
 void lg__thread_join(struct thread thread)

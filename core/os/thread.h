@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 
 struct thread {
     pthread_t handle;
@@ -24,6 +25,11 @@ void lg__thread_join(struct thread thread);
 
 // The calling thread makes way for the others, as nice(1) does.
 void lg__thread_stand_back(void);
+
+// Has each thread of the process pass a full memory barrier: what it did before is seen by the
+// caller, what the caller did before is seen by it. So the quick side of a protocol between the two
+// needs none. False: the system refuses that.
+bool lg__thread_barrier_all(void);
 
 // Keeps signals of the host's from the calling thread, and from those that a library starts
 // meanwhile; and takes that back.

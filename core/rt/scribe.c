@@ -16,6 +16,7 @@ enum {
     REST_MIN_NS = 20 * 1000 * 1000,
     REST_MAX_NS = 100 * 1000 * 1000, // while nothing happens
     REST_SHARE = 80, // rests so many times as long as it has worked, for each busy P
+    PUT_OFF_MAX = 8, // turns, for a thread that is in the midst of telling something
     FIGURES_NS = 100 * 1000 * 1000,
     // Of ticks against the clock, before there are events to write.
     CALIBRATE_NS = 1000 * 1000,
@@ -219,8 +220,19 @@ static bool is_closed(struct timeline *t)
     return (window & WINDOW_STATE) == WINDOW_CLOSED;
 }
 
-// What is told by now; of a window that is closed nothing later, and in the gap nothing.
-static void take(struct scribe *s)
+// Whether all is there that was stamped by now, or whoever is late was waited for long enough.
+static bool is_settled(struct scribe *s)
+{
+    // relaxed: our own; specs look, too
+    uint32_t n = atomic_load_explicit(&s->nput_off, memory_order_relaxed);
+    bool is = n == PUT_OFF_MAX || lg__timeline_settle(s->rt);
+    atomic_store_explicit(&s->nput_off, is ? 0 : n + 1, memory_order_relaxed);
+    return is;
+}
+
+// What is told by now; of a window that is closed nothing later, and in the gap nothing. False:
+// it is put off.
+static bool take(struct scribe *s)
 {
     struct timeline *t = &s->rt->timeline;
     uint64_t until = lg__timeline_now(t);
@@ -228,6 +240,13 @@ static void take(struct scribe *s)
     if (is_over) {
         until = s->lanes.gap == 0 ? t->closed_at : 0;
     }
+    if (!is_settled(s)) {
+        return false;
+    }
+    uint64_t first_lost = until;
+    lg__timeline_find_lost(s->rt, s->lanes.gap_end, &first_lost);
+    s->is_last &= first_lost == until; // else a gap is between it and the end
+    until = first_lost;
     add_sources(&s->merge, s->rt);
     s->has_lost_label = false;
     take_all(s, &s->merge, until, is_over);
@@ -241,6 +260,7 @@ static void take(struct scribe *s)
         s->is_full = true;
         lg__timeline_close(s->rt); // the next turn sees that
     }
+    return true;
 }
 
 static void open_next(struct scribe *s)
@@ -252,12 +272,16 @@ static void open_next(struct scribe *s)
     }
 }
 
-static void turn(struct scribe *s)
+// False: it is put off.
+static bool turn(struct scribe *s)
 {
     struct timeline *t = &s->rt->timeline;
     int64_t since_ns = lg__clock_cpu();
     s->nevents = 0;
-    take(s);
+    if (!take(s)) {
+        s->rest_ns = REST_MIN_NS;
+        return false;
+    }
     uint64_t now = s->is_last ? t->closed_at : lg__timeline_now(t);
     int64_t now_ns = lg__clock_now();
     if (now_ns - s->figures_ns >= FIGURES_NS && !s->is_full) {
@@ -272,6 +296,7 @@ static void turn(struct scribe *s)
     int64_t least_ns = s->nevents > 0 ? REST_MIN_NS : s->rest_ns * 2;
     least_ns = least_ns < REST_MAX_NS ? least_ns : REST_MAX_NS;
     s->rest_ns = rest_ns > least_ns ? rest_ns : least_ns;
+    return true;
 }
 
 static void scribe_main(void *arg)
@@ -337,12 +362,12 @@ static void begin(struct scribe *s)
         t->source = lg__tick_source();
         t->start = lg__ticks(t->source);
     }
+    drop_all(s); // first: what comes from now on is new
     read_both(t, &s->start, &s->start_ns);
     s->rest_ns = REST_MIN_NS;
     s->lanes.zero = s->start - t->start;
     s->lanes.ns_per_tick = t->source == TICKS_CLOCK ? 1 : measure_rate(s);
     lg__lanes_init(&s->lanes, &s->json);
-    drop_all(s);
     tell_anew(t);
     lg__timeline_open(s->rt);
     lg_goroutines(s->rt, meet, s);
@@ -400,7 +425,9 @@ static int stop(struct scribe *s)
     lg__thread_join(s->thread);
     s->is_last = lg__timeline_close(s->rt);
     s->figures_ns = 0;
-    turn(s);
+    while (!turn(s)) {
+        lg__note_sleep(&s->note, s->rest_ns);
+    }
     return lg__json_close(&s->json);
 }
 

@@ -36,12 +36,13 @@ struct scribe {
     _Atomic bool must_end;
     struct note note;
     // -- the thread; when it has ended, who ends it --
-    bool is_last;        // turn: it was told until this moment, that is no gap
-    bool is_full;        // the file is: no further window
-    bool has_lost_label; // turn: who goroutines are must be told anew
-    int64_t rest_ns;     // before the next turn
-    int64_t figures_ns;  // when figures were written last
-    uint64_t nevents;    // taken in this turn
+    bool is_last;              // turn: it was told until this moment, that is no gap
+    bool is_full;              // the file is: no further window
+    bool has_lost_label;       // turn: who goroutines are must be told anew
+    int64_t rest_ns;           // before the next turn
+    int64_t figures_ns;        // when figures were written last
+    uint64_t nevents;          // taken in this turn
+    _Atomic uint32_t nput_off; // turns since the last, for a thread that is late
     struct merge merge;
     struct json_pages json;
     struct lanes lanes;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "os/cpu.h"
+#include "os/thread.h"
 #include "os/vm.h"
 #include "sched/order.h"
 #include "sched/runtime.h"
@@ -120,6 +121,10 @@ static struct timeline_ring *ring_of(struct p *p)
     return p ? atomic_load_explicit(&p->timeline, memory_order_acquire) : NULL;
 }
 
+// ---------------------------------------------------------------------------
+// Who fills
+// ---------------------------------------------------------------------------
+
 // Appends events, all or none. False: there is no room. Who fills the ring.
 static bool append(struct timeline_ring *ring, const struct timeline_event *events,
                    uint32_t n)
@@ -139,11 +144,9 @@ static bool append(struct timeline_ring *ring, const struct timeline_event *even
     return true;
 }
 
-// Tells of something at this moment, if the window is open. False: it is lost. Who fills the
-// ring has it for himself meanwhile: what stands in it is in the order of time, and it is
-// not full of what belongs to a window that was opened since.
-static bool fill(struct lg_runtime *rt, struct timeline_ring *ring,
-                 struct timeline_event *events, uint32_t n)
+// Tells of something at this moment, if the window is open. False: it is lost.
+static bool fill_open(struct lg_runtime *rt, struct timeline_ring *ring,
+                      struct timeline_event *events, uint32_t n)
 {
     struct timeline *t = &rt->timeline;
     // acquire: pairs with the release in lg__timeline_open()
@@ -157,8 +160,25 @@ static bool fill(struct lg_runtime *rt, struct timeline_ring *ring,
     }
     bool is_added = append(ring, events, n);
     if (LG_UNLIKELY(!is_added)) {
+        // relaxed: who empties looks when it has seen that we are done
+        atomic_store_explicit(&ring->lost_at, when, memory_order_relaxed);
         close_window(rt, window, when);
     }
+    return is_added;
+}
+
+// The same, and who empties waits for it. Who fills has the ring for himself meanwhile: what
+// stands in it is in the order of time.
+static bool fill(struct lg_runtime *rt, struct timeline_ring *ring,
+                 struct timeline_event *events, uint32_t n)
+{
+    // relaxed: who empties has us pass a barrier, and looks then; the compiler keeps the
+    // look at the window, and the stamp, behind it
+    atomic_store_explicit(&ring->is_filling, true, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    bool is_added = fill_open(rt, ring, events, n);
+    // release: pairs with the acquire in await(); the events, lost_at
+    atomic_store_explicit(&ring->is_filling, false, memory_order_release);
     return is_added;
 }
 
@@ -180,6 +200,68 @@ static bool add(struct lg_runtime *rt, struct timeline_event *events, uint32_t n
     bool is_added = fill(rt, t->shared, events, n);
     lg__unlock(&t->shared_lock, RANK_TRACE);
     return is_added;
+}
+
+// ---------------------------------------------------------------------------
+// Who empties
+// ---------------------------------------------------------------------------
+
+enum { SETTLE_STEPS = 1000 }; // some tens of microseconds: noting an event takes none
+
+// Calls a function with each ring that there is, until it is refused.
+static bool each_ring(struct lg_runtime *rt,
+                      bool (*visit)(struct timeline_ring *ring, void *ud), void *ud)
+{
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        struct timeline_ring *ring = ring_of(lg__p_at(rt, i));
+        if (ring && !visit(ring, ud)) {
+            return false;
+        }
+    }
+    return visit(rt->timeline.shared, ud);
+}
+
+static bool await(struct timeline_ring *ring, void *ud)
+{
+    int *left = ud;
+    // acquire: pairs with the release in fill()
+    while (atomic_load_explicit(&ring->is_filling, memory_order_acquire)) {
+        if (--*left < 0) {
+            return false;
+        }
+        lg__cpu_pause();
+    }
+    return true;
+}
+
+bool lg__timeline_settle(struct lg_runtime *rt)
+{
+    int left = SETTLE_STEPS;
+    lg__thread_barrier_all(); // refused: who is at it right now is not seen
+    return each_ring(rt, await, &left);
+}
+
+struct lost {
+    uint64_t opened;
+    uint64_t first;
+};
+
+static bool compare_lost(struct timeline_ring *ring, void *ud)
+{
+    struct lost *lost = ud;
+    // relaxed: await() has had the acquire; what is newer is too late to matter
+    uint64_t at = atomic_load_explicit(&ring->lost_at, memory_order_relaxed);
+    if (at >= lost->opened && at < lost->first) {
+        lost->first = at;
+    }
+    return true;
+}
+
+void lg__timeline_find_lost(struct lg_runtime *rt, uint64_t opened, uint64_t *out)
+{
+    struct lost lost = {.opened = opened, .first = *out};
+    each_ring(rt, compare_lost, &lost);
+    *out = lost.first;
 }
 
 // ---------------------------------------------------------------------------

@@ -16,9 +16,11 @@
 //   CLOSED     who empties                 opens: the next number, the interrupt on
 //
 // Only the one that has won the CAS turns the interrupt off, and before the next window can
-// open. Events that somebody has stamped in between are not for it: who empties drops them,
-// and what came too late to be read with its window. So of each P the very last event of a
-// stretch may be missing; spec/models/timeline.pml shows that nothing else is.
+// open. Who fills says so before it looks at the window (is_filling), and until its event is
+// in the ring. Who empties waits for that: then all is there that was stamped before. So a stretch
+// is complete, from the opening of its window to the first event that found no room
+// (spec/models/timeline.pml). A thread that has no processor for very long in the midst of it is
+// not waited for: then an event is missing, or comes late.
 //
 // What is told has the time of lg__ticks(), nothing else: a deterministic runtime's order
 // knows nothing of this.
@@ -82,7 +84,10 @@ enum { TIMELINE_LEN_SHIFT = 32 };
 enum { TIMELINE_RING_CAP = LG_SIZED(8192, 1024) };
 
 struct timeline_ring {
-    _Atomic uint64_t head; // by who fills
+    // -- by who fills --
+    _Atomic uint64_t head;
+    _Atomic bool is_filling;  // from before the window is looked at
+    _Atomic uint64_t lost_at; // when something found no room
     char tail_line[LG_CACHELINE];
     _Atomic uint64_t tail; // by who empties
     char events_line[LG_CACHELINE];
@@ -131,6 +136,14 @@ void lg__timeline_open(struct lg_runtime *rt);
 
 // Closes it. False: it was closed, or somebody else has done it.
 bool lg__timeline_close(struct lg_runtime *rt);
+
+// Waits for those who are in the midst of telling something. Of what was stamped before, nothing
+// is missing then. False: it takes too long.
+bool lg__timeline_settle(struct lg_runtime *rt);
+
+// When in a window that was opened at `opened` the first event found no room: *out is that, if
+// it is earlier.
+void lg__timeline_find_lost(struct lg_runtime *rt, uint64_t opened, uint64_t *out);
 
 // Ticks since the first start.
 LG_INLINE uint64_t lg__timeline_now(const struct timeline *t)

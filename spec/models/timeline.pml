@@ -8,15 +8,19 @@
 // one, under its lock. One writer starts and stops NSTARTS timelines: who does that and the
 // scribe's thread never run beside each other. Fillers look at the window only, not at the
 // interrupt: they may have seen it late, or a profile be on. Shown:
-//   - an event whose telling was over when its window closed, and that is not younger than
-//     the closing, is written, once. Lost is only what was in the midst of being told, and the
-//     stretch that it belongs to is over then
-//   - what is written was stamped after the window was opened, and before it was closed
+//   - a stretch is complete: what was stamped after its window was opened and before its end is
+//     written, and in the order of the turns
+//   - what is written was stamped after the window was opened, and before it was closed, and is
+//     written once
 //   - no place is filled anew before it was read
 //   - the interrupt is on in an open window, and off when a timeline was stopped
+//   - when a window is opened, the rings are empty, and nobody thinks that it is the last one
 //   - closing, and so stopping, ends
+// With GIVES_UP the writer may go on though somebody is in the midst of telling something: then
+// the second, the third and the fourth of these hold.
 //
-// Time is a counter that each stamp moves on. Memory is sequentially consistent here.
+// Time is a counter that each stamp moves on. Memory is sequentially consistent here: what
+// is_filling needs of it, lg__thread_barrier() gives (MARKS_LATE is what happens without).
 //
 // check: -DNTURNS=1
 // check: -DNEVENTS=1 -DNSTARTS=2
@@ -25,6 +29,8 @@
 // check: -DSHARED -DNSTARTS=2 -DNTURNS=1
 // check: -DSHARED -DNFILLERS=3 -DNEVENTS=1
 // check: -DTRACER -DNEVENTS=1
+// check: -DGIVES_UP -DNTURNS=1
+// check: -DGIVES_UP -DSHARED -DNTURNS=1
 //
 // The mutants (spec/models/run --mutants):
 //   TURNS_ON_LATE   the interrupt comes after the window is open
@@ -32,9 +38,12 @@
 //   STAMPS_OUTSIDE  the shared ring's lock comes after the look at the window, and the stamp
 //   TAKES_IN_GAPS   stopping takes what has come late
 //   KEEPS_LATE      what is older than the window is taken
-//   KEEPS_REST      what is younger than the closing is left in the rings
 //   LOOKS_LATE      whether the window is closed is looked at after the rings were
 //   FREES_EARLY     the tail is moved on before the events are read
+//   MARKS_LATE      a filler says that it is at it when it has seen the window open
+//   UNMARKS_EARLY   it says that it is done before the event is there
+//   HURRIES         the writer does not wait for who is at it
+//   FORGETS_LOST    the stretch does not end with the first event that found no room
 //   CLOSES_PLAINLY  the window is closed without a CAS
 //   STOPS_OTHERS    lg_trace_stop() turns the interrupt off though nobody is told
 //   LOOKS_EARLY     lg_timeline_start() looks who is told before it says that it starts
@@ -66,23 +75,26 @@
 #define CLOSING 2
 #define STATE(w) ((w) & 3)
 
-#define UNTOLD 0                  // and lost ones
+#define UNTOLD 0
 #define TOLD 1
 #define TAKEN 2
 #define DROPPED 3
+#define LOST 4
 
 byte window;
 bool is_on;                       // INTERRUPT_TRACE
 byte closed_at;
 byte now = 1;
 byte head[NRINGS], tail[NRINGS];
+bool filling[NRINGS];
+byte lost_at[NRINGS];
 byte slots[NRINGS * CAP];
 bool lk;                          // shared_lock
 
 byte opened = 1;                  // when the last window was
 byte shut;                        // when it was closed
 byte stamp[NIDS], place[NIDS], fate[NIDS];
-bool is_due[NIDS];                // it must be written
+bool gave_up;                     // the writer has, once
 
 bool is_used, has_writer;         // timeline.use, trace.use: not USE_OFF
 
@@ -96,16 +108,7 @@ inline close_window(w, when, mine)
     atomic {                      // the CAS
         mine = window == w;
         if
-        :: mine ->
-            window = (w & ~3) | CLOSING;
-            i = 1;
-            do
-            :: i < NIDS ->
-                is_due[i] = fate[i] == TOLD && opened <= stamp[i] && stamp[i] <= when;
-                i++
-            :: else -> break
-            od;
-            i = 0
+        :: mine -> window = (w & ~3) | CLOSING
         :: else
         fi
     }
@@ -141,18 +144,32 @@ proctype filler(byte ring, first)
 #if defined(SHARED) && !defined(STAMPS_OUTSIDE)
         atomic { !lk -> lk = true }
 #endif
+#ifndef MARKS_LATE
+        filling[ring] = true;
+#endif
         w = window;
         if
         :: STATE(w) == OPEN ->
+#ifdef MARKS_LATE
+            filling[ring] = true;
+#endif
             atomic { now++; stamp[id] = now }
 #if defined(SHARED) && defined(STAMPS_OUTSIDE)
             atomic { !lk -> lk = true }
 #endif
+#ifdef UNMARKS_EARLY
+            filling[ring] = false;
+#endif
+            assert(w >> 2 == window >> 2 || gave_up);
             atomic { h = head[ring]; t = tail[ring] }
             if
             :: h - t >= CAP ->
-                close_window(w, stamp[id], mine);
-                assert(STATE(window) != OPEN || opened > stamp[id])
+#ifdef FORGETS_LOST
+                fate[id] = LOST;
+#else
+                atomic { lost_at[ring] = stamp[id]; fate[id] = LOST }
+#endif
+                close_window(w, stamp[id], mine)
             :: else ->
                 slots[ring * CAP + h % CAP] = id;
                 atomic { place[id] = h; fate[id] = TOLD; head[ring] = h + 1 }
@@ -162,6 +179,7 @@ proctype filler(byte ring, first)
 #endif
         :: else
         fi;
+        filling[ring] = false;
 #if defined(SHARED) && !defined(STAMPS_OUTSIDE)
         lk = false;
 #endif
@@ -177,6 +195,11 @@ proctype filler(byte ring, first)
 inline open_window()
 {
     assert(STATE(window) == CLOSED);
+    r = 0;
+    do
+    :: r < NRINGS -> assert(head[r] == tail[r] || gave_up); r++
+    :: else -> break
+    od;
 #ifdef TURNS_ON_LATE
     atomic { window = (window & ~3) + 4 + OPEN; opened = gap_end; shut = 255 }
     is_on = true;
@@ -190,7 +213,7 @@ inline drop()
 {
     atomic {
         id = slots[r * CAP + at % CAP];
-        assert(place[id] == at && fate[id] == TOLD && !is_due[id]);
+        assert(place[id] == at && fate[id] == TOLD);
         fate[id] = DROPPED;
         at++
     }
@@ -201,8 +224,8 @@ inline take_event()
     atomic {
         assert(place[id] == at && fate[id] == TOLD);
         assert(!gap && opened <= stamp[id] && stamp[id] <= shut);
+        assert(stamp[id] > taken_until || gave_up);
         fate[id] = TAKEN;
-        is_due[id] = false;
         at++
     }
 }
@@ -227,12 +250,10 @@ inline take_ring()
         :: stamp[id] <= until -> take_event()
 #endif
         :: stamp[id] > until ->
-#ifndef KEEPS_REST
             do
             :: is_over && at < end[r] -> drop()
             :: else -> break
             od;
-#endif
             break
         fi
     :: else -> break
@@ -245,18 +266,60 @@ inline take_ring()
     }
 }
 
+// What is stamped until then is there, or has found no room.
+inline settle()
+{
+    r = 0;
+    do
+    :: r < NRINGS ->
+#ifndef HURRIES
+        if
+        :: !filling[r]
+#ifdef GIVES_UP
+        :: filling[r] -> gave_up = true
+#endif
+        fi;
+#endif
+        r++
+    :: else -> break
+    od
+}
+
+inline end_with_lost()
+{
+    r = 0;
+    do
+    :: r < NRINGS ->
+        atomic {
+            if
+            :: lost_at[r] >= gap_end && lost_at[r] <= until -> until = lost_at[r]; w = 1
+            :: else
+            fi;
+            r++
+        }
+    :: else -> break
+    od
+}
+
+// All that belongs to the stretch until then is written.
+inline check_complete()
+{
+    atomic {
+        i = 1;
+        do
+        :: i < NIDS ->
+            assert(gave_up || stamp[i] < opened || stamp[i] >= until || fate[i] == TAKEN);
+            i++
+        :: else -> break
+        od;
+        i = 0
+    }
+}
+
 inline turn()
 {
     until = now;
 #ifndef LOOKS_LATE
-    is_over = STATE(window) == CLOSED;
-#endif
-    r = 0;
-    do
-    :: r < NRINGS -> end[r] = head[r]; r++
-    :: else -> break
-    od;
-#ifdef LOOKS_LATE
     is_over = STATE(window) == CLOSED;
 #endif
     if
@@ -266,13 +329,40 @@ inline turn()
 #endif
     :: else
     fi;
+    settle();
+    w = 0;
+    end_with_lost();
+    is_last = is_last && !w;      // what follows is a gap, if it is short
+    r = 0;
+    do
+    :: r < NRINGS -> end[r] = head[r]; r++
+    :: else -> break
+    od;
+#ifdef LOOKS_LATE
+    is_over = STATE(window) == CLOSED;
+#endif
     r = 0;
     do
     :: r < NRINGS -> take_ring(); r++
     :: else -> break
     od;
+    if
+    :: !gap -> check_complete(); taken_until = until
+    :: else
+    fi;
     gap = gap || (is_over && !is_last);
-    atomic { r = 0; until = 0; is_over = false }
+    atomic { r = 0; until = 0; is_over = false; w = 0 }
+}
+
+// lg__timeline_close()
+inline close()
+{
+    atomic { mine = false; w = window }
+    if
+    :: STATE(w) == OPEN -> close_window(w, now, mine)
+    :: else
+    fi;
+    STATE(window) == CLOSED       // somebody else may be at it
 }
 
 inline drop_all()
@@ -303,7 +393,7 @@ inline look() { atomic { assert(STATE(window) != OPEN || is_on) } }
 proctype writer()
 {
     byte end[NRINGS];
-    byte r, at, id, until, gap_end, i, w;
+    byte r, at, id, until, taken_until, gap_end, i, w;
     byte nstarts = NSTARTS, nturns = NTURNS;
     bool is_over, is_last, gap, mine, is_refused;
     do
@@ -323,8 +413,8 @@ proctype writer()
         :: else
         fi;
 #endif
-        gap_end = now + 1;        // begin()
-        drop_all();
+        drop_all();               // begin()
+        gap_end = now + 1;
         open_window();
         look();
         turn();
@@ -343,22 +433,11 @@ proctype writer()
         :: true -> break
         od;
         look();
-        w = window;               // stop()
-        if
-        :: STATE(w) == OPEN -> is_last = true; close_window(w, now, is_last)
-        :: else
-        fi;
-        STATE(window) == CLOSED;  // somebody else may be at it
+        close();                  // stop()
+        is_last = mine;
         turn();
-        atomic {
-            assert(!is_on);
-            i = 1;
-            do
-            :: i < NIDS -> assert(!is_due[i]); i++
-            :: else -> break
-            od;
-            i = 0; w = 0; is_last = false; gap = false; is_used = false
-        }
+        assert(!is_on);
+        atomic { mine = false; is_last = false; gap = false; is_used = false }
 next:   skip
     :: else -> break
     od

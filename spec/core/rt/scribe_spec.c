@@ -3,12 +3,14 @@
 // Timelines of native goroutines. What a file has to be is spec/timelines.lua's business; here
 // it is looked into for what must be there, and everything happens at once.
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "load.h"
 #include "rt/jsonpages.h"
+#include "rt/scribe.h"
 #include "sched/runtime.h"
 #include "spec.h"
 
@@ -250,6 +252,94 @@ static void *trace_often(void *arg)
     }
     atomic_fetch_sub(&ntracing, 1);
     return NULL;
+}
+
+// ---------------------------------------------------------------------------
+// Who is late
+// ---------------------------------------------------------------------------
+
+// A thread without a P that has no processor between its look at the window and its event.
+static struct timeline_ring *begin_late(lg_runtime *rt, struct timeline_event *event)
+{
+    struct timeline_ring *ring = rt->timeline.shared;
+    lg__lock(&rt->timeline.shared_lock, RANK_TRACE);
+    atomic_store(&ring->is_filling, true);
+    event->when |= lg__timeline_now(&rt->timeline) << TIMELINE_KIND_BITS;
+    return ring;
+}
+
+static void end_late(lg_runtime *rt, struct timeline_ring *ring,
+                     const struct timeline_event *event)
+{
+    uint64_t head = atomic_load(&ring->head);
+    ring->events[head % TIMELINE_RING_CAP] = *event;
+    atomic_store(&ring->head, head + 1);
+    atomic_store(&ring->is_filling, false);
+    lg__unlock(&rt->timeline.shared_lock, RANK_TRACE);
+}
+
+static void *tell_late(void *arg)
+{
+    lg_runtime *rt = arg;
+    struct timeline_event event = {.when = LG_TRACE_GC_BEGIN, .arg = 4711};
+    SETTLE(has_open_window(rt));
+    struct timeline_ring *ring = begin_late(rt, &event);
+    SETTLE(atomic_load(&rt->timeline.scribe->nput_off) > 0);
+    end_late(rt, ring, &event);
+    return NULL;
+}
+
+it("rt.timeline", "waits for who is in the midst of telling something", .procs = 1)
+{
+    pthread_t thread;
+    make_path();
+    CHECK_OK(lg_timeline_start(rt, path));
+    CHECK(pthread_create(&thread, NULL, tell_late, rt) == 0);
+    pthread_join(thread, NULL);
+    CHECK_OK(lg_timeline_stop(rt));
+    char *text = read_it();
+    CHECK(count(text, "4711") > 0);
+    free(text);
+    unlink(path);
+}
+
+static _Atomic bool is_late, may_end;
+
+static void *tell_very_late(void *arg)
+{
+    lg_runtime *rt = arg;
+    struct timeline_event event = {.when = LG_TRACE_GC_BEGIN};
+    struct timeline_ring *ring = begin_late(rt, &event);
+    atomic_store(&is_late, true);
+    SETTLE(atomic_load(&may_end));
+    end_late(rt, ring, &event);
+    return NULL;
+}
+
+it("rt.timeline", "goes on without who does not get done", .procs = 1)
+{
+    lg_chan *ch = spec_chan(rt, sizeof(int), 1);
+    pthread_t thread;
+    atomic_store(&is_late, false);
+    atomic_store(&may_end, false);
+    make_path();
+    CHECK_OK(lg_timeline_start(rt, path));
+    CHECK(pthread_create(&thread, NULL, tell_very_late, rt) == 0);
+    while (!atomic_load(&is_late)) {
+        sched_yield(); // not lg_yield(), which is told, too
+    }
+    CHECK_OK(lg_chan_send(ch, &(int){1}, LG_NEVER));
+    struct timeline_ring *ring = atomic_load(&lg__m()->p->timeline);
+    uint64_t head = atomic_load(&ring->head);
+    SETTLE(atomic_load(&ring->tail) >= head);
+    atomic_store(&may_end, true);
+    pthread_join(thread, NULL);
+    CHECK_OK(lg_timeline_stop(rt));
+    char *text = read_it();
+    CHECK_INT(count(text, "\"name\":\"send\""), 1);
+    free(text);
+    unlink(path);
+    lg_chan_free(ch);
 }
 
 it("rt.timeline", "is not there beside a trace, whoever starts and stops them")
