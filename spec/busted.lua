@@ -2,7 +2,10 @@
 --
 -- Runs Lua specs with busted inside lagoon, so that a spec may block:
 --
---     build/release/lagoon spec/busted.lua [--only TEXT] [--stress] [--seed N] [path]...
+--     build/release/lagoon spec/busted.lua [--only TEXT] [--stress] [--seed N] [--race-order] [path]...
+--
+-- With --race-order each `it` is preempted at random instructions, which follow from the seed and
+-- from its name.
 --
 -- Paths are specs or folders of them; without any, all below spec/. A stock luajit that finds
 -- lagoon.so through LUA_CPATH does, too. The last line is "N passed, N failed".
@@ -29,6 +32,8 @@ local function read_arguments(words)
       settings.seed = tonumber(words[i])
     elseif words[i] == "--stress" then
       settings.is_stress = true
+    elseif words[i] == "--race-order" then
+      settings.race_order = true
     elseif words[i] == "--verbose" then
       settings.is_verbose = true
     elseif words[i]:sub(1, 2) == "--" then
@@ -79,7 +84,22 @@ local function listen(busted, counts)
   end)
 end
 
+-- The names of all that a test is in, and its own.
+local function path_of(busted, name)
+  local element, path = busted.context.get(), name
+  while element do
+    path = tostring(element.name) .. " " .. path
+    element = busted.context.parent(element)
+  end
+  return path
+end
+
 local function run()
+  if settings.race_order then
+    local raceorder = require "lagoon.test.raceorder" -- before the first task: its state follows
+    raceorder.without_compiler()
+    raceorder.stop()
+  end
   local helper = require "helper"
   helper.configure(settings)
   local busted = require "busted.core"()
@@ -88,18 +108,10 @@ local function run()
   listen(busted, counts)
   local it = busted.executors.it
   busted.export("it", function(name, body)
-    if settings.only then
-      local element = busted.context.get()
-      local path = name
-      while element do
-        path = tostring(element.name) .. " " .. path
-        element = busted.context.parent(element)
-      end
-      if not path:find(settings.only, 1, true) then
-        return
-      end
+    local path = path_of(busted, name)
+    if not settings.only or path:find(settings.only, 1, true) then
+      return it(name, helper.guard(body, path))
     end
-    return it(name, helper.guard(body))
   end)
   local load_files = require "busted.modules.test_file_loader"(busted, { "lua" })
   load_files(settings.paths, { "_spec" }, { excludes = {}, recursive = true })
@@ -115,5 +127,9 @@ if lagoon.self() then
   run()
 else
   settings.is_hosted = true
+  if settings.race_order then
+    io.stderr:write("spec/busted.lua: --race-order is for specs inside the program lagoon\n")
+    os.exit(1)
+  end
   lagoon.run(run)
 end

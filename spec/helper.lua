@@ -22,6 +22,21 @@ end)
 function helper.configure(given)
   settings = given
   settings.seed = settings.seed or tonumber(os.getenv("LAGOON_SEED")) or os.time()
+  if settings.race_order then
+    io.write("race order, seed ", settings.seed, "\n")
+  end
+end
+
+-- Bodies that are run without random points, and why.
+local unpreempted = setmetatable({}, { __mode = "k" })
+
+---A body for `it` that --race-order leaves alone, since it is about where goroutines are preempted.
+---@param reason string
+---@param body fun()
+---@return fun()
+function helper.unpreempted(reason, body)
+  unpreempted[body] = reason
+  return body
 end
 
 -- ---------------------------------------------------------------------------------------------
@@ -407,10 +422,23 @@ local function own_frames(trace)
   return (trace:gsub("\n%s*%[C%]: in function 'xpcall'%s*\n%s*[^\n]*helper%.lua.*$", ""))
 end
 
+-- As xpcall; with --race-order, at random points of this name.
+local function run_body(body, handler, name)
+  if not settings.race_order or unpreempted[body] then
+    return xpcall(body, handler)
+  end
+  local raceorder = require "lagoon.test.raceorder"
+  raceorder.start(settings.seed, name)
+  local ok, err = xpcall(body, handler)
+  raceorder.stop()
+  return ok, err
+end
+
 ---Gives a body a time limit and a check for what it leaves behind.
 ---@param body function
+---@param name string
 ---@return function
-function helper.guard(body)
+function helper.guard(body, name)
   return function()
     local self = lagoon.self()
     local before = counts()
@@ -421,9 +449,9 @@ function helper.guard(body)
       io.write(lagoon.runtime.stack(true), "\n")
       self:cancel(("still running after %d s"):format(limit))
     end)
-    local ok, err = xpcall(body, function(err)
+    local ok, err = run_body(body, function(err)
       return type(err) == "string" and own_frames(debug.traceback(err, 2)) or err
-    end)
+    end, name)
     watchdog:stop()
     if not ok then
       error(err, 0)
