@@ -424,7 +424,7 @@ end
 
 -- As xpcall; with --race-order, at random points of this name.
 local function run_body(body, handler, name)
-  if not settings.race_order or unpreempted[body] then
+  if not settings.race_order or not name or unpreempted[body] then
     return xpcall(body, handler)
   end
   local raceorder = require "lagoon.test.raceorder"
@@ -434,9 +434,9 @@ local function run_body(body, handler, name)
   return ok, err
 end
 
----Gives a body a time limit and a check for what it leaves behind.
+---Gives a body a time limit and a check for what it leaves behind. The runner does so with each.
 ---@param body function
----@param name string
+---@param name? string  of the test, for --race-order
 ---@return function
 function helper.guard(body, name)
   return function()
