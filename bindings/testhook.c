@@ -325,9 +325,12 @@ void lagoon__testhook_fini(struct script *s)
 
 void lagoon__open_testhook(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"test_exit", test_exit}, {"race_order", race_order}, {"test_hold", test_hold},
-        {"cover", cover},         {"covered", covered},       {"test_alarm", test_alarm},
-        {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"test_exit", test_exit},
+                                         {"race_order", race_order},
+                                         {"test_hold", test_hold},
+                                         {"cover", cover},
+                                         {"covered", covered},
+                                         {"test_alarm", test_alarm},
+                                         {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

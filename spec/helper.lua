@@ -24,19 +24,30 @@ function helper.configure(given)
   settings.seed = settings.seed or tonumber(os.getenv("LAGOON_SEED")) or os.time()
   if settings.race_order then
     io.write("race order, seed ", settings.seed, "\n")
+    io.flush()
   end
 end
 
--- Bodies in which this state's goroutines run until they wait, and why.
+-- Bodies that --race-order leaves alone, by what they need instead.
 local unpreempted = setmetatable({}, { __mode = "k" })
+local sliced = setmetatable({}, { __mode = "k" })
 
----A body for `it` about the order in which goroutines come, which no slice that ends and no
------race-order may change.
+---A body for `it` about the order in which goroutines come: each of this state runs until it waits,
+---whatever --race-order says, and when its slice is over.
 ---@param reason string
 ---@param body fun()
 ---@return fun()
 function helper.unpreempted(reason, body)
   unpreempted[body] = reason
+  return body
+end
+
+---A body for `it` about slices, or about hooks: --race-order has no points in it.
+---@param reason string
+---@param body fun()
+---@return fun()
+function helper.sliced(reason, body)
+  sliced[body] = reason
   return body
 end
 
@@ -73,6 +84,18 @@ function helper.parked(...)
     end, "the task waits")
   end
   return ...
+end
+
+---Lets the others run until each of them waits.
+---@param nbusy? integer  but for so many
+function helper.quiet(nbusy)
+  helper.settle(function()
+    local left = (nbusy or 0) + 1 -- the one that asks
+    for _, goroutine in ipairs(lagoon.runtime.goroutines()) do
+      left = left - (goroutine.status == "waiting" and 0 or 1)
+    end
+    return left >= 0
+  end, "the others wait")
 end
 
 ---How many goroutines wait; with a reason: for that.
@@ -430,7 +453,7 @@ local function run_body(body, handler, name)
     core.test_hold(true)
     ok, err = xpcall(body, handler)
     core.test_hold(false)
-  elseif settings.race_order and name then
+  elseif settings.race_order and name and not sliced[body] then
     local raceorder = require "lagoon.test.raceorder"
     raceorder.start(settings.seed, name)
     ok, err = xpcall(body, handler)

@@ -55,9 +55,7 @@ end
 function leaking.told_of(make)
   local start, tasks = leaking.starting()
   local held = { make(start) }
-  for _ = 1, 10 do
-    lagoon.yield()
-  end
+  helper.quiet()
   local ids = leaking.leaked()
   local told = {}
   for i, task in ipairs(tasks) do

@@ -327,11 +327,11 @@ describe("memory under churn", function()
 
   it("of goroutines stays flat", function()
     check_flat(function(n)
-      local left = n
+      local left = lagoon.atomic(n)
       for _ = 1, n do
-        lagoon.go(function() left = left - 1 end)
+        lagoon.go(function() left:add(-1) end)
       end
-      settle(function() return left == 0 end)
+      settle(function() return left:get() == 0 end)
     end)
   end)
 

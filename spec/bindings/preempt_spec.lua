@@ -423,7 +423,8 @@ describe("a debug hook of the script", function()
     return lines
   end
 
-  it("is told of every line, however often the goroutine is left", function()
+  it("is told of every line, however often the goroutine is left", helper.sliced("its hook takes "
+    .. "the points' place", function()
     local function work(s)
       local n = 0
       while n < 1e5 do
@@ -454,7 +455,7 @@ describe("a debug hook of the script", function()
     is_over = true
     ticker:wait()
     assert.is_true(count_lines(function() end) > 0)
-  end)
+  end))
 
   it("is still set after its goroutine was left", function()
     local calls = 0

@@ -103,18 +103,18 @@ end)
 
 describe("waitgroup", function()
   it("waits until all are done", function()
-    local wg, done = lagoon.waitgroup(), 0
+    local wg, done = lagoon.waitgroup(), lagoon.atomic(0)
     wg:wait()
     for _ = 1, 100 do
       wg:add(1)
       lagoon.go(function()
         lagoon.yield()
-        done = done + 1
+        done:add(1)
         wg:done()
       end)
     end
     wg:wait()
-    assert.equal(100, done)
+    assert.equal(100, done:get())
     wg:add(2)
     wg:add(-2)
     wg:wait()

@@ -63,21 +63,21 @@ describe("sleep", function()
   end)
 
   it("of many at once wakes each, none too early", function()
-    local random, left, early = helper.random(1), 0, 0
+    local random, left, early = helper.random(1), lagoon.atomic(0), lagoon.atomic(0)
     for _ = 1, helper.rounds(5000) do
-      left = left + 1
+      left:add(1)
       local seconds = random(0, 20) / 1000
       lagoon.go(function()
         local start = lagoon.now()
         lagoon.sleep(seconds)
         if lagoon.now() - start < seconds then
-          early = early + 1
+          early:add(1)
         end
-        left = left - 1
+        left:add(-1)
       end)
     end
-    settle(function() return left == 0 end)
-    assert.equal(0, early)
+    settle(function() return left:get() == 0 end)
+    assert.equal(0, early:get())
   end)
 end)
 
