@@ -164,6 +164,21 @@ static void swap_in_userdata(lua_State *L, struct swap *swap, int userdata)
     }
 }
 
+// What a coroutine that has not begun is to be resumed with: its function, a goroutine's arguments.
+static void swap_in_fresh(lua_State *L, struct swap *swap, lua_State *thread)
+{
+    for (int i = lua_gettop(thread); i > 0; i--) {
+        lua_pushvalue(thread, i);
+        lua_xmove(thread, L, 1);
+        if (replace_top(L, swap)) {
+            lua_xmove(L, thread, 1);
+            lua_replace(thread, i);
+        } else {
+            lua_pop(L, 1);
+        }
+    }
+}
+
 // Variables of functions that have begun; also those of loops and calls under way.
 static void swap_in_thread(lua_State *L, struct swap *swap, int index)
 {
@@ -171,6 +186,9 @@ static void swap_in_thread(lua_State *L, struct swap *swap, int index)
     lua_Debug ar;
     if (!lua_checkstack(thread, 2)) {
         return;
+    }
+    if (lua_status(thread) == 0 && !lua_getstack(thread, 0, &ar)) {
+        swap_in_fresh(L, swap, thread);
     }
     // The first frame of L is the walk's own.
     for (int level = thread == L; lua_getstack(thread, level, &ar); level++) {
