@@ -2,10 +2,12 @@
 --
 -- Runs Lua specs with busted inside lagoon, so that a spec may block:
 --
---     build/release/lagoon spec/busted.lua [--only TEXT] [--stress] [--seed N] [--race-order] [path]...
+--     build/release/lagoon spec/busted.lua [--only TEXT] [--stress] [--race-order] [--seed N]
+--         [path]...
 --
 -- With --race-order each `it` is preempted at random instructions, which follow from the seed and
--- from its name.
+-- from its name. Specs of stress, of browsers and of peers are left out, and --stress asks for no
+-- more rounds.
 --
 -- Paths are specs or folders of them; without any, all below spec/. A stock luajit that finds
 -- lagoon.so through LUA_CPATH does, too. The last line is "N passed, N failed".
@@ -19,7 +21,7 @@ package.cpath = table.concat({
   "/usr/lib/aarch64-linux-gnu/lua/5.1/?.so",
 }, ";")
 
-local settings = { only = nil, paths = {} }
+local settings = { only = nil, paths = {}, excludes = {} }
 
 local function read_arguments(words)
   local i = 1
@@ -46,6 +48,10 @@ local function read_arguments(words)
   end
   if not settings.paths[1] then
     settings.paths[1] = "spec"
+  end
+  if settings.race_order then
+    settings.is_stress = false
+    settings.excludes = { "stress", "browser", "peers" }
   end
 end
 
@@ -114,7 +120,7 @@ local function run()
     end
   end)
   local load_files = require "busted.modules.test_file_loader"(busted, { "lua" })
-  load_files(settings.paths, { "_spec" }, { excludes = {}, recursive = true })
+  load_files(settings.paths, { "_spec" }, { excludes = settings.excludes, recursive = true })
   require "busted.execute"(busted)(1, {})
   io.write(("%d passed, %d failed\n"):format(counts.passed, counts.failed))
   io.flush()

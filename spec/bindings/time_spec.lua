@@ -230,12 +230,12 @@ describe("timer", function()
 
   it("is stopped or fires in a race, never both, never neither", function()
     local random = helper.random(2)
-    local fired, stopped, rounds = 0, 0, helper.rounds(1000)
+    local fired, stopped, rounds = lagoon.atomic(0), 0, helper.rounds(1000)
     for _ = 1, rounds do
       local has_fired = false
       local timer = lagoon.timer(random(0, 20) / 100000, function()
         has_fired = true
-        fired = fired + 1
+        fired:add(1)
       end)
       for _ = 1, random(0, 5) do
         lagoon.yield()
@@ -247,6 +247,7 @@ describe("timer", function()
         settle(function() return has_fired end)
       end
     end
-    assert.equal(rounds, fired + stopped)
+    helper.quiet()
+    assert.equal(rounds, fired:get() + stopped)
   end)
 end)

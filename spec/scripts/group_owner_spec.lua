@@ -194,7 +194,8 @@ describe("group:kill", function()
 end)
 
 describe("group:cancel", function()
-  it("unwinds all that was started in it, and nothing else", function()
+  it("unwinds all that was started in it, and nothing else", helper.unpreempted(
+    "one that is cancelled is told wherever it makes room", function()
     local before, nruns = goroutines(), 0
     local other = helper.parked(async(lagoon.sleep, 1000))
     local group = lagoon.group { clock = true }
@@ -226,10 +227,9 @@ describe("group:cancel", function()
     other:cancel()
     pcall(other.wait, other)
     settle(function() return goroutines() == before end)
-  end)
+  end))
 
-  it("is told to each blocking call from then on", helper.unpreempted(
-    "one that is cancelled is told wherever it makes room", function()
+  it("is told to each blocking call from then on", helper.unpreempted("as above", function()
     local group, nraised, has_started = lagoon.group(), 0, false
     group:go(function()
       local ch = lagoon.chan()

@@ -81,8 +81,8 @@ describe("group.parallel with what cannot be sent", function()
 end)
 
 describe("group.wait for members in other states", function()
-  it("raises the first error, after it has cancelled the others and all have ended", helper.unpreempted(
-    "one that is cancelled is told wherever it makes room", function()
+  it("raises the first error, after it has cancelled the others and all have ended",
+    helper.unpreempted("one that is cancelled is told wherever it makes room", function()
     local group, started, ended = lagoon.group(), lagoon.atomic(0), lagoon.chan(8)
     for _ = 1, 3 do
       group:parallel(linger, started, ended)

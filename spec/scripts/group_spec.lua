@@ -32,8 +32,8 @@ describe("group", function()
     assert.equal(63, n:get())
   end)
 
-  it("raises the first error, after it has cancelled the others and all have ended", helper.unpreempted(
-    "one that is cancelled is told wherever it makes room", function()
+  it("raises the first error, after it has cancelled the others and all have ended",
+    helper.unpreempted("one that is cancelled is told wherever it makes room", function()
     local group, seen, reason = lagoon.group(), {}, { "the first" }
     for i = 1, 5 do
       group:go(function()
