@@ -117,7 +117,7 @@ describe("clock.new", function()
 end)
 
 describe("a group with a clock", function()
-  it("has its goroutines, and theirs, sleep on that", function()
+  it("has its goroutines, and theirs, sleep on that", helper.unpreempted("about an order", function()
     local group, clock = paused_group()
     local order = {}
     for i, seconds in ipairs { 30, 10, 20 } do
@@ -135,7 +135,7 @@ describe("a group with a clock", function()
     clock:step(5)
     settle(function() return #order == 3 end)
     group:wait()
-  end)
+  end))
 
   it("has now(), after(), tick(), timer() and time-outs on it", function()
     local group, clock = paused_group()
