@@ -117,7 +117,8 @@ describe("clock.new", function()
 end)
 
 describe("a group with a clock", function()
-  it("has its goroutines, and theirs, sleep on that", helper.unpreempted("about an order", function()
+  it("has its goroutines, and theirs, sleep on that", helper.unpreempted(
+    "about an order", function()
     local group, clock = paused_group()
     local order = {}
     for i, seconds in ipairs { 30, 10, 20 } do

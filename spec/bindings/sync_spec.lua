@@ -219,9 +219,9 @@ describe("semaphore", function()
     local sema, order = lagoon.semaphore(5), {}
     sema:acquire(3)
     local large = parked(async(function()
-      sema:acquire(4)
+      sema:acquire(5)
       order[#order + 1] = "large"
-      sema:release(4)
+      sema:release(5)
     end))
     local small = parked(async(function()
       sema:acquire()
