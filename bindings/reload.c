@@ -312,23 +312,20 @@ static int reload_inside(lua_State *L)
 
 // -- classes --
 
-// reload_classes(is_on): from on to off, lagoon.class() takes another metatable for a name
-// that there is, and notes that; returns what was noted: old metatable -> new one.
+// reload_classes(renewed): from now on lagoon.class(), called by this goroutine, takes another
+// metatable for a name that there is, and notes in the table: old metatable -> new one. Without a
+// table it does not. Returns the table until then: the body of a module may reload another one.
 static int reload_classes(lua_State *L)
 {
     struct script *s = lagoon__script(L);
-    bool is_on = lua_toboolean(L, 1);
-    if (s->refs.renewed != LUA_NOREF) {
-        lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.renewed);
-        luaL_unref(L, LUA_REGISTRYINDEX, s->refs.renewed);
-        s->refs.renewed = LUA_NOREF;
-    } else {
-        lua_newtable(L);
-    }
-    if (is_on) {
-        lua_newtable(L);
-        s->refs.renewed = luaL_ref(L, LUA_REGISTRYINDEX);
-    }
+    lua_settop(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.renewed);
+    lua_pushnumber(L, (lua_Number)lg_self().id);
+    lua_pushvalue(L, 3);
+    lua_rawget(L, 2);
+    lua_pushvalue(L, 3);
+    lua_pushvalue(L, 1);
+    lua_rawset(L, 2);
     return 1;
 }
 

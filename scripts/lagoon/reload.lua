@@ -85,9 +85,9 @@ local function run(name, chunk, old)
     local before = type(old) == "table" and copy(old)
     local known = setmetatable({}, { __mode = "k" })
     core.reload_known(source, known)
-    core.reload_classes(true)
+    local outer = core.reload_classes({})
     local ok, fresh = pcall(chunk, name)
-    local classes = core.reload_classes(false)
+    local classes = core.reload_classes(outer)
     if ok and fresh == nil then
         fresh = loaded[name] -- the module has entered itself, or has written into what was there
     end

@@ -90,6 +90,28 @@ describe("reload", function()
       assert.equal("new", waiting:wait())
     end)
 
+    it("of two modules at once, whose classes nobody else may give another metatable", function()
+      local text = [[
+        local Class = { f = function() return '%s' end }
+        require("lagoon").class("reload_spec.%s", Class)
+        return Class]]
+      local a, name_a = load(text:format("old", "A"))
+      local b, name_b = load(text:format("old", "B"))
+      local gate = lagoon.chan()
+      package.loaded.reload_module_gate = gate
+      write("require('reload_module_gate'):recv()" .. text:format("new", "A"), name_a)
+      local task = helper.parked(lagoon.async(lagoon.reload, name_a))
+      assert.matches("class 'reload_spec.A' is already another metatable",
+        helper.message_of(function() lagoon.class("reload_spec.A", {}) end))
+      renewed(name_b, text:format("new", "B"))
+      gate:close()
+      local _, err = task:wait()
+      assert.is_nil(err)
+      package.loaded.reload_module_gate = nil
+      assert.equal("new", a.f())
+      assert.equal("new", b.f())
+    end)
+
     it("replaces them in what has not begun", helper.unpreempted("it must not begin", function()
       local m, name = load "return { f = function() return 'old' end }"
       local function call(g) return g() end
