@@ -473,21 +473,23 @@ function helper.guard(body, name)
     local self = lagoon.self()
     local before = counts()
     local limit = LIMIT_S * slowness * (settings.is_stress and 10 or 1)
+    local late = ("still running after %d s"):format(limit)
     local is_late = false
     local watchdog = lagoon.timer(limit, function()
-      is_late = true
       io.write(lagoon.runtime.stack(true), "\n")
-      self:cancel(("still running after %d s"):format(limit))
+      self:cancel(late)
+      is_late = true
     end)
     local ok, err = run_body(body, function(err)
       return type(err) == "string" and own_frames(debug.traceback(err, 2)) or err
     end, name)
-    watchdog:stop()
+    if not watchdog:stop() then
+      helper.settle(function() return is_late end)
+      pcall(lagoon.sleep, 0) -- takes what has come too late for the body, not in the next one
+      ok, err = false, ok and late or err
+    end
     if not ok then
       error(err, 0)
-    end
-    if is_late then
-      lagoon.yield() -- raises what has come too late for the body, not in the next one
     end
     scrub()
     check_leaks(before)
