@@ -112,6 +112,23 @@ describe("reload", function()
       assert.equal("new", b.f())
     end)
 
+    it("is done again where the one who did it was killed", function()
+      local m, name = load "return { f = function() return 'old' end }"
+      local gate, before = lagoon.chan(), lagoon.runtime.num_goroutine()
+      package.loaded.reload_module_gate = gate
+      write("require('reload_module_gate'):recv()", name)
+      local group = lagoon.group()
+      group:go(lagoon.reload, name)
+      helper.settle(function() return helper.waiting("chan receive") == 1 end)
+      assert.same({ nil, ("module '%s' is being reloaded"):format(name) },
+        { lagoon.reload(name) })
+      group:kill()
+      helper.settle(function() return lagoon.runtime.num_goroutine() == before end)
+      package.loaded.reload_module_gate = nil
+      renewed(name, "return { f = function() return 'new' end }")
+      assert.equal("new", m.f())
+    end)
+
     it("replaces them in what has not begun", helper.unpreempted("it must not begin", function()
       local m, name = load "return { f = function() return 'old' end }"
       local function call(g) return g() end
