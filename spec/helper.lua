@@ -485,7 +485,7 @@ function helper.guard(body, name)
     end, name)
     if not watchdog:stop() then
       helper.settle(function() return is_late end)
-      pcall(lagoon.sleep, 0) -- takes what has come too late for the body, not in the next one
+      pcall(lagoon.sleep, 1e-3) -- takes what has come too late for the body, not in the next one
       ok, err = false, ok and late or err
     end
     if not ok then

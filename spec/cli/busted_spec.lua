@@ -35,6 +35,25 @@ local function run(...)
   return child.out
 end
 
+describe("spec/busted.lua", function()
+  it("fails the spec whose time was over at its end, not the next one", function()
+    local path = helper.file("late_spec.lua", [[
+      local lagoon = require "lagoon"
+      describe("of two", function()
+        it("one is late", function()
+          lagoon.clock:step(1e6)
+          for _ = 1, 1000 do lagoon.yield() end -- which notices no cancellation
+        end)
+        it("one waits", function() for _ = 1, 10 do lagoon.sleep(0.001) end end)
+      end)
+    ]])
+    local child = helper.lagoon({ "spec/busted.lua", path }, { limit = 60 })
+    assert.equal(1, child.status)
+    assert.matches("FAIL of two one is late\n[^\n]*\n[^\n]*still running after", child.out)
+    assert.matches("1 passed, 1 failed\n$", child.out)
+  end)
+end)
+
 describe("spec/busted.lua --race-order", function()
   it("finds what the usual order hides, again with the same seed, alone or not", function()
     assert.matches("lost 100", run())
