@@ -56,7 +56,7 @@ help:
 	@echo "make test          the specs, on the release and check builds"
 	@echo "make asan, tsan    the specs under the address and thread sanitizers"
 	@echo "make coverage      the specs, and which lines of core and bindings they reach"
-	@echo "make stress        long randomised specs, the models, the fuzzer, arm64 under qemu, make deb"
+	@echo "make stress        long randomised specs, random preemption, the models, the fuzzer, arm64 under qemu, make deb"
 	@echo "make models, arm64, fuzz   those alone"
 	@echo "make pictures      the pictures in docs/images that the program makes of itself"
 	@echo "make bench         lagoon against Go, where it is installed, and against other heaps"

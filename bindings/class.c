@@ -27,26 +27,25 @@ static void check_arguments(lua_State *L)
     }
 }
 
-// While a module is loaded anew, another metatable for a name is for lagoon.reload to bring
-// into the old one.
+// In a goroutine that loads a module anew, another metatable for a name is for lagoon.reload to
+// bring into the old one.
 static bool note_renewed(lua_State *L, struct script *s)
 {
-    if (s->refs.renewed == LUA_NOREF) {
-        return false;
-    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.renewed);
+    lua_pushnumber(L, (lua_Number)lg_self().id);
+    lua_rawget(L, -2);
     size_t length;
     const char *name = lua_tolstring(L, 1, &length);
-    lagoon__class_push_table(L, s, name, length);
-    bool is_other = !lua_isnil(L, -1) && !lua_rawequal(L, -1, 2);
-    lua_settop(L, 2);
-    if (is_other) {
+    bool is_other = false;
+    if (lua_istable(L, -1)) {
         lagoon__class_push_table(L, s, name, length);
-        lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.renewed);
-        lua_insert(L, -2);
+        is_other = !lua_isnil(L, -1) && !lua_rawequal(L, -1, 2);
+    }
+    if (is_other) {
         lua_pushvalue(L, 2);
         lua_rawset(L, -3);
-        lua_settop(L, 2);
     }
+    lua_settop(L, 2);
     return is_other;
 }
 
@@ -139,7 +138,8 @@ void lagoon__class_init(lua_State *L, struct script *s)
 {
     lua_newtable(L);
     s->refs.class_tables = luaL_ref(L, LUA_REGISTRYINDEX);
-    s->refs.renewed = LUA_NOREF;
+    lua_newtable(L);
+    s->refs.renewed = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_newtable(L);
     lua_createtable(L, 0, 1);
     lua_pushliteral(L, "k");

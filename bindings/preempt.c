@@ -164,7 +164,7 @@ bool lagoon__interrupt(lg_strand *strand, lg_g *g, void *extra, const void *pc)
     struct armed *armed = &sg->script->armed;
     // the seed's points are to be all, and they are near (testhook.c)
     bool has_random_points = sg->script->test.seed != 0;
-    if (has_random_points || !is_open(sg->script) ||
+    if (has_random_points || sg->script->test.is_held || !is_open(sg->script) ||
         !lagoon__door()->arm(sg->co, pc, on_hook, &armed->old)) {
         return false;
     }

@@ -36,9 +36,9 @@ struct script_refs {
     int builtins;      // table: the globals that come with Lua
     int class_tables;  // table: name of a class -> metatable
     int class_objects; // weak table: metatable -> userdata
-    int renewed;       // table: metatable of a class -> its new one; or LUA_NOREF
-    int scratch;       // the userdata of script.scratch
-    int frozen_large;  // metatable of frozen tables with many values; or LUA_NOREF
+    int renewed;      // table: reloading goroutine -> metatable of a class -> its new one
+    int scratch;      // the userdata of script.scratch
+    int frozen_large; // metatable of frozen tables with many values; or LUA_NOREF
     int classes[NKINDS]; // metatables
 };
 

@@ -164,6 +164,21 @@ static void swap_in_userdata(lua_State *L, struct swap *swap, int userdata)
     }
 }
 
+// What a coroutine that has not begun is to be resumed with: its function, a goroutine's arguments.
+static void swap_in_fresh(lua_State *L, struct swap *swap, lua_State *thread)
+{
+    for (int i = lua_gettop(thread); i > 0; i--) {
+        lua_pushvalue(thread, i);
+        lua_xmove(thread, L, 1);
+        if (replace_top(L, swap)) {
+            lua_xmove(L, thread, 1);
+            lua_replace(thread, i);
+        } else {
+            lua_pop(L, 1);
+        }
+    }
+}
+
 // Variables of functions that have begun; also those of loops and calls under way.
 static void swap_in_thread(lua_State *L, struct swap *swap, int index)
 {
@@ -171,6 +186,9 @@ static void swap_in_thread(lua_State *L, struct swap *swap, int index)
     lua_Debug ar;
     if (!lua_checkstack(thread, 2)) {
         return;
+    }
+    if (lua_status(thread) == 0 && !lua_getstack(thread, 0, &ar)) {
+        swap_in_fresh(L, swap, thread);
     }
     // The first frame of L is the walk's own.
     for (int level = thread == L; lua_getstack(thread, level, &ar); level++) {
@@ -294,23 +312,20 @@ static int reload_inside(lua_State *L)
 
 // -- classes --
 
-// reload_classes(is_on): from on to off, lagoon.class() takes another metatable for a name
-// that there is, and notes that; returns what was noted: old metatable -> new one.
+// reload_classes(renewed): from now on lagoon.class(), called by this goroutine, takes another
+// metatable for a name that there is, and notes in the table: old metatable -> new one. Without a
+// table it does not. Returns the table until then: the body of a module may reload another one.
 static int reload_classes(lua_State *L)
 {
     struct script *s = lagoon__script(L);
-    bool is_on = lua_toboolean(L, 1);
-    if (s->refs.renewed != LUA_NOREF) {
-        lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.renewed);
-        luaL_unref(L, LUA_REGISTRYINDEX, s->refs.renewed);
-        s->refs.renewed = LUA_NOREF;
-    } else {
-        lua_newtable(L);
-    }
-    if (is_on) {
-        lua_newtable(L);
-        s->refs.renewed = luaL_ref(L, LUA_REGISTRYINDEX);
-    }
+    lua_settop(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.renewed);
+    lua_pushnumber(L, (lua_Number)lg_self().id);
+    lua_pushvalue(L, 3);
+    lua_rawget(L, 2);
+    lua_pushvalue(L, 3);
+    lua_pushvalue(L, 1);
+    lua_rawset(L, 2);
     return 1;
 }
 

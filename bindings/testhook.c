@@ -226,6 +226,14 @@ static int race_order(lua_State *L)
     return 0;
 }
 
+// test_hold(is_held): whether this state's goroutines run until they wait, for specs about the order
+// in which they come. One that loops for ever then hears of no cancellation either.
+static int test_hold(lua_State *L)
+{
+    lagoon__script(L)->test.is_held = lua_toboolean(L, 1);
+    return 0;
+}
+
 // cover(): from now on lines are counted.
 static int cover(lua_State *L)
 {
@@ -329,8 +337,12 @@ void lagoon__testhook_fini(struct script *s)
 
 void lagoon__open_testhook(lua_State *L, struct script *s)
 {
-    static const luaL_Reg functions[] = {
-        {"test_exit", test_exit}, {"race_order", race_order}, {"cover", cover},
-        {"covered", covered},     {"test_alarm", test_alarm}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"test_exit", test_exit},
+                                         {"race_order", race_order},
+                                         {"test_hold", test_hold},
+                                         {"cover", cover},
+                                         {"covered", covered},
+                                         {"test_alarm", test_alarm},
+                                         {NULL, NULL}};
     lagoon__register(L, s, functions);
 }

@@ -14,6 +14,7 @@
 #define LAGOON_TESTHOOK_H
 
 #include <lua.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct script;
@@ -25,6 +26,7 @@ struct test_hook {
     uint64_t seed;           // that random began with; 0: none yet
     uint64_t random;
     uint32_t number; // of the state, so that each draws others
+    bool is_held;    // nobody is preempted: neither at points nor when a slice is over
 };
 
 // os.exit() has been called: raises, if tests are not to end the process.
@@ -36,7 +38,8 @@ void lagoon__testhook_join(lua_State *L, struct script *s);
 // The script is closed.
 void lagoon__testhook_fini(struct script *s);
 
-// Adds test_exit(), race_order(), cover(), covered() and test_alarm() to the table on top.
+// Adds test_exit(), race_order(), test_hold(), cover(), covered() and test_alarm() to the table on
+// top.
 void lagoon__open_testhook(lua_State *L, struct script *s);
 
 #endif // LAGOON_TESTHOOK_H

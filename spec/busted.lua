@@ -2,7 +2,12 @@
 --
 -- Runs Lua specs with busted inside lagoon, so that a spec may block:
 --
---     build/release/lagoon spec/busted.lua [--only TEXT] [--stress] [--seed N] [path]...
+--     build/release/lagoon spec/busted.lua [--only TEXT] [--stress] [--race-order] [--seed N]
+--         [path]...
+--
+-- With --race-order each `it` is preempted at random instructions, which follow from the seed and
+-- from its name. Specs of stress, of browsers and of peers are left out, and --stress asks for no
+-- more rounds.
 --
 -- Paths are specs or folders of them; without any, all below spec/. A stock luajit that finds
 -- lagoon.so through LUA_CPATH does, too. The last line is "N passed, N failed".
@@ -16,7 +21,7 @@ package.cpath = table.concat({
   "/usr/lib/aarch64-linux-gnu/lua/5.1/?.so",
 }, ";")
 
-local settings = { only = nil, paths = {} }
+local settings = { only = nil, paths = {}, excludes = {} }
 
 local function read_arguments(words)
   local i = 1
@@ -29,6 +34,8 @@ local function read_arguments(words)
       settings.seed = tonumber(words[i])
     elseif words[i] == "--stress" then
       settings.is_stress = true
+    elseif words[i] == "--race-order" then
+      settings.race_order = true
     elseif words[i] == "--verbose" then
       settings.is_verbose = true
     elseif words[i]:sub(1, 2) == "--" then
@@ -41,6 +48,10 @@ local function read_arguments(words)
   end
   if not settings.paths[1] then
     settings.paths[1] = "spec"
+  end
+  if settings.race_order then
+    settings.is_stress = false
+    settings.excludes = { "stress", "browser", "peers" }
   end
 end
 
@@ -79,7 +90,22 @@ local function listen(busted, counts)
   end)
 end
 
+-- The names of all that a test is in, and its own.
+local function path_of(busted, name)
+  local element, path = busted.context.get(), name
+  while element do
+    path = tostring(element.name) .. " " .. path
+    element = busted.context.parent(element)
+  end
+  return path
+end
+
 local function run()
+  if settings.race_order then
+    local raceorder = require "lagoon.test.raceorder" -- before the first task: its state follows
+    raceorder.without_compiler()
+    raceorder.stop()
+  end
   local helper = require "helper"
   helper.configure(settings)
   local busted = require "busted.core"()
@@ -88,21 +114,13 @@ local function run()
   listen(busted, counts)
   local it = busted.executors.it
   busted.export("it", function(name, body)
-    if settings.only then
-      local element = busted.context.get()
-      local path = name
-      while element do
-        path = tostring(element.name) .. " " .. path
-        element = busted.context.parent(element)
-      end
-      if not path:find(settings.only, 1, true) then
-        return
-      end
+    local path = path_of(busted, name)
+    if not settings.only or path:find(settings.only, 1, true) then
+      return it(name, helper.guard(body, path))
     end
-    return it(name, helper.guard(body))
   end)
   local load_files = require "busted.modules.test_file_loader"(busted, { "lua" })
-  load_files(settings.paths, { "_spec" }, { excludes = {}, recursive = true })
+  load_files(settings.paths, { "_spec" }, { excludes = settings.excludes, recursive = true })
   require "busted.execute"(busted)(1, {})
   io.write(("%d passed, %d failed\n"):format(counts.passed, counts.failed))
   io.flush()
@@ -115,5 +133,9 @@ if lagoon.self() then
   run()
 else
   settings.is_hosted = true
+  if settings.race_order then
+    io.stderr:write("spec/busted.lua: --race-order is for specs inside the program lagoon\n")
+    os.exit(1)
+  end
   lagoon.run(run)
 end

@@ -22,6 +22,33 @@ end)
 function helper.configure(given)
   settings = given
   settings.seed = settings.seed or tonumber(os.getenv("LAGOON_SEED")) or os.time()
+  if settings.race_order then
+    io.write("race order, seed ", settings.seed, "\n")
+    io.flush()
+  end
+end
+
+-- Bodies that --race-order leaves alone, by what they need instead.
+local unpreempted = setmetatable({}, { __mode = "k" })
+local sliced = setmetatable({}, { __mode = "k" })
+
+---A body for `it` about the order in which goroutines come: each of this state runs until it waits,
+---whatever --race-order says, and when its slice is over.
+---@param reason string
+---@param body fun()
+---@return fun()
+function helper.unpreempted(reason, body)
+  unpreempted[body] = reason
+  return body
+end
+
+---A body for `it` about slices, or about hooks: --race-order has no points in it.
+---@param reason string
+---@param body fun()
+---@return fun()
+function helper.sliced(reason, body)
+  sliced[body] = reason
+  return body
 end
 
 -- ---------------------------------------------------------------------------------------------
@@ -57,6 +84,18 @@ function helper.parked(...)
     end, "the task waits")
   end
   return ...
+end
+
+---Lets the others run until each of them waits.
+---@param nbusy? integer  but for so many
+function helper.quiet(nbusy)
+  helper.settle(function()
+    local left = (nbusy or 0) + 1 -- the one that asks
+    for _, goroutine in ipairs(lagoon.runtime.goroutines()) do
+      left = left - (goroutine.status == "waiting" and 0 or 1)
+    end
+    return left >= 0
+  end, "the others wait")
 end
 
 ---How many goroutines wait; with a reason: for that.
@@ -407,29 +446,50 @@ local function own_frames(trace)
   return (trace:gsub("\n%s*%[C%]: in function 'xpcall'%s*\n%s*[^\n]*helper%.lua.*$", ""))
 end
 
----Gives a body a time limit and a check for what it leaves behind.
+-- As xpcall; with --race-order, at random points of this name.
+local function run_body(body, handler, name)
+  local ok, err
+  if unpreempted[body] then
+    core.test_hold(true)
+    ok, err = xpcall(body, handler)
+    core.test_hold(false)
+  elseif settings.race_order and name and not sliced[body] then
+    local raceorder = require "lagoon.test.raceorder"
+    raceorder.start(settings.seed, name)
+    ok, err = xpcall(body, handler)
+    raceorder.stop()
+  else
+    return xpcall(body, handler)
+  end
+  return ok, err
+end
+
+---Gives a body a time limit and a check for what it leaves behind. The runner does so with each.
 ---@param body function
+---@param name? string  of the test, for --race-order
 ---@return function
-function helper.guard(body)
+function helper.guard(body, name)
   return function()
     local self = lagoon.self()
     local before = counts()
     local limit = LIMIT_S * slowness * (settings.is_stress and 10 or 1)
+    local late = ("still running after %d s"):format(limit)
     local is_late = false
     local watchdog = lagoon.timer(limit, function()
-      is_late = true
       io.write(lagoon.runtime.stack(true), "\n")
-      self:cancel(("still running after %d s"):format(limit))
+      self:cancel(late)
+      is_late = true
     end)
-    local ok, err = xpcall(body, function(err)
+    local ok, err = run_body(body, function(err)
       return type(err) == "string" and own_frames(debug.traceback(err, 2)) or err
-    end)
-    watchdog:stop()
+    end, name)
+    if not watchdog:stop() then
+      helper.settle(function() return is_late end)
+      pcall(lagoon.sleep, 1e-3) -- takes what has come too late for the body, not in the next one
+      ok, err = false, ok and late or err
+    end
     if not ok then
       error(err, 0)
-    end
-    if is_late then
-      lagoon.yield() -- raises what has come too late for the body, not in the next one
     end
     scrub()
     check_leaks(before)

@@ -50,14 +50,12 @@ function leaking.finish(tasks)
   end
 end
 
--- make(start) starts goroutines and returns what stays held while leaks() looks. A list that says
--- for each of them, in order, whether it has leaked.
-function leaking.told_of(make)
+-- make(start) starts goroutines and returns what stays held while leaks() looks: when all of them
+-- wait, but for nbusy that go on. A list that says for each, in order, whether it has leaked.
+function leaking.told_of(make, nbusy)
   local start, tasks = leaking.starting()
   local held = { make(start) }
-  for _ = 1, 10 do
-    lagoon.yield()
-  end
+  helper.quiet(nbusy)
   local ids = leaking.leaked()
   local told = {}
   for i, task in ipairs(tasks) do

@@ -22,7 +22,7 @@ local loaded = package.loaded
 
 local reload = {}
 
-local busy = {} -- names of modules that are being reloaded
+local busy = {} -- name of a module that is being reloaded -> by whom; true: by no goroutine
 
 -- ---------------------------------------------------------------------------------------------
 -- Loading
@@ -85,9 +85,9 @@ local function run(name, chunk, old)
     local before = type(old) == "table" and copy(old)
     local known = setmetatable({}, { __mode = "k" })
     core.reload_known(source, known)
-    core.reload_classes(true)
+    local outer = core.reload_classes({})
     local ok, fresh = pcall(chunk, name)
-    local classes = core.reload_classes(false)
+    local classes = core.reload_classes(outer)
     if ok and fresh == nil then
         fresh = loaded[name] -- the module has entered itself, or has written into what was there
     end
@@ -184,6 +184,14 @@ local function tell(name, fresh_report)
     end
 end
 
+local IS_ALIVE = { ready = true, running = true, waiting = true }
+
+-- Who was killed has not said that it has ended.
+local function is_busy(name)
+    local who = busy[name]
+    return who and (who == true or IS_ALIVE[who:status()])
+end
+
 ---Runs a module's source once more and brings its functions into the module that is there: tables
 ---keep their identity, functions are replaced wherever somebody has them. Returns a report, or nil
 ---and an error, with everything as it was. Go: none.
@@ -202,10 +210,10 @@ function reload.reload(module)
     local old = loaded[name]
     if not old then
         return nil, ("module '%s' is not loaded"):format(name)
-    elseif busy[name] then
+    elseif is_busy(name) then
         return nil, ("module '%s' is being reloaded"):format(name)
     end
-    busy[name] = true
+    busy[name] = core.self() or true
     local ok, report, err = pcall(reload_named, name, old)
     busy[name] = nil
     if not ok then

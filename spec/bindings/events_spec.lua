@@ -75,7 +75,7 @@ describe("core.events_start", function()
     assert.error_matches(function() core.events_stop(io.stdout) end, "recording expected")
   end)
 
-  it("tells of slices that were over", function()
+  it("tells of slices that were over", helper.sliced("about them", function()
     if lagoon.runtime.preemption() == "off" then
       return
     end
@@ -94,7 +94,7 @@ describe("core.events_start", function()
       end
     end
     assert.is_true(preempted > 0)
-  end)
+  end))
 
   it("tells of the collector's phases", function()
     local recording = assert(core.events_start())

@@ -381,15 +381,15 @@ end)
 
 describe("a cancellation", function()
   it("ends a transfer wherever it is", function()
-    local nasked, nclosed = 0, 0
+    local nasked, nclosed = lagoon.atomic(0), lagoon.atomic(0)
     listening(function(conn)
       local head = read_head(conn)
       if head[1]:find("^GET /body") then
         conn:write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
       end
-      nasked = nasked + 1
+      nasked:add(1)
       silent(conn)
-      nclosed = nclosed + 1
+      nclosed:add(1)
     end, function(url)
       local never, res = lagoon.chan(), nil
       for i, ask in ipairs {
@@ -405,14 +405,14 @@ describe("a cancellation", function()
         end,
       } do
         local task = async(ask)
-        helper.settle(function() return nasked == i and (i ~= 2 or res) end, "it is asked")
+        helper.settle(function() return nasked:get() == i and (i ~= 2 or res) end, "it is asked")
         helper.parked(task)
         task:cancel("enough")
         assert.equal("enough", helper.error_of(function() task:wait() end))
         if i == 2 then
           res:close()
         end
-        helper.settle(function() return nclosed == i end, "the connection is closed")
+        helper.settle(function() return nclosed:get() == i end, "the connection is closed")
       end
     end)
   end)

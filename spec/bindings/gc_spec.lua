@@ -5,6 +5,7 @@ local helper = require "helper"
 local lagoon = require "lagoon"
 
 local chan, async, settle, parked = lagoon.chan, lagoon.async, helper.settle, helper.parked
+local quiet = helper.quiet
 
 -- A weak table with what the function makes; the function's frame is gone when it is looked at.
 local function weakly(make)
@@ -120,10 +121,10 @@ describe("a value in the hands of one that waits", function()
     local seen
     lagoon.go(function(v) seen = v[1] end, { "argument" })
     collectgarbage()
-    lagoon.yield()
+    quiet()
     assert.equal("argument", seen)
     local task = async(function() return { "result" } end)
-    lagoon.yield()
+    quiet()
     collectgarbage()
     assert.equal("result", task:wait()[1])
   end)
@@ -149,11 +150,11 @@ describe("a goroutine that waits", function()
   it("lives on though nobody refers to it", function()
     local ch, seen = chan(), nil
     lagoon.go(function() seen = ch:recv() end)
-    lagoon.yield()
+    quiet()
     collectgarbage()
     collectgarbage()
     ch:send("alive")
-    lagoon.yield()
+    quiet()
     assert.equal("alive", seen)
   end)
 
@@ -166,18 +167,19 @@ describe("a goroutine that waits", function()
         seen[2] = kept[1]
       end)
     end)
+    quiet() -- the first to come has the first value
     lagoon.go(coroutine.wrap(function()
       local kept = { "other" }
       seen[3] = ch:recv()
       seen[4] = kept[1]
     end))
-    lagoon.yield()
+    quiet()
     for _ = 1, 3 do
       collectgarbage()
     end
     ch:send(1)
     ch:send(2)
-    settle(function() return seen[4] end)
+    quiet()
     assert.same({ 1, "local", 2, "other" }, seen)
   end)
 end)
@@ -327,11 +329,11 @@ describe("memory under churn", function()
 
   it("of goroutines stays flat", function()
     check_flat(function(n)
-      local left = n
+      local left = lagoon.atomic(n)
       for _ = 1, n do
-        lagoon.go(function() left = left - 1 end)
+        lagoon.go(function() left:add(-1) end)
       end
-      settle(function() return left == 0 end)
+      settle(function() return left:get() == 0 end)
     end)
   end)
 
@@ -348,8 +350,7 @@ describe("memory under churn", function()
     local gate = chan()
     check_flat(function(n)
       for _ = 1, n do
-        local task = async(function() gate:recv() end)
-        lagoon.yield()
+        local task = parked(async(function() gate:recv() end))
         task:cancel()
         pcall(task.wait, task)
       end

@@ -2,22 +2,22 @@
 local helper = require "helper"
 local lagoon = require "lagoon"
 
-local settle = helper.settle
+local settle, quiet = helper.settle, helper.quiet
 
 describe("go", function()
   it("returns nothing", function()
     assert.equal(0, select("#", lagoon.go(function() end)))
   end)
 
-  it("lets the caller go on first", function()
+  it("lets the caller go on first", helper.unpreempted("about an order", function()
     local order = {}
     lagoon.go(function() order[#order + 1] = "goroutine" end)
     order[#order + 1] = "caller"
     lagoon.yield()
     assert.same({ "caller", "goroutine" }, order)
-  end)
+  end))
 
-  it("starts goroutines in order", function()
+  it("starts goroutines in order", helper.unpreempted("about an order", function()
     local order = {}
     for i = 1, 100 do
       lagoon.go(function() order[i] = #order + 1 end)
@@ -26,12 +26,12 @@ describe("go", function()
     for i = 1, 100 do
       assert.equal(i, order[i])
     end
-  end)
+  end))
 
   it("passes all arguments, nils included", function()
     local seen
     lagoon.go(function(...) seen = { n = select("#", ...), ... } end, 1, nil, "x", nil)
-    lagoon.yield()
+    quiet()
     assert.same({ n = 4, 1, nil, "x", nil }, seen)
   end)
 
@@ -41,17 +41,18 @@ describe("go", function()
       words[i] = i
     end
     lagoon.go(function(...) seen = { ... } end, unpack(words))
-    lagoon.yield()
+    quiet()
     assert.same(words, seen)
   end)
 
   it("shares every variable with the others", function()
-    local count, shared = 0, {}
+    local count, shared, mutex = 0, {}, lagoon.mutex()
     for i = 1, 10 do
       lagoon.go(function()
         for _ = 1, 10 do
-          local before = count
-          count = before + 1
+          mutex:lock()
+          count = count + 1
+          mutex:unlock()
           if i % 2 == 0 then
             lagoon.yield()
           end
@@ -59,7 +60,8 @@ describe("go", function()
         shared[i] = true
       end)
     end
-    settle(function() return #shared == 10 end)
+    quiet()
+    assert.equal(10, #shared)
     assert.equal(100, count)
   end)
 
@@ -67,14 +69,14 @@ describe("go", function()
     local seen
     local callable = setmetatable({}, { __call = function(_, value) seen = value end })
     lagoon.go(callable, 5)
-    lagoon.yield()
+    quiet()
     assert.equal(5, seen)
   end)
 
   it("takes a C function", function()
     local words = {}
     lagoon.go(rawset, words, "key", 7)
-    lagoon.yield()
+    quiet()
     assert.equal(7, words.key)
   end)
 
@@ -105,7 +107,7 @@ describe("go", function()
   it("keeps coroutines of goroutines apart from the script's", function()
     local inside, main
     lagoon.go(function() inside, main = coroutine.running() end)
-    lagoon.yield()
+    quiet()
     assert.equal("thread", type(inside))
     assert.is_not_true(main)
   end)
@@ -137,7 +139,7 @@ describe("go", function()
 end)
 
 describe("yield", function()
-  it("lets each other goroutine run once", function()
+  it("lets each other goroutine run once", helper.unpreempted("about an order", function()
     local order = {}
     for i = 1, 3 do
       lagoon.go(function()
@@ -149,7 +151,7 @@ describe("yield", function()
     end
     settle(function() return #order == 9 end)
     assert.same({ 11, 12, 13, 21, 22, 23, 31, 32, 33 }, order)
-  end)
+  end))
 
   it("returns nothing", function()
     assert.equal(0, select("#", lagoon.yield()))

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Who only looks as if it had leaked.
+local helper = require "helper"
 local lagoon = require "lagoon"
 local leaking = require "leaking"
 
@@ -8,8 +9,15 @@ local chan, async, leaks = lagoon.chan, lagoon.async, lagoon.runtime.leaks
 local LEAKED, LIVE = leaking.LEAKED, leaking.LIVE
 local leaked, starting, finish = leaking.leaked, leaking.starting, leaking.finish
 
-local function check(says, make)
-  assert.same(says, (leaking.told_of(make)))
+local function check(says, make, nbusy)
+  assert.same(says, (leaking.told_of(make, nbusy)))
+end
+
+-- Goes on for longer than it takes the others to wait.
+local function go_on()
+  for _ = 1, 20000 do
+    lagoon.yield()
+  end
 end
 
 describe("a goroutine that can be woken", function()
@@ -80,19 +88,15 @@ describe("a goroutine that can be woken", function()
     check({ LIVE, LIVE, LIVE, LIVE }, function(start)
       local a, b = chan(), chan()
       start(function(ch)
-        for _ = 1, 1000 do
-          lagoon.yield()
-        end
+        go_on()
         ch:send(1)
       end, a)
       start(receiving(a))
       start(receiving(b))
-      for _ = 1, 10 do
-        lagoon.yield()
-      end
+      helper.quiet(1)
       start(function(ch) ch:send(1) end, b)
       assert.same({}, leaks())
-    end)
+    end, 1)
   end)
 
   it("is not told: a goroutine that sleeps, or waits with a time-out, has its channel", function()
@@ -189,7 +193,7 @@ describe("a goroutine that can be woken", function()
         semaphore:release()
         wg:done()
       end)
-      lagoon.yield()
+      helper.quiet()
       start(function() mutex:lock() end)
       start(function() rwmutex:rlock() end)
       start(function() semaphore:acquire() end)
@@ -201,7 +205,7 @@ describe("a goroutine that can be woken", function()
     check({ LIVE, LIVE, LIVE }, function(start)
       local once = lagoon.once(function() lagoon.sleep(3600) end)
       local task = start(function() once() end)
-      lagoon.yield()
+      helper.quiet()
       start(function() once() end)
       start(function() task:wait() end)
     end)
@@ -221,18 +225,18 @@ describe("a goroutine that can be woken", function()
     local cond = lagoon.cond(mutex)
     weak[cond] = true
     local task = wait_on(cond)
-    lagoon.yield()
+    helper.quiet()
     assert.is_nil(leaked()[task:id()])
     cond:signal() -- it now waits for the mutex
     cond = nil -- luacheck: ignore
     mutex:lock()
-    lagoon.yield()
+    helper.quiet()
     assert.is_nil(leaked()[task:id()])
     mutex:unlock()
     task:wait()
     local function make() return wait_on(lagoon.cond(mutex)) end
     task = make()
-    lagoon.yield()
+    helper.quiet()
     assert.is_table(leaked()[task:id()]) -- the mutex alone does not help
     finish(tasks)
   end)
@@ -252,11 +256,7 @@ describe("a goroutine that can be woken", function()
   it("is not told: it sleeps, yields, or waits with a time-out for what only it has", function()
     check({ LIVE, LIVE, LIVE, LIVE, LIVE, LIVE, LIVE, LIVE }, function(start)
       start(function() lagoon.sleep(3600) end)
-      start(function()
-        for _ = 1, 100 do
-          lagoon.yield()
-        end
-      end)
+      start(go_on)
       start(function() chan():recv(3600) end)
       start(function() chan():send(1, 3600) end)
       start(function() lagoon.after(3600):recv() end)
@@ -264,7 +264,7 @@ describe("a goroutine that can be woken", function()
       start(function() lagoon.select(chan(), lagoon.after(3600)) end)
       local task = start(function() lagoon.sleep(3600) end)
       lagoon.timer(3600, function() task:cancel() end):stop()
-    end)
+    end, 1)
   end)
 
   it("is not told: goroutine 1, and who calls", function()

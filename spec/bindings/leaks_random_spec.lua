@@ -38,9 +38,7 @@ describe("leaks under load", function()
     for _ = 1, helper.rounds(300) do
       make()
     end
-    for _ = 1, 3 do
-      lagoon.yield()
-    end
+    helper.quiet()
     scrub()
     local told = {}
     for _, info in ipairs(leaks()) do
@@ -194,9 +192,7 @@ describe("leaks in a random world", function()
     for _ = 1, math.max(10, helper.rounds(60)) do
       local start, tasks = starting()
       local goroutines, is_held, held = make_world(random, start)
-      for _ = 1, 3 do
-        lagoon.yield()
-      end
+      helper.quiet()
       local told = leaked()
       for id in pairs(told) do
         told[id] = true

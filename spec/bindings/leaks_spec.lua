@@ -24,7 +24,7 @@ describe("runtime.leaks", function()
     local start, tasks = starting()
     local task = start(function() chan():recv() end)
     task:name("forgotten")
-    lagoon.yield()
+    helper.quiet()
     local info = leaked()[task:id()]
     finish(tasks)
     assert.equal("forgotten", info.name)
@@ -48,7 +48,7 @@ describe("runtime.leaks", function()
       end)
     end
     make()
-    lagoon.yield()
+    helper.quiet()
     local ids = leaked()
     assert.is_table(ids[task:id()])
     assert.is_nil(ids[main:id()])
@@ -68,7 +68,7 @@ describe("runtime.leaks", function()
       seen = { file:read("*a"), io.type(file), ch:recv(), type(proxy), finalised }
       file:close()
     end)
-    lagoon.yield()
+    helper.quiet()
     for _ = 1, 3 do
       assert.is_table(leaked()[task:id()])
     end
@@ -119,7 +119,7 @@ describe("runtime.leaks", function()
         ch:recv()
         woken = true
       end)
-      lagoon.yield()
+      helper.quiet()
     end
     make()
     assert.is_nil(leaked()[tasks[1]:id()])
@@ -233,7 +233,7 @@ describe("a goroutine that waits for something that only itself holds", function
     end
     local start, tasks = starting()
     local task = start(wait)
-    lagoon.yield()
+    helper.quiet()
     assert.is_table(leaked()[task:id()])
     -- A cancelled wait takes the mutex again, which nobody holds.
     finish(tasks)
@@ -257,7 +257,7 @@ describe("a goroutine that waits for something that only itself holds", function
     for _ = 1, 1000 do
       start(function() chan():recv() end)
     end
-    lagoon.yield()
+    helper.quiet()
     local list = leaks()
     finish(tasks)
     assert.equal(1000, #list)
@@ -348,8 +348,8 @@ describe("goroutines that only hold each other", function()
       end)
       group:wait()
     end)
-    lagoon.yield()
-    lagoon.yield()
+    helper.quiet()
+    helper.quiet()
     local ids = leaked()
     finish(tasks)
     assert.is_table(ids[tasks[1]:id()])

@@ -427,10 +427,7 @@ describe("a channel that crosses", function()
     ch:send("two")
     local senders = {}
     for i = 3, 5 do
-      senders[i] = lagoon.async(function() return ch:send { i } end)
-    end
-    for i = 3, 5 do
-      helper.parked(senders[i])
+      senders[i] = helper.parked(lagoon.async(function() return ch:send { i } end))
     end
     local got = parallel(function(ch)
       local got = {}

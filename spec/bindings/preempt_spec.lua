@@ -3,6 +3,7 @@
 -- Loops that never wait, beside a goroutine of the same state whose ticks must keep coming: in
 -- this state and in a worker's. How often the loops are left is up to the scheduler; that they go
 -- on with the right result, and hear of a cancellation, is not.
+local core = require "lagoon.core"
 local ffi = require "ffi"
 local helper = require "helper"
 local lagoon = require "lagoon"
@@ -414,6 +415,27 @@ describe("a cancelled goroutine that computes", function()
   end)
 end)
 
+describe("core.test_hold", function()
+  it("keeps a goroutine that computes from being left when its slice is over", helper.sliced(
+    "about them", function()
+    if lagoon.runtime.preemption() == "off" then
+      return
+    end
+    local has_come = false
+    lagoon.go(function() has_come = true end)
+    local function compute(seconds)
+      local till = lagoon.now() + seconds
+      repeat until has_come or lagoon.now() > till
+      return has_come
+    end
+    core.test_hold(true)
+    local was_left = compute(0.1)
+    core.test_hold(false)
+    assert.is_false(was_left)
+    assert.is_true(compute(10))
+  end))
+end)
+
 describe("a debug hook of the script", function()
   local function count_lines(f)
     local lines = 0
@@ -423,7 +445,8 @@ describe("a debug hook of the script", function()
     return lines
   end
 
-  it("is told of every line, however often the goroutine is left", function()
+  it("is told of every line, however often the goroutine is left", helper.sliced(
+    "its hook takes the points' place", function()
     local function work(s)
       local n = 0
       while n < 1e5 do
@@ -454,9 +477,9 @@ describe("a debug hook of the script", function()
     is_over = true
     ticker:wait()
     assert.is_true(count_lines(function() end) > 0)
-  end)
+  end))
 
-  it("is still set after its goroutine was left", function()
+  it("is still set after its goroutine was left", helper.sliced("as above", function()
     local calls = 0
     local function hook() calls = calls + 1 end
     local stop = {}
@@ -476,5 +499,5 @@ describe("a debug hook of the script", function()
     assert.equal("", mask)
     assert.equal(1000, count)
     assert.is_true(calls > 0)
-  end)
+  end))
 end)

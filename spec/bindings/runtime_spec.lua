@@ -20,7 +20,7 @@ describe("runtime.num_goroutine", function()
       lagoon.go(function() gate:recv() end)
     end
     assert.equal(11, runtime.num_goroutine())
-    lagoon.yield()
+    helper.quiet()
     assert.equal(11, runtime.num_goroutine())
     gate:close()
     helper.settle(function() return runtime.num_goroutine() == 1 end)

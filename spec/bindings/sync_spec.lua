@@ -103,18 +103,18 @@ end)
 
 describe("waitgroup", function()
   it("waits until all are done", function()
-    local wg, done = lagoon.waitgroup(), 0
+    local wg, done = lagoon.waitgroup(), lagoon.atomic(0)
     wg:wait()
     for _ = 1, 100 do
       wg:add(1)
       lagoon.go(function()
         lagoon.yield()
-        done = done + 1
+        done:add(1)
         wg:done()
       end)
     end
     wg:wait()
-    assert.equal(100, done)
+    assert.equal(100, done:get())
     wg:add(2)
     wg:add(-2)
     wg:wait()
@@ -219,9 +219,9 @@ describe("semaphore", function()
     local sema, order = lagoon.semaphore(5), {}
     sema:acquire(3)
     local large = parked(async(function()
-      sema:acquire(4)
+      sema:acquire(5)
       order[#order + 1] = "large"
-      sema:release(4)
+      sema:release(5)
     end))
     local small = parked(async(function()
       sema:acquire()
@@ -272,27 +272,28 @@ describe("semaphore", function()
   end)
 
   it("bounds how many run at once", function()
-    local sema, inside, most = lagoon.semaphore(3), 0, 0
+    local sema, inside, seen = lagoon.semaphore(3), lagoon.atomic(0), {}
     local wg = lagoon.waitgroup()
-    for _ = 1, 50 do
+    for i = 1, 50 do
       wg:add(1)
       lagoon.go(function()
         sema:acquire()
-        inside = inside + 1
-        most = math.max(most, inside)
+        seen[i] = inside:add(1)
         lagoon.yield()
-        inside = inside - 1
+        inside:add(-1)
         sema:release()
         wg:done()
       end)
     end
     wg:wait()
-    assert.equal(3, most)
+    assert.equal(50, #seen)
+    assert.equal(3, math.max(unpack(seen)))
   end)
 end)
 
 describe("locks under load with cancellation", function()
-  it("are never lost", function()
+  it("are never lost", helper.unpreempted("one that is cancelled is told wherever it makes room, "
+    .. "with a lock in its hands, too", function()
     local random = helper.random(3)
     local mutex, rwmutex, sema = lagoon.mutex(), lagoon.rwmutex(), lagoon.semaphore(4)
     local holders, in_use, tasks = 0, lagoon.atomic(0), {}
@@ -345,7 +346,7 @@ describe("locks under load with cancellation", function()
     assert.is_true(mutex:try_lock())
     assert.is_true(rwmutex:try_lock())
     assert.is_true(sema:try_acquire(4))
-  end)
+  end))
 end)
 
 describe("tostring", function()

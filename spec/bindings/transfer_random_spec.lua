@@ -258,7 +258,7 @@ describe("transfer of random graphs", function()
   end)
 
   it("does so for many goroutines at a time", function()
-    local ndone, n = 0, 8
+    local ndone, n = lagoon.atomic(0), 8
     for i = 1, n do
       lagoon.go(function()
         local random = helper.random(10 + i)
@@ -266,11 +266,11 @@ describe("transfer of random graphs", function()
           try(random, random(20))
           lagoon.yield()
         end
-        ndone = ndone + 1
+        ndone:add(1)
       end)
     end
     helper.settle(function()
-      return ndone == n
+      return ndone:get() == n
     end)
   end)
 

@@ -325,7 +325,7 @@ describe("transfer by __transfer", function()
   end)
 
   it("may wait and send in the hooks, while others send", function()
-    local ch, done = lagoon.chan(), 0
+    local ch, done = lagoon.chan(), lagoon.atomic(0)
     local slow = setmetatable({}, { __transfer = function()
       assert.are.same({ { 5 } }, copy { { 5 } })
       return function(v)
@@ -336,7 +336,7 @@ describe("transfer by __transfer", function()
     for i = 1, 20 do
       lagoon.go(function()
         assert.are.same({ { "x", i }, { i } }, copy { { slow, i }, { i } })
-        done = done + 1
+        done:add(1)
       end)
     end
     for _ = 1, 20 do
@@ -344,7 +344,7 @@ describe("transfer by __transfer", function()
       assert.are.same({ { 1 } }, copy { { 1 } })
     end
     helper.settle(function()
-      return done == 20
+      return done:get() == 20
     end)
   end)
 

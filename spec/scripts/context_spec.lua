@@ -70,13 +70,13 @@ describe("context.with_cancel", function()
 
   it("stops those who select on it", function()
     local ctx, cancel = context.with_cancel(context.background())
-    local jobs, left = lagoon.chan(), 5
+    local jobs, left = lagoon.chan(), lagoon.atomic(5)
     for _ = 1, 5 do
       lagoon.go(function()
         while true do
           local i = lagoon.select(jobs, ctx:done())
           if i == 2 then
-            left = left - 1
+            left:add(-1)
             return
           end
         end
@@ -84,7 +84,7 @@ describe("context.with_cancel", function()
     end
     jobs:send(1)
     cancel()
-    settle(function() return left == 0 end)
+    settle(function() return left:get() == 0 end)
   end)
 end)
 

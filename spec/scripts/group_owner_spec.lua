@@ -10,13 +10,6 @@ local function goroutines()
   return lagoon.runtime.num_goroutine()
 end
 
--- Lets all that can run do so.
-local function let_run()
-  for _ = 1, 20 do
-    lagoon.yield()
-  end
-end
-
 -- A group with members that wait in every way. `note` is called by whatever runs again.
 local function busy_group(note)
   local group, ch, mutex = lagoon.group(), lagoon.chan(), lagoon.mutex()
@@ -60,7 +53,7 @@ local function busy_group(note)
       note()
     end)
   end
-  let_run()
+  helper.quiet(1) -- but for the one that yields for ever
   return group, ch, event
 end
 
@@ -68,14 +61,14 @@ describe("group:kill", function()
   it("ends all that was started in it: nothing of it runs again, not once", function()
     local before, nruns = goroutines(), 0
     local group, ch, event = busy_group(function() nruns = nruns + 1 end)
-    nruns = 0
     group:kill()
+    local nruns_before = nruns
     group:wait()
     assert.is_false(ch:try_send(1))
     assert.equal(0, event:emit())
     settle(function() return goroutines() == before end)
     lagoon.sleep(0.003)
-    assert.equal(0, nruns)
+    assert.equal(nruns_before, nruns)
   end)
 
   it("from inside does not return", function()
@@ -107,7 +100,7 @@ describe("group:kill", function()
     group:go(run)
     group:parallel(setfenv(function() error("started") end, getfenv(0)))
     group:wait()
-    let_run()
+    helper.quiet()
     assert.is_false(has_run)
   end)
 
@@ -138,10 +131,10 @@ describe("group:kill", function()
     end)
     group:go(function() ch:recv() end)
     group:go(function() ch:recv() end)
-    let_run()
+    helper.quiet()
     group:kill()
     group:wait()
-    let_run()
+    helper.quiet()
     collectgarbage()
     collectgarbage()
     assert.is_nil(next(value))
@@ -155,9 +148,9 @@ describe("group:kill", function()
       return "slow"
     end
     group:go(require, "owner.slow")
-    let_run()
+    helper.quiet()
     group:kill()
-    let_run()
+    helper.quiet()
     assert.matches("previous error loading module", error_of(require, "owner.slow"))
     package.preload["owner.slow"] = function() return "quick" end
     package.loaded["owner.slow"] = nil
@@ -201,10 +194,12 @@ describe("group:kill", function()
 end)
 
 describe("group:cancel", function()
-  it("unwinds all that was started in it, and nothing else", function()
+  it("unwinds all that was started in it, and nothing else", helper.unpreempted(
+    "one that is cancelled is told wherever it makes room", function()
     local before, nruns = goroutines(), 0
     local other = helper.parked(async(lagoon.sleep, 1000))
-    local group = lagoon.group()
+    local group = lagoon.group { clock = true }
+    group.clock:pause()
     local reasons = {}
     group:go(function()
       go(function()
@@ -218,22 +213,23 @@ describe("group:cancel", function()
       lagoon.timer(0.001, function() nruns = nruns + 1 end)
       lagoon.sleep(1000)
     end)
-    let_run()
+    helper.quiet()
     local reason = {}
     group:cancel(reason)
     group:wait()
     settle(function() return #reasons == 2 end)
     assert.equal(reason, reasons[1])
     assert.equal(reason, reasons[2])
-    lagoon.sleep(0.003)
+    group.clock:step(0.003)
+    helper.quiet()
     assert.equal(0, nruns)
     assert.equal("waiting", other:status())
     other:cancel()
     pcall(other.wait, other)
     settle(function() return goroutines() == before end)
-  end)
+  end))
 
-  it("is told to each blocking call from then on", function()
+  it("is told to each blocking call from then on", helper.unpreempted("as above", function()
     local group, nraised, has_started = lagoon.group(), 0, false
     group:go(function()
       local ch = lagoon.chan()
@@ -244,25 +240,25 @@ describe("group:cancel", function()
       end
       go(function() has_started = true end)
     end)
-    let_run()
+    helper.quiet()
     group:cancel()
     group:wait()
-    let_run()
+    helper.quiet()
     assert.equal(4, nraised)
     assert.is_false(has_started)
-  end)
+  end))
 
   it("ends goroutines quietly that nobody waits for", function()
     local group, before = lagoon.group(), goroutines()
     group:go(function()
       go(lagoon.sleep, 1000) -- else the error would end the program
     end)
-    let_run()
+    helper.quiet()
     group:cancel()
     settle(function() return goroutines() == before end)
   end)
 
-  it("ends groups that were made in it", function()
+  it("ends groups that were made in it", helper.unpreempted("as above", function()
     local group, inner, late = lagoon.group(), nil, nil
     group:go(function()
       inner = lagoon.group()
@@ -271,14 +267,15 @@ describe("group:cancel", function()
       late = lagoon.group()
       late:go(function() error("started") end)
     end)
-    let_run()
+    helper.quiet()
     group:cancel("up there")
     group:wait()
     inner:wait()
     late:wait()
-  end)
+  end))
 
-  it("reaches tasks in other Lua states, whose calls all raise it", function()
+  it("reaches tasks in other Lua states, whose calls all raise it", helper.unpreempted(
+    "as above", function()
     local told = lagoon.chan(10)
     local group = lagoon.group()
     group:parallel(setfenv(function(ch)
@@ -297,7 +294,7 @@ describe("group:cancel", function()
     for _ = 1, 4 do
       assert.equal("enough", told:recv())
     end
-  end)
+  end))
 
   it("by the first error of a member reaches what the others have started", function()
     local before, group = goroutines(), lagoon.group()

@@ -81,13 +81,14 @@ describe("group.parallel with what cannot be sent", function()
 end)
 
 describe("group.wait for members in other states", function()
-  it("raises the first error, after it has cancelled the others and all have ended", function()
+  it("raises the first error, after it has cancelled the others and all have ended",
+    helper.unpreempted("one that is cancelled is told wherever it makes room", function()
     local group, started, ended = lagoon.group(), lagoon.atomic(0), lagoon.chan(8)
     for _ = 1, 3 do
       group:parallel(linger, started, ended)
       group:go(linger, started, ended)
     end
-    settle(function() return started:get() == 6 end)
+    settle(function() return started:get() == 6 and helper.waiting("sleep") == 6 end)
     group:parallel(function() error { code = 7 } end)
     assert.same({ code = 7 }, helper.error_of(group.wait, group))
     assert.equal(6, #ended)
@@ -95,16 +96,16 @@ describe("group.wait for members in other states", function()
       assert.equal("cancelled", (ended:recv()))
     end
     assert.same({ code = 7 }, helper.error_of(group.wait, group))
-  end)
+  end))
 
-  it("is ended by an error of this state, too", function()
+  it("is ended by an error of this state, too", helper.unpreempted("as above", function()
     local group, started, ended = lagoon.group(), lagoon.atomic(0), lagoon.chan(8)
     group:parallel(linger, started, ended)
-    settle(function() return started:get() == 1 end)
+    settle(function() return started:get() == 1 and helper.waiting("sleep") == 1 end)
     group:go(function() error("here", 0) end)
     assert.equal("here", helper.error_of(group.wait, group))
     assert.equal("cancelled", (ended:recv()))
-  end)
+  end))
 
   it("keeps the error's traceback", function()
     local group = lagoon.group()

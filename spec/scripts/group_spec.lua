@@ -2,26 +2,26 @@
 local helper = require "helper"
 local lagoon = require "lagoon"
 
-local parked = helper.parked
+local parked, settle = helper.parked, helper.settle
 
 describe("group", function()
   it("waits for all, with their arguments", function()
-    local group, sum = lagoon.group(), 0
+    local group, sum = lagoon.group(), lagoon.atomic(0)
     for i = 1, 20 do
       group:go(function(a, b)
         lagoon.yield()
-        sum = sum + a * b
+        sum:add(a * b)
       end, i, 2)
     end
     group:wait()
-    assert.equal(420, sum)
+    assert.equal(420, sum:get())
     group:wait()
   end)
 
   it("waits for those that its goroutines start", function()
-    local group, n = lagoon.group(), 0
+    local group, n = lagoon.group(), lagoon.atomic(0)
     local function work(depth)
-      n = n + 1
+      n:add(1)
       if depth > 0 then
         group:go(work, depth - 1)
         group:go(work, depth - 1)
@@ -29,10 +29,11 @@ describe("group", function()
     end
     group:go(work, 5)
     group:wait()
-    assert.equal(63, n)
+    assert.equal(63, n:get())
   end)
 
-  it("raises the first error, after it has cancelled the others and all have ended", function()
+  it("raises the first error, after it has cancelled the others and all have ended",
+    helper.unpreempted("one that is cancelled is told wherever it makes room", function()
     local group, seen, reason = lagoon.group(), {}, { "the first" }
     for i = 1, 5 do
       group:go(function()
@@ -41,6 +42,7 @@ describe("group", function()
         error(err, 0)
       end)
     end
+    settle(function() return helper.waiting("sleep") == 5 end)
     group:go(function()
       lagoon.yield()
       error(reason)
@@ -50,15 +52,16 @@ describe("group", function()
       assert.same({ false, "cancelled" }, seen[i])
     end
     assert.equal(reason, helper.error_of(group.wait, group))
-  end)
+  end))
 
-  it("does not start what an error has made needless", function()
+  it("does not start what an error has made needless", helper.unpreempted("the first one fails "
+    .. "before the second one starts", function()
     local group, has_run = lagoon.group(), false
     group:go(function() error("first", 0) end)
     group:go(function() has_run = true end)
     assert.equal("first", helper.error_of(group.wait, group))
     assert.is_false(has_run)
-  end)
+  end))
 
   it("keeps the error's traceback", function()
     local group = lagoon.group()
@@ -74,18 +77,18 @@ describe("group", function()
   end)
 
   it("bounds how many run at once", function()
-    local group, inside, most = lagoon.group { limit = 3 }, 0, 0
-    for _ = 1, 30 do
+    local group, inside, seen = lagoon.group { limit = 3 }, lagoon.atomic(0), {}
+    for i = 1, 30 do
       group:go(function()
-        inside = inside + 1
-        most = math.max(most, inside)
+        seen[i] = inside:add(1)
         lagoon.yield()
         lagoon.yield()
-        inside = inside - 1
+        inside:add(-1)
       end)
     end
     group:wait()
-    assert.equal(3, most)
+    assert.equal(30, #seen)
+    assert.equal(3, math.max(unpack(seen)))
   end)
 
   it("with a limit frees its places also by errors and cancellation", function()
@@ -116,7 +119,8 @@ describe("group", function()
 end)
 
 describe("group.cancel", function()
-  it("cancels all that are alive; wait does not raise what it did itself", function()
+  it("cancels all that are alive; wait does not raise what it did itself", helper.unpreempted(
+    "one that is cancelled is told wherever it makes room", function()
     local group, reasons = lagoon.group(), {}
     for i = 1, 3 do
       group:go(function()
@@ -125,11 +129,11 @@ describe("group.cancel", function()
         error(err, 0)
       end)
     end
-    lagoon.yield()
+    settle(function() return helper.waiting("sleep") == 3 end)
     group:cancel("enough")
     group:wait()
     assert.same({ "enough", "enough", "enough" }, reasons)
-  end)
+  end))
 
   it("ends those that have not started", function()
     local has_run, was_late

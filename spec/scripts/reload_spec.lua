@@ -74,11 +74,11 @@ describe("reload", function()
         return g()
       end)
       coroutine.resume(held, m.f)
-      local waiting = lagoon.async(function(g)
-        lagoon.chan():recv(0.001)
+      local gate = lagoon.chan()
+      local waiting = helper.parked(lagoon.async(function(g)
+        gate:recv()
         return g()
-      end, m.f)
-      lagoon.yield()
+      end, m.f))
       renewed(name, "return { f = function() return 'new' end }")
       assert.equal("new", call())
       assert.equal("new", f())
@@ -86,8 +86,60 @@ describe("reload", function()
       assert.equal("new", list[2].deep())
       assert.equal("value", keys[m.f])
       assert.equal("new", select(2, coroutine.resume(held)))
+      gate:close()
       assert.equal("new", waiting:wait())
     end)
+
+    it("of two modules at once, whose classes nobody else may give another metatable", function()
+      local text = [[
+        local Class = { f = function() return '%s' end }
+        require("lagoon").class("reload_spec.%s", Class)
+        return Class]]
+      local a, name_a = load(text:format("old", "A"))
+      local b, name_b = load(text:format("old", "B"))
+      local gate = lagoon.chan()
+      package.loaded.reload_module_gate = gate
+      write("require('reload_module_gate'):recv()" .. text:format("new", "A"), name_a)
+      local task = helper.parked(lagoon.async(lagoon.reload, name_a))
+      assert.matches("class 'reload_spec.A' is already another metatable",
+        helper.message_of(function() lagoon.class("reload_spec.A", {}) end))
+      renewed(name_b, text:format("new", "B"))
+      gate:close()
+      local _, err = task:wait()
+      assert.is_nil(err)
+      package.loaded.reload_module_gate = nil
+      assert.equal("new", a.f())
+      assert.equal("new", b.f())
+    end)
+
+    it("is done again where the one who did it was killed", function()
+      local m, name = load "return { f = function() return 'old' end }"
+      local gate, before = lagoon.chan(), lagoon.runtime.num_goroutine()
+      package.loaded.reload_module_gate = gate
+      write("require('reload_module_gate'):recv()", name)
+      local group = lagoon.group()
+      group:go(lagoon.reload, name)
+      helper.settle(function() return helper.waiting("chan receive") == 1 end)
+      assert.same({ nil, ("module '%s' is being reloaded"):format(name) },
+        { lagoon.reload(name) })
+      group:kill()
+      helper.settle(function() return lagoon.runtime.num_goroutine() == before end)
+      package.loaded.reload_module_gate = nil
+      renewed(name, "return { f = function() return 'new' end }")
+      assert.equal("new", m.f())
+    end)
+
+    it("replaces them in what has not begun", helper.unpreempted("it must not begin", function()
+      local m, name = load "return { f = function() return 'old' end }"
+      local function call(g) return g() end
+      local tasks = { lagoon.async(m.f), lagoon.async(call, m.f), lagoon.async(pcall, m.f) }
+      local fresh = coroutine.create(m.f)
+      renewed(name, "return { f = function() return 'new' end }")
+      assert.equal("new", tasks[1]:wait())
+      assert.equal("new", tasks[2]:wait())
+      assert.equal("new", select(2, tasks[3]:wait()))
+      assert.equal("new", select(2, coroutine.resume(fresh)))
+    end))
 
     it("replaces local ones that others call, and compiled calls", function()
       local m, name = load [[

@@ -8,6 +8,7 @@ local guard = require "lagoon.test.guard"
 local junit = require "lagoon.test.junit"
 local options = require "lagoon.test.options"
 local outfile = require "lagoon.test.outfile"
+local raceorder = require "lagoon.test.raceorder"
 local report = require "lagoon.test.report"
 local suite = require "lagoon.test.suite"
 local tap = require "lagoon.test.tap"
@@ -85,11 +86,9 @@ local function open_reporters(settings, args)
     return all_of(list), is_foreign
 end
 
--- Hooks see nothing of compiled code.
 local function settle_compiler(settings)
     if settings.race_order or settings.coverage or guard.needs_alarm() then
-        jit.off()
-        jit.flush()
+        raceorder.without_compiler()
     end
 end
 
@@ -184,15 +183,6 @@ end
 -- A run
 -- ------------------------------------------------------------------------------------------------
 
--- Another seed for each test, which does not depend on those before it: alone it is the same.
-local function mixed(seed, name)
-    local hash = seed % 2147483647
-    for i = 1, #name do
-        hash = (hash * 31 + name:byte(i)) % 2147483647
-    end
-    return hash
-end
-
 local function follow_runs(busted, settings, reporter)
     local seed = settings.seed
     busted.randomseed = seed
@@ -211,7 +201,7 @@ end
 local function attach(busted, settings, reporter)
     local self = suite.new(busted, settings, reporter)
     function self.before_test(record)
-        math.randomseed(mixed(settings.run_seed, record.name))
+        math.randomseed(raceorder.mixed(settings.run_seed, record.name))
         core.on_error(function(...)
             self:add_stray_error(...)
         end)
@@ -220,13 +210,12 @@ local function attach(busted, settings, reporter)
         guard.first_look_s = 1 -- the points are to follow from the test's own instructions
         function self.before_step(element, descriptor)
             local name = self:full_name(element) .. descriptor
-            core.race_order(mixed(settings.run_seed, name))
+            raceorder.start(settings.run_seed, name)
         end
-        self.after_step = core.race_order
+        self.after_step = raceorder.stop
     end
     return self
 end
-
 
 local function report_coverage(settings, args, reporter)
     local out = settings.coverage_file
