@@ -31,4 +31,16 @@ LG_INLINE uint64_t lg__ticks(enum tick_source source)
     return (uint64_t)lg__clock_now();
 }
 
+// One moment on both clocks.
+struct tick_moment {
+    uint64_t ticks;
+    int64_t ns; // lg__clock_now()
+};
+
+// Now, to within what it takes to read the system's clock.
+struct tick_moment lg__tick_moment(enum tick_source source);
+
+// Nanoseconds for each tick, measured since a moment: returns when that was least_ns ago.
+double lg__tick_rate(enum tick_source source, struct tick_moment since, int64_t least_ns);
+
 #endif // LG_OS_TICKS_H

@@ -20,42 +20,9 @@ enum {
     FIGURES_NS = 100 * 1000 * 1000,
     // Of ticks against the clock, before there are events to write.
     CALIBRATE_NS = 1000 * 1000,
-    CALIBRATE_TRIES = 8,
 };
 
 static const uint64_t FILE_MAX_BYTES = UINT64_C(1) << 30;
-
-// ---------------------------------------------------------------------------
-// Time
-// ---------------------------------------------------------------------------
-
-// The same moment in ticks and nanoseconds: what was read closest to each other.
-static void read_both(struct timeline *t, uint64_t *out_ticks, int64_t *out_ns)
-{
-    uint64_t least = UINT64_MAX;
-    for (int i = 0; i < CALIBRATE_TRIES; i++) {
-        uint64_t before = lg__ticks(t->source);
-        int64_t ns = lg__clock_now();
-        uint64_t apart = lg__ticks(t->source) - before;
-        if (apart < least) {
-            least = apart;
-            *out_ticks = before + apart / 2;
-            *out_ns = ns;
-        }
-    }
-}
-
-// Once: times would contradict each other if it changed.
-static double measure_rate(struct scribe *s)
-{
-    struct timeline *t = &s->rt->timeline;
-    uint64_t ticks;
-    int64_t ns;
-    do {
-        read_both(t, &ticks, &ns);
-    } while (ns - s->start_ns < CALIBRATE_NS);
-    return (double)(ns - s->start_ns) / (double)(ticks - s->start);
-}
 
 // ---------------------------------------------------------------------------
 // Emptying the rings
@@ -363,10 +330,13 @@ static void begin(struct scribe *s)
         t->start = lg__ticks(t->source);
     }
     drop_all(s); // first: what comes from now on is new
-    read_both(t, &s->start, &s->start_ns);
+    struct tick_moment now = lg__tick_moment(t->source);
+    s->start = now.ticks;
+    s->start_ns = now.ns;
     s->rest_ns = REST_MIN_NS;
     s->lanes.zero = s->start - t->start;
-    s->lanes.ns_per_tick = t->source == TICKS_CLOCK ? 1 : measure_rate(s);
+    // Once: times would contradict each other if it changed.
+    s->lanes.ns_per_tick = lg__tick_rate(t->source, now, CALIBRATE_NS);
     lg__lanes_init(&s->lanes, &s->json);
     tell_anew(t);
     lg__timeline_open(s->rt);
