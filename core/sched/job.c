@@ -71,7 +71,7 @@ int lg_job_start(lg_runtime *rt, lg_job *job)
     if (!err) {
         r->kind = RUNNABLE_JOB;
         r->pins = 0;
-        if (lg__trace_is_on(rt) &&
+        if (lg__trace_is_whole(rt) &&
             !r->is_beside) { // what is beside an order is not in it
             lg__trace_emit(rt, LG_TRACE_JOB, NULL, lg_self().id, NULL);
         }

@@ -21,7 +21,7 @@ static LG_NOINLINE void trace_steal(struct lg_runtime *rt, struct p *victim,
 static void trace_steals(struct lg_runtime *rt, struct p *victim,
                          struct runnable **stolen, uint32_t count)
 {
-    for (uint32_t i = 0; lg__trace_is_on(rt) && i < count; i++) {
+    for (uint32_t i = 0; lg__trace_is_whole(rt) && i < count; i++) {
         trace_steal(rt, victim, stolen[i]);
     }
 }

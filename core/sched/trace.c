@@ -111,7 +111,14 @@ static bool is_told(struct lg_runtime *rt)
 void lg__trace_emit(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g,
                     uint64_t arg, const char *what)
 {
-    lg__profile_event(rt, kind, g);
+    // relaxed: as in lg__trace_is_on()
+    uint32_t interrupts = atomic_load_explicit(&rt->interrupts, memory_order_relaxed);
+    if (interrupts & INTERRUPT_PROFILE) {
+        lg__profile_event(rt, kind, g);
+    }
+    if (!(interrupts & INTERRUPT_TRACE)) {
+        return;
+    }
     lg__timeline_note(rt, (unsigned)kind, g, arg, (uint64_t)(uintptr_t)what);
     if (is_told(rt)) {
         emit_told(rt, kind, g, arg, what);

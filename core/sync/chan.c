@@ -304,7 +304,7 @@ int lg_chan_send(lg_chan *ch, const void *elem, int64_t deadline_ns)
         void *from = (void *)(uintptr_t)elem; // only ever read
         return wait_unlock(ch, LG_SEND, from, deadline_ns);
     }
-    if (lg__trace_is_on(ch->rt)) {
+    if (lg__trace_is_whole(ch->rt)) {
         trace_done_unlock(ch, LG_TRACE_SEND, rc, fire);
     } else {
         lg__chan_unlock(ch);
@@ -329,7 +329,7 @@ int lg_chan_recv(lg_chan *ch, void *elem, int64_t deadline_ns)
     if (rc == LG_EAGAIN && deadline_ns != 0) {
         return wait_unlock(ch, LG_RECV, elem, deadline_ns);
     }
-    if (lg__trace_is_on(ch->rt)) {
+    if (lg__trace_is_whole(ch->rt)) {
         trace_done_unlock(ch, LG_TRACE_RECV, rc, fire);
     } else {
         lg__chan_unlock(ch);
@@ -365,7 +365,7 @@ int lg_chan_close(lg_chan *ch)
         publish_queues_locked(ch);
     }
     lg__chan_unlock(ch);
-    if (lg__trace_is_on(ch->rt)) {
+    if (lg__trace_is_whole(ch->rt)) {
         struct trace_op op = {.len = 0};
         lg__trace_chan(ch->rt, LG_TRACE_CLOSE, &ch->number, &op);
     }

@@ -125,7 +125,7 @@ static int64_t pick_ready(const lg_case *cases, size_t ncases)
 
 static void trace_select(struct lg_runtime *rt, size_t i)
 {
-    if (lg__trace_is_on(rt)) {
+    if (lg__trace_is_whole(rt)) {
         struct m *m = lg__m();
         lg__trace_emit(rt, LG_TRACE_SELECT, m ? m->g : NULL, i, NULL);
     }
@@ -167,7 +167,7 @@ static int try_any(const lg_case *cases, size_t ncases, size_t *out_index)
         const lg_case *c = &cases[i];
         lg__chan_lock(c->ch);
         int rc = do_case_locked(c, NULL, &fire);
-        if (lg__trace_is_on(c->ch->rt)) {
+        if (lg__trace_is_whole(c->ch->rt)) {
             trace_first_unlock(c, (size_t)i, rc, fire);
         } else {
             lg__chan_unlock(c->ch);
@@ -245,7 +245,7 @@ static int join(struct lg_g *g, size_t i)
     } else {
         rc = do_case_locked(c, g, &fire);
     }
-    if (lg__trace_is_on(g->rt)) {
+    if (lg__trace_is_whole(g->rt)) {
         trace_case_unlock(c, rc, fire);
     } else {
         lg__chan_unlock(c->ch);

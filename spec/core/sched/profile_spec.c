@@ -5,6 +5,7 @@
 
 #include "sched/runtime.h"
 #include "spec.h"
+#include "sync/chan.h"
 
 enum { SAMPLES_MAX = 1 << 14 };
 
@@ -166,6 +167,35 @@ it("a profile", "does not tell what the last one has left")
     CHECK_INT(sum("", LG_PROFILE_RAN).count, 0);
     lg_strand_close(strand);
     spec_close(opened);
+}
+
+static void count_sends(void *ud, const lg_trace_event *events, size_t nevents)
+{
+    for (size_t i = 0; i < nevents; i++) {
+        *(int *)ud += events[i].kind == LG_TRACE_SEND;
+    }
+}
+
+it("a profile", "has nothing done for channels, and hears beside a trace what it needs",
+   .procs = 1)
+{
+    lg_chan *ch = spec_chan(rt, sizeof(int), 1);
+    int value = 1;
+    int nsends = 0;
+    CHECK_OK(lg_profile_start(rt, 100, 1, note, &told));
+    CHECK_OK(lg_chan_send(ch, &value, LG_NEVER));
+    CHECK_OK(lg_chan_recv(ch, &value, LG_NEVER));
+    CHECK_INT(atomic_load(&ch->number), 0); // a trace gives it one
+    CHECK_OK(lg_trace_start(rt, count_sends, &nsends));
+    spec_go(rt, receive, ch);
+    SETTLE(spec_waiting(rt, "chan receive") == 1);
+    CHECK_OK(lg_chan_send(ch, &value, LG_NEVER));
+    SETTLE(sum("receiver", LG_PROFILE_WAITED).count == 1);
+    lg_trace_stop(rt);
+    CHECK_INT(nsends, 1);
+    CHECK(atomic_load(&ch->number) > 0);
+    CHECK(lg_profile_stop(rt) == &told);
+    lg_chan_free(ch);
 }
 
 static void ignore(void *ud, const lg_profile_sample *sample)
