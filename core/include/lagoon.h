@@ -4100,7 +4100,7 @@ typedef struct lg_profile_sample {
 // Returns: LG_OK.
 // Errors:  LG_EBUSY, there is one already, or it is just being ended; LG_EINVAL, a number is
 //          out of range; LG_ETHREAD.
-// Misuse:  none.   Blocks: no.   Call from: anywhere.
+// Misuse:  none.   Blocks: the thread, the first time for 0.1 ms.   Call from: anywhere.
 // Go:      pprof.StartCPUProfile, runtime.SetBlockProfileRate
 LG_API int lg_profile_start(lg_runtime *rt, int hz, int64_t wait_ns,
                             void (*write)(void *ud, const lg_profile_sample *sample),

@@ -84,10 +84,10 @@ struct lg_g {
     _Atomic uint64_t reported_id; // id, when the watchdog has told of it; relaxed
     struct lg_g *next_free;
     _Atomic uint32_t scan; // the cycle that has scanned it, or is at it (sched/scan.c)
-    // When it began to wait and was made ready, on the system's clock; 0: not in this
-    // profile (sched/profile.c). relaxed
-    _Atomic int64_t parked_ns;
-    _Atomic int64_t ready_ns;
+    // When it began to wait and was made ready, in ticks; 0: not in this profile
+    // (sched/profile.c). relaxed
+    _Atomic uint64_t parked_at;
+    _Atomic uint64_t ready_at;
     uint64_t told; // who it is, to a timeline (sched/timeline.c); by who runs it
     alignas(16) unsigned char extra[LG_EXTRA_SIZE]; // scripted: the strand's
     _Atomic uint64_t name[G_NAME_WORDS];            // its bytes; relaxed: for dumps

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sched/profile.h"
 
+#include "base/rand.h"
 #include "os/clock.h"
 #include "sched/runtime.h"
 #include "sched/strand.h"
@@ -16,6 +17,8 @@ enum {
     NAGS_MAX = 5,
     // Of one look; what more there is waits for the next.
     NATIVES_MAX = 64,
+    // Of ticks against the clock, before the first wait is told of.
+    CALIBRATE_NS = 100 * 1000,
 };
 
 // ---------------------------------------------------------------------------
@@ -57,12 +60,13 @@ static void tell(struct lg_runtime *rt, const lg_profile_sample *sample)
 static void tell_due(struct m *m, struct lg_g *g, bool has_ended)
 {
     struct due_sample *due = &m->due;
-    // relaxed: what a former profile has left is forgotten by who looks first
-    if (atomic_load_explicit(&due->session, memory_order_relaxed) !=
-        atomic_load_explicit(&m->rt->profile.session, memory_order_relaxed)) {
+    // relaxed: sums; one that is added to meanwhile is told of the next time. Nearly always
+    // there is none. And what a former profile has left is forgotten by who looks first
+    if (atomic_load_explicit(&due->count, memory_order_relaxed) == 0 ||
+        atomic_load_explicit(&due->session, memory_order_relaxed) !=
+            atomic_load_explicit(&m->rt->profile.session, memory_order_relaxed)) {
         return;
     }
-    // relaxed: sums; one that is added to meanwhile is told of the next time
     uint32_t count = atomic_exchange_explicit(&due->count, 0, memory_order_relaxed);
     if (count == 0) {
         return;
@@ -251,37 +255,44 @@ static void sampler_main(void *arg)
 // Waits
 // ---------------------------------------------------------------------------
 
-// Whether a wait is told of, which may then stand for several shorter ones.
-static bool is_chosen(const struct profile *pr, int64_t now_ns, lg_profile_sample *sample)
+bool lg__profile_choose(struct rand *chance, int64_t wait_ns, lg_profile_sample *sample)
 {
-    struct rand rand = {.state = (uint64_t)now_ns ^ sample->g << 32};
-    // relaxed: a setting
-    int64_t wait_ns = atomic_load_explicit(&pr->wait_ns, memory_order_relaxed);
-    if (sample->wall_ns >= wait_ns) {
+    int64_t wall_ns = sample->wall_ns;
+    if (wall_ns >= wait_ns) {
         return true;
     }
-    if ((int64_t)lg__rand_below(&rand, (uint32_t)wait_ns) >= sample->wall_ns) {
+    if ((int64_t)lg__rand_below(chance, (uint32_t)wait_ns) >= wall_ns) {
         return false;
     }
-    sample->count = wait_ns / sample->wall_ns;
+    sample->count = wait_ns / wall_ns;
     sample->wall_ns *= sample->count;
     return true;
 }
 
+static uint64_t now(const struct profile *pr)
+{
+    return lg__ticks(pr->source);
+}
+
 // How much of a profile lies between two moments, of which one may not be known.
-static int64_t span_ns(const struct profile *pr, int64_t from_ns, int64_t to_ns)
+static int64_t span_ns(const struct profile *pr, uint64_t from, uint64_t to)
 {
     // relaxed: a setting
-    int64_t begun_ns = atomic_load_explicit(&pr->begun_ns, memory_order_relaxed);
-    return from_ns >= begun_ns && to_ns > from_ns ? to_ns - from_ns : 0;
+    uint64_t begun_at = atomic_load_explicit(&pr->begun_at, memory_order_relaxed);
+    return from >= begun_at && to > from
+               ? (int64_t)((double)(to - from) * pr->ns_per_tick)
+               : 0;
 }
 
 static void tell_span(struct lg_runtime *rt, struct lg_g *g, lg_profile_kind kind,
-                      int64_t from_ns, int64_t to_ns)
+                      uint64_t from, uint64_t to)
 {
-    lg_profile_sample sample = {.kind = kind, .count = 1, .g = lg__g_id(g)};
-    sample.wall_ns = span_ns(&rt->profile, from_ns, to_ns);
-    if (sample.wall_ns > 0 && is_chosen(&rt->profile, to_ns, &sample)) {
+    lg_profile_sample sample = {.kind = kind, .count = 1};
+    struct rand chance = {.state = to ^ lg__g_id(g) << 32};
+    // relaxed: a setting
+    int64_t wait_ns = atomic_load_explicit(&rt->profile.wait_ns, memory_order_relaxed);
+    sample.wall_ns = span_ns(&rt->profile, from, to);
+    if (sample.wall_ns > 0 && lg__profile_choose(&chance, wait_ns, &sample)) {
         // relaxed: its own
         const char *reason = atomic_load_explicit(&g->wait_reason, memory_order_relaxed);
         sample.wait_reason = kind == LG_PROFILE_WAITED ? reason : NULL;
@@ -290,30 +301,31 @@ static void tell_span(struct lg_runtime *rt, struct lg_g *g, lg_profile_kind kin
     }
 }
 
-static void set_moments(struct lg_g *g, int64_t parked_ns, int64_t ready_ns)
+static void set_moments(struct lg_g *g, uint64_t parked_at, uint64_t ready_at)
 {
     // relaxed: who makes it ready and who runs it come after each other; and for figures
-    atomic_store_explicit(&g->parked_ns, parked_ns, memory_order_relaxed);
-    atomic_store_explicit(&g->ready_ns, ready_ns, memory_order_relaxed);
+    atomic_store_explicit(&g->parked_at, parked_at, memory_order_relaxed);
+    atomic_store_explicit(&g->ready_at, ready_at, memory_order_relaxed);
 }
 
 static void on_run(struct lg_runtime *rt, struct lg_g *g)
 {
-    int64_t parked_ns = atomic_load_explicit(&g->parked_ns, memory_order_relaxed);
-    int64_t ready_ns = atomic_load_explicit(&g->ready_ns, memory_order_relaxed);
+    // relaxed: as in set_moments()
+    uint64_t parked_at = atomic_load_explicit(&g->parked_at, memory_order_relaxed);
+    uint64_t ready_at = atomic_load_explicit(&g->ready_at, memory_order_relaxed);
     set_moments(g, 0, 0);
     if (!is_system(g)) {
-        tell_span(rt, g, LG_PROFILE_WAITED, parked_ns, ready_ns);
-        tell_span(rt, g, LG_PROFILE_QUEUED, ready_ns, lg__clock_now());
+        tell_span(rt, g, LG_PROFILE_WAITED, parked_at, ready_at);
+        tell_span(rt, g, LG_PROFILE_QUEUED, ready_at, now(&rt->profile));
     }
 }
 
 void lg__profile_event(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g)
 {
+    const struct profile *pr = &rt->profile;
     struct m *m = lg__m();
     // acquire: pairs with the release in lg_profile_start(); the rest is there
-    if (!g || !m ||
-        atomic_load_explicit(&rt->profile.use, memory_order_acquire) != USE_ON) {
+    if (!g || !m || atomic_load_explicit(&pr->use, memory_order_acquire) != USE_ON) {
         return;
     }
     bool is_leaving =
@@ -322,14 +334,14 @@ void lg__profile_event(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g
         tell_due(m, g, kind == LG_TRACE_END);
     }
     switch (kind) {
-    case LG_TRACE_PARK: set_moments(g, lg__clock_now(), 0); break;
+    case LG_TRACE_PARK: set_moments(g, now(pr), 0); break;
     case LG_TRACE_END: set_moments(g, 0, 0); break;
     case LG_TRACE_START:
-    case LG_TRACE_YIELD: set_moments(g, 0, lg__clock_now()); break;
+    case LG_TRACE_YIELD: set_moments(g, 0, now(pr)); break;
     case LG_TRACE_READY:
         // relaxed: as in set_moments(). A yield was ready all the time
-        if (atomic_load_explicit(&g->parked_ns, memory_order_relaxed) != 0) {
-            atomic_store_explicit(&g->ready_ns, lg__clock_now(), memory_order_relaxed);
+        if (atomic_load_explicit(&g->parked_at, memory_order_relaxed) != 0) {
+            atomic_store_explicit(&g->ready_at, now(pr), memory_order_relaxed);
         }
         break;
     case LG_TRACE_RUN: on_run(rt, g); break;
@@ -342,20 +354,20 @@ static void tell_waiting(struct lg_runtime *rt, struct lg_g *g, const lg_strand 
 {
     // relaxed: it waits, and nobody else is at it
     lg_strand *own = __atomic_load_n(&g->strand, __ATOMIC_RELAXED);
-    int64_t parked_ns = atomic_load_explicit(&g->parked_ns, memory_order_relaxed);
-    int64_t begun_ns = atomic_load_explicit(&rt->profile.begun_ns, memory_order_relaxed);
+    uint64_t parked_at = atomic_load_explicit(&g->parked_at, memory_order_relaxed);
+    uint64_t begun_at = atomic_load_explicit(&rt->profile.begun_at, memory_order_relaxed);
     bool is_asked = own == NULL || strand == NULL || own == strand;
     if (lg__g_id(g) != 0 && is_asked && !is_system(g) && lg__g_status(g) == LG_WAITING) {
-        tell_span(rt, g, LG_PROFILE_WAITED, parked_ns > begun_ns ? parked_ns : begun_ns,
-                  lg__clock_now());
+        tell_span(rt, g, LG_PROFILE_WAITED, parked_at > begun_at ? parked_at : begun_at,
+                  now(&rt->profile));
         set_moments(g, 0, 0);
     }
 }
 
 void lg_profile_settle(lg_runtime *rt, const lg_strand *strand)
 {
-    // relaxed: who calls has begun it
-    if (atomic_load_explicit(&rt->profile.use, memory_order_relaxed) != USE_ON) {
+    // acquire: as in lg__profile_event()
+    if (atomic_load_explicit(&rt->profile.use, memory_order_acquire) != USE_ON) {
         return;
     }
     struct m *m = lg__m();
@@ -376,6 +388,16 @@ void lg_profile_settle(lg_runtime *rt, const lg_strand *strand)
 // On and off
 // ---------------------------------------------------------------------------
 
+// Once: who comes late from one profile into the next may be reading it.
+static void find_rate(struct profile *pr)
+{
+    if (pr->ns_per_tick == 0) {
+        pr->source = lg__tick_source();
+        pr->ns_per_tick =
+            lg__tick_rate(pr->source, lg__tick_moment(pr->source), CALIBRATE_NS);
+    }
+}
+
 static void begin_session(struct lg_runtime *rt)
 {
     struct profile *pr = &rt->profile;
@@ -383,7 +405,7 @@ static void begin_session(struct lg_runtime *rt)
     pr->looked_ns = lg__clock_now();
     // relaxed: as the declaration says
     atomic_fetch_add_explicit(&pr->session, 1, memory_order_relaxed);
-    atomic_store_explicit(&pr->begun_ns, pr->looked_ns, memory_order_relaxed);
+    atomic_store_explicit(&pr->begun_at, now(pr), memory_order_relaxed);
     lg__unlock(&rt->world.lock, RANK_WORLD);
 }
 
@@ -400,6 +422,7 @@ int lg_profile_start(lg_runtime *rt, int hz, int64_t wait_ns,
     pr->write = write;
     pr->ud = ud;
     pr->period_ns = NS_PER_S / hz;
+    find_rate(pr);
     begin_session(rt);
     // relaxed: as the declaration says; and the sampler comes after it
     atomic_store_explicit(&pr->wait_ns, wait_ns, memory_order_relaxed);

@@ -23,12 +23,14 @@
 #include "lagoon.h"
 #include "os/note.h"
 #include "os/thread.h"
+#include "os/ticks.h"
 #include "sched/use.h"
 
 struct interruption;
 struct lg_g;
 struct lg_runtime;
 struct m;
+struct rand;
 
 // What an M's goroutine has used, and was not told of yet.
 struct due_sample {
@@ -49,8 +51,11 @@ struct profile {
     struct thread sampler;
     // -- the same; who comes late from one profile may find the next one's: relaxed --
     _Atomic uint32_t session;
-    _Atomic int64_t wait_ns;  // waits of that length and more are all told of
-    _Atomic int64_t begun_ns; // on the system's clock
+    _Atomic int64_t wait_ns;   // waits of that length and more are all told of
+    _Atomic uint64_t begun_at; // in ticks
+    // -- the same, by the first profile alone: who is late may still read them --
+    enum tick_source source;
+    double ns_per_tick; // 0: there was none yet
     // -- who ends the sampler --
     _Atomic bool must_end;
     struct note note;
@@ -63,6 +68,10 @@ struct profile {
 
 // A trace point was passed (sched/trace.c); g is whom it is about, or NULL.
 void lg__profile_event(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g);
+
+// Whether a wait (wall_ns, at least 1) is told of: one shorter than wait_ns by chance, and then
+// it stands for several.
+bool lg__profile_choose(struct rand *chance, int64_t wait_ns, lg_profile_sample *sample);
 
 // In a signal handler, on the M's thread: has the interpreter look at what is due.
 void lg__profile_on_signal(struct m *m, const struct interruption *at);
