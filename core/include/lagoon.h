@@ -4092,8 +4092,9 @@ typedef struct lg_profile_sample {
 //
 // rt       the runtime
 // hz       samples a second of what runs, 1 to 10000; 100 is usual
-// wait_ns  waits of that length and more are all told of, shorter ones at random, 1 to a
-//          second; 10000 is usual
+// wait_ns  waits of that length and more are all told of; a shorter one by chance, the longer
+//          it is the more often, and then as so many as take that long. 1 to a second;
+//          10000 is usual
 // write    called by several threads at once; calls nothing of lagoon's that waits
 // ud       handed to it
 //

@@ -264,8 +264,9 @@ bool lg__profile_choose(struct rand *chance, int64_t wait_ns, lg_profile_sample 
     if ((int64_t)lg__rand_below(chance, (uint32_t)wait_ns) >= wall_ns) {
         return false;
     }
-    sample->count = wait_ns / wall_ns;
-    sample->wall_ns *= sample->count;
+    // How often it goes into that, rounded up or down by chance.
+    sample->count = (wait_ns + lg__rand_below(chance, (uint32_t)wall_ns)) / wall_ns;
+    sample->wall_ns = wait_ns;
     return true;
 }
 

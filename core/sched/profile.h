@@ -70,7 +70,7 @@ struct profile {
 void lg__profile_event(struct lg_runtime *rt, lg_trace_kind kind, struct lg_g *g);
 
 // Whether a wait (wall_ns, at least 1) is told of: one shorter than wait_ns by chance, and then
-// it stands for several.
+// it stands for as many as take that long. In the mean each is one, and as long as it was.
 bool lg__profile_choose(struct rand *chance, int64_t wait_ns, lg_profile_sample *sample);
 
 // In a signal handler, on the M's thread: has the interpreter look at what is due.

@@ -3,6 +3,7 @@
 // Profiles of native goroutines; spec/cli/profile_spec.lua has those of scripted ones.
 #include <pthread.h>
 
+#include "base/rand.h"
 #include "sched/runtime.h"
 #include "spec.h"
 #include "sync/chan.h"
@@ -98,6 +99,35 @@ it("a profile", "tells of a wait when it is over: for what and how long", .procs
     CHECK_INT(wait.cpu_ns, 0);
     lg_profile_stop(rt);
     lg_chan_free(ch);
+}
+
+// All of one length, so that it is known what the sums must be.
+static void check_sums(struct rand *chance, int64_t wait_ns, int64_t length_ns)
+{
+    enum { WAITS = 1000000 };
+    int64_t count = 0;
+    int64_t wall_ns = 0;
+    for (int i = 0; i < WAITS; i++) {
+        lg_profile_sample sample = {.count = 1, .wall_ns = length_ns};
+        if (lg__profile_choose(chance, wait_ns, &sample)) {
+            count += sample.count;
+            wall_ns += sample.wall_ns;
+        }
+    }
+    CHECK_BETWEEN(count, WAITS * 0.98, WAITS * 1.02);
+    CHECK_BETWEEN(wall_ns / length_ns, WAITS * 0.98, WAITS * 1.02);
+}
+
+it("a profile", "counts short waits in the mean as one each, and as long as they were")
+{
+    struct rand chance = {.state = 1};
+    static const int64_t lengths_ns[] = {1000, 3000, 5000,  5001,
+                                         7000, 9999, 10000, 25000};
+    for (size_t i = 0; i < sizeof lengths_ns / sizeof *lengths_ns; i++) {
+        check_sums(&chance, 10000, lengths_ns[i]);
+    }
+    check_sums(&chance, 1, 1);
+    check_sums(&chance, 1000000000, 600000000);
 }
 
 it("a profile", "tells of who still waits, when it is asked", .procs = 2)
@@ -272,6 +302,25 @@ static void work(void *arg)
     lg_waitgroup_add(&load->group, -1);
 }
 
+static void give(void *arg)
+{
+    struct load *load = arg;
+    for (int i = 0; i < 100; i++) {
+        lg_chan_send(load->ch, &i, LG_NEVER);
+    }
+    lg_waitgroup_add(&load->group, -1);
+}
+
+static void take(void *arg)
+{
+    struct load *load = arg;
+    int value;
+    for (int i = 0; i < 100; i++) {
+        lg_chan_recv(load->ch, &value, LG_NEVER);
+    }
+    lg_waitgroup_add(&load->group, -1);
+}
+
 // write sees only what makes sense, and nothing after the end.
 static void judge(void *ud, const lg_profile_sample *sample)
 {
@@ -282,6 +331,32 @@ static void judge(void *ud, const lg_profile_sample *sample)
     CHECK(sample->wall_ns >= 0);
     CHECK((sample->kind == LG_PROFILE_WAITED) == (sample->wait_reason != NULL));
     CHECK(sample->strand == NULL);
+}
+
+enum { SHORT_NS = 10000 };
+
+static void judge_length(void *ud, const lg_profile_sample *sample)
+{
+    _Atomic int *nshort = ud;
+    if (sample->kind != LG_PROFILE_RAN) {
+        CHECK(sample->wall_ns >= SHORT_NS);
+        atomic_fetch_add(nshort, sample->wall_ns == SHORT_NS);
+    }
+}
+
+it("a profile", "tells of short waits as of so many as take the time", .procs = 1)
+{
+    struct load load = {.ch = spec_chan(rt, sizeof(int), 0)};
+    _Atomic int nshort = 0;
+    CHECK_OK(lg_profile_start(rt, 100, SHORT_NS, judge_length, &nshort));
+    while (atomic_load(&nshort) < 100) {
+        lg_waitgroup_add(&load.group, 2);
+        spec_go(rt, give, &load);
+        spec_go(rt, take, &load);
+        CHECK_OK(lg_waitgroup_wait(&load.group, LG_NEVER));
+    }
+    CHECK(lg_profile_stop(rt) == &nshort);
+    lg_chan_free(load.ch);
 }
 
 it("a profile", "begins and ends at any moment", .procs = 4)
