@@ -180,6 +180,7 @@ end
 -- What only the program has.
 local PROGRAM_FILES = {
     "bindings/main.c", "bindings/terminal.c", "bindings/display.c", "bindings/ttymodes.c",
+    "bindings/ttyshare.c", "bindings/ttysignals.c",
     "bindings/column.c", "bindings/statefile.c",
     "bindings/course.c", "bindings/seeds.c", "bindings/sampler.c", "bindings/sigterm.c",
     "bindings/asciicast.c", "bindings/record.c", "bindings/htmlreport.c",

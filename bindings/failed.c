@@ -12,30 +12,34 @@
 #include "report.h"
 #include "state.h"
 
-// What `words` of a task refers to.
-struct words {
+// In the hub's list, until that is closed or `words` is gone: so it can also be told when there is
+// no time for a finaliser any more.
+struct failure {
+    struct failure *next;
     _Atomic bool is_told; // or taken
+    _Atomic bool is_gone; // nobody has the task any more, and it was told
     char text[];
 };
 
-// In the hub's list.
-struct failure {
-    struct failure *next;
-    lg_weak *words; // gone: nobody has the task any more, and it was told
+// What `words` of a task refers to: an object of the core's collector.
+struct words {
+    struct failure *failure;
 };
 
-static bool take(struct words *words)
+static bool take(struct failure *failure)
 {
     // relaxed: who changes it tells
-    return !atomic_exchange_explicit(&words->is_told, true, memory_order_relaxed);
+    return !atomic_exchange_explicit(&failure->is_told, true, memory_order_relaxed);
 }
 
 static void finalise(void *obj, void *ud)
 {
-    struct words *words = obj;
-    if (take(words)) {
-        lagoon__tell_failure(ud, words->text);
+    struct failure *failure = ((struct words *)obj)->failure;
+    if (take(failure)) {
+        lagoon__tell_failure(ud, failure->text);
     }
+    // release: pairs with the acquire in take_gone_locked(); we are done with it
+    atomic_store_explicit(&failure->is_gone, true, memory_order_release);
 }
 
 // Takes out of the list what is gone, whenever it has doubled.
@@ -47,7 +51,8 @@ static struct failure *take_gone_locked(struct hub *hub)
     }
     for (struct failure **at = &hub->failures; *at != NULL;) {
         struct failure *failure = *at;
-        if (lg_weak_get(failure->words) == NULL) {
+        // acquire: pairs with the release in finalise()
+        if (atomic_load_explicit(&failure->is_gone, memory_order_acquire)) {
             *at = failure->next;
             failure->next = gone;
             gone = failure;
@@ -64,20 +69,32 @@ static void free_all(struct hub *hub, struct failure *failure)
 {
     while (failure != NULL) {
         struct failure *next = failure->next;
-        lg_weak_free(failure->words);
         lg_free(hub->rt, failure);
         failure = next;
     }
 }
 
-static struct failure *note(lua_State *L, struct hub *hub, struct words *words)
+static struct failure *new_failure(lua_State *L, struct hub *hub, int index)
 {
-    struct failure *failure = lg_calloc(hub->rt, 1, sizeof *failure);
-    if (failure == NULL || lg_weak_new(hub->rt, words, &failure->words) != LG_OK) {
-        lg_free(hub->rt, failure);
+    size_t length;
+    const char *text = lua_tolstring(L, index, &length);
+    struct failure *failure = lg_calloc(hub->rt, 1, sizeof *failure + length + 1);
+    if (failure == NULL) {
         lagoon__raise_memory(L);
     }
+    memcpy(failure->text, text, length + 1);
     return failure;
+}
+
+static void note(struct hub *hub, struct failure *failure)
+{
+    pthread_mutex_lock(&hub->lock);
+    struct failure *gone = take_gone_locked(hub);
+    failure->next = hub->failures;
+    hub->failures = failure;
+    hub->nfailures++;
+    pthread_mutex_unlock(&hub->lock);
+    free_all(hub, gone);
 }
 
 void lagoon__failed_keep(lua_State *L, struct script *s, struct task_core *core)
@@ -88,26 +105,15 @@ void lagoon__failed_keep(lua_State *L, struct script *s, struct task_core *core)
     lua_pushliteral(L, "\n");
     lua_insert(L, -2);
     lua_concat(L, 4);
-    size_t length;
-    const char *text = lua_tolstring(L, -1, &length);
     lg_handle *handle;
-    struct words *words =
-        lagoon__gc_new(s, s->types.bytes, sizeof *words + length + 1, &handle);
+    struct words *words = lagoon__gc_new(s, s->types.bytes, sizeof *words, &handle);
     if (words == NULL) {
         lagoon__raise_memory(L);
     }
-    memcpy(words->text, text, length + 1);
     lagoon__gc_set(&core->words, words);
-    struct hub *hub = core->hub;
-    struct failure *failure = note(L, hub, words);
     lg_handle_free(handle);
-    pthread_mutex_lock(&hub->lock);
-    struct failure *gone = take_gone_locked(hub);
-    failure->next = hub->failures;
-    hub->failures = failure;
-    hub->nfailures++;
-    pthread_mutex_unlock(&hub->lock);
-    free_all(hub, gone);
+    words->failure = new_failure(L, core->hub, -1);
+    note(core->hub, words->failure);
     if (lg_set_finalizer(s->rt, words, finalise, s->rt) != LG_OK) {
         lagoon__raise_memory(L);
     }
@@ -116,9 +122,9 @@ void lagoon__failed_keep(lua_State *L, struct script *s, struct task_core *core)
 void lagoon__failed_take(struct task_core *core)
 {
     struct words *words = core->words;
-    if (words != NULL) {
+    if (words != NULL && words->failure != NULL) {
         // relaxed: as in take()
-        atomic_store_explicit(&words->is_told, true, memory_order_relaxed);
+        atomic_store_explicit(&words->failure->is_told, true, memory_order_relaxed);
     }
 }
 
@@ -140,9 +146,8 @@ void lagoon__failed_report(struct hub *hub)
     }
     pthread_mutex_lock(&hub->lock);
     for (struct failure *failure = hub->failures; failure; failure = failure->next) {
-        struct words *words = lg_weak_get(failure->words);
-        if (words != NULL && take(words) && nfailed++ < FAILED_TOLD_MAX) {
-            lagoon__tell_failure(hub->rt, words->text);
+        if (take(failure) && nfailed++ < FAILED_TOLD_MAX) {
+            lagoon__tell_failure(hub->rt, failure->text);
         }
     }
     pthread_mutex_unlock(&hub->lock);

@@ -175,6 +175,7 @@ static void leave_without_driver(void *arg)
     }
     bool is_told = call(program->L, take_outcome, program);
     int status = is_told ? program->status : STATUS_ERROR;
+    lagoon__failed_report(program->script->hub);
     lagoon__course_leave(status);
     _exit(flush(status));
 }
@@ -270,9 +271,13 @@ static int drive(lua_State *L, struct program *program)
     return call(L, take_outcome, program) ? program->status : STATUS_ERROR;
 }
 
-// A task computes on another thread, and the program is over: as in Go, nobody waits.
-static _Noreturn void leave_running(int status)
+// A task computes on another thread, and the program is over: as in Go, nobody waits. It may be in
+// the program's state, which is left alone.
+static _Noreturn void leave_running(struct program *program, int status)
 {
+    if (program->script != NULL) {
+        lagoon__failed_report(program->script->hub);
+    }
     lagoon__course_leave(status);
     _exit(flush(status));
 }
@@ -295,7 +300,7 @@ static int run(struct program *program)
     int status = call(L, prepare, program) ? drive(L, program) : STATUS_ERROR;
     lagoon__sampler_end();
     if (lg_stop_until(program->rt, lagoon__clock_ns() + PATIENCE_NS) != LG_OK) {
-        leave_running(status);
+        leave_running(program, status);
     }
     if (!lagoon__course_stop(&program->course, program->rt, status) && status == 0) {
         status = STATUS_ERROR;

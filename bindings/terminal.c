@@ -27,6 +27,8 @@
 #include "tick.h"
 #include "timed.h"
 #include "ttymodes.h"
+#include "ttyshare.h"
+#include "ttysignals.h"
 #include "writeall.h"
 
 enum {
@@ -213,6 +215,7 @@ static bool open_terminal(void)
     if (terminal.tty < 0 || !start_pump()) {
         return false;
     }
+    lagoon__ttyshare_init(terminal.tty);
     lagoon__modes_make(&terminal.before, &terminal.editing, &terminal.running);
     terminal.display.column.columns = 80;
     take_size();
@@ -224,23 +227,16 @@ static bool open_terminal(void)
         dup2(terminal.slave, STDERR_FILENO);
     }
     terminal.is_open = true;
+    lagoon__ttysignals_start(terminal.tty, terminal.slave, &terminal.before);
     atexit(restore_at_exit);
     return true;
-}
-
-// The user's terminal once more: that it does not block is nobody else's business.
-static int open_keys(void)
-{
-    char path[32];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", terminal.tty);
-    return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
 // keys() -> a connection that brings them, until leave_keys() leaves them to others.
 static int keys(lua_State *L)
 {
     struct script *s = lagoon__script(L);
-    int fd = open_keys();
+    int fd = lagoon__ttyshare_open();
     struct conn *conn = lagoon__object_new(L, s, KIND_CONN, sizeof *conn);
     if (fd < 0 || lg_conn_adopt_shared(fd, &conn->core) != LG_OK) {
         return luaL_error(L, "cannot read the terminal");
@@ -322,8 +318,7 @@ static int suspend(lua_State *L)
 // block is to be drawn again.
 static int resume(lua_State *L)
 {
-    bool is_ours =
-        tcgetpgrp(terminal.tty) == getpgrp(); // else setting modes would stop us
+    bool is_ours = lagoon__ttysignals_is_ours(terminal.tty);
     pthread_mutex_lock(&terminal.lock);
     if (is_ours && !terminal.is_lent) {
         tcsetattr(terminal.tty, TCSADRAIN, &terminal.running);
@@ -375,37 +370,34 @@ static int typed(lua_State *L)
 
 // -- for children --
 
-// What was typed before its new modes is the program's: a child would find ends of lines in it that
-// are none.
-static void take_pending(void)
-{
-    char bytes[256];
-    ssize_t n;
-    int fd = open_keys();
-    while (fd >= 0 && (n = read(fd, bytes, sizeof bytes)) > 0) {
-        write_all(terminal.master, bytes, (size_t)n);
-    }
-    close(fd);
-}
-
-// lend() -> a path of it, whether standard error is it, too: a child may have it now, with the modes
-// that the program has set for its own. All that was written so far is shown.
+// lend(fd) -> a path of it, whether standard error is it, too: a child may have it now, with the modes
+// that the program has set for its own. All that was written so far is shown. Where it has no path that
+// is nil, and what is started until started() finds it as descriptor fd.
 static int lend(lua_State *L)
 {
-    char path[48];
+    int fd = luaL_checkint(L, 1);
     fflush(stdout);
     await_shown(FOR_EVER_S);
     pthread_mutex_lock(&terminal.lock);
     if (!terminal.is_lent) {
         terminal.is_lent = true;
         lagoon__modes_lend(terminal.tty, terminal.slave, &terminal.before);
-        take_pending();
+        // A child would find ends of lines in it that are none: it is the program's.
+        lagoon__ttyshare_pass_pending(terminal.master);
     }
     pthread_mutex_unlock(&terminal.lock);
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), terminal.tty);
-    lua_pushstring(L, path);
+    bool is_unlike = fd == STDERR_FILENO && !terminal.is_error_ours;
+    lagoon__ttyshare_push_path(L, is_unlike ? STDIN_FILENO : fd);
     lua_pushboolean(L, terminal.is_error_ours);
     return 2;
+}
+
+// started(): whoever is started from here on finds the program's descriptors again.
+static int started(lua_State *L)
+{
+    (void)L;
+    lagoon__ttyshare_end(terminal.slave);
+    return 0;
 }
 
 // keep_modes(): those that a child has left are the program's now.
@@ -420,6 +412,7 @@ static int keep_modes(lua_State *L)
 static int take_back(lua_State *L)
 {
     (void)L;
+    lagoon__ttyshare_end(terminal.slave); // its start has failed
     pthread_mutex_lock(&terminal.lock);
     if (terminal.is_lent) {
         terminal.is_lent = false;
@@ -453,6 +446,7 @@ static int close_it(lua_State *L)
         pthread_mutex_lock(&terminal.lock);
         restore();
         terminal.is_open = false;
+        lagoon__ttysignals_stop();
         dup2(terminal.tty, STDIN_FILENO);
         dup2(terminal.tty, STDOUT_FILENO);
         if (isatty(STDERR_FILENO)) {
@@ -478,6 +472,7 @@ void lagoon__push_terminal(lua_State *L, struct script *s)
                                          {"type", type_in},
                                          {"typed", typed},
                                          {"lend", lend},
+                                         {"started", started},
                                          {"keep_modes", keep_modes},
                                          {"take_back", take_back},
                                          {"size", size},

@@ -2875,7 +2875,8 @@ LG_API int lg_conn_adopt(int fd, lg_conn **out);
 
 // The same of a descriptor that others use as well, as standard input: it is read only while
 // somebody waits for something, and never further than one piece; who reads behind its end asks
-// the system again. Whether it blocks stays as it is: it must be a socket, or not block already.
+// the system again. Whether it blocks stays as it is; a read of one that does, and is no socket, waits
+// with its thread if somebody else takes what is there at that moment.
 //
 // fd   the connection's from here on, also on errors
 // out  the connection; yours, for lg_conn_free()

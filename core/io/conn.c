@@ -8,6 +8,7 @@
 #include "io/conntls.h"
 #include "io/ioerr.h"
 #include "io/ioloop.h"
+#include "os/pipe.h"
 #include "os/socket.h"
 #include "sched/park.h"
 #include "sched/runtime.h"
@@ -167,6 +168,7 @@ struct adoption {
     struct lg_runtime *rt;
     struct lg_strand *strand;
     bool is_shared;
+    int watcher; // as in struct io_watch
     lg_conn *conn;
 };
 
@@ -179,6 +181,22 @@ static int adopt_at_once(void *owner, int64_t fd)
     }
     lg__conn_adopt(adoption->conn, (int)fd);
     adoption->conn->watch.is_shared = adoption->is_shared;
+    adoption->conn->watch.watcher = adoption->watcher;
+    return LG_OK;
+}
+
+// What one that is no socket, and blocks, is watched by. Others can be read without waiting.
+static int open_watcher(int fd, int *out)
+{
+    *out = 0;
+    if (lg__socket_is(fd) || !lg__socket_blocks(fd)) {
+        return LG_OK;
+    }
+    int watcher = lg__pipe_open_watcher(fd);
+    if (watcher < 0) {
+        return lg__ioerr_of(watcher);
+    }
+    *out = watcher;
     return LG_OK;
 }
 
@@ -187,13 +205,17 @@ static int adopt(int fd, bool is_shared, lg_conn **out)
     struct lg_g *g = lg__g_self();
     struct adoption adoption = {.rt = g ? g->rt : NULL, .is_shared = is_shared};
     int rc = g ? LG_OK : LG_EAGAIN;
-    if (rc == LG_OK && !is_shared) {
-        rc = lg__ioerr_of(lg__socket_unblock(fd));
+    if (rc == LG_OK) {
+        rc = is_shared ? open_watcher(fd, &adoption.watcher)
+                       : lg__ioerr_of(lg__socket_unblock(fd));
     }
     rc = rc ? rc : lg__io_strand(g, &adoption.strand);
     rc = rc ? rc : lg__call_at_once(adoption.strand, adopt_at_once, &adoption, fd);
     if (rc != LG_OK) {
         lg__socket_close(fd);
+        if (adoption.watcher > 0) {
+            lg__socket_close(adoption.watcher);
+        }
         return rc;
     }
     *out = adoption.conn;

@@ -7,6 +7,7 @@
 #include "io/conn.h"
 #include "io/conntls.h"
 #include "io/ioerr.h"
+#include "os/pipe.h"
 #include "os/socket.h"
 #include "sched/runtime.h"
 #include "sched/strand.h"
@@ -46,6 +47,9 @@ static int receive(lg_conn *c, void *buffer, size_t size, size_t *out_n)
 {
     if (c->tls) {
         return lg__conntls_recv(c, buffer, size, out_n);
+    }
+    if (c->watch.watcher > 0 && !lg__pipe_is_ready(c->watch.fd)) {
+        return LG_EAGAIN;
     }
     ssize_t n = lg__socket_recv(c->watch.fd, buffer, size);
     if (n <= 0) {

@@ -32,9 +32,10 @@ int lg__watch_enlist(struct io_watch *watch, struct lg_strand *s)
 static int begin(struct io_watch *watch, struct lg_strand *s)
 {
     int err = lg__watch_enlist(watch, s);
-    bool blocks = watch->is_shared && lg__socket_blocks(watch->fd);
+    bool blocks = watch->is_shared && watch->watcher == 0 && lg__socket_blocks(watch->fd);
     if (!err) {
-        err = lg__ioerr_of(uv_poll_init(&watch->loop->uv, &watch->poll, watch->fd));
+        int fd = watch->watcher > 0 ? watch->watcher : watch->fd;
+        err = lg__ioerr_of(uv_poll_init(&watch->loop->uv, &watch->poll, fd));
     }
     if (blocks) {
         lg__socket_block(watch->fd);
@@ -91,6 +92,10 @@ void lg__watch_close(struct io_watch *watch)
         uv_close((uv_handle_t *)&watch->poll, on_closed);
     }
     lg__socket_close(watch->fd);
+    if (watch->watcher > 0) {
+        lg__socket_close(watch->watcher);
+        watch->watcher = 0;
+    }
     watch->interest = 0;
     watch->fd = -1;
 }

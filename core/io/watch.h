@@ -31,6 +31,7 @@ struct io_watch {
     void (*on_orphan)(struct io_watch *watch);
     // Nobody refers to the record any more; called once, by lg__watch_free() or later.
     void (*on_free)(struct io_watch *watch);
+    int watcher;    // stands for one that blocks, which libuv would change; 0: none
     bool is_shared; // whether it blocks is others' business: that stays as it is
     bool is_begun;  // libuv knows it
     bool is_freed;

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,6 +79,27 @@ ssize_t lg__pipe_read(int fd, void *buffer, size_t size_bytes)
         n = read(fd, buffer, size_bytes);
     } while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : n;
+}
+
+bool lg__pipe_is_ready(int fd)
+{
+    struct pollfd input = {.fd = fd, .events = POLLIN};
+    return poll(&input, 1, 0) > 0;
+}
+
+int lg__pipe_open_watcher(int fd)
+{
+    int watcher = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN};
+    if (watcher < 0) {
+        return -errno;
+    }
+    if (epoll_ctl(watcher, EPOLL_CTL_ADD, fd, &event) != 0) {
+        int err = errno;
+        close(watcher);
+        return -err;
+    }
+    return above_standard(watcher);
 }
 
 static ssize_t write_once(int fd, const void *data, size_t size_bytes)

@@ -36,6 +36,13 @@ int lg__socket_unblock(int fd)
     return result(flags < 0 ? flags : fcntl(fd, F_SETFL, flags | O_NONBLOCK));
 }
 
+bool lg__socket_is(int fd)
+{
+    int type;
+    socklen_t size = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+}
+
 bool lg__socket_blocks(int fd)
 {
     int flags = fcntl(fd, F_GETFL);

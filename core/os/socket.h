@@ -27,6 +27,8 @@ void lg__socket_close(int fd);
 // Has any descriptor never block.
 int lg__socket_unblock(int fd);
 
+bool lg__socket_is(int fd);
+
 // Whether it blocks, and to have it block again.
 bool lg__socket_blocks(int fd);
 void lg__socket_block(int fd);

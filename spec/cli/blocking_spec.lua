@@ -98,5 +98,27 @@ for _, procs in ipairs { "1", "2" } do
       assert.equal("false\tcancelled\n", child.out)
       assert.matches("a task failed, and nobody waited for it: .*too late", child.err)
     end)
+
+    it("tells of a task that has failed though another one holds its thread", function()
+      local child = helper.script([[
+        local lagoon = require "lagoon"
+        local holding = lagoon.atomic()
+        lagoon.parallel(function(holding)
+          local ffi = require "ffi"
+          ffi.cdef "int poll(void *fds, unsigned long n, int ms);"
+          holding:add(1)
+          ffi.C.poll(nil, 0, 10000)
+        end, holding)
+        while holding:get() < 1 do
+          lagoon.yield()
+        end
+        local failed = lagoon.parallel(error, "too late")
+        while failed:status() ~= "failed" do
+          lagoon.yield()
+        end
+      ]], { env = env })
+      assert.matches("a task failed, and nobody waited for it: .*too late", child.err)
+      assert.equal(0, child.status)
+    end)
   end)
 end

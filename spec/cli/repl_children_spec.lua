@@ -239,6 +239,16 @@ describe("a child of io.popen", function()
     terminal.close()
   end)
 
+  it("sees the terminal get another size, while it holds up the state", function()
+    local terminal = open { columns = 80 }
+    terminal.type("io.popen([[trap 'echo told >&2' WINCH; echo began >&2; "
+      .. "until stty size <&2 | grep -q '10 50'; do sleep 0.01; done; echo over]]):read()\r")
+    terminal.shows "\nbegan\n"
+    terminal.resize(50, 10)
+    terminal.shows '\n"over"\n2>'
+    terminal.close()
+  end)
+
   it("may fill the screen", function()
     if not has "less" then
       return
@@ -254,6 +264,68 @@ describe("a child of io.popen", function()
     terminal.type "6 * 7\r"
     terminal.writes "3> "
     terminal.close()
+  end)
+end)
+
+-- As behind su: it cannot be opened by its name.
+describe("where the terminal belongs to another user", function()
+  after_each(replterminal.kill_all)
+
+  -- A reason why it cannot be had; else what runs a command as another user, and the program where
+  -- that one finds it.
+  local function other_user()
+    local id = lagoon.process.run("id", { "-u" })
+    if id ~= "0\n" or not has "su" then
+      return "needs root, and su"
+    elseif os.execute "su nobody -s /bin/sh -c true >/dev/null 2>&1" ~= 0 then
+      return "needs a user that su lets be one"
+    end
+    local folder = lagoon.process.run("mktemp", { "-d" }):sub(1, -2)
+    assert(os.execute(("cp '%s' '%s/lagoon' && chmod -R a+rX '%s'")
+      :format(helper.program, folder, folder)) == 0)
+    return nil, folder
+  end
+
+  local COMMAND = "exec env -u HOME -u XDG_STATE_HOME %s/lagoon"
+
+  local function is_heard(option)
+    local why, folder = other_user()
+    if why then
+      return pending(why)
+    end
+    local terminal = open {
+      command = ("su nobody -s /bin/sh %s '%s'"):format(option, COMMAND:format(folder)),
+    }
+    terminal.enter("6 * 7", 2)
+    terminal.shows "\n42\n2>"
+    terminal.type "os.execute [[printf 'name? '; read x; echo \"<$x>\"]]\r"
+    terminal.shows "\nname?"
+    terminal.type "Ada\r6 * 7\r"
+    terminal.shows "<Ada>\n"
+    terminal.shows "\n42\n4>"
+    terminal.type "io.popen([[echo 'who?' >&2; read x; echo \"<$x>\"]]):read()\r"
+    terminal.shows "\nwho?"
+    terminal.type "Bob\r"
+    terminal.shows '\n"<Bob>"\n5>'
+    terminal.type "p = io.popen('echo and?; read x <&2; echo \"[$x]\"', 'w') p:close()\r"
+    terminal.shows "\nand?"
+    terminal.type "Cyd\r"
+    terminal.shows "\n[Cyd]"
+    terminal.shows "\n6>"
+    terminal.type "io.write 'your name? ' return io.read()\r"
+    terminal.shows "\nyour name?"
+    terminal.type "Eve\r"
+    terminal.shows '"Eve"\n7>'
+    terminal.close()
+    os.execute(("rm -r '%s'"):format(folder))
+  end
+
+  it("the program and children hear keys", function()
+    is_heard "--session-command"
+  end)
+
+  it("they do so in a session without a terminal", function()
+    is_heard "-c"
   end)
 end)
 
@@ -325,5 +397,34 @@ describe("in a shell", function()
     terminal.type "Ada\r"
     terminal.shows("\n<Ada>\n.*\n2>$", true)
     leave_shell(terminal)
+  end)
+end)
+
+-- As dash is, unlike bash.
+describe("in a shell that leaves modes as they are", function()
+  after_each(replterminal.kill_all)
+
+  it("an input that is stopped gives the terminal its own, and takes them again", function()
+    if not has "dash" then
+      return pending "needs dash"
+    end
+    local terminal = open { command = "env PS1='sh: ' dash -i", shows = "sh:" }
+    local before = terminal.stty "-g"
+    terminal.type(("'%s'\r"):format(helper.program))
+    terminal.shows "\n1>"
+    terminal.type "print 'begins' return io.read()\r"
+    terminal.shows "\nbegins\n"
+    local running = terminal.stty "-g"
+    assert.are_not.equal(before, running)
+    terminal.type "\26"
+    terminal.shows("Stopped.*\nsh:$", true)
+    assert.equal(before, terminal.stty "-g")
+    terminal.type "fg\r"
+    helper.settle(function() return terminal.stty "-g" == running end, "the modes")
+    terminal.type "Ada\r"
+    terminal.shows '\n"Ada"\n2>'
+    terminal.type "\21\4"
+    terminal.shows("\nsh:$", true)
+    terminal.close()
   end)
 end)

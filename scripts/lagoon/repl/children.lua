@@ -6,18 +6,18 @@
 -- What goroutines call beside the input is Lua's own.
 local children = {}
 
--- In front of a command, on its line: shells tell numbers of lines.
+-- In front of a command, on its line: shells tell numbers of lines. Without a path standard input
+-- is the terminal already.
 local function with_terminal(command, path, is_error_theirs)
-    return ("exec 0<>%s >&0%s; %s"):format(path, is_error_theirs and " 2>&0" or "", command)
+    local input = path and "0<>" .. path .. " " or ""
+    return ("exec %s>&0%s; %s"):format(input, is_error_theirs and " 2>&0" or "", command)
 end
 
 -- Of io.popen's: its output stays ours, since it may write long after the input, while somebody
 -- types. Pagers, whose input is a pipe, look for their keys behind standard error.
-local function with_keys(command, mode, path, is_error_theirs)
-    if mode == nil or mode == "r" then
-        return ("exec 0<>%s; %s"):format(path, command)
-    end
-    return is_error_theirs and ("exec 2<>%s; %s"):format(path, command) or command
+local function with_keys(command, fd, path, is_error_theirs)
+    local is_theirs = path and (fd == 0 or is_error_theirs)
+    return is_theirs and ("exec %d<>%s; %s"):format(fd, path, command) or command
 end
 
 -- What ends with & goes on in the background.
@@ -30,7 +30,13 @@ local function has_ended_well(status)
     return status == true or type(status) == "number" and status % 256 == 0 and status < 128 * 256
 end
 
+local function started(console, ...)
+    console.terminal.started()
+    return ...
+end
+
 local function ended(console, ...)
+    console.terminal.started()
     if has_ended_well((...)) then
         console.terminal.keep_modes()
     end
@@ -51,14 +57,15 @@ function children.install(console, os_library, io_library)
         if not is_command(command) or not console:is_foreground() then
             return execute(command, ...)
         end
-        return ended(console, execute(with_terminal(command, console.terminal.lend())))
+        return ended(console, execute(with_terminal(command, console.terminal.lend(0))))
     end
 
     function io_library.popen(command, mode, ...)
         if not is_command(command) or not console:is_foreground() then
             return popen(command, mode, ...)
         end
-        return popen(with_keys(command, mode, console:lend()), mode, ...)
+        local fd = (mode == nil or mode == "r") and 0 or 2
+        return started(console, popen(with_keys(command, fd, console:lend(fd)), mode, ...))
     end
 end
 

@@ -186,10 +186,10 @@ end
 
 -- A child may have the terminal, also while the state is free: it alone hears the keys. What names
 -- it, and whether it is standard error, too.
-function Console:lend()
+function Console:lend(fd)
     self.is_lent = true
     self:share_keys()
-    return self.terminal.lend()
+    return self.terminal.lend(fd)
 end
 
 function Console:take_back()
