@@ -5,7 +5,7 @@ local helper = require "helper"
 
 local browser = {}
 
-local OPTIONS = { "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars" }
+local OPTIONS = { "--headless", "--no-sandbox", "--disable-gpu" }
 
 ---The program's name; nil: there is none.
 ---@return string?
@@ -32,6 +32,16 @@ end
 ---@return string
 function browser.dom(path)
   local child = run({ "--dump-dom", "--window-size=1200,900" }, path)
+  assert(child.status == 0 and #child.out > 0, "the browser failed: " .. child.err)
+  return child.out
+end
+
+---The same, after what the page waits for has come: frames, and timers of up to a minute, in a time
+---that passes as fast as there is nothing to do.
+---@param path string
+---@return string
+function browser.settled_dom(path)
+  local child = run({ "--dump-dom", "--window-size=1200,900", "--virtual-time-budget=60000" }, path)
   assert(child.status == 0 and #child.out > 0, "the browser failed: " .. child.err)
   return child.out
 end

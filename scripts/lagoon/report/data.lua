@@ -27,9 +27,17 @@ local MOST = {
 }
 data.most = MOST
 
+-- No character is halved.
 local function short(text, most)
     most = most or MOST.text_bytes
-    return #text > most and text:sub(1, most) .. "..." or text
+    if #text <= most then
+        return text
+    end
+    local head = text:sub(1, most)
+    if text:find("^[\128-\191]", most + 1) then
+        head = head:gsub("[\192-\247][\128-\191]*$", "")
+    end
+    return head .. "..."
 end
 
 local function say(notes, format, ...)

@@ -25,10 +25,17 @@ const dom = (() => {
   });
 
   // Parts of a whole: [[share, colour, title], ...]
-  const shares = (parts, className) => make("div", { class: className },
-    ...parts.filter(([share]) => share > 0).map(([share, colour, title]) => make("span", {
-      style: { width: share * 100 + "%", background: `var(${colour})` }, title,
-    })));
+  function shares(parts, className) {
+    const seen = parts.filter(([share]) => share > 0);
+    const said = seen.map(([, , title]) => title).filter(Boolean).join("; ");
+    return make("div", { class: className, role: said ? "img" : null, "aria-label": said || null },
+      ...seen.map(([share, colour, title]) => make("span", {
+        style: { width: share * 100 + "%", background: `var(${colour})` }, title,
+      })));
+  }
+
+  // A name, and a number that stays behind it whatever way the name is written.
+  const named = (name, id) => make("span", {}, make("bdi", {}, name), " ", make("span", { class: "id" }, "#" + id));
 
   const tip = byId("tip");
 
@@ -71,5 +78,5 @@ const dom = (() => {
     };
   }
 
-  return { byId, make, swatch, shares, showTip, hideTip, fit, palette };
+  return { byId, make, swatch, shares, named, showTip, hideTip, fit, palette };
 })();

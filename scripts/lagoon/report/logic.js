@@ -26,6 +26,26 @@ const logic = (() => {
     return Math.floor(seconds / 3600) + "\u202fh " + Math.floor(seconds / 60) % 60 + "\u202fmin";
   }
 
+  // A moment, exact enough for two that are a step apart to read differently.
+  function moment(us, step) {
+    const fixed = (unit) => {
+      const places = Math.ceil(-Math.log10(Math.max(step, 0.001) / unit) - 1e-9);
+      return (us / unit).toFixed(Math.min(Math.max(places, 0), 9));
+    };
+    const size = Math.abs(us);
+    if (size === 0) return "0";
+    if (size < 0.9995) return fixed(1e-3) + "\u202fns";
+    if (size < 999.5) return fixed(1) + "\u202fµs";
+    if (size < 999.5e3) return fixed(1e3) + "\u202fms";
+    if (size < 120e6) return fixed(1e6) + "\u202fs";
+    const [whole, part] = fixed(1e6).split(".");
+    const seconds = Number(whole);
+    const minutes = Math.floor(seconds / 60);
+    const rest = step < 60e6 ? " " + seconds % 60 + (part ? "." + part : "") + "\u202fs" : "";
+    if (seconds < 7200) return minutes + "\u202fmin" + rest;
+    return Math.floor(minutes / 60) + "\u202fh " + minutes % 60 + "\u202fmin" + rest;
+  }
+
   function bytes(n) {
     const units = ["B", "KB", "MB", "GB", "TB"];
     let i = 0;
@@ -48,14 +68,24 @@ const logic = (() => {
 
   // -- time --
 
+  // Steps that are round in minutes and hours.
+  const LONG_STEPS = [15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400].map((s) => s * 1e6);
+
+  // A round distance, of no less than a minimum of pixels; 0: there is nothing to divide.
+  function tickStep(span, pixels, minimum) {
+    if (!(span > 0) || !(pixels > 0)) return 0;
+    const rough = span * minimum / pixels;
+    const long = LONG_STEPS.find((n) => n >= rough * 0.999999);
+    if (rough > 10e6 && long) return long;
+    const power = Math.pow(10, Math.floor(Math.log10(rough)));
+    return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough * 0.999999);
+  }
+
   // Moments at round distances, at most one per minimum of pixels.
   function ticks(from, to, pixels, minimum) {
-    const span = to - from;
-    if (!(span > 0) || !(pixels > 0)) return [];
-    const rough = span * minimum / pixels;
-    const power = Math.pow(10, Math.floor(Math.log10(rough)));
-    const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough * 0.999999);
+    const step = tickStep(to - from, pixels, minimum);
     const found = [];
+    if (step === 0) return found;
     for (let i = Math.ceil(from / step - 1e-9); i * step <= to + step * 1e-9; i++) found.push(i * step);
     return found;
   }
@@ -83,24 +113,40 @@ const logic = (() => {
     return after < before ? next : last;
   }
 
+  // The index of the next slice of a kind that begins after a moment (step 1) or before it (step
+  // -1); or -1.
+  function nextOf(slices, what, moment, step) {
+    const isFurther = (i) => slices[i + 2] === what && (slices[i] - moment) * step > 0;
+    let i = Math.min(firstAfter(slices, moment), slices.length - STRIDE);
+    while (i >= 0 && i < slices.length && !isFurther(i)) i += step * STRIDE;
+    return i >= 0 && i < slices.length ? i : -1;
+  }
+
   // Calls draw(start, end, what) for what is to be seen of slices between two moments; neighbours
-  // that are closer than `grain` and alike are drawn as one, and what is shorter than that is
-  // passed over where something is drawn already.
+  // that are closer than `grain` and alike are drawn as one. So are those that together are
+  // shorter than that: what the longest of them was stands for all.
   function eachVisible(slices, from, to, grain, draw) {
     let start = 0;
     let end = -Infinity;
     let what = -1;
+    let longest = 0;
     for (let i = firstAfter(slices, from); i < slices.length && slices[i] < to; i += STRIDE) {
       const begins = slices[i];
       const ends = begins + slices[i + 1];
-      if (what >= 0 && begins - end < grain && (slices[i + 2] === what || ends - end < grain)) {
+      const isNear = what >= 0 && begins - end < grain;
+      if (isNear && (slices[i + 2] === what || Math.max(end, ends) - start < grain)) {
         end = Math.max(end, ends);
+        if (slices[i + 1] > longest) {
+          longest = slices[i + 1];
+          what = slices[i + 2];
+        }
         continue;
       }
       if (what >= 0) draw(start, end, what);
       start = begins;
       end = Math.max(ends, begins);
       what = slices[i + 2];
+      longest = slices[i + 1];
     }
     if (what >= 0) draw(start, end, what);
   }
@@ -132,6 +178,14 @@ const logic = (() => {
     return { from, to: from + length };
   }
 
+  // A window, stretched by a factor around a moment, which keeps its place in it.
+  function zoomView(view, factor, moment, duration, shortest) {
+    const before = view.to - view.from;
+    if (!(before > 0)) return view;
+    const length = Math.min(Math.max(before * factor, Math.min(shortest, duration)), duration);
+    return clampView(moment - (moment - view.from) / before * length, length, duration, shortest);
+  }
+
   // The value of a counter at a moment: points are [moment, value, moment, value, ...].
   function valueAt(points, moment) {
     let low = 0;
@@ -150,6 +204,26 @@ const logic = (() => {
     let h = 2166136261;
     for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 16777619) >>> 0;
     return (h ^ (h >>> 15)) >>> 0;
+  }
+
+  // How bright a colour like "#2a8a91" is, from 0 to 1, where a share of it covers another.
+  function brightness(colour, share, under) {
+    const part = (text, i) => parseInt(text.slice(i, i + 2), 16) / 255;
+    const linear = (i) => {
+      const value = part(colour, i) * share + part(under, i) * (1 - share);
+      return value <= 0.04045 ? value / 12.92 : Math.pow((value + 0.055) / 1.055, 2.4);
+    };
+    return 0.2126 * linear(1) + 0.7152 * linear(3) + 0.0722 * linear(5);
+  }
+
+  // Black or white: what can be read on a colour.
+  function inkOn(colour, share, under) {
+    return brightness(colour, share, under) > 0.179 ? "#000000" : "#ffffff";
+  }
+
+  // The first characters of a text, none of them halved.
+  function head(text, length) {
+    return text.slice(0, /[\uD800-\uDBFF]/.test(text.charAt(length - 1)) ? length - 1 : length);
   }
 
   // Rows by what a function says of them; those of which it says nothing come last.
@@ -228,6 +302,7 @@ const logic = (() => {
     return { frames, hidden };
   }
 
-  return { STRIDE, time, bytes, count, percent, figure, ticks, firstAfter, sliceAt, eachVisible, shares,
-    clampView, valueAt, hash, sorted, matches, flameTree, flameLayout };
+  return { STRIDE, time, moment, bytes, count, percent, figure, tickStep, ticks, firstAfter, sliceAt, nextOf,
+    eachVisible, shares, clampView, zoomView, valueAt, hash, brightness, inkOn, head, sorted, matches,
+    flameTree, flameLayout };
 })();

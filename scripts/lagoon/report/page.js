@@ -52,15 +52,16 @@
     if (!g) return;
     const facts = [["goroutine", String(g.id)], ["in the end", g.state], ["error", g.why], ["born at", g.born],
       ["by", g.by ? model.label(g.by) : ""], ["ran", logic.time(g.run)], ["ready", logic.time(g.ready)],
-      ["waited", `${logic.time(g.waited)} in ${logic.count(g.nwaits)} waits`]];
+      ["waited", `${logic.time(g.waited)} in ${logic.count(g.nwaits)} waits`],
+      ["for", g.waits.map(([reason, n, us]) => `${reason} ${logic.count(n)}×, ${logic.time(us)}`).join("; ")]];
     const sum = g.run + g.ready + g.waited || 1;
     const scaled = views.tables.waitParts(g).map(([share, ...rest]) => [share * (g.waited + g.ready) / sum, ...rest]);
     place.replaceChildren(
       make("div", { class: "picked-head" },
-        make("h3", {}, dom.swatch("--c" + g.colour), g.label),
+        make("h3", {}, dom.swatch("--c" + g.colour), make("bdi", {}, g.label)),
         make("div", { class: "tools" },
           make("button", { type: "button", on: { click: () => views.timeline.focusOn(g) } }, "Zoom to its life"),
-          make("button", { type: "button", on: { click: () => views.timeline.pick(0) } }, "Let go"))),
+          make("button", { type: "button", on: { click: () => { views.timeline.pick(0); byId("stage").focus(); } } }, "Let go"))),
       make("dl", { class: "picked-facts" }, ...facts.filter(([, value]) => value).map(([name, value]) =>
         make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
       dom.shares([[g.run / sum, "--c" + g.colour, "ran: " + logic.time(g.run)], ...scaled], "share"));
@@ -115,8 +116,9 @@
     views.tables = openTables(model, (id) => {
       views.timeline.pick(id);
       byId("timeline").scrollIntoView();
+      byId("stage").focus({ preventScroll: true });
     });
-    views.flame = openFlame(data);
+    openFlame(data);
     themes(views.timeline.draw);
     sections();
     views.timeline.paint();

@@ -7,7 +7,8 @@ const openTables = (model, onName) => {
   const { make } = dom;
   const FIRST_ROWS = innerWidth > 720 ? 50 : 12;
 
-  // columns: {title, key(row), cell(row), isNumber, className}. Returns {filter, mark}.
+  // columns: {title, key(row), cell(row), isNumber, className}. options: {sortedBy, isDescending,
+  // text(row)}, the last for tables with a filter. Returns {filter, mark}.
   function table(place, columns, rows, options) {
     let sortedBy = options.sortedBy;
     let isDescending = options.isDescending;
@@ -18,7 +19,9 @@ const openTables = (model, onName) => {
     const headings = columns.map((column, i) => make("th", { scope: "col", class: column.isNumber ? "num" : null },
       column.key ? make("button", { type: "button", on: { click: () => sort(i) } }, column.title)
         : make("span", {}, column.title)));
-    const more = make("div", { class: "more", hidden: true });
+    const said = make("span", { role: "status" });
+    const showMore = make("button", { type: "button", on: { click: fillMore } }, "Show more");
+    const more = make("div", { class: "more", hidden: true }, said, showMore);
     place.classList.add("cards");
     place.replaceChildren(make("div", { class: "scroll" },
       make("table", {}, make("thead", {}, make("tr", {}, ...headings)), body)), more);
@@ -46,17 +49,26 @@ const openTables = (model, onName) => {
         else heading.removeAttribute("aria-sort");
       });
       more.hidden = order.length <= most && order.length > 0;
-      more.replaceChildren(order.length === 0 ? "None fits." : `${logic.count(most)} of ${logic.count(order.length)}`,
-        order.length === 0 ? "" : make("button", { type: "button", on: { click: () => {
-          most = most < 1000 ? 1000 : Infinity;
-          fill();
-        } } }, "Show more"));
+      showMore.hidden = order.length <= most;
+      said.textContent = order.length === 0 ? "None fits." : `${logic.count(Math.min(most, order.length))} of ${logic.count(order.length)}`;
+    }
+
+    // Who has asked for more goes on at the first of them.
+    function fillMore() {
+      const nbefore = body.rows.length;
+      most = most < 1000 ? 1000 : Infinity;
+      fill();
+      body.rows[nbefore].tabIndex = -1;
+      body.rows[nbefore].focus();
     }
 
     fill();
     return {
       filter(text) { query = text.trim(); fill(); },
-      mark(id) { marked = id; fill(); },
+      mark(id) {
+        marked = id;
+        for (const row of body.rows) row.classList.toggle("is-picked", row.dataset.id === String(id));
+      },
     };
   }
 
@@ -87,7 +99,7 @@ const openTables = (model, onName) => {
     const list = table(place, [
       { title: "Goroutine", key: (g) => g.id, className: "name", cell: (g) => make("button", {
         type: "button", title: "Show it in the timeline", on: { click: () => onName(g.id) } },
-      dom.swatch("--c" + g.colour), make("span", {}, g.name || "goroutine", " ", make("span", { class: "id" }, "#" + g.id))) },
+      dom.swatch("--c" + g.colour), dom.named(g.name || "goroutine", g.id)) },
       { title: "In the end", key: (g) => g.state, cell: (g) => make("span",
         { class: "state " + g.state.split(/[ :]/)[0], title: g.why || "" }, g.state) },
       { title: "Born at", key: (g) => g.born || "", className: "place", cell: (g) => g.born || "" },
@@ -113,10 +125,9 @@ const openTables = (model, onName) => {
       empty(place, "No channel was used.");
       return;
     }
-    const name = (c) => c.name || "channel " + c.id;
+    const name = (c) => c.name || "channel";
     table(place, [
-      { title: "Channel", key: (c) => c.id, className: "name", cell: (c) => make("span", {}, c.name || "channel", " ",
-        make("span", { class: "id" }, "#" + c.id)) },
+      { title: "Channel", key: (c) => c.id, className: "name", cell: (c) => dom.named(name(c), c.id) },
       { title: "Operations", key: (c) => c.sends + c.recvs, isNumber: true, cell: (c) => logic.count(c.sends + c.recvs) },
       { title: "Sends", key: (c) => c.sends, isNumber: true, cell: (c) => logic.count(c.sends) },
       { title: "Receives", key: (c) => c.recvs, isNumber: true, cell: (c) => logic.count(c.recvs) },
@@ -124,7 +135,7 @@ const openTables = (model, onName) => {
       { title: "Waits", key: (c) => c.waits, isNumber: true, cell: (c) => logic.count(c.waits) },
       { title: "Waited", key: (c) => c.waited, isNumber: true, cell: (c) => logic.time(c.waited) },
       { title: "In the end", key: (c) => c.closed ? "closed" : "open", cell: (c) => c.closed ? "closed" : "open" },
-    ], data.channels, { sortedBy: 1, isDescending: true, text: name });
+    ], data.channels, { sortedBy: 1, isDescending: true });
   }
 
   // -- the collector --
@@ -152,7 +163,7 @@ const openTables = (model, onName) => {
         { title: "World stood", key: paused, isNumber: true, cell: (c) => logic.time(paused(c)) },
         { title: "Stops", cell: (c) => c.pauses.map((p) => `${p[0]} ${logic.time(p[2])}`).join(", ") },
       ] : []),
-    ], data.gc, { sortedBy: 0, isDescending: false, text: (c) => String(c.n) });
+    ], data.gc, { sortedBy: 0, isDescending: false });
   }
 
   channels();

@@ -11,12 +11,15 @@ const openTimeline = (model, onPick) => {
   const box = dom.byId("lanes-box");
   const lanes = dom.byId("lanes");
   const space = dom.byId("lanes-space");
+  const empty = dom.byId("empty");
   const SHORTEST = 0.5;
+  const CLICK = 4; // pixels that a hand may move in a click
 
   const all = data.goroutines.filter((g) => g.lane && g.lane.length > 0);
   let shown = all;
   let view = { from: 0, to: data.duration };
   let picked = 0;
+  let stepped = NaN; // where the slice begins that [ and ] have come to
   let isAsked = false;
 
   function boxHeight() {
@@ -29,6 +32,8 @@ const openTimeline = (model, onPick) => {
     tracks.paintOverview(overview, view);
     tracks.paintTracks(canvas, view, picked);
     box.hidden = shown.length === 0;
+    empty.hidden = shown.length > 0;
+    empty.textContent = all.length > 0 ? "No goroutine fits." : "No goroutine was seen at work.";
     space.style.height = shown.length * tracks.LANE + 6 + "px";
     tracks.paintLanes(lanes, view, shown, box.scrollTop, boxHeight(), picked);
   }
@@ -46,9 +51,8 @@ const openTimeline = (model, onPick) => {
   }
 
   function zoom(factor, moment) {
-    const length = Math.max((view.to - view.from) * factor, Math.min(SHORTEST, data.duration));
-    const share = (moment - view.from) / (view.to - view.from);
-    setView(moment - share * length, moment + (1 - share) * length);
+    view = logic.zoomView(view, factor, moment, data.duration, SHORTEST);
+    draw();
   }
 
   function pan(share) {
@@ -65,10 +69,10 @@ const openTimeline = (model, onPick) => {
     return { x: event.clientX - rect.left, y: event.clientY - rect.top };
   };
 
-  function sliceLines(title, slices, i, extra) {
+  function sliceLines(title, slices, i, grain, extra) {
     const n = slices[i + 3];
     return [title, ...extra, n > 1 ? `${logic.count(n)} slices close together, within ${logic.time(slices[i + 1])}`
-      : logic.time(slices[i + 1]), "from " + logic.time(slices[i]) + " on"];
+      : logic.time(slices[i + 1]), `from ${logic.moment(slices[i], grain)} on`];
   }
 
   function gcLines(moment, grain) {
@@ -78,7 +82,7 @@ const openTimeline = (model, onPick) => {
     const pause = cycle.pauses.find(isNear);
     const phase = cycle.phases.find(isNear);
     return { lines: ["Cycle " + cycle.n, pause && `${pause[0]}: the world stands for ${logic.time(pause[2])}`,
-      phase && `${phase[0]}: ${logic.time(phase[2])}`, `${logic.time(cycle.dur)} in all, from ${logic.time(cycle.ts)} on`] };
+      phase && `${phase[0]}: ${logic.time(phase[2])}`, `${logic.time(cycle.dur)} in all, from ${logic.moment(cycle.ts, grain)} on`] };
   }
 
   function gapAt(moment) {
@@ -94,7 +98,7 @@ const openTimeline = (model, onPick) => {
     if (row.kind === "counter") {
       const value = logic.valueAt(row.counter.points, moment);
       return value === undefined ? null
-        : { lines: [row.counter.name + ": " + logic.figure(value, row.counter.unit), "at " + logic.time(moment)] };
+        : { lines: [row.counter.name + ": " + logic.figure(value, row.counter.unit), "at " + logic.moment(moment, s.grain)] };
     }
     if (row.kind === "gc") return gcLines(moment, s.grain);
     if (row.kind !== "proc") return null;
@@ -103,7 +107,7 @@ const openTimeline = (model, onPick) => {
     const id = row.proc.slices[i + 2];
     const g = model.goroutine(id);
     const title = (row.proc.slices[i + 3] > 1 ? "mostly " : "") + model.label(id);
-    return { g: id, lines: sliceLines(title, row.proc.slices, i,
+    return { g: id, lines: sliceLines(title, row.proc.slices, i, s.grain,
       [g && g.name && "goroutine " + g.id, g && g.born && "born at " + g.born, "on " + row.proc.name]) };
   }
 
@@ -113,7 +117,7 @@ const openTimeline = (model, onPick) => {
     if (!g) return null;
     const i = at.x < s.left ? -1 : logic.sliceAt(g.lane, s.moment(at.x), s.grain * 2);
     return { g: g.id, lines: i < 0 ? [g.label, g.name && "goroutine " + g.id, g.born && "born at " + g.born]
-      : sliceLines(g.label, g.lane, i, [model.laneWord(g.lane[i + 2])]) };
+      : sliceLines(g.label, g.lane, i, s.grain, [model.laneWord(g.lane[i + 2])]) };
   }
 
   // -- picking --
@@ -130,6 +134,7 @@ const openTimeline = (model, onPick) => {
 
   function pick(id) {
     picked = id;
+    stepped = NaN;
     show(id);
     draw();
     onPick(id);
@@ -142,18 +147,29 @@ const openTimeline = (model, onPick) => {
     pick(shown[Math.min(Math.max(next, 0), shown.length - 1)].id);
   }
 
-  // Moves the window to where the picked goroutine next runs.
+  // Says of a slice what the mouse is told over it.
+  function tellSlice(g, i) {
+    const s = tracks.scale(lanes.clientWidth, view);
+    const lines = sliceLines(g.label, g.lane, i, s.grain, [model.laneWord(g.lane[i + 2])]);
+    dom.byId("said").textContent = lines.join(", ");
+    const row = shown.indexOf(g);
+    if (row < 0) return;
+    const rect = lanes.getBoundingClientRect();
+    dom.showTip(rect.left + s.x(g.lane[i]), rect.top + (row + 0.5) * tracks.LANE - box.scrollTop, lines);
+  }
+
+  // Moves the window to where the picked goroutine next runs: from the last slice that was come to
+  // so, as long as that is seen, for near an end of the run the window cannot have it in its middle.
   function stepSlice(step) {
     const g = model.goroutine(picked);
     if (!g || !g.lane) return;
-    const moment = middle();
-    const grain = (view.to - view.from) * 1e-6;
-    const starts = [];
-    for (let i = 0; i < g.lane.length; i += logic.STRIDE) if (g.lane[i + 2] === model.RUN) starts.push(g.lane[i]);
-    const next = step > 0 ? starts.find((t) => t > moment + grain) : starts.reverse().find((t) => t < moment - grain);
-    if (next !== undefined) {
+    const isSeen = stepped >= view.from && stepped <= view.to;
+    const i = logic.nextOf(g.lane, model.RUN, isSeen ? stepped : middle(), step);
+    if (i >= 0) {
       const half = (view.to - view.from) / 2;
-      setView(next - half, next + half);
+      stepped = g.lane[i];
+      setView(stepped - half, stepped + half);
+      tellSlice(g, i);
     }
   }
 
@@ -182,7 +198,7 @@ const openTimeline = (model, onPick) => {
       if (pinch && pinch.length > 8 && now.length > 8) zoom(pinch.length / now.length, s.moment(now.middle));
       pinch = now;
       isMoved = true;
-    } else if (isMoved || Math.abs(at.x - last.startX) > 4) {
+    } else if (isMoved || Math.abs(at.x - last.startX) > CLICK) {
       isMoved = true;
       stage.classList.add("drags");
       setView(view.from - (at.x - last.x) / s.unit, view.to - (at.x - last.x) / s.unit);
@@ -191,6 +207,7 @@ const openTimeline = (model, onPick) => {
 
   function listen(element, find) {
     element.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
       const at = place(event, element);
       pointers.set(event.pointerId, { x: at.x, y: at.y, startX: at.x });
       isMoved = pointers.size > 1;
@@ -215,7 +232,7 @@ const openTimeline = (model, onPick) => {
         if (found) dom.showTip(event.clientX, event.clientY, found.lines);
       }
     });
-    for (const kind of ["pointerup", "pointercancel"]) {
+    for (const kind of ["pointerup", "pointercancel", "lostpointercapture"]) {
       element.addEventListener(kind, (event) => {
         pointers.delete(event.pointerId);
         pinch = null;
@@ -239,22 +256,29 @@ const openTimeline = (model, onPick) => {
   // In the overview a drag inside the window moves it, one outside of it draws another.
   function listenOverview() {
     let start = null;
-    const moment = (event) => tracks.scale(overview.clientWidth, { from: 0, to: data.duration })
-      .moment(place(event, overview).x);
+    const moment = (event) => {
+      const s = tracks.scale(overview.clientWidth, { from: 0, to: data.duration });
+      return Math.min(Math.max(s.moment(place(event, overview).x), 0), data.duration);
+    };
     overview.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
       const at = moment(event);
       const isWhole = view.to - view.from > data.duration * 0.999;
       const isInside = at > view.from && at < view.to && !isWhole;
-      start = { at, view, isInside };
+      start = { at, x: event.clientX, view, isInside, isMoved: false };
       overview.setPointerCapture(event.pointerId);
     });
     overview.addEventListener("pointermove", (event) => {
       if (!start) return;
+      start.isMoved = start.isMoved || Math.abs(event.clientX - start.x) > CLICK;
+      if (!start.isMoved) return;
       const at = moment(event);
       if (start.isInside) setView(start.view.from + at - start.at, start.view.to + at - start.at);
       else setView(Math.min(at, start.at), Math.max(at, start.at));
     });
-    for (const kind of ["pointerup", "pointercancel"]) overview.addEventListener(kind, () => { start = null; });
+    for (const kind of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      overview.addEventListener(kind, () => { start = null; });
+    }
     overview.addEventListener("dblclick", () => setView(0, data.duration));
   }
 
@@ -271,8 +295,8 @@ const openTimeline = (model, onPick) => {
 
   stage.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
-    keys[event.key]();
     dom.hideTip();
+    keys[event.key]();
     event.preventDefault();
   });
   listen(canvas, trackAt);
@@ -284,11 +308,18 @@ const openTimeline = (model, onPick) => {
   dom.byId("zoom-fit").addEventListener("click", () => setView(0, data.duration));
   dom.byId("lane-filter").addEventListener("input", (event) => {
     const query = event.target.value;
-    shown = all.filter((g) => logic.matches(`${g.label} ${g.id} ${g.born || ""}`, query));
+    shown = all.filter((g) => logic.matches(`${g.label} #${g.id} ${g.born || ""}`, query));
     box.scrollTop = 0;
     draw();
   });
   new ResizeObserver(draw).observe(stage);
+
+  // A window that comes to a finer screen keeps its size.
+  function watchSharpness() {
+    const query = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+    query.addEventListener("change", () => { draw(); watchSharpness(); }, { once: true });
+  }
+  watchSharpness();
 
   const count = (list) => list.reduce((sum, slices) => sum + slices.length / logic.STRIDE, 0);
   stage.dataset.lanes = all.length;
@@ -297,5 +328,5 @@ const openTimeline = (model, onPick) => {
   stage.dataset.laneSlices = count(all.map((g) => g.lane));
   stage.dataset.handovers = data.handovers.length / model.HANDOVER;
 
-  return { draw, paint, pick, focusOn, setView, view: () => view };
+  return { draw, paint, pick, focusOn };
 };

@@ -52,13 +52,21 @@ const openTracks = (model) => {
     if (room < 14) return "";
     if (context.measureText(text).width <= room) return text;
     let length = Math.floor(text.length * room / context.measureText(text).width);
-    while (length > 2 && context.measureText(text.slice(0, length) + "…").width > room) length--;
-    return length > 2 ? text.slice(0, length) + "…" : "";
+    while (length > 2 && context.measureText(logic.head(text, length) + "…").width > room) length--;
+    return length > 2 ? logic.head(text, length) + "…" : "";
+  }
+
+  // How far apart ticks are at least, in pixels: the later a moment is and the closer they stand
+  // in time, the longer is what the axis says of them.
+  function tickRoom(context, s, view, width) {
+    const step = logic.tickStep(view.to - view.from, width - s.left, 96);
+    context.font = FONT;
+    return Math.max(96, context.measureText(logic.moment(view.to, step)).width + 16);
   }
 
   function grid(context, s, view, width, from, to, colour) {
     context.fillStyle = colour;
-    for (const moment of logic.ticks(view.from, view.to, width - s.left, 96)) {
+    for (const moment of logic.ticks(view.from, view.to, width - s.left, tickRoom(context, s, view, width))) {
       context.fillRect(Math.round(s.x(moment)), from, 1, to - from);
     }
   }
@@ -82,23 +90,23 @@ const openTracks = (model) => {
   }
 
   // Where nothing was written down.
-  function paintGaps(context, s, view, top, bottom, colours) {
+  function paintGaps(context, s, view, width, top, bottom, colours) {
     context.save();
     context.beginPath();
     let isSeen = false;
-    for (let i = logic.firstAfter(data.gaps, view.from); i < data.gaps.length && data.gaps[i] < view.to; i += 4) {
+    for (let i = logic.firstAfter(data.gaps, view.from); i < data.gaps.length && data.gaps[i] < view.to; i += logic.STRIDE) {
       const x = Math.max(s.left, s.x(data.gaps[i]));
-      context.rect(x, top, Math.max(1, s.x(data.gaps[i] + data.gaps[i + 1]) - x), bottom - top);
+      context.rect(x, top, Math.max(1, Math.min(width, s.x(data.gaps[i] + data.gaps[i + 1])) - x), bottom - top);
       isSeen = true;
     }
     if (isSeen) {
       context.clip();
       context.fillStyle = colours("--line-soft");
-      context.fillRect(s.left, top, 4000, bottom - top);
+      context.fillRect(s.left, top, width - s.left, bottom - top);
       context.strokeStyle = colours("--line");
       context.lineWidth = 1.5;
       context.beginPath();
-      for (let x = s.left - (bottom - top); x < context.canvas.clientWidth; x += 8) {
+      for (let x = s.left - (bottom - top); x < width; x += 8) {
         context.moveTo(x, bottom);
         context.lineTo(x + bottom - top, top);
       }
@@ -111,8 +119,10 @@ const openTracks = (model) => {
     context.font = FONT;
     context.textBaseline = "middle";
     context.fillStyle = colours("--faint");
-    for (const moment of logic.ticks(view.from, view.to, width - s.left, 96)) {
-      const text = logic.time(moment);
+    const room = tickRoom(context, s, view, width);
+    const step = logic.tickStep(view.to - view.from, width - s.left, room);
+    for (const moment of logic.ticks(view.from, view.to, width - s.left, room)) {
+      const text = logic.moment(moment, step);
       if (s.x(moment) + 4 + context.measureText(text).width < width) {
         context.fillText(text, s.x(moment) + 4, AXIS / 2);
       }
@@ -188,14 +198,15 @@ const openTracks = (model) => {
     logic.eachVisible(row.proc.slices, view.from, view.to, s.grain, (start, end, id) => {
       const g = model.goroutine(id);
       const x = Math.max(s.x(start), s.left);
-      const w = Math.max(s.x(end) - x, 0.7);
-      context.fillStyle = colours(g ? "--c" + g.colour : "--faint");
+      const w = Math.max(Math.min(s.x(end), width) - x, 0.7);
+      const colour = colours(g ? "--c" + g.colour : "--faint");
+      context.fillStyle = colour;
       context.globalAlpha = picked && id !== picked ? 0.2 : shade(id);
       context.fillRect(x, row.top + 2, w > 3 ? w - 0.6 : w, high);
       context.globalAlpha = 1;
       if (w > 46 && high >= 14 && !(picked && id !== picked)) {
-        context.fillStyle = colours("--slice-ink");
-        context.fillText(fits(context, model.label(id), Math.min(w, width - x) - 12), x + 6, row.top + 2 + high / 2 + 0.5);
+        context.fillStyle = logic.inkOn(colour, shade(id), colours("--panel"));
+        context.fillText(fits(context, model.label(id), w - 12), x + 6, row.top + 2 + high / 2 + 0.5);
       }
     });
   }
@@ -205,7 +216,7 @@ const openTracks = (model) => {
     const colours = dom.palette();
     const { context, width } = dom.fit(canvas, height);
     const s = scale(width, view);
-    paintGaps(context, s, view, AXIS, height, colours);
+    paintGaps(context, s, view, width, AXIS, height, colours);
     grid(context, s, view, width, 4, height, colours("--line-soft"));
     context.save();
     context.textBaseline = "middle";
@@ -222,11 +233,11 @@ const openTracks = (model) => {
     context.restore();
   }
 
-  function paintLane(context, s, view, colours, g, top) {
+  function paintLane(context, s, view, width, colours, g, top) {
     const middle = top + LANE / 2;
     logic.eachVisible(g.lane, view.from, view.to, s.grain, (start, end, what) => {
       const x = Math.max(s.x(start), s.left);
-      const w = Math.max(s.x(end) - x, 0.7);
+      const w = Math.max(Math.min(s.x(end), width) - x, 0.7);
       const tall = what === model.RUN ? 13 : what === model.READY ? 6 : 3;
       context.fillStyle = colours(model.laneColour(what, g));
       context.fillRect(x, middle - tall / 2, w, tall);
@@ -282,14 +293,14 @@ const openTracks = (model) => {
         context.fillRect(0, i * LANE - scrolled, width, LANE);
       }
     }
-    paintGaps(context, s, view, 0, boxHeight, colours);
+    paintGaps(context, s, view, width, 0, boxHeight, colours);
     grid(context, s, view, width, 0, boxHeight, colours("--line-soft"));
     const places = new Map();
     for (let i = first; i < last; i++) {
       const g = shown[i];
       const top = i * LANE - scrolled;
       places.set(g.id, top + LANE / 2);
-      paintLane(context, s, view, colours, g, top);
+      paintLane(context, s, view, width, colours, g, top);
       rowName(context, s, colours, g.name || "goroutine", "#" + g.id, top, LANE, g.id === picked ? "--ink" : "--soft");
     }
     paintHandovers(context, s, view, colours, (id) => places.get(id), picked);

@@ -220,6 +220,16 @@ describe("the report of a big run", function()
     return list
   end
 
+  it("cuts a long name between two characters", function()
+    local fish = "\240\159\144\159"
+    local report = report_of { named(1, "1 x" .. fish:rep(60)), named(2, "2 " .. fish:rep(60)),
+      named(3, "3 " .. ("a"):rep(300)) }
+    local names = {}
+    for _, g in ipairs(report.goroutines) do names[g.id] = g.name end
+    assert.same({ "x" .. fish:rep(49) .. "...", fish:rep(50) .. "...", ("a"):rep(200) .. "..." },
+      names)
+  end)
+
   it("joins short slices, keeps the sums, and says so", function()
     local shown = report_of(big(1500, 3))
     local n, nslices = 0, #shown.procs[1].slices
