@@ -114,7 +114,11 @@ end
 
 ---Gives it back, to the next in line.
 function Turn:unlock()
-    pass_on(self)
+    if self.line[1] or self.watcher then
+        pass_on(self)
+    else
+        self.holder = nil
+    end
 end
 
 local turn = {}
