@@ -277,9 +277,25 @@ local function accept_until_closing(server)
     end
 end
 
--- However it ends, who closes the server does not wait for it.
+local function stop(server)
+    server.is_closing = true
+    server.listener:close()
+    for link in pairs(server.links) do
+        if link.is_idle and not has_input(link) then
+            link.conn:close()
+        elseif link.websocket then
+            task.go(link.websocket.close, link.websocket, 1001)
+        end
+    end
+end
+
+-- However it ends, who closes the server does not wait for it. If by a cancellation, nobody is left
+-- waiting in the queue of connections.
 local function accept_all(server)
     local ok, err = pcall(accept_until_closing, server)
+    if not ok then
+        stop(server)
+    end
     server.has_stopped = true
     if server.nlinks == 0 then
         server.done:close()
@@ -299,18 +315,6 @@ Server.__index = Server
 ---@return string? code
 function Server:addr()
     return self.listener:addr()
-end
-
-local function stop(server)
-    server.is_closing = true
-    server.listener:close()
-    for link in pairs(server.links) do
-        if link.is_idle and not has_input(link) then
-            link.conn:close()
-        elseif link.websocket then
-            task.go(link.websocket.close, link.websocket, 1001)
-        end
-    end
 end
 
 ---Accepts no more, closes idle connections, and waits until the busy ones have done their

@@ -6,7 +6,6 @@
 -- deals out. It never waits for a channel.
 local core = require "lagoon.core"
 local chan = require "lagoon.chan"
-local task = require "lagoon.task"
 
 local signal = {}
 
@@ -72,7 +71,7 @@ function signal.notify(...)
             return nil, err, code
         end
         bell = conn
-        task.go(listen, conn)
+        core.go_alone(listen, conn) -- whatever ends who asks first, others may ask, too
     end
     local channel = chan.new(CAPACITY)
     replace(channel, wanted)

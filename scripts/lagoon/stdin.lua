@@ -16,8 +16,7 @@ local ahead, at = "", 1 -- what has come, and where the unread part of it begins
 local conn              -- nil: nobody has asked yet; false: there is none
 local prompting         -- what is flushed before a wait, so that questions are seen; or nil
 local before_waiting    -- called before a wait; or nil
-local mutex             -- one goroutine reads, the others stand in line
-local nreaders = 0      -- all of those
+local turn              -- one goroutine reads, the others stand in line
 local has_ended         -- the end has come in the call that reads; a terminal may go on behind it
 
 -- As C's library does on a terminal.
@@ -195,8 +194,7 @@ local function read_formats(n, ...)
 end
 
 local function unlock(ok, ...)
-    nreaders = nreaders - 1
-    mutex:unlock()
+    turn:unlock()
     if not ok then
         error((...), 0)
     end
@@ -204,21 +202,22 @@ local function unlock(ok, ...)
 end
 
 local function read_in_line(...)
-    mutex = mutex or require("lagoon.sync").mutex()
-    nreaders = nreaders + 1
-    local ok, err = pcall(mutex.lock, mutex)
-    if not ok then
-        nreaders = nreaders - 1
-        error(err, 0)
-    end
+    turn = turn or require("lagoon.turn").new()
+    turn:lock()
     return unlock(pcall(read_formats, select("#", ...), ...))
 end
 
 -- A line that is there goes to who asks, if nobody else has asked before.
+local function cut_free_line()
+    if not turn or not turn:is_taken() then
+        return cut_line(false)
+    end
+end
+
 local function read(...)
     local format = ...
     if format == nil and select("#", ...) == 0 then
-        return nreaders == 0 and cut_line(false) or read_in_line("*l")
+        return cut_free_line() or read_in_line("*l")
     end
     return read_in_line(...)
 end
@@ -238,7 +237,7 @@ local function lines(...)
     local n, formats = select("#", ...), { ... }
     if n == 0 then
         return function()
-            return nreaders == 0 and cut_line(false) or check_line(read_in_line("*l"))
+            return cut_free_line() or check_line(read_in_line("*l"))
         end
     end
     return function()

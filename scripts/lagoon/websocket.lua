@@ -11,8 +11,8 @@
 -- in `kind`, `data` and `code`.
 local core = require "lagoon.core"
 local chan = require "lagoon.chan"
-local sync = require "lagoon.sync"
 local task = require "lagoon.task"
+local turn = require "lagoon.turn"
 local linger = require "lagoon.linger"
 
 local raise, RAISE = core.raise, core.RAISE
@@ -253,9 +253,9 @@ end
 local receive_alone
 
 function receive_alone(self)
-    self.is_receiving = true
+    self.receiving:lock()
     local ok, data, kind, code = pcall(receive, self)
-    self.is_receiving = false
+    self.receiving:unlock()
     if not ok then
         if self.is_closing then -- who closes waits for somebody to hear the other side
             task.go(receive_alone, self)
@@ -279,7 +279,7 @@ function WebSocket:recv()
     end
     if self.is_over then
         return over(self)
-    elseif self.is_receiving then
+    elseif self.receiving:is_taken() then
         raise(RAISE, "another goroutine is receiving on this WebSocket at the moment")
     end
     return receive_alone(self)
@@ -299,7 +299,7 @@ end
 
 -- Waits until the other side has closed, too.
 local function hear_close(self)
-    if self.is_receiving then
+    if self.receiving:is_taken() then
         local _, _, late = self.ended:recv(self.close_timeout)
         if late then
             return nil, "timeout", "ETIMEDOUT"
@@ -377,7 +377,7 @@ function websocket.new(wire, is_server, opts, protocol)
         conn = wire.conn, wire = wire, protocol = protocol,
         frames = core.websocket_frames(is_server, opts.max_message_bytes or 8 * 1024 * 1024),
         close_timeout = opts.close_timeout or 5,
-        lock = sync.mutex(), ended = chan.new(), pings = {}, npings = 0,
+        lock = turn.new(), receiving = turn.new(), ended = chan.new(), pings = {}, npings = 0,
     }, WebSocket)
 end
 

@@ -129,6 +129,23 @@ describe("signal.stop", function()
     assert.equal(128 + 15, child.status)
   end)
 
+  it("goes on for others where the first one was killed or cancelled", function()
+    for _, ending in ipairs { "kill", "cancel" } do
+      local group, first = lagoon.group(), nil
+      group:go(function()
+        first = signal.notify("USR1")
+        lagoon.sleep(1000)
+      end)
+      helper.settle(function() return first end)
+      local second = signal.notify("USR1")
+      group[ending](group)
+      send(USR1)
+      assert.equal("SIGUSR1", (second:recv(10)))
+      signal.stop(first)
+      signal.stop(second)
+    end
+  end)
+
   it("gives Ctrl-C its usual effect back", function()
     local child = helper.script([[
       local lagoon = require "lagoon"

@@ -91,6 +91,19 @@ describe("a child of os.execute", function()
     terminal.close()
   end)
 
+  it("has its input ended by the third Ctrl-C, which starts one after the other", function()
+    local terminal = open()
+    terminal.type("local n = 0 while true do n = n + 1 "
+      .. "os.execute('echo =' .. n .. '=; exec sleep 1000') end\r")
+    for i = 1, 3 do
+      terminal.shows("=" .. i .. "=\n")
+      terminal.type "\3"
+    end
+    terminal.shows "interrupted\n2>"
+    terminal.enter("1 + 1", 3)
+    terminal.close()
+  end)
+
   it("leaves a prompt at the beginning of a line, and no empty line", function()
     local terminal = open { columns = 20 }
     terminal.enter("x = os.execute 'printf abc'", 2)
@@ -197,6 +210,13 @@ end)
 
 describe("a child of io.popen", function()
   after_each(replterminal.kill_all)
+
+  it("that cannot be started is told as Lua's own tells", function()
+    local terminal = open()
+    terminal.type "print(select(2, io.popen('true', 'x')))\r"
+    terminal.shows "\ntrue: Invalid argument\t22\n"
+    terminal.close()
+  end)
 
   it("hears what is typed, also while the input waits elsewhere", function()
     local terminal = open()

@@ -4,7 +4,12 @@
 -- the state, and with it what passes keys on: so the child of an input has the user's terminal.
 -- Between popen and what is done with its file the state is free; there the keys are left alone.
 -- What goroutines call beside the input is Lua's own.
+local time = require "lagoon.time"
+
 local children = {}
+
+local SIGINT = 2
+local ENDED_MAX = 3 -- by Ctrl-C; then their input is ended, too: it may start more and more
 
 -- In front of a command, on its line: shells tell numbers of lines. Without a path standard input
 -- is the terminal already.
@@ -30,9 +35,18 @@ local function has_ended_well(status)
     return status == true or type(status) == "number" and status % 256 == 0 and status < 128 * 256
 end
 
-local function started(console, ...)
-    console.terminal.started()
-    return ...
+-- Whether by Ctrl-C: it, or its last command.
+local function was_interrupted(status, how, number)
+    return status == SIGINT or status == (128 + SIGINT) * 256
+        or how == "signal" and number == SIGINT or how == "exit" and number == 128 + SIGINT
+end
+
+local function note_interrupt(console)
+    console.nended = console.nended + 1
+    if console.nended >= ENDED_MAX then
+        console:interrupt()
+        time.sleep(1) -- raises that, at once
+    end
 end
 
 local function ended(console, ...)
@@ -43,7 +57,19 @@ local function ended(console, ...)
     if not console.is_lent then -- to one of io.popen
         console.terminal.take_back()
     end
+    if was_interrupted(...) then
+        note_interrupt(console)
+    end
     return ...
+end
+
+-- What io.popen returns; its message is to begin with what it was called with.
+local function opened(console, command, full, file, err, ...)
+    console.terminal.started()
+    if not file and type(err) == "string" and err:sub(1, #full) == full then
+        err = command .. err:sub(#full + 1)
+    end
+    return file, err, ...
 end
 
 ---Replaces both.
@@ -65,7 +91,8 @@ function children.install(console, os_library, io_library)
             return popen(command, mode, ...)
         end
         local fd = (mode == nil or mode == "r") and 0 or 2
-        return started(console, popen(with_keys(command, fd, console:lend(fd)), mode, ...))
+        local full = with_keys(command, fd, console:lend(fd))
+        return opened(console, command, full, popen(full, mode, ...))
     end
 end
 

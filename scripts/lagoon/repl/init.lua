@@ -71,6 +71,7 @@ local function new_console(terminal, conn, new_session)
         is_editing = false,
         is_lent = false, -- a child of io.popen has the terminal
         is_away = false, -- we run in the background of a shell
+        nended = 0, -- children of the input by Ctrl-C
     }, Console)
     self.screen:resize(terminal.size())
     self.session = new_session {
@@ -254,6 +255,7 @@ end
 function Console:prompt()
     self.mutex:lock()
     self:take_back()
+    self.nended = 0
     self.terminal.drain()
     local typed = self.terminal.typed()
     self.is_editing = true
