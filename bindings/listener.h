@@ -10,6 +10,7 @@
 enum ring {
     RING_INTERRUPT, // Ctrl-C (ctrlc.c)
     RING_DUMP,      // a dump is wanted (dumpsignal.c)
+    RING_END, // the REPL's terminal is gone, or the process is to end (ttysignals.c)
     NRINGS
 };
 

@@ -29,22 +29,22 @@ static int bell = -1;
 static _Atomic uint64_t pending; // a bit per signal
 static struct sigaction old_actions[SIGNALS_MAX];
 static bool is_caught[SIGNALS_MAX];
-static void (*_Atomic on_resize)(void);
+static void (*_Atomic told_first)(int signo);
 
-void lagoon__signals_on_resize(void (*fn)(void))
+void lagoon__signals_tell_first(void (*fn)(int signo))
 {
     // release: pairs with the acquire in on_signal(); what fn needs is there
-    atomic_store_explicit(&on_resize, fn, memory_order_release);
+    atomic_store_explicit(&told_first, fn, memory_order_release);
 }
 
 static void on_signal(int signo)
 {
     static const uint64_t one = 1;
     int saved = errno;
-    // acquire: pairs with the release in lagoon__signals_on_resize()
-    void (*resized)(void) = atomic_load_explicit(&on_resize, memory_order_acquire);
-    if (signo == SIGWINCH && resized != NULL) {
-        resized();
+    // acquire: pairs with the release in lagoon__signals_tell_first()
+    void (*tell)(int) = atomic_load_explicit(&told_first, memory_order_acquire);
+    if (tell != NULL) {
+        tell(signo);
     }
     // release: pairs with the acquire in take(); says that the signal came before
     atomic_fetch_or_explicit(&pending, UINT64_C(1) << signo, memory_order_release);

@@ -8,9 +8,9 @@
 
 struct script;
 
-// Has the handler call a function when the terminal has another size and somebody is notified of that;
-// NULL: none any more. It may call only what handlers may.
-void lagoon__signals_on_resize(void (*fn)(void));
+// Has the handler of those that somebody is notified of call a function first; NULL: none any more. It
+// may call only what handlers may.
+void lagoon__signals_tell_first(void (*fn)(int signo));
 
 // Adds the functions to the table on top.
 void lagoon__open_signals(lua_State *L, struct script *s);

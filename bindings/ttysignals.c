@@ -6,11 +6,16 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "listener.h"
 #include "signals.h"
+
+enum { END_PATIENCE_S = 2 };
 
 // Written before handlers are there.
 static struct {
@@ -20,6 +25,11 @@ static struct {
     struct sigaction former;
     bool is_caught;
 } watched = {.tty = -1};
+
+static struct {
+    _Atomic int signo;      // that has said so
+    _Atomic bool is_minded; // else the process has come to it by itself
+} end;
 
 bool lagoon__ttysignals_is_ours(int tty)
 {
@@ -76,6 +86,48 @@ static void on_resize(void)
     }
 }
 
+static void on_end(int signo)
+{
+    // relaxed: the ring orders it
+    atomic_store_explicit(&end.signo, signo, memory_order_relaxed);
+    lagoon__listener_ring(RING_END);
+}
+
+static void on_any(int signo)
+{
+    if (signo == SIGWINCH) {
+        on_resize();
+    } else if (signo == SIGTERM || signo == SIGHUP) {
+        on_end(signo);
+    }
+}
+
+static void *end_in_the_end(void *unused)
+{
+    (void)unused;
+    const struct timespec patience = {.tv_sec = END_PATIENCE_S};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &patience, NULL);
+    // acquire: pairs with the release in lagoon__ttysignals_stop(); the modes are left alone
+    if (atomic_load_explicit(&end.is_minded, memory_order_acquire)) {
+        tcsetattr(watched.tty, TCSANOW, &watched.before);
+        _exit(128 + atomic_load_explicit(&end.signo, memory_order_relaxed));
+    }
+    return NULL;
+}
+
+// A thread of its own: the listener's has others to heed.
+static void heed_end(void)
+{
+    lagoon__start_thread(end_in_the_end, NULL);
+}
+
+static void mind_end(void)
+{
+    // relaxed: before there is a ring
+    atomic_store_explicit(&end.is_minded, true, memory_order_relaxed);
+    lagoon__listener_start(RING_END, heed_end);
+}
+
 void lagoon__ttysignals_start(int tty, int slave, const struct termios *before)
 {
     struct sigaction action;
@@ -90,12 +142,15 @@ void lagoon__ttysignals_start(int tty, int slave, const struct termios *before)
         watched.former.sa_handler != SIG_IGN) {
         watched.is_caught = sigaction(SIGTSTP, &action, NULL) == 0;
     }
-    lagoon__signals_on_resize(on_resize);
+    mind_end();
+    lagoon__signals_tell_first(on_any);
 }
 
 void lagoon__ttysignals_stop(void)
 {
-    lagoon__signals_on_resize(NULL);
+    lagoon__signals_tell_first(NULL);
+    // release: pairs with the acquire in end_in_the_end()
+    atomic_store_explicit(&end.is_minded, false, memory_order_release);
     if (watched.is_caught) {
         sigaction(SIGTSTP, &watched.former, NULL);
         watched.is_caught = false;

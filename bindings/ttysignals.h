@@ -2,7 +2,9 @@
 //
 // Signals of the REPL's terminal that cannot wait until its Lua state is free: a call may hold that up.
 // Stopping, by Ctrl-Z, gives the terminal the modes that it had before, which not every shell does, and
-// going on in the foreground gives back those that it had. A new size is the pty's at once.
+// going on in the foreground gives back those that it had. A new size is the pty's at once. Where the
+// process is to end, because somebody says so or the terminal is gone, and the state does not come to it
+// within two seconds, it ends without.
 #ifndef LAGOON_TTYSIGNALS_H
 #define LAGOON_TTYSIGNALS_H
 

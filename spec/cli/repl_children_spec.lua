@@ -27,6 +27,53 @@ local function create(path)
   assert(io.open(path, "w")):close()
 end
 
+-- The program's process id, as its children see it.
+local function pid_of(terminal)
+  terminal.enter("os.execute 'echo parent $PPID'", 2)
+  terminal.shows("parent %d+\n", true)
+  return terminal.screen:text():match "parent (%d+)\n"
+end
+
+-- Gone, or nobody has asked yet how it ended.
+local function has_ended(pid)
+  local file = io.open("/proc/" .. pid .. "/stat")
+  local text = file and file:read "*a"
+  if file then
+    file:close()
+  end
+  return not text or text:find "%) Z"
+end
+
+local HOLDING = {
+  ["os.execute"] = "os.execute 'echo holds; exec sleep 1000'\r",
+  ["io.popen"] = "print(io.popen('echo holds >&2; exec sleep 1000'):read())\r",
+}
+
+for name, input in pairs(HOLDING) do
+  describe("a child of " .. name .. " that holds up the state", function()
+    after_each(replterminal.kill_all)
+
+    it("does not keep the program when its terminal is gone", function()
+      local terminal = open()
+      local pid = pid_of(terminal)
+      terminal.type(input)
+      terminal.shows "\nholds"
+      terminal.process:kill "SIGKILL" -- who has the other end
+      terminal.process:wait()
+      helper.settle(function() return has_ended(pid) end, "the end of the program")
+    end)
+
+    it("does not keep the program that SIGTERM is to end", function()
+      local terminal = open()
+      local pid = pid_of(terminal)
+      terminal.type(input)
+      terminal.shows "\nholds"
+      assert.equal(0, os.execute("kill -TERM " .. pid))
+      assert.equal(143, terminal.process:wait().code)
+    end)
+  end)
+end
+
 describe("a child of os.execute", function()
   after_each(replterminal.kill_all)
 

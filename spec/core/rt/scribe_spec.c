@@ -260,6 +260,7 @@ static void *trace_often(void *arg)
 
 // A thread without a P that has no processor between its look at the window and its event.
 static struct timeline_ring *begin_late(lg_runtime *rt, struct timeline_event *event)
+    LG_ACQUIRES(rt->timeline.shared_lock)
 {
     struct timeline_ring *ring = rt->timeline.shared;
     lg__lock(&rt->timeline.shared_lock, RANK_TRACE);
@@ -270,6 +271,7 @@ static struct timeline_ring *begin_late(lg_runtime *rt, struct timeline_event *e
 
 static void end_late(lg_runtime *rt, struct timeline_ring *ring,
                      const struct timeline_event *event)
+    LG_RELEASES(rt->timeline.shared_lock)
 {
     uint64_t head = atomic_load(&ring->head);
     ring->events[head % TIMELINE_RING_CAP] = *event;
