@@ -12,9 +12,15 @@ ask() {
     "$program" "$@" >>"$folder/$who"
 }
 
-median() {
-    sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+# quantile SHARE: of the numbers on standard input; the median is that of a half.
+quantile() {
+    sort -n | awk -v share="$1" '{ v[NR] = $1 } END { n = int(NR * share + 0.5); print v[n < 1 ? 1 : n] }'
 }
+
+median() { quantile 0.5; }
+
+# How many values each program has: about half a second.
+declare -A values=([pair]=1000000 [stages]=2000000 [work]=200000)
 
 # compare ROUNDS OTHER OPTION: with and without an option of the program's, and, unless OTHER is
 # empty, by another build without it.
@@ -25,9 +31,10 @@ compare() {
         : >"$folder/on"
         : >"$folder/other"
         for ((i = 0; i < rounds; i++)); do
-            ask off "$here" "$talk/$question.lua"
-            ask on "$here" "$option" "$talk/$question.lua"
-            [ -z "$other" ] || ask other "$other" "$talk/$question.lua"
+            local words=("$talk/once.lua" "$question" "${values[$question]}")
+            ask off "$here" "${words[@]}"
+            ask on "$here" "$option" "${words[@]}"
+            [ -z "$other" ] || ask other "$other" "${words[@]}"
         done
         for who in off on other; do
             [ -s "$folder/$who" ] || continue
@@ -37,5 +44,19 @@ compare() {
                 "$(paste "$folder/$who" "$folder/off" | awk '{ print $1 / $2 }' | median)"
             echo
         done
+    done
+}
+
+# within PROCESSES SPANS: what a timeline costs inside of the same process, span by span.
+within() {
+    local processes=$1 spans=$2 question i
+    for question in pair stages work; do
+        : >"$folder/ratios"
+        for ((i = 0; i < processes; i++)); do
+            ask ratios "$here" "$talk/within.lua" "$question" "$spans" "$folder/run.json"
+        done
+        printf '%-14s spans %d  quartiles %.3f  %.3f  %.3f\n' "$question" "$((processes * spans))" \
+            "$(quantile 0.25 <"$folder/ratios")" "$(median <"$folder/ratios")" \
+            "$(quantile 0.75 <"$folder/ratios")"
     done
 }
