@@ -1367,7 +1367,7 @@ LG_API lg_ref lg_self(void);
 
 // Renames the calling goroutine, for dumps.
 //
-// name  copied, its first LG_NAME_SIZE - 1 bytes; NULL for none
+// name  copied, its first LG_NAME_SIZE - 1 bytes, and no part of a character; NULL for none
 //
 // Returns: none.   Errors: none.
 // Misuse:  outside a goroutine: fatal.   Blocks: no.

@@ -114,11 +114,28 @@ static uint64_t take_id(struct g_pool *pool, struct g_cache *cache)
     return cache->next_id++;
 }
 
+// How much of a name there is room for: no character is cut in two, if it is UTF-8.
+static size_t kept_bytes(const char *name)
+{
+    enum { TAIL_MASK = 0xc0, TAIL = 0x80, TAILS_MAX = 3 };
+    size_t n = strnlen(name, LG_NAME_SIZE);
+    if (n < LG_NAME_SIZE) {
+        return n;
+    }
+    n--;
+    for (size_t back = 0; back <= TAILS_MAX; back++) {
+        if (((unsigned char)name[n - back] & TAIL_MASK) != TAIL) {
+            return n - back;
+        }
+    }
+    return n;
+}
+
 void lg__g_set_name(struct lg_g *g, const char *name)
 {
     uint64_t words[G_NAME_WORDS] = {0};
     if (name) {
-        memcpy(words, name, strnlen(name, LG_NAME_SIZE - 1));
+        memcpy(words, name, kept_bytes(name));
     }
     for (int i = 0; i < G_NAME_WORDS; i++) {
         // relaxed: for dumps

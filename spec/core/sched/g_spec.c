@@ -225,6 +225,29 @@ it("set_name", "keeps a copy, of a long name the beginning", .procs = 1)
     CHECK_STR(info.name, "");
 }
 
+static size_t kept_of(size_t nbefore, const char *tail)
+{
+    char name[64];
+    lg_g_info info;
+    memset(name, 'x', nbefore);
+    strcpy(name + nbefore, tail);
+    lg_set_name(name);
+    CHECK_OK(lg_get_info(lg_self(), &info));
+    CHECK(memcmp(info.name, name, strlen(info.name)) == 0);
+    lg_set_name(NULL);
+    return strlen(info.name);
+}
+
+it("set_name", "cuts a long name between two characters", .procs = 1)
+{
+    CHECK_INT(kept_of(29, "\xc3\xa4"), 31);
+    CHECK_INT(kept_of(30, "\xc3\xa4"), 30);
+    CHECK_INT(kept_of(29, "\xe2\x82\xac"), 29);
+    CHECK_INT(kept_of(28, "\xf0\x9f\x8c\x8a\xf0\x9f\x8c\x8a"), 28);
+    CHECK_INT(kept_of(31, "\xf0\x9f\x8c\x8a"), 31);
+    CHECK_INT(kept_of(20, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80"), 31);
+}
+
 it("set_name outside a goroutine", "is fatal", .dies = "goroutine")
 {
     lg_set_name("nobody");
