@@ -59,7 +59,11 @@ function fswatch.watch(path)
     local own_name = path:match("([^/]*)/*$")
     local worker = task.async(hand_on, handle, channel, own_name)
     watches[channel] = { handle = handle, worker = worker }
-    core.go_alone(oversee, channel, worker)
+    local ok, failure = pcall(core.go_alone, oversee, channel, worker)
+    if not ok then
+        fswatch.unwatch(channel)
+        error(failure, 0)
+    end
     return channel
 end
 

@@ -345,6 +345,10 @@ local function oversee(server, acceptor)
     end
 end
 
+local function start(server)
+    core.go_alone(oversee, server, task.async(accept_all, server))
+end
+
 ---@class lagoon.HttpServer
 local Server = {}
 Server.__index = Server
@@ -446,8 +450,12 @@ function httpserver.serve(address, handler, opts)
     local server = setmetatable({ listener = listener, handler = handler, opts = own, links = {},
         nlinks = 0, quiet_until = 0, is_closing = false, has_stopped = false,
         done = chan.new() }, Server)
-    local acceptor = task.async(accept_all, server)
-    core.go_alone(oversee, server, acceptor)
+    local ok, failure = pcall(start, server)
+    if not ok then
+        server.is_closing = true
+        listener:close()
+        error(failure, 0)
+    end
     return server
 end
 
