@@ -9,6 +9,7 @@
 #include "classtab.h"
 #include "fail.h"
 #include "state.h"
+#include "task.h"
 
 const struct share_ops lagoon__class_ops = {.size_bytes = sizeof(struct class)};
 
@@ -27,12 +28,26 @@ static void check_arguments(lua_State *L)
     }
 }
 
+// Pushes what reload_classes() has been given as `who`, if it was by this goroutine: its task, or
+// true outside of goroutines. Or nil: a goroutine without a task has not called it.
+static void push_who(lua_State *L, struct script *s)
+{
+    const struct script_g *sg = lg_extra_self();
+    if (sg == NULL || sg->script != s) {
+        lua_pushboolean(L, 1);
+    } else if (sg->task != NULL) {
+        lagoon__push_kept(L, s, sg->task->slot);
+    } else {
+        lua_pushnil(L);
+    }
+}
+
 // In a goroutine that loads a module anew, another metatable for a name is for lagoon.reload to
 // bring into the old one.
 static bool note_renewed(lua_State *L, struct script *s)
 {
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.renewed);
-    lua_pushnumber(L, (lua_Number)lg_self().id);
+    push_who(L, s);
     lua_rawget(L, -2);
     size_t length;
     const char *name = lua_tolstring(L, 1, &length);
@@ -139,6 +154,10 @@ void lagoon__class_init(lua_State *L, struct script *s)
     lua_newtable(L);
     s->refs.class_tables = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k"); // a task that was killed does not take itself out
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
     s->refs.renewed = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_newtable(L);
     lua_createtable(L, 0, 1);

@@ -36,7 +36,7 @@ struct script_refs {
     int builtins;      // table: the globals that come with Lua
     int class_tables;  // table: name of a class -> metatable
     int class_objects; // weak table: metatable -> userdata
-    int renewed;      // table: reloading goroutine -> metatable of a class -> its new one
+    int renewed;      // weak table: reloading task -> metatable of a class -> its new one
     int scratch;      // the userdata of script.scratch
     int frozen_large; // metatable of frozen tables with many values; or LUA_NOREF
     int classes[NKINDS]; // metatables

@@ -312,20 +312,21 @@ static int reload_inside(lua_State *L)
 
 // -- classes --
 
-// reload_classes(renewed): from now on lagoon.class(), called by this goroutine, takes another
+// reload_classes(who, renewed): from now on lagoon.class(), called by this goroutine, takes another
 // metatable for a name that there is, and notes in the table: old metatable -> new one. Without a
 // table it does not. Returns the table until then: the body of a module may reload another one.
+// `who` is the goroutine's task, or true outside of goroutines.
 static int reload_classes(lua_State *L)
 {
     struct script *s = lagoon__script(L);
-    lua_settop(L, 1);
+    lua_settop(L, 2);
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->refs.renewed);
-    lua_pushnumber(L, (lua_Number)lg_self().id);
-    lua_pushvalue(L, 3);
-    lua_rawget(L, 2);
-    lua_pushvalue(L, 3);
     lua_pushvalue(L, 1);
+    lua_rawget(L, 3);
+    lua_insert(L, 1);
+    lua_insert(L, 2);
     lua_rawset(L, 2);
+    lua_settop(L, 1);
     return 1;
 }
 

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
 -- fs.watch: what happens to files, through channels. A goroutine for each hands on what the core
--- keeps for it.
+-- keeps for it, and another one waits for the end of that.
 local core = require "lagoon.core"
 local settle = require("lagoon.waited").settle
 local chan = require "lagoon.chan"
@@ -31,15 +31,21 @@ local function hand_on(handle, channel, own_name)
     end
 end
 
+-- In no group: however the worker ends, who receives hears of it.
+local function oversee(channel, worker)
+    pcall(worker.wait, worker) -- cancelled, killed, or the channel is closed
+    end_watch(channel)
+end
+
 ---@class lagoon.FileEvent
 ---@field kind "rename"|"change"|"overflow"  a name has come or gone; something was written, or a
 ---mode or time has changed; more has happened than was kept: look for yourself
 ---@field name string  in the directory, or the file's own
 
 ---A channel that gets what happens to a file, or in a directory, but not in those inside it.
----Begins when it returns, and ends with `unwatch`. Some 1,000 events are kept for who is slow; what
----repeats the last one of them is not. A file that another one has replaced is not watched any
----more: watch its directory.
+---Begins when it returns, and ends with `unwatch`, or the group in which it began. Some 1,000
+---events are kept for who is slow; what repeats the last one of them is not. A file that another
+---one has replaced is not watched any more: watch its directory.
 ---@param path string
 ---@return lagoon.Channel? events  of lagoon.FileEvent
 ---@return string? err
@@ -51,11 +57,13 @@ function fswatch.watch(path)
     end
     local channel = chan.new(CAPACITY)
     local own_name = path:match("([^/]*)/*$")
-    local worker = task.async(function()
-        pcall(hand_on, handle, channel, own_name) -- cancelled, or the channel is closed
-        end_watch(channel)
-    end)
+    local worker = task.async(hand_on, handle, channel, own_name)
     watches[channel] = { handle = handle, worker = worker }
+    local ok, failure = pcall(core.go_alone, oversee, channel, worker)
+    if not ok then
+        fswatch.unwatch(channel)
+        error(failure, 0)
+    end
     return channel
 end
 

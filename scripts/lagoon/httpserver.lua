@@ -209,11 +209,20 @@ local function forget(server, link)
     end
 end
 
+-- Whether it has failed, or was cancelled, its task knows when it has ended.
+local function log_failure(link, failure)
+    pcall(link.task.wait, link.task)
+    if link.task:status() == "failed" then
+        link.server.opts.log("http: " .. text_of(failure))
+    end
+end
+
 local function run_connection(link)
     local ok, failure = xpcall(serve_connection, note_trace, link)
     forget(link.server, link)
     if not ok then
-        link.server.opts.log("http: " .. text_of(failure))
+        core.go_alone(log_failure, link, failure)
+        error(type(failure) == "table" and failure.err or failure, 0)
     end
 end
 
@@ -224,11 +233,12 @@ local function start_connection(server, conn)
         conn:set_deadline(server.opts.io_timeout)
     end
     server.links[link] = true
-    local ok, err = pcall(task.go, run_connection, link)
+    local ok, connection = pcall(task.async, run_connection, link)
     if not ok then
         server.links[link] = nil
-        return error(err, 0)
+        return error(connection, 0)
     end
+    link.task = connection
     server.nlinks = server.nlinks + 1 -- it has not run yet
 end
 
@@ -303,6 +313,40 @@ local function accept_all(server)
     if not ok then
         return error(err, 0)
     end
+end
+
+-- Connections whose goroutines were killed, or cancelled before they began: those forget nothing.
+local function forget_dead(server)
+    local links = {}
+    for link in pairs(server.links) do
+        links[#links + 1] = link
+    end
+    for _, link in ipairs(links) do
+        pcall(link.task.wait, link.task)
+        if server.links[link] then
+            forget(server, link)
+        end
+    end
+end
+
+-- In no group: does what is left to do of those that have not ended by themselves.
+local function oversee(server, acceptor)
+    local ok, err = pcall(acceptor.wait, acceptor)
+    if not server.has_stopped then
+        server.is_closing, server.has_stopped = true, true
+        server.listener:close()
+        if server.nlinks == 0 then
+            server.done:close()
+        end
+    end
+    forget_dead(server)
+    if not ok and acceptor:status() == "failed" then
+        error(err, 0)
+    end
+end
+
+local function start(server)
+    core.go_alone(oversee, server, task.async(accept_all, server))
 end
 
 ---@class lagoon.HttpServer
@@ -406,7 +450,12 @@ function httpserver.serve(address, handler, opts)
     local server = setmetatable({ listener = listener, handler = handler, opts = own, links = {},
         nlinks = 0, quiet_until = 0, is_closing = false, has_stopped = false,
         done = chan.new() }, Server)
-    task.go(accept_all, server)
+    local ok, failure = pcall(start, server)
+    if not ok then
+        server.is_closing = true
+        listener:close()
+        error(failure, 0)
+    end
     return server
 end
 

@@ -4,11 +4,14 @@
 -- with a socket of its own. The system deals the connections out, and a connection stays where it
 -- is.
 --
+-- Workers belong to the group of who serves, and end with it. The goroutines that hear of their
+-- ends, here and in their states, belong to nobody.
+--
 -- The address is reserved first, by a socket that does not listen: it finds out whether the address
 -- is free, and which port 0 is. docs/decisions/http_workers.md tells why it is done so.
 local core = require "lagoon.core"
 local chan = require "lagoon.chan"
-local task = require "lagoon.task"
+local sync = require "lagoon.sync"
 
 local LINES = 256 -- that are not logged yet, before who logs has to wait
 
@@ -72,9 +75,11 @@ end
 
 -- Waits for the end of a worker; one that has failed takes its connections with it, the others go
 -- on.
-local function watch(server, number, worker)
-    local ok, err = pcall(worker.wait, worker)
-    if not ok then
+local function watch(server, number, worker, serving)
+    local _, err = pcall(worker.wait, worker)
+    if worker:status() ~= "failed" then
+        serving:wait()
+    else
         server.log(("http: worker %d: %s"):format(number, tostring(err)))
         server.ready:try_send { err = tostring(err) } -- if that is still awaited
     end
@@ -87,11 +92,11 @@ local function run_worker(job)
 end
 
 local function start_worker(server, number, job)
-    local control = chan.new(16)
-    job.control = control
+    local control, serving = chan.new(16), sync.waitgroup()
+    job.control, job.serving = control, serving
     local worker = core.parallel_alone(run_worker, job)
     server.controls[number] = control
-    task.go(watch, server, number, worker)
+    core.go_alone(watch, server, number, worker, serving)
 end
 
 -- Raises why one cannot be started: the handler cannot be sent.
@@ -161,7 +166,7 @@ function httpworkers.serve(address, handler, opts)
         address = shared_address(address, reserved:addr()), handler = handler,
         opts = own_options(opts), ready = server.ready, lines = server.lines,
     }
-    task.go(log_all, server.lines, log)
+    core.go_alone(log_all, server.lines, log)
     start_all(server, job)
     local is_told, ok
     is_told, ok, err, code = pcall(await_ready, server.ready, n)

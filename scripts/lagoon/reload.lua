@@ -22,7 +22,8 @@ local loaded = package.loaded
 
 local reload = {}
 
-local busy = {} -- name of a module that is being reloaded -> by whom; true: by no goroutine
+-- Name of a module that is being reloaded -> by whom, if it lives; true: by no goroutine.
+local busy = setmetatable({}, { __mode = "v" })
 
 -- ---------------------------------------------------------------------------------------------
 -- Loading
@@ -85,9 +86,10 @@ local function run(name, chunk, old)
     local before = type(old) == "table" and copy(old)
     local known = setmetatable({}, { __mode = "k" })
     core.reload_known(source, known)
-    local outer = core.reload_classes({})
+    local who = core.self() or true
+    local outer = core.reload_classes(who, {})
     local ok, fresh = pcall(chunk, name)
-    local classes = core.reload_classes(outer)
+    local classes = core.reload_classes(who, outer)
     if ok and fresh == nil then
         fresh = loaded[name] -- the module has entered itself, or has written into what was there
     end

@@ -323,6 +323,17 @@ local function shake(self, code, reason)
     return hear_close(self)
 end
 
+local function close_now(self)
+    self.conn:close()
+    end_now(self, "closed")
+end
+
+-- In no group: who is killed while it closes does not come to that.
+local function oversee_close(self, closing)
+    pcall(closing.wait, closing)
+    close_now(self)
+end
+
 ---Says that nothing follows, waits until the other side has said so, too, but no longer than
 ---close_timeout, and closes the connection, in any case. Messages that come meanwhile are dropped.
 ---@async
@@ -337,10 +348,11 @@ function WebSocket:close(code, reason)
     if self.is_over or self.is_closing then
         return nil, "closed"
     end
+    local overseer = core.async_alone(oversee_close, self, core.self())
     self.is_closing = true
     local ok, closed, err, err_code = pcall(shake, self, code, reason)
-    self.conn:close()
-    end_now(self, "closed")
+    close_now(self)
+    overseer:cancel()
     if not ok then
         error(closed, 0)
     end

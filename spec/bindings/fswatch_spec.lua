@@ -4,7 +4,7 @@
 local helper = require "helper"
 local lagoon = require "lagoon"
 
-local fs = lagoon.fs
+local fs, async = lagoon.fs, lagoon.async
 
 -- Receives until an event of a kind comes, of a name.
 local function await(events, kind, name)
@@ -111,6 +111,26 @@ describe("fs.watch", function()
     events:close()
     fs.write(path .. "/one", "x") -- it hears of that
   end)
+
+  for _, ending in ipairs { "cancel", "kill" } do
+    it("ends, and closes its channel, with the group in which it began: " .. ending, function()
+      local path = folder("in a group")
+      for _, has_begun in ipairs { true, false } do
+        local group, events = lagoon.group(), nil
+        group:go(function()
+          events = assert(fs.watch(path))
+          if not has_begun then
+            group[ending](group)
+          end
+        end)
+        group:wait()
+        helper.quiet()
+        group[ending](group)
+        local task = async(events.recv, events)
+        assert.same({ nil, false }, { task:wait(10) })
+      end
+    end)
+  end
 
   it("works in parallel tasks", function()
     local path = folder("parallel")

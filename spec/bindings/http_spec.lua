@@ -627,23 +627,88 @@ describe("server:close", function()
   end)
 end)
 
+-- A server in a group of its own, which has answered on a connection, and is waiting on it.
+local function serve_in_group(handler, log)
+  local group, server = lagoon.group(), nil
+  group:go(function()
+    server = assert(http.serve("127.0.0.1:0", handler, { log = function(line)
+      log[#log + 1] = line
+    end }))
+  end)
+  group:wait()
+  local idle = dial(server:addr())
+  idle:write(get("/"))
+  assert.equal(200, (response(idle)))
+  helper.quiet()
+  return group, server, idle
+end
+
+local function check_refuses(server, address)
+  assert.is_true(server:close(10))
+  server:wait()
+  assert.equal("ECONNREFUSED", (select(3, net.dial("tcp", address))))
+end
+
 describe("a server whose group is cancelled", function()
-  it("refuses who comes, ends its connections, and is closed at once", function()
-    local group, server = lagoon.group(), nil
-    group:go(function()
-      server = assert(http.serve("127.0.0.1:0", function() end, { log = function() end }))
-    end)
-    group:wait()
+  it("refuses who comes, ends its connections, is closed at once, and logs nothing", function()
+    local log = {}
+    local group, server, idle = serve_in_group(function() end, log)
     local address = server:addr()
-    local idle = dial(address)
-    idle:write("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-    assert.equal("HTTP/1.1 200 OK\r", idle:read("*l"))
     group:cancel()
     idle:read("*a")
-    local _, _, code = net.dial("tcp", address)
-    assert.equal("ECONNREFUSED", code)
-    assert.is_true(server:close(10))
+    check_refuses(server, address)
+    helper.quiet()
+    assert.same({}, log)
     idle:close()
+  end)
+
+  it("is closed also where none of it has begun", function()
+    local group, server, address = lagoon.group(), nil, nil
+    group:go(function()
+      server = assert(http.serve("127.0.0.1:0", function() end))
+      address = server:addr()
+      group:cancel()
+    end)
+    group:wait()
+    check_refuses(server, address)
+  end)
+end)
+
+describe("a server whose group is killed", function()
+  local function ends_where_it_stands(end_it)
+    local log, inside = {}, lagoon.chan()
+    local group, server, idle = serve_in_group(function(req)
+      if req.path == "/busy" then
+        inside:send(true)
+        lagoon.sleep(1000)
+      end
+    end, log)
+    local address, busy = server:addr(), dial(server:addr())
+    busy:write(get("/busy"))
+    inside:recv()
+    end_it(group, server)
+    assert.is_true(async(server.close, server):wait(10))
+    check_refuses(server, address)
+    for _, conn in ipairs { idle, busy } do
+      assert.is_falsy((conn:read(1)))
+      conn:close()
+    end
+    helper.quiet()
+    assert.same({}, log)
+  end
+
+  it("refuses who comes, ends its connections, and is closed at once", function()
+    ends_where_it_stands(function(group)
+      group:kill()
+    end)
+  end)
+
+  it("is closed also where it was closing, and waited for a handler", function()
+    ends_where_it_stands(function(group, server)
+      assert.equal("timeout", (select(2, server:close(0))))
+      helper.quiet()
+      group:kill()
+    end)
   end)
 end)
 

@@ -125,6 +125,35 @@ describe("http.serve with workers", function()
     end)
   end)
 
+  for _, ending in ipairs { "cancel", "kill" } do
+    it("is closed by the end of its group: " .. ending, function()
+      local group, log, started, server = lagoon.group(), {}, chan(10), nil
+      group:go(function()
+        server = assert(http.serve("127.0.0.1:0", plain(function()
+          started:send(true)
+          lagoon.sleep(1000)
+        end), { workers = 2, log = function(line)
+          log[#log + 1] = line
+        end }))
+      end)
+      group:wait()
+      local address = server:addr()
+      local conn = assert(net.dial("tcp", address))
+      conn:set_deadline(10)
+      conn:write("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+      started:recv()
+      group[ending](group)
+      assert.is_true(server:close(10))
+      server:wait()
+      assert.equal("ECONNREFUSED", (select(3, net.dial("tcp", address))))
+      conn:read("*a")
+      conn:close()
+      for _, line in ipairs(log) do
+        assert.is_truthy(line:find("http: GET /", 1, true), line) -- a handler's
+      end
+    end)
+  end
+
   it("lets go of what the handler holds when it has ended, though that was compiled", function()
     local core = require "lagoon.core"
     local function serve_one_that_holds_a_channel()

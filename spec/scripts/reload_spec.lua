@@ -129,6 +129,30 @@ describe("reload", function()
       assert.equal("new", m.f())
     end)
 
+    it("keeps no class of one that was killed", function()
+      local text = [[
+        local Class = {}
+        require("lagoon").class("reload_spec.Killed", Class)
+        local noted = package.loaded.reload_module_noted
+        if noted then
+          noted[Class] = true
+          lagoon.chan():recv()
+        end
+        return Class]]
+      local _, name = load("local lagoon = require 'lagoon'" .. text)
+      local noted = setmetatable({}, { __mode = "k" })
+      package.loaded.reload_module_noted = noted
+      local group = lagoon.group()
+      group:go(lagoon.reload, name)
+      helper.settle(function() return next(noted) end)
+      group:kill()
+      package.loaded.reload_module_noted = nil
+      helper.settle(function()
+        helper.collect()
+        return next(noted) == nil
+      end, "nobody holds the class")
+    end)
+
     it("replaces them in what has not begun", helper.unpreempted("it must not begin", function()
       local m, name = load "return { f = function() return 'old' end }"
       local function call(g) return g() end
