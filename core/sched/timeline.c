@@ -47,7 +47,8 @@ void lg__timeline_open(struct lg_runtime *rt)
     // relaxed: who sees it late misses the first events. It comes first: who closes the
     // window at once turns it off after this
     atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_TRACE, memory_order_relaxed);
-    // release: pairs with the acquire in fill(); the rings, their tails, source and start
+    // release: pairs with the acquire in is_open() and fill_open(); the rings, their tails,
+    // source and start
     atomic_store_explicit(&t->window, window + WINDOW_NEXT + WINDOW_OPEN,
                           memory_order_release);
 }
@@ -338,8 +339,9 @@ static void note_run(struct lg_g *g, const struct timeline_event *event)
 
 static bool is_open(struct timeline *t)
 {
-    // relaxed: a look, fill() looks again
-    uint32_t window = atomic_load_explicit(&t->window, memory_order_relaxed);
+    // acquire: pairs with the release in lg__timeline_open(); the shared ring is there. Only a
+    // look, fill_open() looks again
+    uint32_t window = atomic_load_explicit(&t->window, memory_order_acquire);
     return (window & WINDOW_STATE) == WINDOW_OPEN;
 }
 
