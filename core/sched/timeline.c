@@ -87,7 +87,7 @@ int lg__timeline_make_rings(struct lg_runtime *rt)
     bool is_short = !t->shared;
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
         struct p *p = lg__p_at(rt, i);
-        // relaxed: only we write it
+        // relaxed: only we write it, once the P is there
         if (atomic_load_explicit(&p->timeline, memory_order_relaxed)) {
             continue;
         }
@@ -97,6 +97,14 @@ int lg__timeline_make_rings(struct lg_runtime *rt)
         atomic_store_explicit(&p->timeline, ring, memory_order_release);
     }
     return is_short ? LG_ENOMEM : LG_OK;
+}
+
+void lg__timeline_equip(struct lg_runtime *rt, struct p *p)
+{
+    if (lg__use_of(&rt->timeline.use) != USE_OFF) {
+        // relaxed: published with the P
+        atomic_store_explicit(&p->timeline, make_ring(), memory_order_relaxed);
+    }
 }
 
 void lg__timeline_free_rings(struct lg_runtime *rt)

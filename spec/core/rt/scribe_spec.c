@@ -372,6 +372,18 @@ it("rt.timeline", "begins while a thread without a P has something to tell", .pr
     unlink(path);
 }
 
+it("rt.timeline", "has a ring for a P that comes later, at once", .procs = 1)
+{
+    make_path();
+    CHECK_OK(lg_timeline_start(rt, path));
+    CHECK_OK(lg_set_procs(rt, 3));
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        CHECK(atomic_load(&lg__p_at(rt, i)->timeline) != NULL);
+    }
+    CHECK_OK(lg_timeline_stop(rt));
+    unlink(path);
+}
+
 it("rt.timeline", "is not there beside a trace, whoever starts and stops them")
 {
     enum { THREADS = 2 };
