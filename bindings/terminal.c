@@ -168,7 +168,7 @@ static void await_shown(int timeout_s)
 }
 
 // Whatever ends the process, the user's terminal is as it was.
-static void restore(void)
+static void restore_locked(void)
 {
     if (terminal.is_open) {
         if (terminal.display.is_drawn) {
@@ -178,11 +178,17 @@ static void restore(void)
     }
 }
 
+// On any thread: the state may be closing it at this moment.
 static void restore_at_exit(void)
 {
-    if (terminal.is_open) {
+    pthread_mutex_lock(&terminal.lock);
+    bool is_open = terminal.is_open;
+    pthread_mutex_unlock(&terminal.lock);
+    if (is_open) {
         await_shown(LAST_WORDS_S);
-        restore();
+        pthread_mutex_lock(&terminal.lock);
+        restore_locked();
+        pthread_mutex_unlock(&terminal.lock);
     }
 }
 
@@ -226,7 +232,9 @@ static bool open_terminal(void)
     if (terminal.is_error_ours) {
         dup2(terminal.slave, STDERR_FILENO);
     }
+    pthread_mutex_lock(&terminal.lock);
     terminal.is_open = true;
+    pthread_mutex_unlock(&terminal.lock);
     lagoon__ttysignals_start(terminal.tty, terminal.slave, &terminal.before);
     atexit(restore_at_exit);
     return true;
@@ -444,7 +452,7 @@ static int close_it(lua_State *L)
     if (terminal.is_open) {
         drain(L);
         pthread_mutex_lock(&terminal.lock);
-        restore();
+        restore_locked();
         terminal.is_open = false;
         lagoon__ttysignals_stop();
         dup2(terminal.tty, STDIN_FILENO);

@@ -45,7 +45,7 @@ static void add_sources(struct merge *m, struct lg_runtime *rt)
     m->n = 0;
     m->nbusy = 0;
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
-        // relaxed: we have written it
+        // relaxed: we have written it, or it came with the P
         struct timeline_ring *ring =
             atomic_load_explicit(&lg__p_at(rt, i)->timeline, memory_order_relaxed);
         if (ring) {

@@ -5,6 +5,7 @@
 
 #include "sched/idle.h"
 #include "sched/sysmon.h"
+#include "sched/timeline.h"
 
 struct p *lg__take_idle_p_locked(struct lg_runtime *rt)
 {
@@ -208,6 +209,7 @@ static struct p *make_p(struct lg_runtime *rt, uint32_t number)
     lg__p_seed(p, rt->options.seed);
     lg__timers_init(&p->timers);
     lg__mcache_init(&p->mcache, &rt->heap);
+    lg__timeline_equip(rt, p);
     return p;
 }
 

@@ -47,7 +47,8 @@ void lg__timeline_open(struct lg_runtime *rt)
     // relaxed: who sees it late misses the first events. It comes first: who closes the
     // window at once turns it off after this
     atomic_fetch_or_explicit(&rt->interrupts, INTERRUPT_TRACE, memory_order_relaxed);
-    // release: pairs with the acquire in fill(); the rings, their tails, source and start
+    // release: pairs with the acquire in is_open() and fill_open(); the rings, their tails,
+    // source and start
     atomic_store_explicit(&t->window, window + WINDOW_NEXT + WINDOW_OPEN,
                           memory_order_release);
 }
@@ -86,7 +87,7 @@ int lg__timeline_make_rings(struct lg_runtime *rt)
     bool is_short = !t->shared;
     for (uint32_t i = 0; i < lg__nps(rt); i++) {
         struct p *p = lg__p_at(rt, i);
-        // relaxed: only we write it
+        // relaxed: only we write it, once the P is there
         if (atomic_load_explicit(&p->timeline, memory_order_relaxed)) {
             continue;
         }
@@ -96,6 +97,14 @@ int lg__timeline_make_rings(struct lg_runtime *rt)
         atomic_store_explicit(&p->timeline, ring, memory_order_release);
     }
     return is_short ? LG_ENOMEM : LG_OK;
+}
+
+void lg__timeline_equip(struct lg_runtime *rt, struct p *p)
+{
+    if (lg__use_of(&rt->timeline.use) != USE_OFF) {
+        // relaxed: published with the P
+        atomic_store_explicit(&p->timeline, make_ring(), memory_order_relaxed);
+    }
 }
 
 void lg__timeline_free_rings(struct lg_runtime *rt)
@@ -338,8 +347,9 @@ static void note_run(struct lg_g *g, const struct timeline_event *event)
 
 static bool is_open(struct timeline *t)
 {
-    // relaxed: a look, fill() looks again
-    uint32_t window = atomic_load_explicit(&t->window, memory_order_relaxed);
+    // acquire: pairs with the release in lg__timeline_open(); the shared ring is there. Only a
+    // look, fill_open() looks again
+    uint32_t window = atomic_load_explicit(&t->window, memory_order_acquire);
     return (window & WINDOW_STATE) == WINDOW_OPEN;
 }
 

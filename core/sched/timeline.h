@@ -131,6 +131,10 @@ void lg__timeline_rename(struct lg_g *g);
 int lg__timeline_make_rings(struct lg_runtime *rt);
 void lg__timeline_free_rings(struct lg_runtime *rt);
 
+// The same for a P that is being made, if there is a timeline: what runs on it from the first
+// moment on is shown there, not as of no P.
+void lg__timeline_equip(struct lg_runtime *rt, struct p *p);
+
 // Opens a window: all rings are empty, or hold what is to be dropped.
 void lg__timeline_open(struct lg_runtime *rt);
 

@@ -203,7 +203,7 @@ describe("lagoon --profile", function()
   -- A wait is no matter of chance.
   local WAIT = [[
     local lagoon = require "lagoon"
-    lagoon.sleep(0.001)                              -- 2
+    lagoon.sleep(0.02)                               -- 2
   ]]
 
   local function check_whole(path)

@@ -344,6 +344,46 @@ it("rt.timeline", "goes on without who does not get done", .procs = 1)
     lg_chan_free(ch);
 }
 
+// From before there is a timeline, by a thread without a P. Nothing here makes it meet the one that
+// starts it: so the thread sanitizer sees what else does.
+static void *tell_at_once(void *arg)
+{
+    lg_runtime *rt = arg;
+    bool is_open;
+    do {
+        is_open = (atomic_load_explicit(&rt->timeline.window, memory_order_relaxed) &
+                   WINDOW_STATE) == WINDOW_OPEN;
+        lg__timeline_note(rt, LG_TRACE_GC_BEGIN, NULL, 4711, 0);
+    } while (!is_open);
+    return NULL;
+}
+
+it("rt.timeline", "begins while a thread without a P has something to tell", .procs = 1)
+{
+    pthread_t thread;
+    make_path();
+    CHECK(pthread_create(&thread, NULL, tell_at_once, rt) == 0);
+    CHECK_OK(lg_timeline_start(rt, path));
+    pthread_join(thread, NULL);
+    CHECK_OK(lg_timeline_stop(rt));
+    char *text = read_it();
+    CHECK(count(text, "4711") > 0);
+    free(text);
+    unlink(path);
+}
+
+it("rt.timeline", "has a ring for a P that comes later, at once", .procs = 1)
+{
+    make_path();
+    CHECK_OK(lg_timeline_start(rt, path));
+    CHECK_OK(lg_set_procs(rt, 3));
+    for (uint32_t i = 0; i < lg__nps(rt); i++) {
+        CHECK(atomic_load(&lg__p_at(rt, i)->timeline) != NULL);
+    }
+    CHECK_OK(lg_timeline_stop(rt));
+    unlink(path);
+}
+
 it("rt.timeline", "is not there beside a trace, whoever starts and stops them")
 {
     enum { THREADS = 2 };
