@@ -137,6 +137,7 @@ describe("SIGQUIT", function()
   end)
 
   it("ends it at once when it comes again", function()
+    if is_tsan then return end -- its only P never gets to what keeps it awake
     local err
     for _ = 1, 5 do -- who comes late finds the dump done
       local program = start [[
