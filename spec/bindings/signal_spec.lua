@@ -114,7 +114,12 @@ describe("signal.notify", function()
 end)
 
 describe("signal.stop", function()
+  -- Where nobody is interrupted by a signal, the thread sanitizer keeps those of a program back
+  -- that sleeps.
+  local is_heard = lagoon.runtime.preemption() ~= "off"
+
   it("gives a signal its usual effect back", function()
+    if not is_heard then return end
     local child = helper.script([[
       local lagoon = require "lagoon"
       local channel = lagoon.signal.notify("TERM")
@@ -148,6 +153,7 @@ describe("signal.stop", function()
   end)
 
   it("gives Ctrl-C its usual effect back", function()
+    if not is_heard then return end
     local child = helper.script([[
       local lagoon = require "lagoon"
       local ffi = require "ffi" -- a shell's parent ignores SIGINT meanwhile

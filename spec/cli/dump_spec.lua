@@ -137,6 +137,7 @@ describe("SIGQUIT", function()
   end)
 
   it("ends it at once when it comes again", function()
+    if is_tsan then return end -- its only P never gets to what keeps it awake
     local err
     for _ = 1, 5 do -- who comes late finds the dump done
       local program = start [[
@@ -264,8 +265,9 @@ describe("SIGUSR1", function()
     assert.equal("ends\n", helper.lagoon({ "--record=" .. log, script }).out)
     assert.equal(0, helper.child({ "mkfifo", fifo, gate }).status)
     -- It stands in main() until it has read the recording.
+    -- What nobody has answered by its end is the strand's, which ends with it: no report of a leak.
     local process = assert(lagoon.process.spawn(helper.program, { "--replay=" .. fifo, script },
-      { env = { PATH = os.getenv "PATH", GATE = gate } }))
+      { env = { PATH = os.getenv "PATH", GATE = gate, ASAN_OPTIONS = "detect_leaks=0" } }))
     running[process] = true
     assert.equal(0, helper.child({ "sh", "-c", 'exec 3>"$1"; kill -USR1 "$2"; cat "$3" >&3', "sh",
       fifo, tostring(process:pid()), log }).status)
