@@ -12,7 +12,8 @@ a hundred thousand of them.
 What blocks - here sleep() - blocks its goroutine only. It is parked: it gives its place to one
 that can run, and comes back when what it waits for has happened. Nothing polls meanwhile.
 
-Two goroutines run now, and the input, which waits for them. Watch what they wait for.]],
+Two goroutines run now, and the input, which waits for them: async() is go() for those who want to
+wait for its end. Watch what they wait for.]],
     code = [[
 local function run(name, seconds)
     lagoon.self():name(name)
@@ -21,9 +22,10 @@ local function run(name, seconds)
     end
     print(name .. " has arrived")
 end
-go(run, "hare", 0.2)
-go(run, "tortoise", 0.4)
-sleep(1.4)]],
+local hare = async(run, "hare", 0.2)
+local tortoise = async(run, "tortoise", 0.4)
+hare:wait()
+tortoise:wait()]],
     after = [[
 Each line above was one goroutine over time, drawn from the trace of the scheduler: nearly always
 waiting, and running for moments that are too short for the scale. An input is a goroutine itself;
